@@ -1,0 +1,159 @@
+/* One call: a SIP dialog and a media leg under one roof, with what was heard on it.
+ *
+ * Both sides of the wire use it: the dialer's attempts and agent legs, flows, and the simulator's
+ * callees, callers and agents. Control thread only. The owner gets events through one handler,
+ * which may be changed while the call lives (dialer → flow → dialer). After CALL_EV_ENDED no
+ * further event comes; the owner then calls call_release, which frees the call. */
+#ifndef PEAL_CALL_CALL_H
+#define PEAL_CALL_CALL_H
+
+#include "base/rng.h"
+#include "call/record.h"
+#include "dsp/dsp.h"
+#include "io/addr.h"
+#include "io/loop.h"
+
+struct sip_ua;
+struct media;
+struct call;
+struct call_env;
+
+enum call_state {
+    CALL_STATE_IDLE,     /* made, nothing sent or answered yet (incoming: INVITE has come) */
+    CALL_STATE_DIALLING, /* INVITE sent */
+    CALL_STATE_RINGING,  /* 18x seen (or sent) */
+    CALL_STATE_UP,       /* answered */
+    CALL_STATE_ENDING,
+    CALL_STATE_ENDED
+};
+
+enum call_event_kind {
+    CALL_EV_PROGRESS, /* outgoing: provisional response; code 100…199 */
+    CALL_EV_ANSWERED, /* outgoing: 200 with usable SDP; incoming: ACK has come */
+    CALL_EV_MEDIA,    /* the first RTP packet has come (again after a change of far end) */
+    CALL_EV_HEARD,    /* heard: one dsp event other than DSP_DTMF; times are since the leg began */
+    CALL_EV_DTMF,     /* digit, whether RFC 4733 or in band; never both for one key */
+    CALL_EV_PLAYED,   /* what call_play/tone/silence/send_dtmf queued is done; cookie */
+    CALL_EV_RECORDED, /* recording is closed; seconds, err */
+    CALL_EV_HOLD,     /* far side put us on hold (on true) or took us back */
+    CALL_EV_BRIDGED,  /* first packet of the peer reached this call */
+    CALL_EV_ENDED     /* code: SIP status of the failure, 0 after answer; q850; by */
+};
+
+struct call_event {
+    enum call_event_kind kind;
+    uint16_t code, q850;
+    enum call_ender by;
+    char digit;
+    bool on;
+    enum err err;
+    uint32_t cookie;
+    double seconds;
+    const struct dsp_event *heard;
+};
+typedef void call_handler_fn(void *arg, struct call *c, const struct call_event *e);
+
+struct call_env_config {
+    struct loop *loop;
+    struct addr sip_local;        /* UDP, and TCP on the same port when tcp is set */
+    bool tcp;
+    const char *user_agent;       /* NULL: "Peal/VERSION" */
+    struct addr media_local;      /* port ignored */
+    uint16_t media_port_min, media_port_max; /* RTP on even ports */
+    uint32_t media_workers;       /* 0: cores - 1, at least 1 */
+    uint32_t max_calls;
+    const char *tone_plan;        /* default plan of detectors */
+    /* Incoming INVITEs; NULL: refused with 480. Called with the call in CALL_STATE_IDLE: set a
+     * handler and answer in any of the ways below, now or later. */
+    void (*incoming)(void *arg, struct call *c);
+    void *arg;
+};
+
+enum err call_env_open(struct call_env **out, const struct call_env_config *config);
+void call_env_close(struct call_env *env); /* ends what still lives, at once */
+struct loop *call_env_loop(struct call_env *env);
+struct sip_ua *call_env_ua(struct call_env *env);
+struct media *call_env_media(struct call_env *env);
+uint32_t call_env_count(const struct call_env *env); /* calls alive */
+uint32_t call_env_peak(const struct call_env *env);
+
+struct call_dial {
+    const char *to_uri;       /* request URI: "sip:number@host:port" */
+    struct addr via;          /* where to send it (trunk, outbound proxy); unset: from the URI */
+    bool tcp;
+    const char *from_user;    /* caller id shown */
+    const char *from_display; /* NULL: none */
+    const char *from_host;    /* NULL: own address */
+    const char *asserted;     /* P-Asserted-Identity URI, NULL: none */
+    const char *auth_user, *auth_password; /* digest, NULL: none */
+    const char *headers;      /* extra "Name: value\r\n" lines, NULL: none */
+    uint32_t ring_timeout_ms; /* then CANCEL; 0: 180 s (RFC 3261 timer C) */
+    const struct dsp_amd_config *amd; /* NULL: defaults */
+    const char *tone_plan;    /* NULL: the environment's */
+    bool detect;              /* run detectors (early media, answer analysis) */
+    bool late_offer;          /* INVITE without SDP */
+};
+
+/* Sends the INVITE. No event comes from inside this call. */
+enum err call_dial(struct call_env *env, const struct call_dial *dial, call_handler_fn *handler,
+                   void *arg, struct call **out);
+
+void call_set_handler(struct call *c, call_handler_fn *handler, void *arg);
+/* Only after CALL_EV_ENDED. */
+void call_release(struct call *c);
+
+/* Incoming calls. */
+struct slice call_called_number(const struct call *c); /* user part of the request URI */
+struct slice call_caller_number(const struct call *c); /* user part of From */
+struct slice call_header(const struct call *c, const char *name); /* of the INVITE; empty: none */
+enum err call_ring(struct call *c, uint16_t code);     /* 180, 181, 182 or 183 without media */
+enum err call_progress(struct call *c);                /* 183 with SDP: audio flows before answer */
+enum err call_answer(struct call *c);
+enum err call_reject(struct call *c, uint16_t code, const char *reason, uint16_t q850);
+
+/* Ends a call in any state the right way (CANCEL, BYE or a refusal). q850 0: normal clearing. */
+void call_hangup(struct call *c, uint16_t q850);
+
+/* Audio out. Queued one after the other on the leg; each ends with CALL_EV_PLAYED and its cookie
+ * (also when stopped, then err is ERR_CANCELLED). */
+struct sound; /* a loaded recording, media/sound.h */
+struct call_tone {
+    uint16_t freq_hz[2]; /* second may be 0 */
+    int16_t level_ddb;   /* dBm0 × 10, of each */
+    uint32_t on_ms, off_ms; /* off_ms 0 and on_ms: one burst */
+    uint32_t total_ms;   /* 0: one cycle */
+};
+enum err call_play(struct call *c, const struct sound *s, bool loop, uint32_t cookie);
+enum err call_play_tone(struct call *c, const struct call_tone *t, uint32_t cookie);
+enum err call_play_silence(struct call *c, uint32_t ms, uint32_t cookie);
+enum err call_send_dtmf(struct call *c, struct slice digits, bool in_band, uint32_t on_ms,
+                        uint32_t gap_ms, uint32_t cookie);
+void call_stop_audio(struct call *c); /* drops the queue; pending cookies are reported cancelled */
+void call_mute(struct call *c, bool on); /* on: no RTP is sent at all (a line with no media) */
+
+/* Listening. */
+void call_detect(struct call *c, enum dsp_phase phase);
+void call_want_beep(struct call *c, bool wanted);
+
+/* Recording to a WAV file (left: far side, right: what we send or the bridged peer). */
+enum err call_record_start(struct call *c, const char *path, bool stereo);
+void call_record_stop(struct call *c); /* CALL_EV_RECORDED follows */
+
+/* Two calls hear each other from now on; each one's own playing stops. */
+enum err call_bridge(struct call *a, struct call *b);
+void call_unbridge(struct call *c); /* both sides; harmless when not bridged */
+
+/* Hold by re-INVITE (sendonly) and back. */
+enum err call_hold(struct call *c, bool on);
+
+/* Looking. */
+enum call_state call_state(const struct call *c);
+bool call_is_outgoing(const struct call *c);
+struct slice call_id(const struct call *c); /* SIP Call-ID */
+uint32_t call_age_ms(const struct call *c); /* since INVITE was sent or received */
+uint32_t call_mark_at(const struct call *c, enum call_mark m); /* CALL_TIME_NONE: not yet */
+/* The evidence so far; the dialer adds who-and-what and the final result to its own copy. */
+struct call_record *call_record_of(struct call *c);
+void *call_arg(const struct call *c); /* of the present handler */
+
+#endif

@@ -1,0 +1,91 @@
+/* What is kept of one call attempt: times, evidence, result. Plain data; filled by the control
+ * thread, copied whole to the thread that writes records. */
+#ifndef PEAL_CALL_RECORD_H
+#define PEAL_CALL_RECORD_H
+
+#include "call/result.h"
+
+#define CALL_EVIDENCE_MAX 48 /* further events are counted in evidence_dropped */
+#define CALL_TIME_NONE    UINT32_MAX
+
+/* Milliseconds since the INVITE left (claimed: before it, so it is negative in spirit and kept as a
+ * wall-clock stamp); CALL_TIME_NONE where it did not happen. */
+enum call_mark {
+    MARK_FIRST_1XX,
+    MARK_RINGING,     /* first 180, or ringback heard */
+    MARK_EARLY_MEDIA, /* first RTP before answer */
+    MARK_ANSWERED,
+    MARK_FIRST_RTP,   /* first RTP after answer */
+    MARK_SPEECH_ON,   /* of the callee after answer */
+    MARK_GREETING_END,
+    MARK_VERDICT,
+    MARK_CONNECT,     /* decided to connect to an agent */
+    MARK_AGENT_HEARD, /* first packet bridged from the agent */
+    MARK_END,
+    MARK_COUNT
+};
+const char *call_mark_name(enum call_mark m); /* "first_1xx" … */
+
+enum call_ender { ENDED_BY_NOBODY, ENDED_BY_US, ENDED_BY_CALLEE, ENDED_BY_NETWORK };
+const char *call_ender_name(enum call_ender e); /* "us", "callee", "network" */
+
+enum evidence_kind {
+    EVIDENCE_SIP,     /* code: final or provisional SIP status */
+    EVIDENCE_Q850,    /* code: cause of a Reason header */
+    EVIDENCE_HEARD,   /* code: enum dsp_kind; detail as in struct dsp_event */
+    EVIDENCE_VERDICT, /* code: enum dsp_verdict */
+    EVIDENCE_MEDIA,   /* code: 0 first RTP, 1 RTP stopped, 2 never any RTP */
+    EVIDENCE_TIMER    /* code: which limit ran out: 0 ring, 1 analysis, 2 answer delay */
+};
+
+struct evidence {
+    uint8_t kind;   /* enum evidence_kind */
+    uint8_t detail; /* digit, SIT category… */
+    uint16_t code;
+    uint16_t freq_hz[2];
+    int16_t level_ddb; /* dBm0 × 10 */
+    float confidence;  /* 0…1 */
+    uint32_t start_ms, end_ms; /* since the INVITE */
+    bool early;        /* heard before answer */
+};
+
+struct call_media_stats {
+    uint64_t rtp_received, rtp_sent, rtp_lost, rtp_late, rtp_rejected;
+    uint32_t jitter_us, rtt_us; /* last known; 0: unknown */
+};
+
+struct call_record {
+    /* Who and what. */
+    char campaign[64], lead[64], number[40], caller_id[40], trunk[32], agent[32];
+    char call_id[128]; /* SIP Call-ID of the attempt */
+    uint32_t attempt;  /* 1… of this lead */
+    uint64_t claimed_wall_ms, invite_wall_ms;
+    uint32_t at_ms[MARK_COUNT];
+
+    /* What was seen and heard. */
+    struct evidence evidence[CALL_EVIDENCE_MAX];
+    uint32_t evidence_count, evidence_dropped;
+    uint16_t sip_code;   /* final response, 0: none */
+    uint16_t q850;       /* of a Reason header, 0: none */
+    enum call_ender ended_by;
+    bool cancelled;      /* we gave up while it rang */
+    char sip_reason[64];
+
+    /* What it means. */
+    enum result result;
+    enum delivery delivery;
+    float confidence;
+    uint32_t answer_to_agent_ms; /* CALL_TIME_NONE: no agent */
+    bool abandoned_strict;       /* clock from the end of the first greeting */
+    uint64_t beep_ms;            /* end of the beep since the INVITE, 0: none */
+
+    struct call_media_stats media;
+    char recording[256]; /* path, "" when none */
+    char recording_error[96];
+};
+
+void call_record_init(struct call_record *r);
+/* Keeps the evidence, or counts it as dropped when there is no room. */
+void call_record_add(struct call_record *r, const struct evidence *e);
+
+#endif

@@ -1,0 +1,123 @@
+/* Hearing: what a line says, from blocks of samples.
+ *
+ * A worker hands over a batch of legs, each with one 20 ms block (160 samples, 8 kHz, int16), and
+ * gets back timed events. Pure functions over the legs' states: no allocation, no locks, no clock;
+ * time is counted in samples from the leg's start. Events are the same whatever the batch's
+ * composition or order. One state must not be in one batch twice.
+ *
+ * Levels are dBm0 in tenths (a full-scale sine in G.711 is +3.14 dBm0 µ-law / A-law, G.711). */
+#ifndef PEAL_DSP_DSP_H
+#define PEAL_DSP_DSP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define DSP_RATE_HZ 8000
+#define DSP_BLOCK_SAMPLES 160
+#define DSP_BLOCK_MS 20
+#define DSP_EVENTS_PER_LEG_MAX 6 /* most events one block can give for one leg */
+
+enum dsp_kind {
+    DSP_NONE,
+    DSP_DTMF,          /* detail: the digit as a character '0'…'9' '*' '#' 'A'…'D' */
+    DSP_RINGBACK,      /* network tones by the leg's plan; repeated once per confirmed cadence cycle */
+    DSP_BUSY,
+    DSP_REORDER,       /* congestion, fast busy */
+    DSP_DIAL_TONE,
+    DSP_SIT,           /* detail: enum dsp_sit */
+    DSP_CNG,           /* 1100 Hz, T.30 calling tone */
+    DSP_CED,           /* 2100 Hz, T.30/V.25 answer tone */
+    DSP_BEEP,          /* end of a machine's beep; start/end are the beep's own */
+    DSP_SPEECH_START,  /* a talk spurt began (start) */
+    DSP_SPEECH_END,    /* a talk spurt ended (start, end) */
+    DSP_SILENCE,       /* no sound for as long as end-start says; given at 1, 2, 3, 5, 8, 13… s */
+    DSP_DEAD_AIR,      /* packets, but digital zero only, for end-start */
+    DSP_VERDICT,       /* detail: enum dsp_verdict; given at most once per leg in phase ANSWERED */
+    DSP_KIND_COUNT
+};
+const char *dsp_kind_name(enum dsp_kind k); /* "busy", "speech_end", … */
+
+/* SIT categories by tone frequency and length (ITU-T E.180 / Telcordia GR-1162). */
+enum dsp_sit { SIT_NONE, SIT_IC, SIT_VC, SIT_RO_INTRA, SIT_RO_INTER, SIT_NC_INTRA, SIT_NC_INTER,
+               SIT_RESERVED_1, SIT_RESERVED_2, SIT_ITU, SIT_COUNT };
+const char *dsp_sit_name(enum dsp_sit s); /* "ic", "vc", "ro_intra", … */
+
+enum dsp_verdict { VERDICT_NONE, VERDICT_HUMAN, VERDICT_MACHINE, VERDICT_SILENT, VERDICT_UNSURE,
+                   VERDICT_COUNT };
+const char *dsp_verdict_name(enum dsp_verdict v);
+
+/* Which part of the call the leg is in: chooses the detectors that run. */
+enum dsp_phase {
+    DSP_OFF,      /* nothing runs; cheapest */
+    DSP_EARLY,    /* before answer: network tones, SIT, announcements' speech, fax */
+    DSP_ANSWERED, /* analysis after answer: all of EARLY and voice, beep, verdict */
+    DSP_TALK      /* verdict is in: DTMF, level, fax only (and beep while waiting for it) */
+};
+
+enum dsp_flag {
+    DSP_FLAG_LOST = 1,      /* packet missing, samples are concealment */
+    DSP_FLAG_NO_RTP = 2,    /* nothing has come for this interval at all */
+    DSP_FLAG_DTMF_EVENT = 4 /* an RFC 4733 event is under way: in-band DTMF is not reported */
+};
+
+/* How the rules of a human/machine verdict are set; dsp_amd_defaults() fills the house's. */
+struct dsp_amd_config {
+    uint16_t initial_silence_ms;   /* silence from first RTP up to which we wait for a greeting */
+    uint16_t greeting_ms;          /* speech in the first spurts longer than this: machine */
+    uint16_t after_greeting_ms;    /* silence after a short greeting that means human */
+    uint16_t total_ms;             /* the verdict is given by then, UNSURE if need be */
+};
+void dsp_amd_defaults(struct dsp_amd_config *c);
+
+struct dsp_plan;  /* tone plan of a country; immutable, shared */
+/* "us", "gb", "ru", "cz", "si", "de", "at", "fr", "itu"; NULL when there is no such plan. */
+const struct dsp_plan *dsp_plan_find(const char *name);
+/* The names of all plans, comma-separated, for error messages. */
+const char *dsp_plan_names(void);
+
+#define DSP_STATE_BYTES 4096 /* upper bound of a leg's state; aim of the detection core: 512 */
+struct dsp_state {
+    _Alignas(64) unsigned char opaque[DSP_STATE_BYTES];
+};
+
+void dsp_state_init(struct dsp_state *s, const struct dsp_plan *plan,
+                    const struct dsp_amd_config *amd);
+/* From the next block on. Entering ANSWERED starts the verdict's clock. */
+void dsp_state_phase(struct dsp_state *s, enum dsp_phase phase);
+/* Keep listening for a beep in TALK (message to be left). */
+void dsp_state_want_beep(struct dsp_state *s, bool wanted);
+
+struct dsp_block {
+    struct dsp_state *state;
+    const int16_t *samples; /* DSP_BLOCK_SAMPLES; may be NULL with DSP_FLAG_NO_RTP */
+    uint32_t leg;           /* the caller's number of the leg, copied to events */
+    uint8_t flags;          /* enum dsp_flag */
+};
+
+struct dsp_event {
+    uint32_t leg;
+    uint8_t kind;            /* enum dsp_kind */
+    uint8_t detail;
+    int16_t level_ddb;       /* dBm0 × 10 of what was heard */
+    uint16_t freq_hz[2];     /* dominant frequencies, 0 where they do not apply */
+    float confidence;        /* 0…1 */
+    uint32_t start_ms, end_ms; /* since the leg's first block */
+};
+
+/* Runs every block through its leg's detectors. out must hold n × DSP_EVENTS_PER_LEG_MAX events.
+ * Returns how many were written. */
+size_t dsp_process(const struct dsp_block *blocks, size_t n, struct dsp_event *out);
+
+/* Level of the last block, dBm0 × 10; -990 for digital silence. */
+int16_t dsp_state_level(const struct dsp_state *s);
+
+/* G.711 (ITU-T G.711), n samples. */
+void dsp_ulaw_decode(const uint8_t *in, int16_t *out, size_t n);
+void dsp_alaw_decode(const uint8_t *in, int16_t *out, size_t n);
+void dsp_ulaw_encode(const int16_t *in, uint8_t *out, size_t n);
+void dsp_alaw_encode(const int16_t *in, uint8_t *out, size_t n);
+
+#endif

@@ -1,0 +1,83 @@
+/* The event loop: one io_uring, one timer wheel, one clock, one thread.
+ *
+ * Everything asynchronous is a `struct loop_op` embedded by its owner: it is submitted with an SQE
+ * and gets its completions through `done`. With CQE_F_MORE (multishot) it stays armed. An op must
+ * stay alive until its final completion. Batches: SQEs made by callbacks go to the kernel together
+ * when the loop next waits.
+ *
+ * Ring set-up: SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN where the kernel has them; buffer rings
+ * for multishot receive are written over the raw structs, since liburing 2.3 has no helper. */
+#ifndef PEAL_IO_LOOP_H
+#define PEAL_IO_LOOP_H
+
+#include <liburing.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "io/wheel.h"
+
+struct loop_op;
+/* res: bytes or -errno; cqe_flags: IORING_CQE_F_* (MORE: further completions will follow). */
+typedef void loop_done_fn(struct loop_op *op, int32_t res, uint32_t cqe_flags);
+
+struct loop_op {
+    loop_done_fn *done;
+};
+
+struct loop_config {
+    uint32_t entries;      /* SQ entries; 0: 1024 */
+    struct clock *clock;   /* NULL: a real clock of the loop's own */
+    bool taskrun_any_thread; /* true: no SINGLE_ISSUER/DEFER_TASKRUN (loop made on another thread) */
+};
+
+struct loop {
+    struct io_uring ring;
+    struct wheel wheel;
+    struct clock own_clock;
+    struct clock *clock;
+    uint64_t now_us;  /* clock read once per turn */
+    bool stopping;
+    uint32_t inflight; /* ops awaiting their final completion */
+    int wake_fd;       /* eventfd, see loop_wake */
+    uint64_t wake_value;
+    struct loop_op wake_op;
+    _Atomic uint32_t wake_pending;
+    void (*on_wake)(void *arg); /* called on the loop's thread after loop_wake */
+    void *on_wake_arg;
+    struct list turn_hooks; /* see loop_hook */
+    uint64_t turns, completions, sq_full;
+};
+
+/* Called once a turn, after completions and timers, before waiting: the place to flush batches. */
+struct loop_hook {
+    struct list_node node;
+    void (*run)(struct loop_hook *h);
+};
+
+enum err loop_init(struct loop *l, const struct loop_config *config); /* config may be NULL */
+void loop_fini(struct loop *l);
+
+/* Runs until loop_stop. loop_turn does one round, waiting at most wait_us (0: does not wait). */
+void loop_run(struct loop *l);
+void loop_turn(struct loop *l, uint64_t wait_us);
+void loop_stop(struct loop *l); /* from the loop's thread */
+
+/* An SQE tied to op (submits what is queued when the ring is full). Never NULL. The caller fills
+ * it by io_uring_prep_*; op's completions go to op->done. op NULL: completions are ignored. */
+struct io_uring_sqe *loop_sqe(struct loop *l, struct loop_op *op);
+/* Asks the kernel to cancel op; op still gets its final completion (-ECANCELED or its result). */
+void loop_cancel(struct loop *l, struct loop_op *op);
+
+void loop_timer(struct loop *l, struct timer *t, uint64_t delay_ms, timer_fn *fire);
+void loop_timer_stop(struct loop *l, struct timer *t);
+
+/* From any thread: on_wake will run on the loop's thread soon. Many wakes become one. */
+void loop_set_wake(struct loop *l, void (*on_wake)(void *arg), void *arg);
+void loop_wake(struct loop *l);
+
+void loop_hook_add(struct loop *l, struct loop_hook *h);
+void loop_hook_remove(struct loop_hook *h);
+
+static inline uint64_t loop_now_ms(const struct loop *l) { return l->now_us / 1000; }
+
+#endif
