@@ -1,0 +1,80 @@
+/* Offer and answer (RFC 3264) for one audio stream: what we have, what the peer wrote, what holds
+ * now. Medias other than the one audio stream are refused at their place with port 0, and stay at
+ * their place in later offers of ours. Embedded in a session; owning thread only. */
+#ifndef PEAL_SIP_OFFER_H
+#define PEAL_SIP_OFFER_H
+
+#include "sip/sdp.h"
+
+enum sdp_codec { SDP_CODEC_NONE, SDP_CODEC_PCMU, SDP_CODEC_PCMA, SDP_CODEC_COUNT };
+
+#define SDP_CODECS_MAX    8
+#define SDP_HOST_MAX      64   /* text of an address and the NUL */
+#define SDP_TEXT_MAX      4096 /* enough for any offer or answer of ours */
+#define SDP_TE_PT_DEFAULT 101
+
+struct slice sdp_codec_name(enum sdp_codec c); /* "PCMU" */
+enum sdp_codec sdp_codec_find(struct slice encoding, uint32_t rate_hz, unsigned channels);
+uint8_t sdp_codec_pt(enum sdp_codec c); /* static payload type or our usual dynamic one */
+
+/* A place in the m-line order that is not our audio. */
+struct sdp_slot {
+    char kind[16], proto[24], format[32];
+};
+
+struct sdp_session {
+    /* Ours: set by the owner, may change between offers. */
+    char host[SDP_HOST_MAX];               /* NUL-terminated address, no brackets */
+    uint16_t port;                         /* RTP */
+    uint16_t rtcp_port;                    /* 0 or port + 1: not written; else a=rtcp */
+    bool rtcp_mux;                         /* offered, and accepted when offered */
+    enum sdp_codec codecs[SDP_CODECS_MAX]; /* by preference */
+    uint8_t ncodecs;
+    uint8_t te_pt;     /* telephone-event of our offers; SDP_PT_NONE: do not speak it */
+    uint16_t ptime_ms; /* 0: not written */
+    enum sdp_dir dir;  /* what we want: sendonly or inactive to hold the peer */
+    /* Kept by this module. */
+    uint64_t session_id, version;
+    uint64_t last_hash; /* of what was last written, origin left out; 0: nothing yet */
+    uint8_t nslots, audio_slot;
+    struct sdp_slot slots[SDP_MEDIA_MAX];
+};
+
+struct sdp_negotiated {
+    bool active; /* an audio stream holds; false: all medias were refused */
+    enum sdp_codec codec;
+    uint8_t pt_send, pt_recv; /* payload type that the peer expects, that we expect */
+    uint8_t te_send, te_recv; /* telephone-event likewise; SDP_PT_NONE when not agreed */
+    struct slice host;        /* the peer's RTP, borrows from its SDP */
+    bool is_ip6;
+    uint16_t port;
+    struct slice rtcp_host;
+    uint16_t rtcp_port;
+    bool rtcp_mux;
+    enum sdp_dir dir;  /* ours: SENDONLY = we send only */
+    bool is_held;      /* the peer put us on hold (it sends only, is inactive, or c=0.0.0.0) */
+    uint16_t ptime_ms; /* to send with: the peer's wish, else ours, else 20 */
+    uint16_t media;    /* index of the stream among the peer's medias */
+    const char *why;   /* when not active: a sentence without its full stop */
+};
+
+/* PCMA and PCMU (A-law first), telephone-event 101, 20 ms, sendrecv. host is copied. */
+enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t port,
+                          uint64_t session_id);
+
+/* Our offer. The version of o= goes up by one when anything else differs from what was last
+ * written (RFC 3264 8). ERR_INVALID when there is no codec, ERR_TOO_LONG when it does not fit. */
+enum err sdp_write_offer(struct sdp_session *s, struct buf *out);
+
+/* The peer offers: decides, fills *n and writes the answer. ERR_UNSUPPORTED when no media is usable
+ * (answer 488; out then holds nothing, n->why says why). Our codec preference decides only when the
+ * peer's first choice is not ours: the offerer's order is kept, as RFC 3264 6.1 advises. */
+enum err sdp_answer(struct sdp_session *s, const struct sdp *offer, struct buf *out,
+                    struct sdp_negotiated *n);
+
+/* The peer answers our last offer. ERR_INVALID: not an answer to it (number or kind of medias);
+ * ERR_UNSUPPORTED: it refused the audio or took no codec of ours. n->why says what. */
+enum err sdp_apply_answer(struct sdp_session *s, const struct sdp *answer,
+                          struct sdp_negotiated *n);
+
+#endif
