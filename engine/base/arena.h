@@ -17,8 +17,8 @@ void arena_init(struct arena *a, size_t max_bytes);
 void arena_fini(struct arena *a);
 void arena_reset(struct arena *a); /* keeps the first chunk for reuse */
 
-void *arena_get(struct arena *a, size_t bytes);               /* 16-byte aligned, zeroed, or NULL */
-char *arena_strdup(struct arena *a, struct slice s);          /* NUL-terminated copy, or NULL */
-struct slice arena_slice(struct arena *a, struct slice s);    /* copy; SLICE_NONE when refused */
+void *arena_get(struct arena *a, size_t bytes);            /* 16-byte aligned, zeroed, or NULL */
+char *arena_strdup(struct arena *a, struct slice s);       /* NUL-terminated copy, or NULL */
+struct slice arena_slice(struct arena *a, struct slice s); /* copy; SLICE_NONE when refused */
 
 #endif

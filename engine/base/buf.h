@@ -27,8 +27,8 @@ static inline struct slice buf_slice(const struct buf *b)
 void buf_put(struct buf *b, struct slice s);
 void buf_puts(struct buf *b, const char *cstr);
 void buf_putc(struct buf *b, char c);
-void buf_u64(struct buf *b, uint64_t v);               /* decimal; no printf on hot paths */
-void buf_hex(struct buf *b, const void *p, size_t n);  /* lower-case hexadecimal */
+void buf_u64(struct buf *b, uint64_t v);              /* decimal; no printf on hot paths */
+void buf_hex(struct buf *b, const void *p, size_t n); /* lower-case hexadecimal */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* OK, or ERR_TOO_LONG when anything did not fit. */

@@ -20,7 +20,10 @@ void clock_init_virtual(struct clock *c, uint64_t now_us, uint64_t wall_ms_at0);
 uint64_t clock_us(const struct clock *c); /* monotonic */
 uint64_t clock_wall_ms(const struct clock *c);
 
-static inline uint64_t clock_ms(const struct clock *c) { return clock_us(c) / 1000; }
+static inline uint64_t clock_ms(const struct clock *c)
+{
+    return clock_us(c) / 1000;
+}
 
 /* Virtual clocks only. */
 void clock_advance_us(struct clock *c, uint64_t us);

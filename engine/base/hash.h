@@ -38,7 +38,8 @@ struct hash_table {
 enum err hash_table_init(struct hash_table *t, uint32_t max);
 void hash_table_fini(struct hash_table *t); /* forgets the objects, frees the buckets */
 
-enum err hash_insert(struct hash_table *t, struct hash_node *n, uint64_t hash); /* duplicates allowed */
+enum err hash_insert(struct hash_table *t, struct hash_node *n,
+                     uint64_t hash);                         /* duplicates allowed */
 void hash_remove(struct hash_table *t, struct hash_node *n); /* must be in the table */
 struct hash_node *hash_find(const struct hash_table *t, uint64_t hash, hash_match_fn *match,
                             const void *key);

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-#define HIST_STEPS 64
+#define HIST_STEPS   64
 #define HIST_OCTAVES 36
-#define HIST_MAX ((UINT64_C(1) << (HIST_OCTAVES + 5)) - 1)
+#define HIST_MAX     ((UINT64_C(1) << (HIST_OCTAVES + 5)) - 1)
 
 struct hist {
     uint64_t count, sum, min, max, clipped;

@@ -11,6 +11,7 @@ struct json {
     struct buf *out;
     uint32_t depth;
     bool need_comma[JSON_DEPTH_MAX + 1];
+    char closer[JSON_DEPTH_MAX + 1];
 };
 
 void json_init(struct json *j, struct buf *out);

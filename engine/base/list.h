@@ -16,10 +16,22 @@ struct list {
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-static inline void list_node_init(struct list_node *n) { n->prev = n->next = n; }
-static inline void list_init(struct list *l) { list_node_init(&l->head); }
-static inline bool list_linked(const struct list_node *n) { return n->next != n; }
-static inline bool list_empty(const struct list *l) { return l->head.next == &l->head; }
+static inline void list_node_init(struct list_node *n)
+{
+    n->prev = n->next = n;
+}
+static inline void list_init(struct list *l)
+{
+    list_node_init(&l->head);
+}
+static inline bool list_linked(const struct list_node *n)
+{
+    return n->next != n;
+}
+static inline bool list_empty(const struct list *l)
+{
+    return l->head.next == &l->head;
+}
 
 static inline void list_insert_before(struct list_node *at, struct list_node *n)
 {

@@ -17,8 +17,8 @@ void rng_seed(struct rng *r, uint64_t seed);
 void rng_seed_stream(struct rng *r, uint64_t seed, struct slice name, uint64_t number);
 
 uint64_t rng_u64(struct rng *r);
-uint32_t rng_below(struct rng *r, uint32_t n);      /* uniform 0…n-1, n > 0, unbiased */
-double rng_unit(struct rng *r);                     /* [0, 1) */
+uint32_t rng_below(struct rng *r, uint32_t n); /* uniform 0…n-1, n > 0, unbiased */
+double rng_unit(struct rng *r);                /* [0, 1) */
 double rng_uniform(struct rng *r, double lo, double hi);
 double rng_exp(struct rng *r, double mean);
 double rng_normal(struct rng *r, double mean, double sd);

@@ -14,9 +14,9 @@ struct slice {
     uint32_t len;
 };
 
-#define SLICE(lit) ((struct slice){(lit), (uint32_t)(sizeof(lit) - 1)}) /* of a string literal */
-#define SLICE_NONE ((struct slice){NULL, 0})
-#define SLICE_FMT "%.*s"
+#define SLICE(lit)   ((struct slice){(lit), (uint32_t)(sizeof(lit) - 1)}) /* of a string literal */
+#define SLICE_NONE   ((struct slice){NULL, 0})
+#define SLICE_FMT    "%.*s"
 #define SLICE_ARG(s) (int)(s).len, ((s).p ? (s).p : "")
 
 static inline struct slice slice_of(const char *p, size_t len)
@@ -37,9 +37,9 @@ static inline bool slice_eq(struct slice a, struct slice b)
 bool slice_ieq(struct slice a, struct slice b); /* ASCII case-insensitive */
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_istarts(struct slice s, struct slice prefix);
-struct slice slice_trim(struct slice s); /* spaces, tabs, CR and LF off both ends */
+struct slice slice_trim(struct slice s);              /* spaces, tabs, CR and LF off both ends */
 struct slice slice_from(struct slice s, uint32_t at); /* the rest from `at`; empty past the end */
-int slice_cmp(struct slice a, struct slice b); /* bytewise order, like strcmp */
+int slice_cmp(struct slice a, struct slice b);        /* bytewise order, like strcmp */
 
 /* Index of the first `c`, or -1. */
 int32_t slice_find(struct slice s, char c);
