@@ -1,0 +1,138 @@
+/* One leg: the audio of one call, an RTP and an RTCP socket and what is done with them.
+ *
+ * Life: media_leg_open binds the sockets at once, so that SDP can be written from media_leg_local;
+ * media_leg_set_remote, when the far end is known, starts receiving and sending: 20 ms packets of
+ * silence until something is played, the peer of a bridge speaks, or the leg is muted. After
+ * media_leg_close no event comes but MEDIA_EV_RECORDED (if a recording was open) and then
+ * MEDIA_EV_CLOSED, with which the pointer ends; the port pair is free again from then on.
+ *
+ * What is played is a queue (LEG_QUEUE_MAX items): sounds, tones, silences and DTMF, one after the
+ * other; every item ends in exactly one MEDIA_EV_PLAYED with its cookie. A cookie of 0 asks for
+ * no event. Control thread only; no event is delivered from inside these functions. */
+#ifndef PEAL_MEDIA_LEG_H
+#define PEAL_MEDIA_LEG_H
+
+#include "base/slice.h"
+#include "dsp/dsp.h"
+#include "media/media.h"
+
+#define LEG_QUEUE_MAX       16
+#define LEG_DIGITS_MAX      32
+#define LEG_PATH_MAX        256
+#define LEG_PTIME_MAX_MS    60
+#define LEG_RTP_TIMEOUT_MS  5000
+#define LEG_NO_PAYLOAD_TYPE 0xff
+
+struct media_leg;
+
+enum media_codec { MEDIA_PCMU = 0, MEDIA_PCMA = 8 }; /* static payload types (RFC 3551) */
+
+struct leg_stats {
+    uint64_t received, sent, relayed;    /* RTP packets; relayed ones are in sent too */
+    uint64_t received_bytes, sent_bytes; /* payload */
+    uint64_t lost;                       /* by sequence numbers (RFC 3550 A.3), never negative */
+    uint64_t late;                       /* came after their turn to be played */
+    uint64_t duplicate;
+    uint64_t rejected;  /* from a foreign source */
+    uint64_t invalid;   /* not RTP, or an unknown payload type */
+    uint64_t discarded; /* too far ahead for the jitter buffer */
+    uint64_t concealed; /* 20 ms blocks */
+    uint64_t send_failed;
+    uint32_t jitter_us;     /* RFC 3550 interarrival jitter */
+    uint32_t rtt_us;        /* last, by RTCP; 0: unknown */
+    uint32_t far_jitter_us; /* as the far end reports it */
+    uint32_t far_lost;
+    uint32_t playout_delay_ms; /* jitter buffer's present target */
+    struct addr latched;       /* where packets really come from */
+};
+
+enum media_event_kind {
+    MEDIA_EV_FIRST_RTP,   /* first valid packet (again after media_leg_set_remote with a new end) */
+    MEDIA_EV_HEARD,       /* heard: any detector event but DSP_DTMF */
+    MEDIA_EV_DTMF,        /* digit: RFC 4733 or in band, one event a key */
+    MEDIA_EV_PLAYED,      /* cookie; err ERR_CANCELLED when stopped, ERR_UNSUPPORTED: DTMF by
+                             RFC 4733 where the far end takes none (it was sent in band: OK) */
+    MEDIA_EV_RECORDED,    /* seconds, err, sys_errno, lost_bytes */
+    MEDIA_EV_RTP_TIMEOUT, /* nothing for LEG_RTP_TIMEOUT_MS although expected; once a gap */
+    MEDIA_EV_BRIDGED,     /* first packet from the peer was sent to this leg's far end */
+    MEDIA_EV_CLOSED       /* last: stats */
+};
+
+struct media_event {
+    enum media_event_kind kind;
+    uint64_t at_us; /* monotonic, when it happened on the worker */
+    char digit;
+    enum err err;
+    int sys_errno;
+    uint32_t cookie;
+    double seconds;
+    uint64_t lost_bytes;
+    struct dsp_event heard;        /* start_ms, end_ms: since media_leg_open; leg: 0 */
+    const struct leg_stats *stats; /* MEDIA_EV_CLOSED only */
+};
+typedef void media_handler_fn(void *arg, struct media_leg *leg, const struct media_event *e);
+
+struct media_leg_params {
+    bool detect;                      /* detector state is made; phase DSP_OFF at first */
+    const struct dsp_plan *plan;      /* NULL: "us" */
+    const struct dsp_amd_config *amd; /* NULL: dsp_amd_defaults; copied */
+    const struct addr *local;         /* NULL: the media's; port ignored */
+    bool rtcp_mux;                    /* no socket for RTCP: it shares RTP's port (RFC 5761) */
+};
+
+/* ERR_FULL: no leg or no port pair left (counted); ERR_IO: socket refused, errno tells. */
+enum err media_leg_open(struct media *m, const struct media_leg_params *params,
+                        media_handler_fn *handler, void *arg, struct media_leg **out);
+void media_leg_set_handler(struct media_leg *l, media_handler_fn *handler, void *arg);
+void media_leg_close(struct media_leg *l);
+
+uint16_t media_leg_port(const struct media_leg *l); /* RTP; RTCP is the next unless muxed */
+const struct addr *media_leg_local(const struct media_leg *l);
+
+enum media_direction { MEDIA_INACTIVE = 0, MEDIA_SEND = 1, MEDIA_RECEIVE = 2, MEDIA_SENDRECV = 3 };
+
+struct media_remote {
+    struct addr rtp;        /* as SDP says; packets may come from elsewhere, see leg latching */
+    struct addr rtcp;       /* unset: RTP's port + 1, or RTP's with rtcp_mux */
+    enum media_codec codec; /* sent; both G.711 laws are understood on receipt */
+    uint8_t payload_type;   /* of the codec */
+    uint8_t event_pt;       /* telephone-event at 8000 Hz, LEG_NO_PAYLOAD_TYPE: none */
+    uint8_t ptime_ms;       /* of what we send: 10…LEG_PTIME_MAX_MS in tens; 0: 20 */
+    uint8_t direction;      /* enum media_direction, ours */
+};
+/* May be called again (re-INVITE, answer after early media). */
+enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *remote);
+
+/* Playing. ERR_FULL: LEG_QUEUE_MAX items wait; ERR_INVALID. */
+enum err media_leg_play(struct media_leg *l, const struct sound *s, bool loop, uint32_t cookie);
+struct media_tone {
+    uint16_t freq_hz[2];    /* second may be 0 */
+    int16_t level_ddb;      /* dBm0 × 10, of each frequency */
+    uint32_t on_ms, off_ms; /* off_ms 0: continuous while it lasts */
+    uint32_t total_ms;      /* 0: one cycle */
+};
+enum err media_leg_tone(struct media_leg *l, const struct media_tone *t, uint32_t cookie);
+enum err media_leg_silence(struct media_leg *l, uint32_t ms, uint32_t cookie);
+/* digits: 0-9 * # A-D, at most LEG_DIGITS_MAX. RFC 4733 unless in_band, or the far end takes none.
+ */
+enum err media_leg_dtmf(struct media_leg *l, struct slice digits, bool in_band, uint32_t on_ms,
+                        uint32_t gap_ms, uint32_t cookie);
+void media_leg_stop(struct media_leg *l);          /* empties the queue; items end cancelled */
+void media_leg_mute(struct media_leg *l, bool on); /* on: no RTP leaves at all */
+
+/* Listening (needs params.detect). */
+void media_leg_phase(struct media_leg *l, enum dsp_phase phase);
+void media_leg_want_beep(struct media_leg *l, bool wanted);
+
+/* Recording to a WAV file, 8 kHz 16 bit; stereo: left the far side, right what we send; mono: both
+ * mixed. A disk that fails costs the recording, never the call. ERR_STATE: one is running. */
+enum err media_leg_record(struct media_leg *l, const char *path, bool stereo);
+void media_leg_record_stop(struct media_leg *l); /* MEDIA_EV_RECORDED follows */
+
+/* From now on each hears the other; items queued on either are cancelled first (ones queued later
+ * are heard instead of the peer). Legs of different workers: one moves to the other's.
+ * ERR_STATE: one is bridged already, closing, or both record on different workers. */
+enum err media_bridge(struct media_leg *a, struct media_leg *b);
+void media_unbridge(struct media_leg *l); /* both sides; harmless when not bridged */
+
+#endif

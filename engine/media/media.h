@@ -1,0 +1,67 @@
+/* Media: the workers that carry audio, seen from the control thread.
+ *
+ * media_open starts worker threads, each with an io_uring loop of its own. A leg (media/leg.h)
+ * lives on one worker. Commands go down and events come up through bounded rings (one pair a
+ * worker); events are dispatched on the control thread, between turns of its loop, to the handler
+ * of their leg. Nothing here blocks but media_open and media_close (thread start and join).
+ *
+ * Bounds: max_legs legs, the port range, the rings. What was refused is counted in media_metrics.
+ * All functions: control thread only. */
+#ifndef PEAL_MEDIA_MEDIA_H
+#define PEAL_MEDIA_MEDIA_H
+
+#include "base/hist.h"
+#include "io/addr.h"
+#include "io/loop.h"
+#include "media/sound.h"
+
+struct media;
+
+#define MEDIA_WORKERS_MAX 64
+
+struct media_config {
+    struct loop *loop;           /* the control thread's */
+    uint32_t workers;            /* 0: cores - 1, at least 1 */
+    uint32_t pin_from;           /* 0: threads are not pinned; n: worker i on core n - 1 + i */
+    struct addr local;           /* default address of legs, port ignored; unset: 127.0.0.1 */
+    uint16_t port_min, port_max; /* RTP on even ports, RTCP on the next; 0: 20000…39999 */
+    uint32_t max_legs;           /* 0: 1024 */
+    size_t sound_bytes_max;      /* of the sound cache; 0: its default */
+    bool count_foreign;          /* sockets stay unconnected, so that datagrams from foreign sources
+                                    are seen and counted, at ~13 % more cycles a send; false: the
+                                    kernel drops them once a leg has found its far end */
+};
+
+/* ERR_INVALID (port range), ERR_NOMEM, ERR_IO (threads, rings). */
+enum err media_open(struct media **out, const struct media_config *config);
+/* Ends what still lives without further events, joins the workers, closes every socket. Not from
+ * inside an event handler. */
+void media_close(struct media *m);
+
+/* Sounds shared by all legs of this media. */
+struct sound_cache *media_sounds(struct media *m);
+
+/* Every worker's counters added up, at most half a second old. */
+struct media_metrics {
+    uint32_t legs, legs_peak;
+    uint64_t legs_opened, legs_refused, ports_refused;
+    uint64_t rtp_received, rtp_sent, rtp_relayed, rtp_invalid, rtp_rejected, rtcp_received,
+        rtcp_sent, rtcp_invalid;
+    uint64_t send_failed, receive_starved; /* kernel refused a send; ring of buffers ran dry */
+    uint64_t concealed, late, discarded;   /* 20 ms blocks; packets; packets beyond the buffer */
+    uint64_t ticks, ticks_skipped;         /* slots of 1 ms; skipped: the worker fell behind */
+    uint64_t commands_refused, events_dropped;
+    uint64_t moves;           /* legs that changed worker */
+    struct hist tick_late_us; /* start of a slot's work after its deadline */
+    struct hist tick_work_us; /* length of a slot's work */
+};
+void media_metrics(struct media *m, struct media_metrics *out);
+/* Begins the two histograms anew (benches, after warm-up). */
+void media_metrics_restart(struct media *m);
+
+/* User-space bytes of one leg while idle (opened, nothing received or wanted) and active
+ * (detectors, jitter buffer, concealment, player), without a recording. */
+size_t media_leg_bytes_idle(void);
+size_t media_leg_bytes_active(void);
+
+#endif
