@@ -1,0 +1,157 @@
+/* The campaign file: what to dial, through which trunks, at what pace, with which agents, and what
+ * each result means. YAML read by libcyaml; everything has a default but `name` and one trunk.
+ *
+ *   name: spring-offer
+ *   country: si
+ *   leads: leads.csv
+ *   attempts: 3
+ *   windows: mon-fri 09:00-20:00, sat 10:00-14:00
+ *   trunks:
+ *     - { name: carrier, address: 127.0.0.1:5070, max_calls: 60, calls_per_second: 10 }
+ *   caller_ids: [ "+38600100100" ]
+ *   pacing: { mode: ratio, ratio: 1.6, calls_per_second: 5 }
+ *   agents:
+ *     - { name: agent-%d, uri: "sip:agent-%d@127.0.0.1:5070", count: 10, wrap_up: 2s }
+ *   on:
+ *     human: agent
+ *     machine: message voicemail.wav after beep
+ *   results:
+ *     busy: { after: "5m, 15m", attempts: 3, finish: not_reached }
+ *
+ * Relative file names are relative to the campaign file's folder. Durations are "500ms", "25s",
+ * "5m", "1h", "1d" or sums of them ("1h30m"). A campaign is immutable once loaded. */
+#ifndef PEAL_CAMPAIGN_FILE_H
+#define PEAL_CAMPAIGN_FILE_H
+
+#include "call/result.h"
+#include "campaign/number.h"
+#include "campaign/window.h"
+#include "campaign/zone.h"
+#include "io/addr.h"
+
+#define CAMPAIGN_FILE_MAX        (1024 * 1024) /* bytes of the YAML */
+#define CAMPAIGN_TRUNKS_MAX      32
+#define CAMPAIGN_AGENTS_MAX      4096
+#define CAMPAIGN_CALLER_IDS_MAX  1024
+#define CAMPAIGN_STATUS_MAX      32
+#define CAMPAIGN_PATH_MAX        512
+#define CAMPAIGN_RETRY_STEPS_MAX 8
+#define CAMPAIGN_ERROR_MAX       1024
+
+struct campaign_trunk {
+    char name[32];
+    struct addr address; /* where its INVITEs go */
+    bool tcp;
+    bool registers;                /* REGISTER there with user and password */
+    char user[64], password[128];  /* digest; "" for none */
+    const char *const *caller_ids; /* its own pool, or the campaign's */
+    uint32_t caller_id_count;
+    uint32_t max_calls;      /* at once */
+    double calls_per_second; /* of new calls; 0: no limit */
+};
+
+struct campaign_agent {
+    char name[32];
+    char uri[128];       /* "sip:agent-1@127.0.0.1:5070"; the engine calls it and keeps it up */
+    uint32_t wrap_up_ms; /* after each talk */
+};
+
+enum pacing_mode { PACING_PROGRESSIVE, PACING_RATIO, PACING_AGENTLESS };
+
+struct campaign_pacing {
+    enum pacing_mode mode;
+    double ratio;            /* mode ratio: calls per free agent, 1.0…10.0 */
+    double calls_per_second; /* 0: no limit of its own */
+    uint32_t concurrent;     /* calls in the air at most; 0: no limit of its own */
+};
+
+/* What to do with a call of this result once it is answered. */
+enum treatment_kind { TREAT_HANGUP, TREAT_AGENT, TREAT_MESSAGE, TREAT_FLOW };
+struct campaign_treatment {
+    enum treatment_kind kind;
+    bool after_beep;              /* message: wait for the beep */
+    char file[CAMPAIGN_PATH_MAX]; /* message, flow: path as to be opened */
+};
+
+enum rule_next { NEXT_RETRY, NEXT_RETRY_OTHER_TRUNK, NEXT_FINISH };
+struct campaign_rule {
+    enum rule_next next;
+    uint32_t after_ms[CAMPAIGN_RETRY_STEPS_MAX]; /* delay after the 1st, 2nd… attempt; the last
+                                                    one repeats */
+    uint32_t after_count;                        /* at least 1 when next is a retry */
+    uint32_t attempts;                /* finish when this many were made; 0: the campaign's */
+    char finish[CAMPAIGN_STATUS_MAX]; /* status of a finished task */
+};
+
+enum recording_mode { RECORDING_OFF, RECORDING_AGENT, RECORDING_ALL };
+enum drain_mode { DRAIN_FINISH, DRAIN_HANGUP };
+
+struct campaign {
+    char name[64];
+    char path[CAMPAIGN_PATH_MAX];   /* of the file itself */
+    char folder[CAMPAIGN_PATH_MAX]; /* of the file */
+    char leads[CAMPAIGN_PATH_MAX];  /* "" when not given: --leads is needed */
+    const struct number_country *country;
+    char tone_plan[16];
+    struct zone *zone;
+    struct windows windows;
+
+    struct campaign_trunk trunks[CAMPAIGN_TRUNKS_MAX];
+    uint32_t trunk_count;
+    char **caller_ids; /* the campaign's pool */
+    uint32_t caller_id_count;
+    struct campaign_agent *agents;
+    uint32_t agent_count;
+
+    uint32_t ring_timeout_ms;
+    struct {
+        uint32_t initial_silence_ms, greeting_ms, after_greeting_ms, total_ms;
+    } analysis; /* fits struct dsp_amd_config */
+    struct campaign_pacing pacing;
+    struct {
+        uint32_t limit_ms;               /* answer (end of greeting) to agent */
+        char message[CAMPAIGN_PATH_MAX]; /* safe-harbour message; "": hang up */
+        double cap_percent;              /* of live answers */
+    } abandonment;
+    struct campaign_treatment on[RESULT_COUNT]; /* by result; TREAT_HANGUP where it cannot apply */
+    struct campaign_rule rules[RESULT_COUNT];
+    uint32_t attempts; /* of one lead, all results together */
+    struct {
+        enum recording_mode mode;
+        char dir[CAMPAIGN_PATH_MAX]; /* "": DATA/recordings, chosen by the caller */
+    } recording;
+    enum drain_mode drain; /* first Ctrl-C */
+
+    struct {
+        struct addr address; /* with port; port 0: any free one */
+        bool tcp;
+    } sip;
+    struct {
+        struct addr address; /* port unused */
+        uint16_t port_min, port_max;
+        uint32_t workers; /* 0: by cores */
+    } media;
+    uint32_t max_calls; /* all legs of the engine at once, agents included */
+    char **owned;       /* strings the above points into */
+    uint32_t owned_count;
+};
+
+/* Reads and checks a campaign file. On failure *out is NULL and error (CAMPAIGN_ERROR_MAX bytes)
+ * says "FILE:LINE: what is wrong; what is accepted". ERR_NOT_FOUND: no such file. */
+enum err campaign_load(struct campaign **out, const char *path, char *error);
+/* The same from memory; path is used for messages and for relative file names. Files named in the
+ * campaign are not looked for. */
+enum err campaign_parse(struct campaign **out, const char *path, struct slice text, char *error);
+void campaign_free(struct campaign *c);
+
+/* Says which files named in the campaign (leads, messages, flows) cannot be read; ERR_NOT_FOUND
+ * and the sentence in error for the first of them. */
+enum err campaign_check_files(const struct campaign *c, char *error);
+
+/* "25s" → 25000. ERR_INVALID when malformed, ERR_TOO_LONG above max_ms. */
+enum err campaign_duration(struct slice text, uint32_t max_ms, uint32_t *out_ms);
+
+const char *pacing_mode_name(enum pacing_mode m);
+const char *treatment_name(enum treatment_kind k);
+
+#endif

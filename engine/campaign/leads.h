@@ -1,0 +1,66 @@
+/* Leads from CSV (RFC 4180, with a header row), streamed: any size of file in constant memory.
+ *
+ * UTF-8 with or without BOM; LF or CRLF; quoted fields with doubled quotes and newlines inside; a
+ * comma, semicolon or tab as separator (the header decides). A bad row is reported with its line
+ * number and reason and the rest goes on. Columns: number (or phone; required), id (or
+ * external_id), name, zone, priority; any other becomes a custom field in a compact JSON object.
+ * A missing or malformed number is not a bad row: the lead comes with the result
+ * missing_number or invalid_number and is not to be dialled.
+ *
+ * Bounds: LEADS_COLUMNS_MAX columns, LEADS_FIELD_MAX bytes a field, LEADS_ROW_MAX bytes a row.
+ * One thread; blocking reads (a pipe or "-" for standard input work too). */
+#ifndef PEAL_CAMPAIGN_LEADS_H
+#define PEAL_CAMPAIGN_LEADS_H
+
+#include "call/result.h"
+#include "campaign/number.h"
+
+#define LEADS_COLUMNS_MAX 64
+#define LEADS_FIELD_MAX   8192
+#define LEADS_ROW_MAX     65536
+#define LEADS_ID_MAX      63
+#define LEADS_REASON_MAX  256
+
+struct lead {
+    uint64_t line;                /* of the file, 1-based, where the row starts */
+    char id[LEADS_ID_MAX + 1];    /* without such a column: the number, else "line-N" */
+    char number[NUMBER_E164_MAX]; /* E.164; "" when result says it is unusable */
+    struct slice number_text;     /* as it stands in the file */
+    struct slice name, zone;      /* "" when there is no such column */
+    int32_t priority;             /* higher first; 0 by default */
+    struct slice fields;          /* {"city":"Ptuj",…}; "{}" when there are none */
+    enum result result;           /* RESULT_NONE, _MISSING_NUMBER, _INVALID_NUMBER */
+    const char *why;              /* of an invalid number, else NULL */
+};
+
+struct leads_stats {
+    uint64_t rows;     /* data rows seen, good and bad; blank lines are not rows */
+    uint64_t leads;    /* given out, unusable numbers included */
+    uint64_t rejected; /* bad rows */
+    uint64_t missing_number, invalid_number;
+    uint64_t bytes, lines;
+};
+
+struct leads;
+
+/* Opens and reads the header. error (LEADS_REASON_MAX bytes) gets "FILE:LINE: …" on failure. */
+enum err leads_open(struct leads **out, const char *path, const struct number_country *home,
+                    char *error);
+/* From memory; the bytes must outlive the reader. */
+enum err leads_open_memory(struct leads **out, struct slice text, const struct number_country *home,
+                           char *error);
+void leads_close(struct leads *l);
+
+/* OK and the next lead (its slices are valid until the next call); ERR_INVALID: a bad row was
+ * skipped, leads_reason() and leads_line() tell; ERR_CLOSED: the end; ERR_IO: reading failed. */
+enum err leads_next(struct leads *l, struct lead *out);
+uint64_t leads_line(const struct leads *l);      /* of the row last met */
+const char *leads_reason(const struct leads *l); /* of the last ERR_INVALID or ERR_IO */
+const struct leads_stats *leads_stats_of(const struct leads *l);
+
+/* All of it: each_fn returns OK to go on or an error to stop with. rejected may be NULL. */
+typedef enum err leads_each_fn(void *arg, const struct lead *lead);
+typedef void leads_rejected_fn(void *arg, uint64_t line, const char *reason);
+enum err leads_each(struct leads *l, leads_each_fn *each, leads_rejected_fn *rejected, void *arg);
+
+#endif

@@ -1,0 +1,34 @@
+/* Telephone numbers as people write them, brought to E.164 ("+" and 7 to 15 digits, ITU-T E.164).
+ *
+ * Spaces, dots, hyphens, slashes and parentheses are ignored; a leading "+", the country's
+ * international prefix (00, 011, 810) or its national prefix (0, 8, 1) is understood. Lengths are
+ * checked against the default country's plan where the number belongs to it, and against E.164
+ * otherwise. Nothing is guessed: what does not fit is refused with the reason. Pure functions. */
+#ifndef PEAL_CAMPAIGN_NUMBER_H
+#define PEAL_CAMPAIGN_NUMBER_H
+
+#include "base/slice.h"
+
+#define NUMBER_E164_MAX 17 /* "+", 15 digits and the NUL */
+
+struct number_country {
+    const char *iso;                /* "us", lower case */
+    const char *code;               /* "1" */
+    const char *national;           /* national (trunk) prefix, "" when there is none */
+    const char *international;      /* international prefix, "00" */
+    uint8_t digits_min, digits_max; /* of the national significant number */
+    const char *tone_plan;          /* the plan of its networks (dsp_plan_find) */
+    const char *zone;               /* a time zone of it, for the default */
+};
+
+/* By ISO 3166 code ("gb", any case); NULL when it is not in the table. */
+const struct number_country *number_country_find(struct slice iso);
+/* "at, cz, de, …", for error messages. */
+const char *number_country_names(void);
+
+/* ERR_NOT_FOUND: empty (or only separators). ERR_INVALID, ERR_TOO_LONG: malformed. *why (may be
+ * NULL) gets a short phrase such as "too few digits" on failure; dst is "" then. */
+enum err number_normalise(struct slice text, const struct number_country *home,
+                          char dst[NUMBER_E164_MAX], const char **why);
+
+#endif
