@@ -11,11 +11,13 @@ struct bufring {
     unsigned char *mem;
     size_t ring_bytes, mem_bytes;
     uint32_t buffer_size, count;
+    uint16_t tail;
     uint16_t group;
     uint64_t starved; /* completions with ENOBUFS, counted by users */
 };
 
-/* count must be a power of two ≤ 32768; buffer_size in bytes; group unique within the loop. Falls
+/* count must be a power of two ≤ 32768; buffer_size in bytes; group unique within the loop
+ * (loop_buffer_group). Falls
  * back to half the count (and says so) where MEMLOCK is short. */
 enum err bufring_init(struct bufring *b, struct loop *l, uint16_t group, uint32_t count,
                       uint32_t buffer_size);

@@ -46,18 +46,25 @@ struct loop {
     void *on_wake_arg;
     struct list turn_hooks; /* see loop_hook */
     uint64_t turns, completions, sq_full;
+    uint16_t next_group; /* see loop_buffer_group */
 };
 
-/* Called once a turn, after completions and timers, before waiting: the place to flush batches. */
+/* Called once a turn, after completions and timers, before what they queued is submitted: the place
+ * to flush batches. A hook may remove itself, and no other. */
 struct loop_hook {
     struct list_node node;
     void (*run)(struct loop_hook *h);
 };
 
-enum err loop_init(struct loop *l, const struct loop_config *config); /* config may be NULL */
+/* config may be NULL. ERR_UNSUPPORTED: the kernel has no io_uring (or forbids it); ERR_NOMEM: locked
+ * memory or descriptors ran out. Either is logged with its cause. */
+enum err loop_init(struct loop *l, const struct loop_config *config);
+/* Waits (2 s at most) for the ops of owners that were closed just before. */
 void loop_fini(struct loop *l);
 
-/* Runs until loop_stop. loop_turn does one round, waiting at most wait_us (0: does not wait). */
+/* Runs until loop_stop. loop_turn does one round: hooks, submit, wait at most wait_us (0: does not
+ * wait), completions until there are none, timers. On a virtual clock the loop waits for completions
+ * only: whoever moves the clock sees to it that timers fire, by loop_turn(l, 0). */
 void loop_run(struct loop *l);
 void loop_turn(struct loop *l, uint64_t wait_us);
 void loop_stop(struct loop *l); /* from the loop's thread */
@@ -74,6 +81,10 @@ void loop_timer_stop(struct loop *l, struct timer *t);
 /* From any thread: on_wake will run on the loop's thread soon. Many wakes become one. */
 void loop_set_wake(struct loop *l, void (*on_wake)(void *arg), void *arg);
 void loop_wake(struct loop *l);
+
+/* A group number for a buffer ring, unique in this loop, from 0x8000 up; lower numbers are free for
+ * those who number their own. */
+uint16_t loop_buffer_group(struct loop *l);
 
 void loop_hook_add(struct loop *l, struct loop_hook *h);
 void loop_hook_remove(struct loop_hook *h);

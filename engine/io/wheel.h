@@ -24,6 +24,8 @@ struct timer {
 struct wheel {
     uint64_t now_ms;
     uint32_t count;
+    struct list due, firing; /* due: to be fired by the next call that fires */
+    uint64_t occupied[WHEEL_LEVELS][WHEEL_SLOTS / 64];
     struct list slot[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
@@ -36,8 +38,15 @@ void timer_start(struct wheel *w, struct timer *t, uint64_t delay_ms, timer_fn *
 void timer_stop(struct wheel *w, struct timer *t); /* Safe on an idle timer. */
 static inline bool timer_running(const struct timer *t) { return list_linked(&t->node); }
 
-/* Moves time forward and fires what is due, in order of due time. Returns how many fired. */
+/* Moves time forward and fires what is due, in order of due time (then of start); while a timer
+ * fires, the wheel's present time is that timer's due time. A timer started with 0 ms at now_ms
+ * waits for the next call. Returns how many fired. */
 uint32_t wheel_advance(struct wheel *w, uint64_t now_ms);
+
+/* The same in two steps, for a loop that handles its completions between them: wheel_collect moves
+ * time and gathers what is due, wheel_fire fires what was gathered and not stopped since. */
+void wheel_collect(struct wheel *w, uint64_t now_ms);
+uint32_t wheel_fire(struct wheel *w);
 
 /* Milliseconds until the wheel must be advanced again (0 when something is due); UINT64_MAX when
  * no timer runs. May be early (a cascade), never late. */
