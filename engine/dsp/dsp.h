@@ -15,38 +15,55 @@
 
 #include "base/err.h"
 
-#define DSP_RATE_HZ 8000
-#define DSP_BLOCK_SAMPLES 160
-#define DSP_BLOCK_MS 20
+#define DSP_RATE_HZ            8000
+#define DSP_BLOCK_SAMPLES      160
+#define DSP_BLOCK_MS           20
 #define DSP_EVENTS_PER_LEG_MAX 6 /* most events one block can give for one leg */
 
 enum dsp_kind {
     DSP_NONE,
-    DSP_DTMF,          /* detail: the digit as a character '0'…'9' '*' '#' 'A'…'D' */
-    DSP_RINGBACK,      /* network tones by the leg's plan; repeated once per confirmed cadence cycle */
+    DSP_DTMF,     /* detail: the digit as a character '0'…'9' '*' '#' 'A'…'D' */
+    DSP_RINGBACK, /* network tones by the leg's plan; repeated once per confirmed cadence cycle */
     DSP_BUSY,
-    DSP_REORDER,       /* congestion, fast busy */
+    DSP_REORDER, /* congestion, fast busy */
     DSP_DIAL_TONE,
-    DSP_SIT,           /* detail: enum dsp_sit */
-    DSP_CNG,           /* 1100 Hz, T.30 calling tone */
-    DSP_CED,           /* 2100 Hz, T.30/V.25 answer tone */
-    DSP_BEEP,          /* end of a machine's beep; start/end are the beep's own */
-    DSP_SPEECH_START,  /* a talk spurt began (start) */
-    DSP_SPEECH_END,    /* a talk spurt ended (start, end) */
-    DSP_SILENCE,       /* no sound for as long as end-start says; given at 1, 2, 3, 5, 8, 13… s */
-    DSP_DEAD_AIR,      /* packets, but digital zero only, for end-start */
-    DSP_VERDICT,       /* detail: enum dsp_verdict; given at most once per leg in phase ANSWERED */
+    DSP_SIT,          /* detail: enum dsp_sit */
+    DSP_CNG,          /* 1100 Hz, T.30 calling tone */
+    DSP_CED,          /* 2100 Hz, T.30/V.25 answer tone */
+    DSP_BEEP,         /* end of a machine's beep; start/end are the beep's own */
+    DSP_SPEECH_START, /* a talk spurt began (start) */
+    DSP_SPEECH_END,   /* a talk spurt ended (start, end) */
+    DSP_SILENCE,      /* no sound for as long as end-start says; given at 1, 2, 3, 5, 8, 13… s */
+    DSP_DEAD_AIR,     /* packets, but digital zero only, for end-start */
+    DSP_VERDICT,      /* detail: enum dsp_verdict; given at most once per leg in phase ANSWERED */
     DSP_KIND_COUNT
 };
 const char *dsp_kind_name(enum dsp_kind k); /* "busy", "speech_end", … */
 
 /* SIT categories by tone frequency and length (ITU-T E.180 / Telcordia GR-1162). */
-enum dsp_sit { SIT_NONE, SIT_IC, SIT_VC, SIT_RO_INTRA, SIT_RO_INTER, SIT_NC_INTRA, SIT_NC_INTER,
-               SIT_RESERVED_1, SIT_RESERVED_2, SIT_ITU, SIT_COUNT };
+enum dsp_sit {
+    SIT_NONE,
+    SIT_IC,
+    SIT_VC,
+    SIT_RO_INTRA,
+    SIT_RO_INTER,
+    SIT_NC_INTRA,
+    SIT_NC_INTER,
+    SIT_RESERVED_1,
+    SIT_RESERVED_2,
+    SIT_ITU,
+    SIT_COUNT
+};
 const char *dsp_sit_name(enum dsp_sit s); /* "ic", "vc", "ro_intra", … */
 
-enum dsp_verdict { VERDICT_NONE, VERDICT_HUMAN, VERDICT_MACHINE, VERDICT_SILENT, VERDICT_UNSURE,
-                   VERDICT_COUNT };
+enum dsp_verdict {
+    VERDICT_NONE,
+    VERDICT_HUMAN,
+    VERDICT_MACHINE,
+    VERDICT_SILENT,
+    VERDICT_UNSURE,
+    VERDICT_COUNT
+};
 const char *dsp_verdict_name(enum dsp_verdict v);
 
 /* Which part of the call the leg is in: chooses the detectors that run. */
@@ -65,14 +82,14 @@ enum dsp_flag {
 
 /* How the rules of a human/machine verdict are set; dsp_amd_defaults() fills the house's. */
 struct dsp_amd_config {
-    uint16_t initial_silence_ms;   /* silence from first RTP up to which we wait for a greeting */
-    uint16_t greeting_ms;          /* speech in the first spurts longer than this: machine */
-    uint16_t after_greeting_ms;    /* silence after a short greeting that means human */
-    uint16_t total_ms;             /* the verdict is given by then, UNSURE if need be */
+    uint16_t initial_silence_ms; /* silence from first RTP up to which we wait for a greeting */
+    uint16_t greeting_ms;        /* speech in the first spurts longer than this: machine */
+    uint16_t after_greeting_ms;  /* silence after a short greeting that means human */
+    uint16_t total_ms;           /* the verdict is given by then, UNSURE if need be */
 };
 void dsp_amd_defaults(struct dsp_amd_config *c);
 
-struct dsp_plan;  /* tone plan of a country; immutable, shared */
+struct dsp_plan; /* tone plan of a country; immutable, shared */
 /* "us", "gb", "ru", "cz", "si", "de", "at", "fr", "itu"; NULL when there is no such plan. */
 const struct dsp_plan *dsp_plan_find(const char *name);
 /* The names of all plans, comma-separated, for error messages. */
@@ -99,11 +116,11 @@ struct dsp_block {
 
 struct dsp_event {
     uint32_t leg;
-    uint8_t kind;            /* enum dsp_kind */
+    uint8_t kind; /* enum dsp_kind */
     uint8_t detail;
-    int16_t level_ddb;       /* dBm0 × 10 of what was heard */
-    uint16_t freq_hz[2];     /* dominant frequencies, 0 where they do not apply */
-    float confidence;        /* 0…1 */
+    int16_t level_ddb;         /* dBm0 × 10 of what was heard */
+    uint16_t freq_hz[2];       /* dominant frequencies, 0 where they do not apply */
+    float confidence;          /* 0…1 */
     uint32_t start_ms, end_ms; /* since the leg's first block */
 };
 

@@ -1,0 +1,91 @@
+/* Polynomials instead of libm; see num.h. */
+#include "dsp/num.h"
+
+#include <string.h>
+
+#define LEVEL_NONE_DDB (-990)
+/* A sine that reaches A-law's largest value (32256) is +3.14 dBm0: 10 lg(32256² / 2) − 3.14. */
+#define ZERO_DBM0_DDB 840.2f
+
+float num_log2(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    int exponent = (int)(bits >> 23) - 127;
+    bits = (bits & 0x7fffffu) | 0x3f800000u;
+    float m;
+    memcpy(&m, &bits, sizeof m);
+    /* lg2 m = 2/ln 2 · artanh((m−1)/(m+1)), three terms after halving the range at √2. */
+    if (m > 1.41421356f) {
+        m *= 0.5f;
+        exponent++;
+    }
+    float t = (m - 1.0f) / (m + 1.0f);
+    float t2 = t * t;
+    return (float)exponent +
+           t * (2.885390082f + t2 * (0.961796694f + t2 * (0.577078016f + t2 * 0.412198583f)));
+}
+
+float num_atan2(float y, float x)
+{
+    float ax = x < 0 ? -x : x;
+    float ay = y < 0 ? -y : y;
+    float big = ax > ay ? ax : ay;
+    if (big <= 0)
+        return 0;
+    float t = (ax > ay ? ay : ax) / big;
+    float t2 = t * t;
+    float a = t * (0.9998660f +
+                   t2 * (-0.3302995f + t2 * (0.1801410f + t2 * (-0.0851330f + t2 * 0.0208351f))));
+    if (ay > ax)
+        a = (float)(NUM_PI / 2) - a;
+    if (x < 0)
+        a = (float)NUM_PI - a;
+    return y < 0 ? -a : a;
+}
+
+double num_sin(double x)
+{
+    double turns = x / (2 * NUM_PI);
+    turns -= (double)(long long)turns;
+    if (turns > 0.5)
+        turns -= 1;
+    if (turns < -0.5)
+        turns += 1;
+    if (turns > 0.25)
+        turns = 0.5 - turns;
+    if (turns < -0.25)
+        turns = -0.5 - turns;
+    double a = turns * 2 * NUM_PI;
+    double a2 = a * a;
+    double term = a;
+    double sum = a;
+    for (int k = 1; k < 10; k++) {
+        term *= -a2 / (double)((2 * k) * (2 * k + 1));
+        sum += term;
+    }
+    return sum;
+}
+
+double num_cos(double x)
+{
+    return num_sin(x + NUM_PI / 2);
+}
+
+int16_t num_level_ddb(float mean_square)
+{
+    if (mean_square < 0.0625f)
+        return LEVEL_NONE_DDB;
+    float ddb = 30.10299957f * num_log2(mean_square) - ZERO_DBM0_DDB;
+    return (int16_t)(ddb < 0 ? ddb - 0.5f : ddb + 0.5f);
+}
+
+float num_power(int16_t level_ddb)
+{
+    /* 10^(x/100) = e^(x·ln 10/100), by halving the argument until the series is short. */
+    double e = ((double)level_ddb + (double)ZERO_DBM0_DDB) * 0.023025850929940457 / 64;
+    double sum = 1 + e * (1 + e / 2 * (1 + e / 3 * (1 + e / 4 * (1 + e / 5 * (1 + e / 6)))));
+    for (int i = 0; i < 6; i++)
+        sum *= sum;
+    return (float)sum;
+}

@@ -1,0 +1,176 @@
+/* What a leg's state holds: the parts of the detectors, in the order they run.
+ *
+ * Each block of 20 ms is cut into four slots of 5 ms (energies, for edges in time), and looked at
+ * through two windows of 32 ms that end 10 ms apart (spectra, for frequencies). From these come
+ * DTMF digits, tone segments (which network tones, SIT, fax and beeps are made of) and voice.
+ * Private to the room. A leg's state belongs to the worker that owns the leg. */
+#ifndef PEAL_DSP_STATE_H
+#define PEAL_DSP_STATE_H
+
+#include "dsp/plan.h"
+
+#define SLOT_MS         5
+#define SLOT_SAMPLES    40
+#define SLOTS_PER_BLOCK 4
+#define SLOT_RING       32 /* 160 ms */
+#define HISTORY_SAMPLES 512
+#define LOOKS_PER_BLOCK 2
+#define LOOK_SAMPLES    256 /* 32 ms, Hann */
+
+/* Where events of one leg's block go. One place is kept for the verdict. */
+struct sink {
+    struct dsp_event *out;
+    uint32_t leg;
+    unsigned count;
+};
+
+/* One look through a window: nothing, one tone or two, with their share of the energy. */
+struct look {
+    float f_hz[2];    /* rising; f_hz[1] is 0 for one tone */
+    float centre_hz;  /* centre of the strongest cluster of bins */
+    float share;      /* 0…1, energy in the tones of all energy */
+    float lobe_share; /* energy in the strongest single peak */
+    float power;      /* mean square in the window */
+    uint8_t tones;    /* 0, 1, 2 */
+    bool cluster;     /* low and dense: one or two tones within 100 Hz */
+};
+
+/* A stretch of one unchanging tone or pair. */
+struct segment {
+    uint32_t start_ms, end_ms;
+    float f_hz[2];
+    float power;        /* mean square while it sounds */
+    float share;        /* mean lobe share of looks wholly inside */
+    float drift_hz;     /* range of the single peak's frequency */
+    uint8_t tones;      /* 1 or 2 */
+    bool joined_before; /* began as another tone went over into it */
+    bool joined_after;  /* ended by going over into another tone */
+};
+
+struct tone_track {
+    struct segment seg; /* the running one, when on */
+    struct look prev;   /* last look, for two that agree */
+    struct look other;  /* a look that disagreed with the running segment */
+    float last_f_hz;    /* of the last look, to keep the final one out of the drift */
+    float f_min_hz, f_max_hz;
+    float share_sum;
+    float fine_f_sum[2];
+    uint32_t other_ms;
+    uint16_t looks;
+    uint8_t fine_single, fine_pair; /* votes of the 64 ms view */
+    uint8_t bad_looks;
+    bool on;
+    bool prev_valid;
+};
+
+#define CADENCE_PAIRS 6
+struct cadence {
+    uint32_t mask; /* tones of the plan these could be */
+    uint32_t last_start_ms, last_end_ms;
+    float f_hz[2];
+    float power;
+    uint16_t on_ms[CADENCE_PAIRS], off_ms[CADENCE_PAIRS]; /* [0] is the newest; off before it */
+    uint8_t count;
+    bool reported;        /* something was said for the present pause */
+    bool steady_reported; /* dial tone was said for the running segment */
+    uint8_t last_kind;
+    uint32_t heard_ms; /* end of the last plan tone reported; 0 for never */
+};
+
+struct sit_track {
+    struct segment seg[2];
+    uint8_t count;
+};
+
+struct fax_track {
+    uint32_t cng_end_ms; /* end of the last 1100 Hz burst, 0 for none */
+    bool ced_reported;
+};
+
+struct beep_track {
+    struct segment pending;
+    struct segment last; /* last single tone of any use, for repetition */
+    bool waiting, has_last;
+};
+
+struct dtmf_track {
+    uint32_t start_ms;
+    uint32_t quiet_ms; /* since the digit was last heard */
+    float power;
+    float worst_share;
+    float f_hz[2];
+    float heard_ms; /* energy-weighted length */
+    uint8_t row, col;
+    uint8_t prev_code; /* best pair of the previous half block, 0xff for none */
+    uint8_t fits;
+    bool on, reported;
+};
+
+struct voice {
+    uint32_t active_bits, voiced_bits; /* newest block in bit 0 */
+    uint32_t start_ms, last_active_ms; /* of the running or last spurt */
+    uint32_t ever_ms;                  /* end of the last spurt, 0 for none */
+    float power_sum;
+    uint16_t power_count;
+    int16_t floor_ddb;
+    int16_t slow_ddb; /* smoothed level, to see steadiness */
+    uint8_t steady_blocks;
+    bool on;
+};
+
+struct silence {
+    uint32_t start_ms;
+    uint32_t next_ms;  /* length at which the next event is due */
+    uint32_t after_ms; /* the length after that (the row is Fibonacci's) */
+    bool running, all_zero, any_packet;
+};
+
+struct amd {
+    uint32_t clock_ms; /* first packet after answer */
+    uint32_t real_ms;  /* first sound that is not digital zero */
+    uint32_t first_ms; /* onset of the first spurt */
+    uint32_t spurt_ms; /* onset of the running spurt */
+    uint32_t last_voice_ms;
+    uint32_t speech_ms; /* in finished spurts */
+    uint16_t spurts;
+    bool armed, started, real, speaking, done, tone_heard;
+};
+
+struct leg {
+    const struct dsp_plan *plan;
+    uint32_t now_ms; /* end of the last block since the leg's start */
+    int16_t level_ddb;
+    uint8_t phase; /* enum dsp_phase */
+    bool want_beep;
+    bool zero;        /* the last block was digital zero */
+    uint8_t lost_run; /* blocks lost in a row */
+    uint8_t fax_hang; /* blocks for which talk looks for fax tones */
+    uint32_t slot_count;
+    struct voice voice;
+    struct silence silence;
+    struct dtmf_track dtmf;
+    struct amd amd;
+    struct dsp_amd_config amd_config;
+    struct tone_track track;
+    struct cadence cadence;
+    struct sit_track sit;
+    struct fax_track fax;
+    struct beep_track beep;
+    _Alignas(16) float slot[SLOT_RING]; /* mean squares */
+    _Alignas(16) int16_t history[HISTORY_SAMPLES];
+};
+_Static_assert(sizeof(struct leg) <= DSP_STATE_BYTES, "a leg's state must fit dsp_state");
+
+/* Writes an event unless the block has given its most. kind and detail as in dsp.h. */
+struct dsp_event *sink_add(struct sink *s, enum dsp_kind kind, unsigned detail, uint32_t start_ms,
+                           uint32_t end_ms);
+
+/* Mean square of the slot that ended back × 5 ms before the last one; back < SLOT_RING. */
+static inline float slot_back(const struct leg *l, unsigned back)
+{
+    return l->slot[(l->slot_count - 1u - back) % SLOT_RING];
+}
+
+void silence_run(struct leg *l, bool quiet, bool packet, struct sink *s);
+
+#endif
