@@ -13,6 +13,9 @@
 #include "io/addr.h"
 #include "io/loop.h"
 
+#define CALL_CONTACT_USER "peal"
+/* What a call may still have queued for the far side is the leg's bound, LEG_QUEUE_MAX. */
+
 struct sip_ua;
 struct media;
 struct call;
@@ -55,14 +58,14 @@ typedef void call_handler_fn(void *arg, struct call *c, const struct call_event 
 
 struct call_env_config {
     struct loop *loop;
-    struct addr sip_local;        /* UDP, and TCP on the same port when tcp is set */
+    struct addr sip_local; /* UDP, and TCP on the same port when tcp is set */
     bool tcp;
-    const char *user_agent;       /* NULL: "Peal/VERSION" */
-    struct addr media_local;      /* port ignored */
+    const char *user_agent;                  /* NULL: "Peal/VERSION" */
+    struct addr media_local;                 /* port ignored */
     uint16_t media_port_min, media_port_max; /* RTP on even ports */
-    uint32_t media_workers;       /* 0: cores - 1, at least 1 */
+    uint32_t media_workers;                  /* 0: cores - 1, at least 1 */
     uint32_t max_calls;
-    const char *tone_plan;        /* default plan of detectors */
+    const char *tone_plan; /* default plan of detectors */
     /* Incoming INVITEs; NULL: refused with 480. Called with the call in CALL_STATE_IDLE: set a
      * handler and answer in any of the ways below, now or later. */
     void (*incoming)(void *arg, struct call *c);
@@ -70,28 +73,37 @@ struct call_env_config {
 };
 
 enum err call_env_open(struct call_env **out, const struct call_env_config *config);
-void call_env_close(struct call_env *env); /* ends what still lives, at once */
+/* Forgets what still lives, at once: end the calls first when the far sides should know. */
+void call_env_close(struct call_env *env);
 struct loop *call_env_loop(struct call_env *env);
 struct sip_ua *call_env_ua(struct call_env *env);
 struct media *call_env_media(struct call_env *env);
 uint32_t call_env_count(const struct call_env *env); /* calls alive */
 uint32_t call_env_peak(const struct call_env *env);
 
+struct call_env_stats {
+    uint64_t dialled, incoming;
+    uint64_t refused_full;      /* no room for another call, leg or port pair */
+    uint64_t refused_media;     /* an offer without audio that we can speak: 488 */
+    uint64_t answered_unusable; /* a 200 whose SDP cannot be used */
+};
+const struct call_env_stats *call_env_stats(const struct call_env *env);
+
 struct call_dial {
-    const char *to_uri;       /* request URI: "sip:number@host:port" */
-    struct addr via;          /* where to send it (trunk, outbound proxy); unset: from the URI */
+    const char *to_uri; /* request URI: "sip:number@host:port" */
+    struct addr via;    /* where to send it (trunk, outbound proxy); unset: from the URI */
     bool tcp;
-    const char *from_user;    /* caller id shown */
-    const char *from_display; /* NULL: none */
-    const char *from_host;    /* NULL: own address */
-    const char *asserted;     /* P-Asserted-Identity URI, NULL: none */
+    const char *from_user;                 /* caller id shown */
+    const char *from_display;              /* NULL: none */
+    const char *from_host;                 /* NULL: own address */
+    const char *asserted;                  /* P-Asserted-Identity URI, NULL: none */
     const char *auth_user, *auth_password; /* digest, NULL: none */
-    const char *headers;      /* extra "Name: value\r\n" lines, NULL: none */
-    uint32_t ring_timeout_ms; /* then CANCEL; 0: 180 s (RFC 3261 timer C) */
-    const struct dsp_amd_config *amd; /* NULL: defaults */
-    const char *tone_plan;    /* NULL: the environment's */
-    bool detect;              /* run detectors (early media, answer analysis) */
-    bool late_offer;          /* INVITE without SDP */
+    const char *headers;                   /* extra "Name: value\r\n" lines, NULL: none */
+    uint32_t ring_timeout_ms;              /* then CANCEL; 0: 180 s (RFC 3261 timer C) */
+    const struct dsp_amd_config *amd;      /* NULL: defaults */
+    const char *tone_plan;                 /* NULL: the environment's */
+    bool detect;                           /* run detectors (early media, answer analysis) */
+    bool late_offer;                       /* INVITE without SDP */
 };
 
 /* Sends the INVITE. No event comes from inside this call. */
@@ -99,15 +111,15 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
                    void *arg, struct call **out);
 
 void call_set_handler(struct call *c, call_handler_fn *handler, void *arg);
-/* Only after CALL_EV_ENDED. */
+/* Gives the call back after CALL_EV_ENDED; earlier, it hangs up and no further event comes. */
 void call_release(struct call *c);
 
 /* Incoming calls. */
-struct slice call_called_number(const struct call *c); /* user part of the request URI */
-struct slice call_caller_number(const struct call *c); /* user part of From */
+struct slice call_called_number(const struct call *c);            /* user part of the request URI */
+struct slice call_caller_number(const struct call *c);            /* user part of From */
 struct slice call_header(const struct call *c, const char *name); /* of the INVITE; empty: none */
-enum err call_ring(struct call *c, uint16_t code);     /* 180, 181, 182 or 183 without media */
-enum err call_progress(struct call *c);                /* 183 with SDP: audio flows before answer */
+enum err call_ring(struct call *c, uint16_t code); /* 180, 181, 182 or 183 without media */
+enum err call_progress(struct call *c);            /* 183 with SDP: audio flows before answer */
 enum err call_answer(struct call *c);
 enum err call_reject(struct call *c, uint16_t code, const char *reason, uint16_t q850);
 
@@ -118,10 +130,10 @@ void call_hangup(struct call *c, uint16_t q850);
  * (also when stopped, then err is ERR_CANCELLED). */
 struct sound; /* a loaded recording, media/sound.h */
 struct call_tone {
-    uint16_t freq_hz[2]; /* second may be 0 */
-    int16_t level_ddb;   /* dBm0 × 10, of each */
+    uint16_t freq_hz[2];    /* second may be 0 */
+    int16_t level_ddb;      /* dBm0 × 10, of each */
     uint32_t on_ms, off_ms; /* off_ms 0 and on_ms: one burst */
-    uint32_t total_ms;   /* 0: one cycle */
+    uint32_t total_ms;      /* 0: one cycle */
 };
 enum err call_play(struct call *c, const struct sound *s, bool loop, uint32_t cookie);
 enum err call_play_tone(struct call *c, const struct call_tone *t, uint32_t cookie);

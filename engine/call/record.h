@@ -15,8 +15,8 @@ enum call_mark {
     MARK_RINGING,     /* first 180, or ringback heard */
     MARK_EARLY_MEDIA, /* first RTP before answer */
     MARK_ANSWERED,
-    MARK_FIRST_RTP,   /* first RTP after answer */
-    MARK_SPEECH_ON,   /* of the callee after answer */
+    MARK_FIRST_RTP, /* first RTP after answer */
+    MARK_SPEECH_ON, /* of the callee after answer */
     MARK_GREETING_END,
     MARK_VERDICT,
     MARK_CONNECT,     /* decided to connect to an agent */
@@ -43,10 +43,10 @@ struct evidence {
     uint8_t detail; /* digit, SIT category… */
     uint16_t code;
     uint16_t freq_hz[2];
-    int16_t level_ddb; /* dBm0 × 10 */
-    float confidence;  /* 0…1 */
+    int16_t level_ddb;         /* dBm0 × 10 */
+    float confidence;          /* 0…1 */
     uint32_t start_ms, end_ms; /* since the INVITE */
-    bool early;        /* heard before answer */
+    bool early;                /* heard before answer */
 };
 
 struct call_media_stats {
@@ -65,10 +65,10 @@ struct call_record {
     /* What was seen and heard. */
     struct evidence evidence[CALL_EVIDENCE_MAX];
     uint32_t evidence_count, evidence_dropped;
-    uint16_t sip_code;   /* final response, 0: none */
-    uint16_t q850;       /* of a Reason header, 0: none */
+    uint16_t sip_code; /* final response, 0: none */
+    uint16_t q850;     /* of a Reason header, 0: none */
     enum call_ender ended_by;
-    bool cancelled;      /* we gave up while it rang */
+    bool cancelled; /* we gave up while it rang */
     char sip_reason[64];
 
     /* What it means. */

@@ -1,0 +1,70 @@
+/* What the files of this room share: the call and its environment. Not for other rooms. */
+#ifndef PEAL_CALL_INTERNAL_H
+#define PEAL_CALL_INTERNAL_H
+
+#include "base/list.h"
+#include "base/pool.h"
+#include "call/call.h"
+#include "media/leg.h"
+#include "media/media.h"
+#include "sip/offer.h"
+#include "sip/session.h"
+
+struct call_env {
+    struct loop *loop;
+    struct sip_ua *ua;
+    struct media *media;
+    struct pool calls;
+    struct list live;
+    const struct dsp_plan *plan;
+    char sip_host[ADDR_TEXT_MAX]; /* "127.0.0.1:5060" as URIs want it */
+    void (*incoming)(void *arg, struct call *c);
+    void *arg;
+    struct call_env_stats stats;
+    struct rng rng;
+};
+
+struct call {
+    struct list_node node; /* in env->live */
+    struct call_env *env;
+    struct sip_session *session; /* NULL once it has ended and been released */
+    struct media_leg *leg;       /* NULL once it is closed */
+    bool leg_closing;
+    call_handler_fn *handler;
+    void *arg;
+    enum call_state state;
+    bool outgoing, detect, released, remote_set, held, answer_sent, rtp_seen;
+    uint64_t start_us;     /* INVITE sent or received */
+    uint64_t leg_start_us; /* the leg's time zero */
+    struct sdp_session sdp;
+    struct addr remote; /* the far end's RTP as last agreed */
+    struct timer ring_timer;
+    struct call_event ended; /* told once session and leg are both gone */
+    struct call_record record;
+};
+
+/* env.c */
+struct call *call_new(struct call_env *env, bool outgoing, bool detect, const struct dsp_plan *plan,
+                      const struct dsp_amd_config *amd);
+/* Tells CALL_EV_ENDED (or frees, when already released) once nothing of the call is left. */
+void call_finish_if_gone(struct call *c);
+void call_free(struct call *c);
+
+/* call.c */
+uint32_t call_ms(const struct call *c, uint64_t us); /* monotonic µs → ms since the INVITE */
+uint32_t call_now_ms(const struct call *c);
+void call_mark_once(struct call *c, enum call_mark m, uint32_t at_ms);
+void call_tell(struct call *c, const struct call_event *e);
+void call_close_leg(struct call *c);
+
+/* signalling.c */
+void call_on_sip(void *arg, struct sip_session *s, const struct sip_event *e);
+/* Writes the answer to an offer into text (SDP_TEXT_MAX) and points the leg to the far end. */
+enum err call_answer_offer(struct call *c, struct slice offer, char *text, struct slice *answer);
+void call_sdp_init(struct call *c);
+
+/* audio.c */
+void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e);
+enum err call_point_leg(struct call *c, const struct sdp_negotiated *n);
+
+#endif

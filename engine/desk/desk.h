@@ -1,0 +1,77 @@
+/* Agents: who is there, who is free, and their legs.
+ *
+ * The engine calls each agent's SIP URI once and the leg stays up (nailed up), so a live callee is
+ * connected by a bridge alone, without call set-up. An agent ends a conversation by hanging up the
+ * leg; after wrap-up the engine calls again. When the callee hangs up, the leg stays and the agent
+ * goes to wrap-up. A leg that cannot be set up is tried again with a growing delay.
+ *
+ * Control thread only. */
+#ifndef PEAL_DESK_DESK_H
+#define PEAL_DESK_DESK_H
+
+#include "call/call.h"
+
+#define DESK_AGENTS_MAX   10000
+#define DESK_RETRY_MIN_MS 1000
+#define DESK_RETRY_MAX_MS 60000
+
+enum agent_state {
+    AGENT_OFFLINE, /* not wanted, or waiting to be called again after a failure */
+    AGENT_CALLING, /* the engine is calling the agent's leg */
+    AGENT_READY,
+    AGENT_TALKING,
+    AGENT_WRAP_UP,
+    AGENT_STATE_COUNT
+};
+const char *agent_state_name(enum agent_state s); /* "ready", "wrap_up"… */
+
+struct desk;
+struct agent;
+
+struct desk_handler {
+    /* Any change of an agent's state. `was` is the state before. */
+    void (*state)(void *arg, struct agent *a, enum agent_state was);
+    /* The conversation with `callee` is over. by_agent: the agent hung up (or the leg was lost);
+     * the callee's call is then still up and the owner's again. */
+    void (*talk_ended)(void *arg, struct agent *a, struct call *callee, bool by_agent);
+};
+
+enum err desk_open(struct desk **out, struct call_env *env, const struct desk_handler *handler,
+                   void *arg);
+void desk_close(struct desk *d); /* the calls' environment ends the legs */
+
+struct desk_agent_config {
+    const char *name;
+    const char *uri;       /* SIP URI the engine calls */
+    struct addr via;       /* where to send it; unset: from the URI */
+    const char *from_user; /* shown to the agent */
+    uint32_t wrap_up_ms;
+};
+enum err desk_add(struct desk *d, const struct desk_agent_config *config, struct agent **out);
+
+/* Calls every agent's leg from now on; desk_stop hangs up those not talking, and the others as
+ * their conversations end. */
+void desk_start(struct desk *d);
+void desk_stop(struct desk *d);
+bool desk_is_idle(const struct desk *d); /* stopped, and no leg is up any more */
+
+/* The agent who has been ready the longest, or NULL. */
+struct agent *desk_longest_ready(struct desk *d);
+
+/* Bridges a READY agent with an answered call. The caller keeps the callee's handler and must tell
+ * desk_callee_left when that call ends. */
+enum err desk_connect(struct desk *d, struct agent *a, struct call *callee);
+void desk_callee_left(struct desk *d, struct agent *a);
+
+struct desk_counts {
+    uint32_t by_state[AGENT_STATE_COUNT];
+    uint32_t total;
+};
+struct desk_counts desk_counts(const struct desk *d);
+
+const char *agent_name(const struct agent *a);
+enum agent_state agent_state(const struct agent *a);
+struct call *agent_leg(const struct agent *a); /* NULL: none */
+uint32_t agent_wrap_up_ms(const struct agent *a);
+
+#endif
