@@ -22,7 +22,7 @@ struct sip_header {
 
 struct sip_fault {
     const char *what; /* a sentence without its full stop; NULL when there is none */
-    uint32_t at;      /* offset into the message */
+    uint32_t at;      /* offset into the data given */
     uint16_t status;  /* the response to give to a request: 400, 505, 513 … */
 };
 
@@ -59,8 +59,8 @@ struct sip_msg {
  * sip_can_reject). ERR_TOO_LONG: over one of the limits, likewise. */
 enum err sip_parse(struct sip_msg *m, char *data, size_t len);
 
-/* Whether a faulty message is a request that a response can be given to: its Via, From, To,
- * Call-ID and CSeq were found and it is no ACK. Everything else is to be dropped. */
+/* Whether a faulty message is a request that a response can be given to: its top Via was understood
+ * and it is no ACK. Everything else is to be dropped. */
 bool sip_can_reject(const struct sip_msg *m);
 
 /* "at byte 213: the CSeq number is not below 2^31"; returns dst. */

@@ -125,7 +125,7 @@ enum sip_option {
 
 uint32_t sip_option_find(struct slice tag); /* one bit; SIP_OPT_OTHER when unknown */
 
-/* The standard phrase, or the phrase of the class (x00) when the code is not registered. Never
+/* The standard phrase, or a word for the class when the code is not registered. Never
  * empty for 100…699. */
 struct slice sip_status_phrase(unsigned status);
 
