@@ -65,7 +65,9 @@ static void spsc_life(uint32_t start)
 
     rng_seed(&rng, start);
     cr_assert_eq(ring_spsc_init(&r, sizeof(struct message), 8), OK);
-    r.head = r.tail = r.head_seen = r.tail_seen = start;
+    r.head = start;
+    r.tail = start;
+    r.head_seen = r.tail_seen = start;
     for (int i = 0; i < 100000; i++) {
         struct message m = numbered(in);
 
@@ -109,7 +111,8 @@ static void mpsc_life(uint32_t capacity, bool run_over)
 
         for (uint32_t i = 0; i <= r.mask; i++)
             *(uint32_t *)(void *)(r.mem + i * r.cell_size) = start + i;
-        r.head = r.tail = start;
+        r.head = start;
+        r.tail = start;
     }
     for (int i = 0; i < 100000; i++) {
         struct message m = numbered(in);
