@@ -138,8 +138,7 @@ static void push_waiting(struct log_site *site)
     } while (!atomic_compare_exchange_weak(&waiting, &head, site));
 }
 
-/* Says what was left out; sites of the second `but` wait on, as they may leave out more. */
-static void say_waiting(uint64_t but)
+static void say_waiting(void)
 {
     struct log_site *site = atomic_exchange(&waiting, NULL);
 
@@ -147,13 +146,9 @@ static void say_waiting(uint64_t but)
         struct log_site *next = site->next; /* before it may be pushed again */
         struct line l;
 
-        if (site->second == but) {
-            push_waiting(site);
-        } else {
-            line_begin(&l, LOG_WARN, site->room, site->sentence);
-            line_add(&l, " | left_out=%u", atomic_exchange(&site->suppressed, 0));
-            line_write(&l);
-        }
+        line_begin(&l, LOG_WARN, site->room, site->sentence);
+        line_add(&l, " | left_out=%u", atomic_exchange(&site->suppressed, 0));
+        line_write(&l);
         site = next;
     }
 }
@@ -162,7 +157,7 @@ void log_flush(void)
 {
     int kept = errno;
 
-    say_waiting(UINT64_MAX);
+    say_waiting();
     errno = kept;
 }
 
@@ -197,7 +192,7 @@ void log_write(struct log_site *site, enum log_level level, const char *room, co
     clock_init_real(&real);
     now_s = clock_us(&real) / 1000000;
     if (checked != now_s && atomic_compare_exchange_strong(&waiting_checked, &checked, now_s))
-        say_waiting(now_s);
+        say_waiting();
     if (!admitted(site, now_s, room, sentence))
         goto done;
     line_begin(&l, level, room, sentence);

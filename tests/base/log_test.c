@@ -162,6 +162,14 @@ Test(log, errno_is_kept)
     errno = ENOTTY;
     log_info("io", "x", "errno=%d", errno);
     cr_assert_eq(errno, ENOTTY);
+    /* Also when writing fails. */
+    storm(LOG_BURST + 1);
+    cr_assert_eq(log_set_file("/dev/full"), OK);
+    errno = ENOTTY;
+    log_info("io", "x", "");
+    cr_assert_eq(errno, ENOTTY);
+    log_flush();
+    cr_assert_eq(errno, ENOTTY);
 }
 
 Test(log, a_new_file_replaces_the_old_one)

@@ -144,3 +144,21 @@ Test(ring, mpsc_positions_run_over)
 {
     mpsc_life(8, true);
 }
+
+Test(ring, mpsc_smallest)
+{
+    struct ring_mpsc r;
+    struct message m = numbered(1), n = numbered(2);
+
+    cr_assert_eq(ring_mpsc_init(&r, sizeof(m), 1), OK);
+    for (int lap = 0; lap < 3; lap++) {
+        cr_assert(ring_mpsc_push(&r, &m));
+        cr_assert(ring_mpsc_push(&r, &n));
+        cr_assert_not(ring_mpsc_push(&r, &n));
+        cr_assert(ring_mpsc_pop(&r, &m) && is(&m, 1));
+        cr_assert(ring_mpsc_pop(&r, &n) && is(&n, 2));
+        cr_assert_not(ring_mpsc_pop(&r, &n));
+    }
+    cr_assert_eq(r.refused, 3);
+    ring_mpsc_fini(&r);
+}

@@ -14,7 +14,8 @@ Test(slice, case_is_folded_for_ascii_only)
     cr_assert(slice_ieq(SLICE_NONE, SLICE("")));
     /* '@' and '`', '[' and '{', and Latin-1 letters differ by 0x20 and are not cases of a letter.
      */
-    cr_assert_not(slice_ieq(SLICE("@["), SLICE("`{")));
+    cr_assert_not(slice_ieq(SLICE("@"), SLICE("`")));
+    cr_assert_not(slice_ieq(SLICE("["), SLICE("{")));
     cr_assert_not(slice_ieq(SLICE("\xc4"), SLICE("\xe4")));
 }
 
