@@ -47,6 +47,17 @@ struct digest_request {
     struct slice cnonce;      /* empty: none is written (then no qop) */
 };
 
+/* What a response is made of; nc empty means without qop. */
+struct digest_inputs {
+    enum digest_alg alg;
+    struct slice user, password, realm, nonce, method, uri, cnonce, nc;
+};
+
+enum err digest_calculate(const struct digest_inputs *in, char hex[DIGEST_HEX_MAX], size_t *len);
+
+/* name="value", line breaks as spaces; with escape, quotes and backslashes are quoted. */
+void digest_put_quoted(struct buf *b, const char *name, struct slice value, bool escape);
+
 /* Fills cnonce with fresh lower-case hexadecimal. */
 void digest_cnonce(char cnonce[DIGEST_CNONCE_LEN]);
 
@@ -83,7 +94,8 @@ enum err digest_credentials_parse(struct slice value, struct digest_credentials 
 
 enum digest_verdict { DIGEST_OK, DIGEST_STALE, DIGEST_WRONG };
 
-/* STALE: right but for an expired nonce: challenge again with stale=true. WRONG: anything else.
+/* STALE: right but for a nonce that is expired or not ours: challenge again with stale=true. WRONG:
+ * anything else. That c->uri is the Request-URI and c->realm ours is for the caller to compare.
  * The nonce count is given to the caller (c->nc), who refuses repeats if it wants to. */
 enum digest_verdict digest_verify(const struct digest_server *s, const struct digest_credentials *c,
                                   struct slice method, struct slice password, uint64_t now_ms);

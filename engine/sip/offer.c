@@ -1,0 +1,386 @@
+/* Offer and answer: see offer.h. Both sides of an exchange end in the same judgement of one media
+ * of the peer; only payload numbers differ. */
+#include "sip/offer.h"
+
+#include <arpa/inet.h>
+
+#define PTIME_DEFAULT_MS 20
+#define PTIME_MIN_MS     10
+#define PTIME_MAX_MS     100
+
+static const struct {
+    struct slice name;
+    uint32_t rate_hz;
+    uint8_t channels, pt;
+} codecs[SDP_CODEC_COUNT] = {
+    [SDP_CODEC_NONE] = {{"", 0}, 0, 0, SDP_PT_NONE},
+    [SDP_CODEC_PCMU] = {{"PCMU", 4}, 8000, 1, 0},
+    [SDP_CODEC_PCMA] = {{"PCMA", 4}, 8000, 1, 8},
+};
+
+struct slice sdp_codec_name(enum sdp_codec c)
+{
+    return (unsigned)c < SDP_CODEC_COUNT ? codecs[c].name : SLICE_NONE;
+}
+
+enum sdp_codec sdp_codec_find(struct slice encoding, uint32_t rate_hz, unsigned channels)
+{
+    for (unsigned c = SDP_CODEC_NONE + 1; c < SDP_CODEC_COUNT; c++)
+        if (codecs[c].rate_hz == rate_hz && codecs[c].channels == channels &&
+            slice_ieq(codecs[c].name, encoding))
+            return (enum sdp_codec)c;
+    return SDP_CODEC_NONE;
+}
+
+uint8_t sdp_codec_pt(enum sdp_codec c)
+{
+    return (unsigned)c < SDP_CODEC_COUNT ? codecs[c].pt : SDP_PT_NONE;
+}
+
+enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t port,
+                          uint64_t session_id)
+{
+    *s = (struct sdp_session){
+        .port = port,
+        .codecs = {SDP_CODEC_PCMA, SDP_CODEC_PCMU},
+        .ncodecs = 2,
+        .te_pt = SDP_TE_PT_DEFAULT,
+        .ptime_ms = PTIME_DEFAULT_MS,
+        .dir = SDP_SENDRECV,
+        .session_id = session_id,
+        .version = session_id,
+    };
+    return slice_copy(host, s->host, sizeof(s->host));
+}
+
+/* ---- writing ---- */
+
+/* What the m= line of our audio lists. */
+struct formats {
+    enum sdp_codec codec[SDP_CODECS_MAX];
+    uint8_t pt[SDP_CODECS_MAX];
+    unsigned n;
+    uint8_t te_pt;
+    bool rtcp_mux;
+    enum sdp_dir dir;
+};
+
+static void line_u64(struct buf *b, const char *before, uint64_t n)
+{
+    buf_puts(b, before);
+    buf_u64(b, n);
+    buf_puts(b, "\r\n");
+}
+
+static void write_rtpmap(struct buf *b, uint8_t pt, struct slice name, uint32_t rate_hz)
+{
+    buf_puts(b, "a=rtpmap:");
+    buf_u64(b, pt);
+    buf_putc(b, ' ');
+    buf_put(b, name);
+    buf_putc(b, '/');
+    buf_u64(b, rate_hz);
+    buf_puts(b, "\r\n");
+}
+
+static void write_audio(struct buf *b, const struct sdp_session *s, const struct formats *f)
+{
+    buf_puts(b, "m=audio ");
+    buf_u64(b, s->port);
+    buf_putc(b, ' ');
+    buf_puts(b, s->slots[s->audio_slot].proto);
+    for (unsigned i = 0; i < f->n; i++) {
+        buf_putc(b, ' ');
+        buf_u64(b, f->pt[i]);
+    }
+    if (f->te_pt != SDP_PT_NONE) {
+        buf_putc(b, ' ');
+        buf_u64(b, f->te_pt);
+    }
+    buf_puts(b, "\r\n");
+    for (unsigned i = 0; i < f->n; i++)
+        write_rtpmap(b, f->pt[i], codecs[f->codec[i]].name, codecs[f->codec[i]].rate_hz);
+    if (f->te_pt != SDP_PT_NONE) {
+        write_rtpmap(b, f->te_pt, SLICE("telephone-event"), 8000);
+        buf_puts(b, "a=fmtp:");
+        buf_u64(b, f->te_pt);
+        buf_puts(b, " 0-15\r\n");
+    }
+    if (s->rtcp_port && s->rtcp_port != s->port + 1)
+        line_u64(b, "a=rtcp:", s->rtcp_port);
+    if (f->rtcp_mux)
+        buf_puts(b, "a=rtcp-mux\r\n");
+    if (s->ptime_ms)
+        line_u64(b, "a=ptime:", s->ptime_ms);
+    buf_puts(b, "a=");
+    buf_put(b, sdp_dir_name(f->dir));
+    buf_puts(b, "\r\n");
+}
+
+static void write_refused(struct buf *b, const struct sdp_slot *slot)
+{
+    buf_puts(b, "m=");
+    buf_puts(b, slot->kind);
+    buf_puts(b, " 0 ");
+    buf_puts(b, slot->proto);
+    buf_putc(b, ' ');
+    buf_puts(b, slot->format);
+    buf_puts(b, "\r\n");
+}
+
+static void write_address(struct buf *b, const struct sdp_session *s)
+{
+    buf_puts(b, strchr(s->host, ':') ? "IN IP6 " : "IN IP4 ");
+    buf_puts(b, s->host);
+    buf_puts(b, "\r\n");
+}
+
+static uint64_t hash_text(struct slice s)
+{
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a: only to notice a change of our own text */
+    for (uint32_t i = 0; i < s.len; i++)
+        h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
+    return h ? h : 1;
+}
+
+/* Writes the whole description; o= gets a new version when the rest is not what it was. */
+static enum err write_description(struct sdp_session *s, const struct formats *f, struct buf *out)
+{
+    char text[SDP_TEXT_MAX];
+    struct buf rest = buf_on(text, sizeof(text));
+    buf_puts(&rest, "s=-\r\nc=");
+    write_address(&rest, s);
+    buf_puts(&rest, "t=0 0\r\n");
+    for (unsigned i = 0; i < s->nslots; i++) {
+        if (i == s->audio_slot)
+            write_audio(&rest, s, f);
+        else
+            write_refused(&rest, &s->slots[i]);
+    }
+    uint64_t hash = hash_text(buf_slice(&rest));
+    uint64_t version = s->version + (s->last_hash != 0 && s->last_hash != hash);
+    size_t from = out->len;
+    buf_puts(out, "v=0\r\no=- ");
+    buf_u64(out, s->session_id);
+    buf_putc(out, ' ');
+    buf_u64(out, version);
+    buf_putc(out, ' ');
+    write_address(out, s);
+    buf_put(out, buf_slice(&rest));
+    if (buf_end(&rest) != OK || buf_end(out) != OK) {
+        out->len = from;
+        return ERR_TOO_LONG;
+    }
+    s->version = version;
+    s->last_hash = hash;
+    return OK;
+}
+
+enum err sdp_write_offer(struct sdp_session *s, struct buf *out)
+{
+    struct formats f = {.te_pt = s->te_pt, .rtcp_mux = s->rtcp_mux, .dir = s->dir};
+    for (unsigned i = 0; i < s->ncodecs && i < SDP_CODECS_MAX; i++) {
+        if (sdp_codec_pt(s->codecs[i]) == SDP_PT_NONE)
+            return ERR_INVALID;
+        f.codec[f.n] = s->codecs[i];
+        f.pt[f.n++] = sdp_codec_pt(s->codecs[i]);
+    }
+    if (f.n == 0 || s->host[0] == 0)
+        return ERR_INVALID;
+    if (s->nslots == 0) {
+        s->nslots = 1;
+        s->audio_slot = 0;
+        s->slots[0] = (struct sdp_slot){"audio", "RTP/AVP", "0"};
+    }
+    return write_description(s, &f, out);
+}
+
+/* ---- judging a media of the peer ---- */
+
+static bool is_any(struct sdp_conn c)
+{
+    char text[SDP_HOST_MAX];
+    struct in_addr a4;
+    struct in6_addr a6;
+    if (slice_copy(c.host, text, sizeof(text)) != OK)
+        return false;
+    if (c.is_ip6)
+        return inet_pton(AF_INET6, text, &a6) == 1 && IN6_IS_ADDR_UNSPECIFIED(&a6);
+    return inet_pton(AF_INET, text, &a4) == 1 && a4.s_addr == 0;
+}
+
+static bool is_ours(const struct sdp_session *s, enum sdp_codec c)
+{
+    for (unsigned i = 0; i < s->ncodecs && i < SDP_CODECS_MAX; i++)
+        if (c != SDP_CODEC_NONE && s->codecs[i] == c)
+            return true;
+    return false;
+}
+
+/* The peer's first format that we have. */
+static const struct sdp_format *pick_codec(const struct sdp_session *s, const struct sdp_media *m,
+                                           enum sdp_codec *codec)
+{
+    for (unsigned i = 0; i < m->nformats; i++) {
+        const struct sdp_format *f = &m->formats[i];
+        *codec = sdp_codec_find(f->encoding, f->rate_hz, f->channels);
+        if (f->pt != SDP_PT_NONE && is_ours(s, *codec))
+            return f;
+    }
+    return NULL;
+}
+
+/* telephone-event at the clock of our codecs (RFC 4733 2.1). */
+static uint8_t pick_te(const struct sdp_media *m)
+{
+    for (unsigned i = 0; i < m->nformats; i++) {
+        const struct sdp_format *f = &m->formats[i];
+        if (f->rate_hz == 8000 && slice_ieq(f->encoding, SLICE("telephone-event")))
+            return f->pt;
+    }
+    return SDP_PT_NONE;
+}
+
+static uint16_t pick_ptime(const struct sdp_session *s, const struct sdp_media *m)
+{
+    uint16_t ms = m->ptime_ms ? m->ptime_ms : s->ptime_ms;
+    if (m->maxptime_ms && ms > m->maxptime_ms)
+        ms = m->maxptime_ms;
+    return ms >= PTIME_MIN_MS && ms <= PTIME_MAX_MS ? ms : PTIME_DEFAULT_MS;
+}
+
+/* Fills *n from an acceptable media; false with n->why when it is not acceptable. */
+static bool judge(const struct sdp_session *s, const struct sdp_media *m, struct sdp_negotiated *n)
+{
+    enum sdp_codec codec;
+    *n = (struct sdp_negotiated){.te_send = SDP_PT_NONE, .te_recv = SDP_PT_NONE};
+    if (!slice_ieq(m->kind, SLICE("audio"))) {
+        n->why = "the peer's description has no audio";
+        return false;
+    }
+    if (m->port == 0) {
+        n->why = "the peer's audio has port 0";
+        return false;
+    }
+    if (!slice_ieq(m->proto, SLICE("RTP/AVP")) && !slice_ieq(m->proto, SLICE("RTP/AVPF"))) {
+        n->why = "the peer's audio is not plain RTP (RTP/AVP)";
+        return false;
+    }
+    const struct sdp_format *f = pick_codec(s, m, &codec);
+    if (!f) {
+        n->why = "the peer's audio has no codec of ours";
+        return false;
+    }
+    bool deaf = is_any(m->conn); /* hold of RFC 2543: nothing can be sent there */
+    enum sdp_dir theirs = sdp_dir_reverse(m->dir);
+    n->active = true;
+    n->codec = codec;
+    n->pt_send = n->pt_recv = f->pt;
+    n->te_send = s->te_pt == SDP_PT_NONE ? SDP_PT_NONE : pick_te(m);
+    n->te_recv = n->te_send;
+    n->host = m->conn.host;
+    n->is_ip6 = m->conn.is_ip6;
+    n->port = m->port;
+    n->rtcp_mux = m->rtcp_mux && s->rtcp_mux;
+    n->rtcp_host = n->rtcp_mux ? m->conn.host : m->rtcp_conn.host;
+    n->rtcp_port = n->rtcp_mux ? m->port : m->rtcp_port;
+    n->dir = (enum sdp_dir)(s->dir & theirs & (deaf ? SDP_RECVONLY : SDP_SENDRECV));
+    n->is_held = deaf || !(theirs & SDP_SENDONLY);
+    n->ptime_ms = pick_ptime(s, m);
+    return true;
+}
+
+/* ---- answering ---- */
+
+static enum err keep_slots(struct sdp_session *s, const struct sdp *offer)
+{
+    for (unsigned i = 0; i < offer->nmedia; i++) {
+        const struct sdp_media *m = &offer->media[i];
+        struct sdp_slot *slot = &s->slots[i];
+        if (slice_copy(m->kind, slot->kind, sizeof(slot->kind)) != OK ||
+            slice_copy(m->proto, slot->proto, sizeof(slot->proto)) != OK ||
+            slice_copy(m->formats[0].text, slot->format, sizeof(slot->format)) != OK)
+            return ERR_TOO_LONG;
+    }
+    s->nslots = (uint8_t)offer->nmedia;
+    return OK;
+}
+
+/* The stream that held before stays the stream while it is acceptable; else the first that is. */
+static bool pick_media(const struct sdp_session *s, const struct sdp *offer,
+                       struct sdp_negotiated *n)
+{
+    const char *why = "the peer's description has no audio";
+    if (s->nslots > 0 && s->audio_slot < offer->nmedia &&
+        judge(s, &offer->media[s->audio_slot], n)) {
+        n->media = s->audio_slot;
+        return true;
+    }
+    for (unsigned i = 0; i < offer->nmedia; i++) {
+        if (judge(s, &offer->media[i], n)) {
+            n->media = (uint16_t)i;
+            return true;
+        }
+        if (slice_ieq(offer->media[i].kind, SLICE("audio")))
+            why = n->why;
+    }
+    *n = (struct sdp_negotiated){.te_send = SDP_PT_NONE, .te_recv = SDP_PT_NONE, .why = why};
+    return false;
+}
+
+enum err sdp_answer(struct sdp_session *s, const struct sdp *offer, struct buf *out,
+                    struct sdp_negotiated *n)
+{
+    if (!pick_media(s, offer, n))
+        return ERR_UNSUPPORTED;
+    struct sdp_session next = *s; /* nothing of *s changes when the answer cannot be written */
+    enum err e = keep_slots(&next, offer);
+    next.audio_slot = (uint8_t)n->media;
+    if (n->te_recv != SDP_PT_NONE)
+        next.te_pt = n->te_recv; /* numbers stay for the session (RFC 3264 8.3.2) */
+    struct formats f = {
+        .codec = {n->codec},
+        .pt = {n->pt_recv},
+        .n = 1,
+        .te_pt = n->te_recv,
+        .rtcp_mux = n->rtcp_mux,
+        .dir = n->dir,
+    };
+    if (e == OK)
+        e = write_description(&next, &f, out);
+    if (e == OK) {
+        *s = next;
+    } else {
+        n->active = false;
+        n->why = "the answer does not fit: a name in the offer or the whole is too long";
+    }
+    return e;
+}
+
+/* ---- the peer's answer ---- */
+
+enum err sdp_apply_answer(struct sdp_session *s, const struct sdp *answer, struct sdp_negotiated *n)
+{
+    *n = (struct sdp_negotiated){.te_send = SDP_PT_NONE, .te_recv = SDP_PT_NONE};
+    if (s->nslots == 0) {
+        n->why = "there was no offer to answer";
+        return ERR_STATE;
+    }
+    if (answer->nmedia != s->nslots) {
+        n->why = "the answer has not as many medias as the offer";
+        return ERR_INVALID;
+    }
+    for (unsigned i = 0; i < s->nslots; i++) {
+        if (!slice_ieq(answer->media[i].kind, slice_cstr(s->slots[i].kind))) {
+            n->why = "the medias of the answer stand in another order than offered";
+            return ERR_INVALID;
+        }
+    }
+    if (!judge(s, &answer->media[s->audio_slot], n))
+        return ERR_UNSUPPORTED;
+    n->media = s->audio_slot;
+    n->pt_recv = sdp_codec_pt(n->codec); /* what our offer called it */
+    if (n->te_send != SDP_PT_NONE)
+        n->te_recv = s->te_pt;
+    return OK;
+}
