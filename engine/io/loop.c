@@ -233,9 +233,11 @@ void loop_turn(struct loop *l, uint64_t wait_us)
     submit_and_wait(l, timer_us < wait_us ? timer_us : wait_us);
     l->turns++;
     l->now_us = clock_us(l->clock);
+    l->in_turn = true;
     wheel_collect(&l->wheel, l->now_us / 1000);
     drain(l);
     wheel_fire(&l->wheel);
+    l->in_turn = false;
 }
 
 void loop_run(struct loop *l)
@@ -254,6 +256,10 @@ void loop_stop(struct loop *l)
 
 void loop_timer(struct loop *l, struct timer *t, uint64_t delay_ms, timer_fn *fire)
 {
+    uint64_t now_ms = l->in_turn ? l->wheel.now_ms : clock_us(l->clock) / 1000;
+
+    if (now_ms > l->wheel.now_ms) /* the wheel stands where the last turn left it */
+        delay_ms += now_ms - l->wheel.now_ms;
     timer_start(&l->wheel, t, delay_ms, fire);
 }
 

@@ -36,7 +36,7 @@ struct loop {
     struct clock own_clock;
     struct clock *clock;
     uint64_t now_us;  /* clock read once per turn */
-    bool stopping;
+    bool stopping, in_turn;
     uint32_t inflight; /* ops awaiting their final completion */
     int wake_fd;       /* eventfd, see loop_wake */
     uint64_t wake_value;
@@ -75,6 +75,7 @@ struct io_uring_sqe *loop_sqe(struct loop *l, struct loop_op *op);
 /* Asks the kernel to cancel op; op still gets its final completion (-ECANCELED or its result). */
 void loop_cancel(struct loop *l, struct loop_op *op);
 
+/* Counts from the present turn's now_us; outside of a turn, from the clock. */
 void loop_timer(struct loop *l, struct timer *t, uint64_t delay_ms, timer_fn *fire);
 void loop_timer_stop(struct loop *l, struct timer *t);
 
