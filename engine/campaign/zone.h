@@ -41,6 +41,11 @@ void zone_to_local(const struct zone *z, uint64_t wall_ms, struct zone_local *ou
 uint64_t zone_from_local(const struct zone *z, int32_t year, int32_t month, int32_t day,
                          uint32_t day_ms);
 
+/* All instants at which that date's clock shows day_ms, earlier first: 1, or 2 in the hour that
+ * autumn repeats. A skipped time gives 1: the instant of the change. */
+uint32_t zone_instants(const struct zone *z, int32_t year, int32_t month, int32_t day,
+                       uint32_t day_ms, uint64_t out[2]);
+
 /* A small cache of zones by name, for leads with zones of their own. Owning thread only. */
 struct zone_cache;
 enum err zone_cache_open(struct zone_cache **out);

@@ -1,0 +1,319 @@
+/* From the text of a campaign file to struct campaign: defaults first, then what the file says,
+ * then the checks that need several values at once. */
+#include "campaign/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "campaign/reading.h"
+#include "dsp/dsp.h"
+
+#define MINUTE_MS 60000u
+
+const char *pacing_mode_name(enum pacing_mode m)
+{
+    static const char *const names[] = {"progressive", "ratio", "agentless"};
+
+    return (unsigned)m < 3 ? names[m] : "?";
+}
+
+const char *treatment_name(enum treatment_kind k)
+{
+    static const char *const names[] = {"hangup", "agent", "message", "flow"};
+
+    return (unsigned)k < 4 ? names[k] : "?";
+}
+
+static void set_defaults(struct campaign *c)
+{
+    struct dsp_amd_config amd;
+
+    dsp_amd_defaults(&amd);
+    c->analysis.initial_silence_ms = amd.initial_silence_ms;
+    c->analysis.greeting_ms = amd.greeting_ms;
+    c->analysis.after_greeting_ms = amd.after_greeting_ms;
+    c->analysis.total_ms = amd.total_ms;
+    c->ring_timeout_ms = 25000;
+    c->attempts = 3;
+    c->windows.any = true;
+    c->pacing.mode = PACING_PROGRESSIVE;
+    c->pacing.ratio = 1.0;
+    c->abandonment.limit_ms = 2000;
+    c->abandonment.cap_percent = 3.0;
+    c->recording.mode = RECORDING_OFF;
+    c->drain = DRAIN_FINISH;
+    addr_parse(SLICE("127.0.0.1:0"), 0, &c->sip.address);
+    addr_parse(SLICE("127.0.0.1:0"), 0, &c->media.address);
+    c->media.port_min = 20000;
+    c->media.port_max = 29999;
+    c->max_calls = 2000;
+}
+
+static void read_place(struct reading *r)
+{
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+    char why[CAMPAIGN_ERROR_MAX];
+
+    if (!raw->name)
+        reading_fail(r, NULL, "a campaign needs a name ('name: spring-offer')");
+    reading_name(r, "name", raw->name, c->name, sizeof(c->name));
+    const char *country = raw->country ? raw->country : "us";
+    c->country = number_country_find(slice_cstr(country));
+    if (!c->country)
+        reading_fail(r, raw->country, "country: '%.60s' is not known; accepted: %s", country,
+                     number_country_names());
+    if (r->failed)
+        return;
+    snprintf(c->tone_plan, sizeof(c->tone_plan), "%s", c->country->tone_plan);
+    reading_text(r, "tone_plan", raw->tone_plan, c->tone_plan, sizeof(c->tone_plan));
+    if (!r->failed && !dsp_plan_find(c->tone_plan))
+        reading_fail(r, raw->tone_plan, "tone_plan: '%.60s' is not known; accepted: %s",
+                     c->tone_plan, dsp_plan_names());
+    const char *zone = raw->zone ? raw->zone : c->country->zone;
+    if (!r->failed && zone_open(&c->zone, slice_cstr(zone)))
+        reading_fail(r, raw->zone,
+                     "zone: '%.60s' is no time zone of this system; accepted: a name "
+                     "such as Europe/Ljubljana or UTC (is tzdata installed?)",
+                     zone);
+    if (!r->failed && raw->windows &&
+        windows_parse(slice_cstr(raw->windows), &c->windows, why, sizeof(why)))
+        reading_fail(r, raw->windows, "windows: %s", why);
+}
+
+static void read_analysis(struct reading *r)
+{
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+
+    reading_duration(r, "ring_timeout", raw->ring_timeout, 1000, 3 * MINUTE_MS,
+                     &c->ring_timeout_ms);
+    reading_duration(r, "analysis: initial_silence", raw->analysis.initial_silence, 200, 30000,
+                     &c->analysis.initial_silence_ms);
+    reading_duration(r, "analysis: greeting", raw->analysis.greeting, 200, 30000,
+                     &c->analysis.greeting_ms);
+    reading_duration(r, "analysis: after_greeting", raw->analysis.after_greeting, 100, 10000,
+                     &c->analysis.after_greeting_ms);
+    reading_duration(r, "analysis: total", raw->analysis.total, 500, 60000, &c->analysis.total_ms);
+    if (!r->failed && c->analysis.total_ms < c->analysis.after_greeting_ms)
+        reading_fail(r, raw->analysis.total ? raw->analysis.total : raw->analysis.after_greeting,
+                     "analysis: total is shorter than after_greeting");
+}
+
+static void read_pacing(struct reading *r)
+{
+    static const struct reading_word modes[] = {{"progressive", PACING_PROGRESSIVE},
+                                                {"ratio", PACING_RATIO},
+                                                {"agentless", PACING_AGENTLESS}};
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+
+    c->pacing.mode =
+        (enum pacing_mode)reading_word(r, "pacing: mode", raw->pacing.mode, modes, 3,
+                                       raw->agents_count ? PACING_PROGRESSIVE : PACING_AGENTLESS);
+    reading_double(r, "pacing: ratio", raw->pacing.ratio, 1, 10, &c->pacing.ratio);
+    reading_double(r, "pacing: calls_per_second", raw->pacing.calls_per_second, 0, 10000,
+                   &c->pacing.calls_per_second);
+    reading_u32(r, "pacing: concurrent", raw->pacing.concurrent, 0, 100000, &c->pacing.concurrent);
+    if (!r->failed && raw->pacing.ratio && c->pacing.mode != PACING_RATIO)
+        reading_fail(r, raw->pacing.ratio, "pacing: ratio is for 'mode: ratio'; the mode is %s",
+                     pacing_mode_name(c->pacing.mode));
+    if (!r->failed && c->pacing.mode == PACING_AGENTLESS && c->pacing.calls_per_second <= 0 &&
+        c->pacing.concurrent == 0)
+        reading_fail(r, raw->pacing.mode,
+                     "pacing: a campaign without agents needs calls_per_second or concurrent");
+    if (!r->failed && c->pacing.mode != PACING_AGENTLESS && c->agent_count == 0)
+        reading_fail(r, raw->pacing.mode, "pacing: mode %s needs agents",
+                     pacing_mode_name(c->pacing.mode));
+}
+
+static void read_policy(struct reading *r)
+{
+    static const struct reading_word modes[] = {
+        {"off", RECORDING_OFF}, {"agent", RECORDING_AGENT}, {"all", RECORDING_ALL}};
+    static const struct reading_word drains[] = {{"finish", DRAIN_FINISH},
+                                                 {"hangup", DRAIN_HANGUP}};
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+
+    reading_u32(r, "attempts", raw->attempts, 1, 100, &c->attempts);
+    reading_duration(r, "abandonment: limit", raw->abandonment.limit, 0, 60000,
+                     &c->abandonment.limit_ms);
+    reading_path(r, "abandonment: message", raw->abandonment.message, c->abandonment.message,
+                 sizeof(c->abandonment.message));
+    reading_double(r, "abandonment: cap", raw->abandonment.cap, 0, 100,
+                   &c->abandonment.cap_percent);
+    c->recording.mode = (enum recording_mode)reading_word(r, "recording: mode", raw->recording.mode,
+                                                          modes, 3, RECORDING_OFF);
+    reading_path(r, "recording: dir", raw->recording.dir, c->recording.dir,
+                 sizeof(c->recording.dir));
+    c->drain = (enum drain_mode)reading_word(r, "drain", raw->drain, drains, 2, DRAIN_FINISH);
+    reading_path(r, "leads", raw->leads, c->leads, sizeof(c->leads));
+}
+
+static void read_address(struct reading *r, const char *key, const char *text, struct addr *out)
+{
+    if (text && !r->failed && addr_parse(slice_trim(slice_cstr(text)), 0, out))
+        reading_fail(r, text,
+                     "%s: '%.60s' is not accepted; accepted: an IP address, with or without "
+                     "a port, such as 127.0.0.1:5060",
+                     key, text);
+}
+
+static void read_network(struct reading *r)
+{
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+    struct slice from, to;
+    uint64_t low = 0, high = 0;
+
+    read_address(r, "sip: address", raw->sip.address, &c->sip.address);
+    reading_bool(r, "sip: tcp", raw->sip.tcp, &c->sip.tcp);
+    read_address(r, "media: address", raw->media.address, &c->media.address);
+    reading_u32(r, "media: workers", raw->media.workers, 0, 256, &c->media.workers);
+    reading_u32(r, "max_calls", raw->max_calls, 1, 100000, &c->max_calls);
+    if (!raw->media.ports || r->failed)
+        return;
+    if (!slice_cut(slice_cstr(raw->media.ports), '-', &from, &to) ||
+        slice_u64(slice_trim(from), 65535, &low) || slice_u64(slice_trim(to), 65535, &high) ||
+        low < 1024 || high < low + 3)
+        reading_fail(r, raw->media.ports,
+                     "media: ports '%.60s' is not accepted; accepted: a range such as 20000-29999, "
+                     "from 1024 on, two ports a call",
+                     raw->media.ports);
+    c->media.port_min = (uint16_t)low;
+    c->media.port_max = (uint16_t)high;
+}
+
+static void set_paths(struct campaign *c, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    snprintf(c->path, sizeof(c->path), "%s", path);
+    if (slash)
+        snprintf(c->folder, sizeof(c->folder), "%.*s", (int)(slash - path), path);
+    if (slash == path)
+        snprintf(c->folder, sizeof(c->folder), "/.");
+}
+
+static void read_all(struct reading *r)
+{
+    read_place(r);
+    if (r->failed)
+        return; /* what follows stands on the country and the zone */
+    reading_trunks(r);
+    reading_agents(r);
+    read_analysis(r);
+    read_pacing(r);
+    read_policy(r);
+    reading_treatments(r);
+    if (!r->failed)
+        reading_rules(r);
+    read_network(r);
+}
+
+enum err campaign_parse(struct campaign **out, const char *path, struct slice text, char *error)
+{
+    struct schema *schema = NULL;
+    struct reading r = {.path = path, .error = error};
+
+    *out = NULL;
+    error[0] = '\0';
+    if (strlen(path) >= CAMPAIGN_PATH_MAX) {
+        snprintf(error, CAMPAIGN_ERROR_MAX, "%.200s…: the path is too long", path);
+        return ERR_TOO_LONG;
+    }
+    enum err e = schema_read(&schema, path, text, error);
+    r.campaign = e ? NULL : calloc(1, sizeof(*r.campaign));
+    if (!e && !r.campaign)
+        e = ERR_NOMEM;
+    if (!e) {
+        r.schema = schema;
+        r.raw = schema_raw(schema);
+        set_paths(r.campaign, path);
+        set_defaults(r.campaign);
+        read_all(&r);
+        e = r.failed ? ERR_INVALID : OK;
+    }
+    schema_close(schema);
+    if (e) {
+        campaign_free(r.campaign);
+        return e;
+    }
+    *out = r.campaign;
+    return OK;
+}
+
+enum err campaign_load(struct campaign **out, const char *path, char *error)
+{
+    *out = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        snprintf(error, CAMPAIGN_ERROR_MAX, "%.500s: cannot open the campaign file: %s", path,
+                 strerror(errno));
+        return ERR_NOT_FOUND;
+    }
+    char *text = malloc(CAMPAIGN_FILE_MAX + 1);
+    size_t len = 0;
+    ssize_t got = 0;
+    while (text && len <= CAMPAIGN_FILE_MAX &&
+           (got = read(fd, text + len, CAMPAIGN_FILE_MAX + 1 - len)) > 0)
+        len += (size_t)got;
+    enum err e = text ? OK : ERR_NOMEM;
+    if (!e && got < 0)
+        e = ERR_IO;
+    if (!e && len > CAMPAIGN_FILE_MAX)
+        e = ERR_TOO_LONG;
+    if (e)
+        snprintf(error, CAMPAIGN_ERROR_MAX, "%.500s: cannot read the campaign file: %s", path,
+                 e == ERR_TOO_LONG ? "it is longer than 1 MiB" : strerror(errno));
+    else
+        e = campaign_parse(out, path, slice_of(text, len), error);
+    free(text);
+    close(fd);
+    return e;
+}
+
+void campaign_free(struct campaign *c)
+{
+    if (!c)
+        return;
+    for (uint32_t i = 0; i < c->trunk_count; i++) {
+        if (c->trunks[i].caller_ids != (const char *const *)c->caller_ids)
+            free((void *)c->trunks[i].caller_ids);
+    }
+    free(c->caller_ids);
+    for (uint32_t i = 0; i < c->owned_count; i++)
+        free(c->owned[i]);
+    free(c->owned);
+    free(c->agents);
+    zone_close(c->zone);
+    free(c);
+}
+
+static bool readable(const char *path, const char *what, char *error)
+{
+    if (!path[0] || access(path, R_OK) == 0)
+        return true;
+    snprintf(error, CAMPAIGN_ERROR_MAX, "%.400s: %s: %s", path, what, strerror(errno));
+    return false;
+}
+
+enum err campaign_check_files(const struct campaign *c, char *error)
+{
+    char what[96];
+
+    if (!readable(c->leads, "cannot read the leads", error) ||
+        !readable(c->abandonment.message, "cannot read the message for abandoned calls", error))
+        return ERR_NOT_FOUND;
+    for (int i = 0; i < RESULT_COUNT; i++) {
+        snprintf(what, sizeof(what), "cannot read the %s for '%s'", treatment_name(c->on[i].kind),
+                 result_name((enum result)i));
+        if (!readable(c->on[i].file, what, error))
+            return ERR_NOT_FOUND;
+    }
+    return OK;
+}

@@ -1,0 +1,342 @@
+/* The larger parts of a campaign file: trunks, agents, what to do on an answer, retry rules. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "campaign/reading.h"
+#include "campaign/rules.h"
+
+#define SIP_PORT     5060
+#define RETRY_MAX_MS (45u * 86400u * 1000u) /* 45 days; fits 32 bits */
+
+/* --- trunks --- */
+
+/* A pool of caller ids: numbers in E.164, or any SIP user part when it is no number. */
+static const char *const *read_pool(struct reading *r, char *const *texts, uint32_t count)
+{
+    char number[NUMBER_E164_MAX];
+
+    const char **pool = calloc(count, sizeof(*pool));
+    if (!pool) {
+        reading_fail(r, NULL, "no memory");
+        return NULL;
+    }
+    for (uint32_t i = 0; i < count && !r->failed; i++) {
+        const char *text = texts[i] ? texts[i] : "";
+        if (number_normalise(slice_cstr(text), r->campaign->country, number, NULL) == OK) {
+            pool[i] = reading_keep(r, number);
+            continue;
+        }
+        bool word = text[0] && strlen(text) < 40;
+        for (const char *p = text; *p && word; p++)
+            word = isalnum((unsigned char)*p) || strchr("-_.+", *p);
+        if (!word)
+            reading_fail(r, texts[i],
+                         "caller_ids: '%.60s' is not accepted; accepted: a number, or letters, "
+                         "digits, '-', '_', '.' (39 at most)",
+                         text);
+        pool[i] = reading_keep(r, text);
+    }
+    return pool;
+}
+
+static void read_password_file(struct reading *r, const struct raw_trunk *raw,
+                               struct campaign_trunk *t)
+{
+    char path[CAMPAIGN_PATH_MAX] = "", line[sizeof(t->password) + 2] = "";
+
+    if (!raw->password_file || r->failed)
+        return;
+    if (raw->password) {
+        reading_fail(r, raw->password_file, "password_file: the trunk has a password already");
+        return;
+    }
+    reading_path(r, "password_file", raw->password_file, path, sizeof(path));
+    FILE *f = r->failed ? NULL : fopen(path, "re");
+    if (!f || !fgets(line, sizeof(line), f)) {
+        reading_fail(
+            r, raw->password_file,
+            "password_file: cannot read a password from '%.200s': its first line must hold "
+            "it",
+            path);
+    } else {
+        line[strcspn(line, "\r\n")] = '\0';
+        if (slice_copy(slice_cstr(line), t->password, sizeof(t->password)))
+            reading_fail(r, raw->password_file, "password_file: the password is too long");
+    }
+    if (f)
+        fclose(f);
+}
+
+static void read_trunk(struct reading *r, const struct raw_trunk *raw, struct campaign_trunk *t,
+                       uint32_t number)
+{
+    static const struct reading_word transports[] = {{"udp", 0}, {"tcp", 1}};
+    const char *at = raw->name ? raw->name : raw->address;
+
+    snprintf(t->name, sizeof(t->name), "trunk-%u", number);
+    reading_name(r, "trunks: name", raw->name, t->name, sizeof(t->name));
+    if (!raw->address)
+        reading_fail(r, at,
+                     "trunks: trunk '%s' has no address; accepted: an IP address and port "
+                     "such as 127.0.0.1:5060 or [::1]:5060",
+                     t->name);
+    else if (addr_parse(slice_trim(slice_cstr(raw->address)), SIP_PORT, &t->address) ||
+             addr_is_any(&t->address) || addr_port(&t->address) == 0)
+        reading_fail(r, raw->address,
+                     "trunks: address '%.60s' is not accepted; accepted: an IP address and port "
+                     "such as 127.0.0.1:5060 or [::1]:5060",
+                     raw->address);
+    t->tcp = reading_word(r, "trunks: transport", raw->transport, transports, 2, 0) == 1;
+    reading_bool(r, "trunks: register", raw->registers, &t->registers);
+    reading_text(r, "trunks: user", raw->user, t->user, sizeof(t->user));
+    reading_text(r, "trunks: password", raw->password, t->password, sizeof(t->password));
+    read_password_file(r, raw, t);
+    if (t->registers && !t->user[0])
+        reading_fail(r, raw->registers, "trunks: register needs a user (and usually a password)");
+    t->max_calls = 100;
+    reading_u32(r, "trunks: max_calls", raw->max_calls, 1, 100000, &t->max_calls);
+    reading_double(r, "trunks: calls_per_second", raw->calls_per_second, 0, 10000,
+                   &t->calls_per_second);
+    if (raw->caller_ids_count && !r->failed) {
+        t->caller_ids = read_pool(r, raw->caller_ids, raw->caller_ids_count);
+        t->caller_id_count = t->caller_ids ? raw->caller_ids_count : 0;
+    } else {
+        t->caller_ids = (const char *const *)r->campaign->caller_ids;
+        t->caller_id_count = r->campaign->caller_id_count;
+    }
+}
+
+void reading_trunks(struct reading *r)
+{
+    struct campaign *c = r->campaign;
+
+    if (r->raw->caller_ids_count && !r->failed) {
+        c->caller_ids = (char **)read_pool(r, r->raw->caller_ids, r->raw->caller_ids_count);
+        c->caller_id_count = c->caller_ids ? r->raw->caller_ids_count : 0;
+    }
+    if (r->raw->trunks_count == 0)
+        reading_fail(r, NULL,
+                     "a campaign needs at least one trunk: 'trunks: [{name: carrier, "
+                     "address: \"127.0.0.1:5060\"}]'");
+    for (uint32_t i = 0; i < r->raw->trunks_count && !r->failed; i++) {
+        const struct raw_trunk *raw = &r->raw->trunks[i];
+        c->trunk_count = i + 1;
+        read_trunk(r, raw, &c->trunks[i], i + 1);
+        for (uint32_t k = 0; k < i; k++) {
+            if (strcmp(c->trunks[k].name, c->trunks[i].name) == 0)
+                reading_fail(r, raw->name, "trunks: there are two trunks named '%s'",
+                             c->trunks[i].name);
+        }
+    }
+}
+
+/* --- agents --- */
+
+/* "agent-%d" with its number; without "%d" the text itself. */
+static bool expand(const char *pattern, uint32_t number, char *dst, size_t cap)
+{
+    const char *hole = strstr(pattern, "%d");
+    int n;
+
+    if (!hole)
+        n = snprintf(dst, cap, "%s", pattern);
+    else
+        n = snprintf(dst, cap, "%.*s%u%s", (int)(hole - pattern), pattern, number, hole + 2);
+    return n >= 0 && (size_t)n < cap;
+}
+
+static void read_agent_group(struct reading *r, const struct raw_agent *raw)
+{
+    struct campaign *c = r->campaign;
+    const char *at = raw->name ? raw->name : raw->uri, *name = raw->name ? raw->name : "agent-%d";
+    uint32_t count = 1, first = 1, wrap_up_ms = 5000;
+
+    reading_u32(r, "agents: count", raw->count, 1, CAMPAIGN_AGENTS_MAX, &count);
+    reading_u32(r, "agents: first", raw->first, 0, 1000000, &first);
+    reading_duration(r, "agents: wrap_up", raw->wrap_up, 0, 3600000, &wrap_up_ms);
+    if (!raw->uri)
+        reading_fail(r, at ? at : raw->count,
+                     "agents: a uri is needed, such as 'sip:agent-%%d@127.0.0.1:5070'");
+    else if (strncmp(raw->uri, "sip:", 4) != 0 || strpbrk(raw->uri, " <>\"\t"))
+        reading_fail(r, raw->uri,
+                     "agents: uri '%.60s' is not accepted; accepted: sip:USER@HOST:PORT "
+                     "(%%d becomes the agent's number)",
+                     raw->uri);
+    if (count > 1 && !r->failed && (!strstr(name, "%d") || !strstr(raw->uri, "%d")))
+        reading_fail(r, raw->count,
+                     "agents: with a count, name and uri need a %%d that becomes the number");
+    if (!r->failed && c->agent_count + count > CAMPAIGN_AGENTS_MAX)
+        reading_fail(r, at, "agents: more than %u agents", CAMPAIGN_AGENTS_MAX);
+    if (r->failed)
+        return;
+    struct campaign_agent *more = realloc(c->agents, (c->agent_count + count) * sizeof(*c->agents));
+    if (!more) {
+        reading_fail(r, NULL, "no memory");
+        return;
+    }
+    c->agents = more;
+    for (uint32_t i = 0; i < count; i++) {
+        struct campaign_agent *a = &more[c->agent_count++];
+        *a = (struct campaign_agent){.wrap_up_ms = wrap_up_ms};
+        if (!expand(name, first + i, a->name, sizeof(a->name)))
+            reading_fail(r, at, "agents: name is too long; accepted: 31 bytes at most");
+        if (!expand(raw->uri, first + i, a->uri, sizeof(a->uri)))
+            reading_fail(r, raw->uri, "agents: uri is too long; accepted: 127 bytes at most");
+    }
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void check_agent_names(struct reading *r)
+{
+    struct campaign *c = r->campaign;
+
+    if (r->failed || c->agent_count < 2)
+        return;
+    const char **names = malloc(c->agent_count * sizeof(*names));
+    for (uint32_t i = 0; names && i < c->agent_count; i++)
+        names[i] = c->agents[i].name;
+    if (names)
+        qsort(names, c->agent_count, sizeof(*names), compare_names);
+    for (uint32_t i = 1; names && i < c->agent_count; i++) {
+        if (strcmp(names[i - 1], names[i]) == 0)
+            reading_fail(r, r->raw->agents[0].uri, "agents: there are two agents named '%s'",
+                         names[i]);
+    }
+    free(names);
+}
+
+void reading_agents(struct reading *r)
+{
+    for (uint32_t i = 0; i < r->raw->agents_count && !r->failed; i++)
+        read_agent_group(r, &r->raw->agents[i]);
+    check_agent_names(r);
+}
+
+/* --- on: --- */
+
+static void read_treatment(struct reading *r, const char *key, const char *text,
+                           struct campaign_treatment *t)
+{
+    struct slice s = slice_trim(slice_cstr(text)), verb, file;
+    struct slice beep = SLICE(" after beep");
+    char name[CAMPAIGN_PATH_MAX] = "";
+
+    /* Checks the text as it stands, so that a complaint finds its line. */
+    reading_text(r, key, text, name, sizeof(name));
+    *t = (struct campaign_treatment){.kind = TREAT_HANGUP};
+    if (slice_ieq(s, SLICE("hangup")))
+        return;
+    if (slice_ieq(s, SLICE("agent"))) {
+        t->kind = TREAT_AGENT;
+        return;
+    }
+    bool has_file = slice_cut(s, ' ', &verb, &file);
+    file = slice_trim(file);
+    if (has_file && file.len && slice_ieq(verb, SLICE("message"))) {
+        t->kind = TREAT_MESSAGE;
+        if (file.len > beep.len && slice_ieq(slice_from(file, file.len - beep.len), beep)) {
+            t->after_beep = true;
+            file = slice_trim(slice_of(file.p, file.len - beep.len));
+        }
+    } else if (has_file && file.len && slice_ieq(verb, SLICE("flow"))) {
+        t->kind = TREAT_FLOW;
+    } else {
+        reading_fail(r, text,
+                     "on: %s: '%.60s' is not accepted; accepted: agent, hangup, message FILE, "
+                     "message FILE after beep, flow FILE",
+                     key, text);
+        return;
+    }
+    if (slice_copy(file, name, sizeof(name)) ||
+        strlen(r->campaign->folder) + file.len + 2 > sizeof(t->file))
+        reading_fail(r, text, "on: %s: the file name is too long", key);
+    reading_path(r, "on", name, t->file, sizeof(t->file));
+}
+
+void reading_treatments(struct reading *r)
+{
+    struct campaign *c = r->campaign;
+    enum treatment_kind live = c->agent_count ? TREAT_AGENT : TREAT_HANGUP;
+
+    c->on[RESULT_HUMAN].kind = live;
+    c->on[RESULT_HUMAN_SILENT].kind = live;
+    c->on[RESULT_UNKNOWN].kind = live; /* better a machine at an agent than a person dropped */
+    for (int i = 0; i < RESULT_COUNT && !r->failed; i++) {
+        if (!r->raw->on[i])
+            continue;
+        read_treatment(r, result_name((enum result)i), r->raw->on[i], &c->on[i]);
+        if (c->on[i].kind == TREAT_AGENT && c->agent_count == 0)
+            reading_fail(r, r->raw->on[i], "on: %s: agent: the campaign has no agents",
+                         result_name((enum result)i));
+    }
+}
+
+/* --- results: --- */
+
+static void read_steps(struct reading *r, const char *key, const char *text,
+                       struct campaign_rule *rule)
+{
+    struct slice rest = slice_cstr(text), item;
+    bool more = true;
+
+    rule->after_count = 0;
+    while (more && !r->failed) {
+        more = slice_cut(rest, ',', &item, &rest);
+        if (rule->after_count == CAMPAIGN_RETRY_STEPS_MAX)
+            reading_fail(r, text, "results: %s: after: %u delays at most", key,
+                         CAMPAIGN_RETRY_STEPS_MAX);
+        else if (campaign_duration(item, RETRY_MAX_MS, &rule->after_ms[rule->after_count++]))
+            reading_fail(
+                r, text,
+                "results: %s: after: '%.60s' is not accepted; accepted: one or more delays "
+                "up to 45d, as in '5m' or '1h, 4h, 1d'",
+                key, text);
+    }
+}
+
+static void read_rule(struct reading *r, const char *key, const struct raw_rule *raw,
+                      struct campaign_rule *rule)
+{
+    static const struct reading_word nexts[] = {
+        {"retry", NEXT_RETRY}, {"other_trunk", NEXT_RETRY_OTHER_TRUNK}, {"finish", NEXT_FINISH}};
+    char name[64];
+
+    snprintf(name, sizeof(name), "results: %s: next", key);
+    bool retries = raw->after || raw->attempts;
+    if (retries && rule->next == NEXT_FINISH) {
+        rule->next = NEXT_RETRY;
+        rule->after_count = 1;
+        rule->after_ms[0] = 3600000;
+    }
+    if (retries && !raw->attempts)
+        rule->attempts =
+            0; /* a delay of one's own means: until the campaign's attempts are spent */
+    if (raw->after)
+        read_steps(r, key, raw->after, rule);
+    rule->next = (enum rule_next)reading_word(r, name, raw->next, nexts, 3, (int)rule->next);
+    if (rule->next == NEXT_FINISH && retries)
+        reading_fail(r, raw->next, "results: %s: 'next: finish' and a retry contradict each other",
+                     key);
+    if (rule->next != NEXT_FINISH && rule->after_count == 0) {
+        rule->after_count = 1;
+        rule->after_ms[0] = 3600000;
+    }
+    snprintf(name, sizeof(name), "results: %s: attempts", key);
+    reading_u32(r, name, raw->attempts, 1, 100, &rule->attempts);
+    snprintf(name, sizeof(name), "results: %s: finish", key);
+    reading_name(r, name, raw->finish, rule->finish, sizeof(rule->finish));
+}
+
+void reading_rules(struct reading *r)
+{
+    for (int i = RESULT_NONE; i < RESULT_COUNT && !r->failed; i++) {
+        struct campaign_rule *rule = &r->campaign->rules[i];
+        rules_default((enum result)i, rule);
+        read_rule(r, result_name((enum result)i), &r->raw->results[i], rule);
+    }
+}

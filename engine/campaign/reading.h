@@ -1,0 +1,53 @@
+/* One reading of a campaign file under way: where it complains to, and the small readers of single
+ * values that all its parts use. Each reader leaves the default when the text is missing, and says
+ * file, line and what is accepted when it is wrong; the first complaint wins and ends the reading.
+ * Private to the room. */
+#ifndef PEAL_CAMPAIGN_READING_H
+#define PEAL_CAMPAIGN_READING_H
+
+#include "campaign/schema.h"
+
+struct reading {
+    struct schema *schema;
+    const struct raw_campaign *raw;
+    struct campaign *campaign;
+    const char *path;
+    char *error;
+    bool failed;
+};
+
+struct reading_word {
+    const char *word;
+    int value;
+};
+
+/* at: a text of the file that stands on the line to name; NULL names none. */
+void reading_fail(struct reading *r, const char *at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void reading_duration(struct reading *r, const char *key, const char *text, uint32_t min_ms,
+                      uint32_t max_ms, uint32_t *out_ms);
+void reading_u32(struct reading *r, const char *key, const char *text, uint32_t min, uint32_t max,
+                 uint32_t *out);
+void reading_double(struct reading *r, const char *key, const char *text, double min, double max,
+                    double *out);
+void reading_bool(struct reading *r, const char *key, const char *text, bool *out);
+/* Missing text leaves dst; too long is a complaint. */
+void reading_text(struct reading *r, const char *key, const char *text, char *dst, size_t cap);
+/* A word of letters, digits, '_', '-', '.', that may name a file or a key. */
+void reading_name(struct reading *r, const char *key, const char *text, char *dst, size_t cap);
+/* A path, made relative to the campaign's folder. */
+void reading_path(struct reading *r, const char *key, const char *text, char *dst, size_t cap);
+int reading_word(struct reading *r, const char *key, const char *text,
+                 const struct reading_word *words, size_t count, int otherwise);
+
+/* parts.c: the larger parts of the file. */
+void reading_trunks(struct reading *r);
+void reading_agents(struct reading *r);
+void reading_treatments(struct reading *r);
+void reading_rules(struct reading *r);
+
+/* Keeps a copy with the campaign; NULL (and a complaint) when there is no memory. */
+char *reading_keep(struct reading *r, const char *text);
+
+#endif

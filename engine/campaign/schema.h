@@ -1,0 +1,71 @@
+/* The campaign file as it is written: every value still text, exactly as libcyaml found it. file.c
+ * turns it into struct campaign. Private to the room.
+ *
+ * Lines for error messages: libcyaml tells positions only of what it refuses itself. So each text
+ * remembers which allocation it was; when file.c dislikes one, the file is read again with that
+ * very allocation failing, and libcyaml's backtrace then names the line. */
+#ifndef PEAL_CAMPAIGN_SCHEMA_H
+#define PEAL_CAMPAIGN_SCHEMA_H
+
+#include "campaign/file.h"
+
+struct raw_trunk {
+    char *name, *address, *transport, *registers, *user, *password, *password_file;
+    char **caller_ids;
+    unsigned caller_ids_count;
+    char *max_calls, *calls_per_second;
+};
+
+struct raw_agent {
+    char *name, *uri, *count, *first, *wrap_up;
+};
+
+struct raw_rule {
+    char *after, *attempts, *next, *finish;
+};
+
+struct raw_campaign {
+    char *name, *country, *tone_plan, *zone, *windows, *leads, *ring_timeout, *attempts, *drain,
+        *max_calls;
+    char **caller_ids;
+    unsigned caller_ids_count;
+    struct raw_trunk *trunks;
+    unsigned trunks_count;
+    struct raw_agent *agents;
+    unsigned agents_count;
+    struct {
+        char *initial_silence, *greeting, *after_greeting, *total;
+    } analysis;
+    struct {
+        char *mode, *ratio, *calls_per_second, *concurrent;
+    } pacing;
+    struct {
+        char *limit, *message, *cap;
+    } abandonment;
+    struct {
+        char *mode, *dir;
+    } recording;
+    struct {
+        char *address, *tcp;
+    } sip;
+    struct {
+        char *address, *ports, *workers;
+    } media;
+    char *on[RESULT_COUNT];
+    struct raw_rule results[RESULT_COUNT];
+};
+
+struct schema; /* one reading of one text */
+
+/* Reads the text. On failure error says "PATH:LINE: …" and *out is still to be closed. */
+enum err schema_read(struct schema **out, const char *path, struct slice text, char *error);
+void schema_close(struct schema *s);
+const struct raw_campaign *schema_raw(const struct schema *s);
+
+/* The line on which this text of raw_campaign stands; 0 when it is none of them. */
+uint32_t schema_line(struct schema *s, const char *value);
+
+/* Results that `on:` may name: those of an answered call. */
+bool schema_treatable(enum result r);
+
+#endif
