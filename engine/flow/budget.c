@@ -1,0 +1,102 @@
+/* What one script may use between two waits: instructions (the same count on every machine) and,
+ * as a second line, processor time of the thread (so that a machine that stalls the process fails
+ * nobody). When either is spent the call is doomed: every further verb, hook and pcall raises. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "flow/inner.h"
+
+const char flow_unwind_mark = 'u';
+
+static uint64_t cpu_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void budget_refill(struct flow *f)
+{
+    f->budget = f->rt->instructions;
+    f->cpu_limit_ns = cpu_ns() + f->rt->cpu_ns;
+    f->hooks = 0;
+    f->collections = 0;
+}
+
+_Noreturn void flow_unwind(lua_State *L)
+{
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&flow_unwind_mark);
+    lua_error(L);
+    __builtin_unreachable();
+}
+
+/* Says what was overspent, at the line that runs, and unwinds. */
+static _Noreturn void spent(lua_State *L, struct flow *f, const char *what)
+{
+    char *error = f->report.error;
+
+    if (f->doom == DOOM_NONE)
+        f->doom = DOOM_BUDGET;
+    if (!error[0]) {
+        lua_Debug ar;
+        for (int level = 0; lua_getstack(L, level, &ar); level++) {
+            lua_getinfo(L, "Sl", &ar);
+            if (ar.currentline > 0) {
+                snprintf(error, FLOW_TEXT_MAX, "%.80s:%d: %s", ar.short_src, ar.currentline, what);
+                break;
+            }
+        }
+        if (!error[0])
+            snprintf(error, FLOW_TEXT_MAX, "%s: %s", f->script->path, what);
+    }
+    flow_unwind(L);
+}
+
+static _Noreturn void spent_why(lua_State *L, struct flow *f)
+{
+    if (f->doom == DOOM_MEMORY)
+        spent(L, f, "the script uses more memory than one call may");
+    spent(L, f, "the script ran too long without waiting: put a verb that waits into its loop");
+}
+
+void budget_hook(lua_State *L, lua_Debug *ar)
+{
+    struct flow *f = flow_of(L);
+
+    (void)ar;
+    if (!f)
+        luaL_error(L, "the declaration of the script runs too long");
+    f->budget -= FLOW_HOOK_EVERY;
+    if (f->budget <= 0 || f->doom == DOOM_MEMORY || f->doom == DOOM_BUDGET)
+        spent_why(L, f);
+    if (++f->hooks % FLOW_CPU_LOOK == 0 && cpu_ns() > f->cpu_limit_ns)
+        spent_why(L, f);
+}
+
+void budget_charge(lua_State *L, uint64_t units)
+{
+    struct flow *f = flow_of(L);
+
+    if (!f)
+        return;
+    f->budget -= units > INT32_MAX ? INT32_MAX : (int64_t)units;
+    if (f->budget <= 0)
+        spent_why(L, f);
+}
+
+_Noreturn void flow_fail(lua_State *L, const char *fmt, ...)
+{
+    char text[FLOW_TEXT_MAX];
+    va_list ap;
+    struct flow *f = flow_of(L);
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (f)
+        f->raised_failed = true;
+    luaL_error(L, "%s", text);
+    __builtin_unreachable();
+}

@@ -1,0 +1,191 @@
+/* What the files of the flow room share; nobody else includes it. */
+#ifndef PEAL_FLOW_INNER_H
+#define PEAL_FLOW_INNER_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include "base/pool.h"
+#include "flow/flow.h"
+#include "flow/sounds.h"
+
+#define FLOW_KEYS_MAX    64     /* key-ahead; further keys are dropped */
+#define FLOW_STRING_MAX  65536  /* bytes of any string a script makes */
+#define FLOW_HOOK_EVERY  100    /* instructions between two looks at the budget */
+#define FLOW_CPU_LOOK    20     /* hooks between two looks at the processor time */
+#define FLOW_LIMIT_S     3600.0 /* whole script, unless it declares its own */
+#define FLOW_COLLECT_MAX 3      /* forced collections one resume may cause */
+#define FLOW_SCRIPTS_MAX 512
+
+/* Memory charged to one call. Lives until its last block is collected. */
+struct account {
+    size_t bytes, max;
+    uint32_t blocks;
+    bool closed;
+};
+
+enum doom { DOOM_NONE, DOOM_HANGUP, DOOM_STOPPED, DOOM_BUDGET, DOOM_MEMORY, DOOM_LIMIT };
+
+struct flow_script {
+    struct flow_script *next;
+    char name[FLOW_NAME_MAX];
+    char path[256];
+    char truth[FLOW_NAME_MAX];
+    enum flow_kind kind;
+    double limit_s;
+    int chunk_ref; /* compiled chunk: takes the environment as its argument */
+};
+
+struct flow {
+    struct flow_runtime *rt;
+    struct call *call;
+    const struct flow_script *script;
+    lua_State *co;
+    int co_ref, finally_ref, call_ref;
+    struct account *account;
+    struct rng rng;
+    uint64_t leg;
+    uint32_t attempt;
+    flow_end_fn *on_end;
+    void *arg;
+    bool keep_call;
+    struct list_node node;
+
+    /* Running. */
+    int64_t budget;
+    uint64_t cpu_limit_ns;
+    uint32_t hooks, collections;
+    bool running, poked, over /* script has ended */, finishing;
+    enum doom doom;
+    bool raised_failed; /* the error under way is a verb's or expect's, not the script's */
+
+    /* Waiting. */
+    struct timer timer; /* of the verb under way */
+    struct timer limit; /* of the whole script; after its end: until on_end */
+    struct timer poke;
+    bool timed_out, hearing;
+    bool answered, progressed, ended, by_script;
+    uint32_t cookie, played; /* last queued; last reported done */
+    bool played_cancelled;
+    bool recorded;
+    double recorded_s;
+    char number[64], caller[64];
+    char keys[FLOW_KEYS_MAX];
+    uint32_t keys_count, keys_dropped;
+    bool speaking;
+    bool media;
+    uint64_t heard_seq; /* counts HEARD events */
+    struct dsp_event heard;
+    double speech_s; /* talk spurts that ended during the present verb */
+    struct {
+        uint32_t step, tries, cookie, mask, min, max;
+        uint64_t seq;
+        double first_s, between_s, silence_s, began_ms, last_voice_ms;
+        char stop, keys[20];
+        bool barge_key, barge_speech, file;
+    } at; /* the verb under way */
+
+    struct flow_report report;
+};
+
+struct flow_runtime {
+    lua_State *L;
+    struct loop *loop;
+    uint64_t seed;
+    bool simulator;
+    char record_dir[256];
+    uint32_t instructions;
+    uint64_t cpu_ns;
+    size_t memory_bytes;
+    struct account own;
+    struct flow *current; /* whose instructions run now */
+    struct pool flows;
+    struct list running;
+    struct flow_script *scripts;
+    uint32_t script_count;
+    struct sounds *sounds;
+    struct flow_stats stats;
+    int globals_ref, settings_ref;
+};
+
+#define FLOW_CALL_TYPE "peal.call"
+extern const char kind_mark; /* its address is the key under which a declaration says its kind */
+/* verbs_call.c: the type of call objects */
+void flow_register_call(lua_State *L, bool simulator);
+void flow_drop(struct flow *f); /* flow.c: frees without on_end */
+
+/* memory.c */
+void *flow_alloc(void *ud, void *ptr, size_t osize, size_t nsize);
+struct account *account_open(size_t max);
+void account_close(struct account *a);
+
+/* sandbox.c: the globals every script sees; left in the registry as rt->globals_ref. */
+void sandbox_open(struct flow_runtime *rt);
+/* Pushes a new environment over the shared globals. */
+void sandbox_push_env(struct flow_runtime *rt, lua_State *L);
+void sandbox_register_strings(lua_State *L, int lib); /* strings.c: into the table at lib */
+void sandbox_register_tables(lua_State *L, int lib);  /* tables.c */
+int sandbox_pairs(lua_State *L);                      /* tables.c */
+
+/* budget.c */
+void budget_hook(lua_State *L, lua_Debug *ar);
+void budget_refill(struct flow *f);
+/* Charges work that no hook sees (10 ns units); raises when the budget is spent. */
+void budget_charge(lua_State *L, uint64_t units);
+/* Raises the unwinding error. */
+_Noreturn void flow_unwind(lua_State *L);
+/* Raises a verb's failure: "file:line: call:NAME: …". */
+_Noreturn void flow_fail(lua_State *L, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+extern const char flow_unwind_mark;
+
+/* The flow of a coroutine; NULL while a script is only being declared. */
+static inline struct flow *flow_of(lua_State *L)
+{
+    return *(struct flow **)lua_getextraspace(L);
+}
+
+/* Of a verb: argument 1 must be the call object; unwinds when the call or script is over. */
+struct flow *verb_begin(lua_State *L);
+/* As above for verbs that still make sense after the call's end (mark, log, check…). */
+struct flow *verb_flow(lua_State *L);
+/* Starts the verb's limit. */
+void verb_limit(struct flow *f, double seconds);
+void verb_done(struct flow *f); /* stops it */
+/* Waits for the next event: call as `return verb_wait(L, k, ctx)`. */
+int verb_wait(lua_State *L, lua_KContext ctx, lua_KFunction k);
+/* In a continuation: unwinds when the call has ended or the script is doomed. */
+void verb_check(lua_State *L, struct flow *f);
+int verb_outcome(lua_State *L, const char *outcome); /* returns nil, outcome */
+uint32_t verb_age_ms(const struct flow *f);
+
+/* Detectors on for a verb that listens, and off again. */
+void verb_hear(struct flow *f, bool on);
+/* Queues a file on the call; *seconds gets its length. Raises. */
+uint32_t verb_queue_file(lua_State *L, struct flow *f, const char *path, bool loop,
+                         double *seconds);
+/* Raises unless audio can flow now. */
+void verb_needs_audio(lua_State *L, struct flow *f);
+
+/* Arguments in a table at `index`; absent: the default. Raise on wrong types, and on names that no
+ * option of the verb has. */
+double opt_number(lua_State *L, int index, const char *name, double otherwise, double lo,
+                  double hi);
+bool opt_bool(lua_State *L, int index, const char *name, bool otherwise);
+const char *opt_string(lua_State *L, int index, const char *name, const char *otherwise);
+void opt_only(lua_State *L, int index, const char *const names[]);
+double arg_seconds(lua_State *L, int index, double hi);
+
+enum verb_side { VERB_BOTH, VERB_SIM };
+struct verb {
+    const char *name;
+    lua_CFunction fn;
+    enum verb_side side;
+};
+extern const struct verb verbs_call[], verbs_audio[], verbs_listen[]; /* call:NAME */
+extern const struct verb verbs_random[], verbs_script[];              /* NAME */
+
+void flow_add_mark(struct flow *f, const char *name, uint32_t at_ms);
+void flow_add_failed(struct flow *f, const char *text);
+
+#endif
