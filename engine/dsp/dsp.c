@@ -8,11 +8,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "dsp/dtmf.h"
 #include "dsp/num.h"
-#include "dsp/state.h"
+#include "dsp/tones.h"
 
 #define QUIET_DDB     (-480) /* below this there is no sound worth the name */
 #define ZERO_STEP_MAX 16     /* A-law's idle value is 8 */
+#define HOLD_BLOCKS   2      /* concealment is trusted, and states are held, for 40 ms */
+#define FAX_HANG      100    /* blocks for which talk goes on listening after a hint of fax */
 
 struct dsp_event *sink_add(struct sink *s, enum dsp_kind kind, unsigned detail, uint32_t start_ms,
                            uint32_t end_ms)
@@ -52,13 +55,23 @@ void dsp_state_init(struct dsp_state *s, const struct dsp_plan *plan,
     l->plan = plan;
     l->amd_config = *amd;
     l->level_ddb = -990;
-    l->phase = DSP_OFF;
+    l->dtmf.prev_code = 0xff;
+    voice_reset(l);
 }
 
 void dsp_state_phase(struct dsp_state *s, enum dsp_phase phase)
 {
     struct leg *l = leg_of(s);
+    if (phase == l->phase)
+        return;
     l->phase = (uint8_t)phase;
+    l->fax_hang = 0;
+    l->silence.running = false;
+    /* Ringing that stops because of the answer must not be finished as if it came after it. */
+    tones_reset(l);
+    voice_reset(l);
+    if (phase == DSP_ANSWERED)
+        l->amd = (struct amd){0};
 }
 
 void dsp_state_want_beep(struct dsp_state *s, bool wanted)
@@ -71,28 +84,57 @@ int16_t dsp_state_level(const struct dsp_state *s)
     return ((const struct leg *)(const void *)s->opaque)->level_ddb;
 }
 
-/* Energies of the block's four slots; says whether it is digital zero. */
+/* Into the history, with the energies of four slots; says whether it is digital zero. */
 static void ingest(struct leg *l, const int16_t *x)
 {
     memmove(l->history, l->history + DSP_BLOCK_SAMPLES,
             sizeof l->history - DSP_BLOCK_SAMPLES * sizeof *x);
     memcpy(l->history + HISTORY_SAMPLES - DSP_BLOCK_SAMPLES, x, DSP_BLOCK_SAMPLES * sizeof *x);
-    int64_t total = 0;
+    float total = 0;
     int16_t lowest = x[0];
     int16_t highest = x[0];
     for (unsigned slot = 0; slot < SLOTS_PER_BLOCK; slot++) {
         int64_t sum = 0;
         for (unsigned i = 0; i < SLOT_SAMPLES; i++) {
-            int16_t v = x[slot * SLOT_SAMPLES + i];
+            int v = x[slot * SLOT_SAMPLES + i];
             sum += v * v;
-            lowest = v < lowest ? v : lowest;
-            highest = v > highest ? v : highest;
+            lowest = (int16_t)(v < lowest ? v : lowest);
+            highest = (int16_t)(v > highest ? v : highest);
         }
-        l->slot[l->slot_count++ % SLOT_RING] = (float)sum / SLOT_SAMPLES;
-        total += sum;
+        float mean = (float)sum / SLOT_SAMPLES;
+        l->slot[l->slot_count++ % SLOT_RING] = mean;
+        total += mean;
     }
     l->zero = lowest == highest && highest <= ZERO_STEP_MAX && lowest >= -ZERO_STEP_MAX;
-    l->level_ddb = l->zero ? -990 : num_level_ddb((float)total / DSP_BLOCK_SAMPLES);
+    l->level_ddb = l->zero ? -990 : num_level_ddb(total / SLOTS_PER_BLOCK);
+}
+
+/* A lost block's energies say nothing: the last block's stand in. */
+static void hold_slots(struct leg *l)
+{
+    for (unsigned i = 0; i < SLOTS_PER_BLOCK; i++) {
+        unsigned at = (l->slot_count - SLOTS_PER_BLOCK + i) % SLOT_RING;
+        l->slot[at] = l->slot[(at + SLOT_RING - SLOTS_PER_BLOCK) % SLOT_RING];
+    }
+}
+
+/* All but DTMF and level. */
+static void analyse(struct leg *l, bool packet, bool lost, struct sink *s)
+{
+    bool reported = l->phase != DSP_TALK;
+    tones_run(l, lost, s);
+    fax_run(l, s);
+    if (reported)
+        cadence_run(l, s);
+    if (l->phase == DSP_ANSWERED || l->want_beep)
+        beep_run(l, s);
+    if (reported || l->want_beep)
+        voice_run(l, packet, lost, tones_now(l), reported ? s : NULL);
+    if (!reported)
+        return;
+    silence_run(l, l->level_ddb < QUIET_DDB, packet, s);
+    if (l->phase == DSP_ANSWERED)
+        amd_run(l, packet, s);
 }
 
 static void block_run(struct leg *l, const struct dsp_block *b, struct sink *s)
@@ -103,7 +145,17 @@ static void block_run(struct leg *l, const struct dsp_block *b, struct sink *s)
     if (l->phase == DSP_OFF)
         return;
     ingest(l, packet ? b->samples : nothing);
-    silence_run(l, l->level_ddb < QUIET_DDB, packet, s);
+    bool lost = packet && (b->flags & DSP_FLAG_LOST);
+    l->lost_run = (uint8_t)(lost && l->lost_run < UINT8_MAX ? l->lost_run + 1 : lost);
+    bool hold = lost && l->lost_run <= HOLD_BLOCKS;
+    if (hold)
+        hold_slots(l);
+    bool fax = dtmf_run(l, hold, b->flags & DSP_FLAG_DTMF_EVENT, s);
+    l->fax_hang = (uint8_t)(fax ? FAX_HANG : l->fax_hang ? l->fax_hang - 1 : 0);
+    if (l->phase != DSP_TALK || l->fax_hang || l->want_beep)
+        analyse(l, packet && !lost, hold, s);
+    else
+        l->track.on = l->track.prev_valid = false;
 }
 
 size_t dsp_process(const struct dsp_block *blocks, size_t n, struct dsp_event *out)

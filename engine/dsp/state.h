@@ -48,19 +48,19 @@ struct segment {
 };
 
 struct tone_track {
-    struct segment seg; /* the running one, when on */
+    struct segment seg; /* the running one, when on; f_hz are running means */
     struct look prev;   /* last look, for two that agree */
     struct look other;  /* a look that disagreed with the running segment */
     float last_f_hz;    /* of the last look, to keep the final one out of the drift */
     float f_min_hz, f_max_hz;
     float share_sum;
-    float fine_f_sum[2];
-    uint32_t other_ms;
+    float fine_f_sum[2];   /* of votes for two tones */
+    float fine_single_sum; /* of votes for one */
     uint16_t looks;
     uint8_t fine_single, fine_pair; /* votes of the 64 ms view */
     uint8_t bad_looks;
-    bool on;
-    bool prev_valid;
+    bool on, cluster, prev_valid, other_valid;
+    bool tone_now; /* both looks of the last block heard a tone */
 };
 
 #define CADENCE_PAIRS 6
@@ -73,8 +73,6 @@ struct cadence {
     uint8_t count;
     bool reported;        /* something was said for the present pause */
     bool steady_reported; /* dial tone was said for the running segment */
-    uint8_t last_kind;
-    uint32_t heard_ms; /* end of the last plan tone reported; 0 for never */
 };
 
 struct sit_track {
@@ -95,12 +93,11 @@ struct beep_track {
 
 struct dtmf_track {
     uint32_t start_ms;
-    uint32_t quiet_ms; /* since the digit was last heard */
-    float power;
+    uint32_t last_ms; /* end of the last half block that had it */
+    float power;      /* both tones */
     float worst_share;
     float f_hz[2];
-    float heard_ms; /* energy-weighted length */
-    uint8_t row, col;
+    uint8_t code;      /* row × 4 + column */
     uint8_t prev_code; /* best pair of the previous half block, 0xff for none */
     uint8_t fits;
     bool on, reported;
@@ -109,12 +106,13 @@ struct dtmf_track {
 struct voice {
     uint32_t active_bits, voiced_bits; /* newest block in bit 0 */
     uint32_t start_ms, last_active_ms; /* of the running or last spurt */
-    uint32_t ever_ms;                  /* end of the last spurt, 0 for none */
+    uint32_t heard_ms;                 /* last sound of any confirmed spurt, 0 for none */
     float power_sum;
     uint16_t power_count;
     int16_t floor_ddb;
     int16_t slow_ddb; /* smoothed level, to see steadiness */
     uint8_t steady_blocks;
+    uint8_t creep;
     bool on;
 };
 
@@ -126,14 +124,15 @@ struct silence {
 };
 
 struct amd {
-    uint32_t clock_ms; /* first packet after answer */
-    uint32_t real_ms;  /* first sound that is not digital zero */
-    uint32_t first_ms; /* onset of the first spurt */
-    uint32_t spurt_ms; /* onset of the running spurt */
+    uint32_t clock_ms;      /* first packet after answer */
+    uint32_t real_ms;       /* first sound that is not digital zero */
+    uint32_t quiet_from_ms; /* from when silence counts before anything is said */
+    uint32_t first_ms;      /* onset of the first spurt */
+    uint32_t spurt_ms;      /* onset of the running or last spurt */
     uint32_t last_voice_ms;
     uint32_t speech_ms; /* in finished spurts */
-    uint16_t spurts;
-    bool armed, started, real, speaking, done, tone_heard;
+    uint8_t spurts;
+    bool started, real, speaking, tone_heard, done;
 };
 
 struct leg {
@@ -172,5 +171,14 @@ static inline float slot_back(const struct leg *l, unsigned back)
 }
 
 void silence_run(struct leg *l, bool quiet, bool packet, struct sink *s);
+
+/* Voice activity; tone: the block is a tone's. s may be NULL: nothing is reported then. */
+void voice_run(struct leg *l, bool packet, bool lost, bool tone, struct sink *s);
+void voice_reset(struct leg *l);
+/* Whether speech was heard within that many ms before the time. */
+bool voice_before(const struct leg *l, uint32_t at_ms, uint32_t within_ms);
+
+void amd_run(struct leg *l, bool packet, struct sink *s);
+void amd_beep(struct leg *l, uint32_t start_ms, struct sink *s);
 
 #endif

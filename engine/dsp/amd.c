@@ -1,0 +1,108 @@
+/* Human or machine, by the pattern of speech and silence after answer.
+ *
+ * People say something short and wait; machines talk on. A short greeting followed by
+ * after_greeting_ms of silence is a human; a longer one (a firm's) needs a longer silence, since
+ * recordings pause too; speech beyond greeting_ms, or a beep, is a machine. The clock starts with
+ * the first packet after answer. Digital zero before the first real sound is the carrier's, not the
+ * callee's: it does not count as silence until DEAD_LIMIT_MS. Tones are neither speech nor silence,
+ * so ringing or busy after answer gives no verdict before total_ms. */
+#include "dsp/tones.h"
+
+#define DEAD_LIMIT_MS   8000 /* of digital zero and nothing else */
+#define SHORT_MS        1800 /* a person's greeting */
+#define LONG_GAP_MS     1000 /* silence that ends a longer one */
+#define CADENCE_HOLD_MS 7000 /* a network tone may still come back */
+
+static void verdict(struct leg *l, enum dsp_verdict v, float confidence, struct sink *s)
+{
+    struct amd *a = &l->amd;
+    a->done = true;
+    struct dsp_event *e = sink_add(s, DSP_VERDICT, v, a->clock_ms, l->now_ms);
+    if (e)
+        e->confidence = confidence;
+}
+
+/* Takes over what the voice detector knows; returns the speech so far. */
+static uint32_t listen(struct leg *l)
+{
+    struct amd *a = &l->amd;
+    const struct voice *v = &l->voice;
+    if (v->on && !a->speaking) {
+        a->spurt_ms = v->start_ms > a->clock_ms ? v->start_ms : a->clock_ms;
+        if (!a->spurts)
+            a->first_ms = a->spurt_ms;
+        a->spurts = (uint8_t)(a->spurts < UINT8_MAX ? a->spurts + 1 : UINT8_MAX);
+        a->speaking = true;
+    }
+    if (a->speaking)
+        a->last_voice_ms = v->last_active_ms;
+    if (!v->on && a->speaking) {
+        a->speech_ms += a->last_voice_ms - a->spurt_ms;
+        a->speaking = false;
+    }
+    return a->speech_ms + (a->speaking ? a->last_voice_ms - a->spurt_ms : 0);
+}
+
+static void before_speech(struct leg *l, struct sink *s)
+{
+    struct amd *a = &l->amd;
+    if (!a->real) {
+        if (l->now_ms - a->clock_ms >= DEAD_LIMIT_MS)
+            verdict(l, VERDICT_SILENT, 0.9f, s);
+        return;
+    }
+    bool network = l->cadence.count && l->now_ms - l->cadence.last_end_ms < CADENCE_HOLD_MS;
+    if (l->track.on || network) {
+        a->quiet_from_ms = l->now_ms;
+        a->tone_heard = true;
+    }
+    if (l->now_ms - a->quiet_from_ms >= l->amd_config.initial_silence_ms && !a->tone_heard)
+        verdict(l, VERDICT_SILENT, 0.9f, s);
+    else if (l->now_ms - a->real_ms >= l->amd_config.total_ms)
+        verdict(l, VERDICT_UNSURE, 0.5f, s);
+}
+
+static void after_speech(struct leg *l, uint32_t speech_ms, struct sink *s)
+{
+    struct amd *a = &l->amd;
+    const struct dsp_amd_config *c = &l->amd_config;
+    uint32_t gap = l->now_ms - a->last_voice_ms;
+    bool brief = speech_ms <= SHORT_MS;
+    uint32_t enough =
+        brief || c->after_greeting_ms > LONG_GAP_MS ? c->after_greeting_ms : LONG_GAP_MS;
+    if (speech_ms >= c->greeting_ms)
+        verdict(l, VERDICT_MACHINE, 0.85f, s);
+    else if (gap >= enough)
+        verdict(l, VERDICT_HUMAN, brief ? 0.9f : 0.65f, s);
+    else if (l->now_ms - a->real_ms >= c->total_ms)
+        verdict(l, VERDICT_UNSURE, 0.5f, s);
+}
+
+void amd_run(struct leg *l, bool packet, struct sink *s)
+{
+    struct amd *a = &l->amd;
+    if (a->done)
+        return;
+    if (!a->started) {
+        if (!packet)
+            return;
+        a->started = true;
+        a->clock_ms = l->now_ms - DSP_BLOCK_MS;
+    }
+    if (!a->real && packet && !l->zero) {
+        a->real = true;
+        a->real_ms = a->quiet_from_ms = l->now_ms - DSP_BLOCK_MS;
+    }
+    uint32_t speech_ms = listen(l);
+    if (a->spurts)
+        after_speech(l, speech_ms, s);
+    else
+        before_speech(l, s);
+}
+
+void amd_beep(struct leg *l, uint32_t start_ms, struct sink *s)
+{
+    struct amd *a = &l->amd;
+    if (l->phase == DSP_ANSWERED && a->started && !a->done && start_ms >= a->clock_ms)
+        verdict(l, VERDICT_MACHINE, 0.95f, s);
+}

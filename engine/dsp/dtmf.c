@@ -1,0 +1,305 @@
+/* DTMF (ITU-T Q.23, Q.24).
+ *
+ * Screen: each 10 ms is correlated with the eight frequencies. Two halves in a row with the same
+ * strongest pair are fitted: over their 20 ms each tone's frequency comes from the turn of its
+ * phase between three overlapping windows, and its power from that exact frequency. A pair whose
+ * frequencies, twist and share of the energy are right is a digit once its energy, summed over the
+ * 5 ms slots, is worth 31.5 ms (40 must be taken, 23 must not). It stays the same digit over gaps
+ * of up to 25 ms and over flagged loss. */
+#include "dsp/dtmf.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "dsp/num.h"
+
+#define HALF        (DSP_BLOCK_SAMPLES / 2)
+#define FIT_SAMPLES 160
+#define BANK        12 /* eight tones, 1100 and 2100 Hz, padding to whole vectors */
+#define BANK_CNG    8
+#define BANK_CED    9
+#define NO_CODE     0xff
+
+#define GATE_POWER      10000.0f /* −44 dBm0 for both tones: −36 each with 8 dB of twist, and room */
+#define SCREEN_SHARE    0.45f
+#define SCREEN_TWIST    0.02f /* −17 dB: the screen's windows leak */
+#define FAX_SHARE       0.6f
+#define FIT_SHARE       0.87f   /* 15 dB of noise leaves 0.97 */
+#define OFF_NOMINAL_MAX 0.0255f /* between ±1.8 % and ±3.5 % */
+#define COL_ABOVE_MAX   4.5f    /* 6.5 dB; Q.24 wants 4 */
+#define COL_BELOW_MAX   11.2f   /* 10.5 dB; Q.24 wants 8 */
+#define SPREAD_MAX      2.0f    /* 3 dB between two fits */
+#define EDGE_SHARE      0.3f
+#define HEARD_MIN_MS    31.5f
+#define FITS_MIN        2
+#define RELEASE_MS      25
+
+typedef float v4 __attribute__((vector_size(16)));
+
+static const float nominal_hz[BANK] = {697,  770,  852,  941,  1209, 1336,
+                                       1477, 1633, 1100, 2100, 3000, 3000};
+static const char digits[] = "123A456B789C*0#D";
+
+/* Per sample: twelve cosines, twelve sines. */
+static _Alignas(16) float bank[FIT_SAMPLES][2 * BANK];
+static float hann_fit[FIT_SAMPLES], hann_part[HALF];
+
+__attribute__((constructor)) static void tables_fill(void)
+{
+    for (int n = 0; n < FIT_SAMPLES; n++) {
+        for (int k = 0; k < BANK; k++) {
+            double a = 2 * NUM_PI * (double)nominal_hz[k] * n / DSP_RATE_HZ;
+            bank[n][k] = (float)num_cos(a);
+            bank[n][BANK + k] = (float)num_sin(a);
+        }
+        hann_fit[n] = (float)(0.5 - 0.5 * num_cos(2 * NUM_PI * (n + 0.5) / FIT_SAMPLES));
+    }
+    for (int n = 0; n < HALF; n++)
+        hann_part[n] = (float)(0.5 - 0.5 * num_cos(2 * NUM_PI * (n + 0.5) / HALF));
+}
+
+/* Squared correlation of HALF samples with each of the bank. */
+static void correlate(const int16_t *x, float power[BANK])
+{
+    v4 acc[2 * BANK / 4] = {{0}};
+    for (unsigned n = 0; n < HALF; n++) {
+        float f = (float)x[n];
+        v4 v = {f, f, f, f};
+        v4 row[2 * BANK / 4];
+        memcpy(row, bank[n], sizeof row);
+        for (unsigned k = 0; k < 2 * BANK / 4; k++)
+            acc[k] += v * row[k];
+    }
+    for (unsigned k = 0; k < BANK / 4; k++) {
+        v4 p = acc[k] * acc[k] + acc[BANK / 4 + k] * acc[BANK / 4 + k];
+        memcpy(power + 4 * k, &p, sizeof p);
+    }
+}
+
+static unsigned strongest(const float *p, unsigned from, unsigned to)
+{
+    unsigned best = from;
+    for (unsigned k = from + 1; k < to; k++)
+        best = p[k] > p[best] ? k : best;
+    return best;
+}
+
+/* The pair the half block could be, row × 4 + column, or NO_CODE. */
+static uint8_t screen(const float power[BANK], float energy)
+{
+    unsigned row = strongest(power, 0, 4), col = strongest(power, 4, 8);
+    float sum = power[row] + power[col];
+    float weak = power[row] < power[col] ? power[row] : power[col];
+    if (energy < GATE_POWER * HALF || sum < SCREEN_SHARE * energy * HALF / 2 ||
+        weak < SCREEN_TWIST * sum)
+        return NO_CODE;
+    return (uint8_t)(row * 4 + (col - 4));
+}
+
+struct tone_fit {
+    float f_hz;
+    float power; /* mean square of this tone */
+};
+
+/* x times e^(−iωn) of the bank's tone k, over FIT_SAMPLES. */
+static void demodulate(const int16_t *x, unsigned k, float *re, float *im)
+{
+    for (unsigned n = 0; n < FIT_SAMPLES; n++) {
+        re[n] = (float)x[n] * bank[n][k];
+        im[n] = -(float)x[n] * bank[n][BANK + k];
+    }
+}
+
+static float turned(float re1, float im1, float re0, float im0)
+{
+    return num_atan2(im1 * re0 - re1 * im0, re1 * re0 + im1 * im0);
+}
+
+static struct tone_fit fit_tone(const int16_t *x, unsigned k)
+{
+    float re[FIT_SAMPLES], im[FIT_SAMPLES];
+    demodulate(x, k, re, im);
+    float pr[3] = {0}, pi[3] = {0};
+    for (unsigned part = 0; part < 3; part++)
+        for (unsigned n = 0; n < HALF; n++) {
+            pr[part] += hann_part[n] * re[part * HALF / 2 + n];
+            pi[part] += hann_part[n] * im[part * HALF / 2 + n];
+        }
+    /* Phase over 5 ms is unambiguous to ±100 Hz, over 10 ms twice as exact. */
+    float coarse = turned(pr[1], pi[1], pr[0], pi[0]) + turned(pr[2], pi[2], pr[1], pi[1]);
+    float fine = turned(pr[2], pi[2], pr[0], pi[0]);
+    if (coarse - fine > (float)NUM_PI)
+        fine += (float)(2 * NUM_PI);
+    else if (fine - coarse > (float)NUM_PI)
+        fine -= (float)(2 * NUM_PI);
+    float step = fine / HALF; /* radians a sample off the nominal */
+    float cr = 1, ci = 0, sr = 0, si = 0;
+    /* cos and sin of the step by their series: it is below 0.04. */
+    float dr = 1 - step * step / 2, di = -(step - step * step * step / 6);
+    for (unsigned n = 0; n < FIT_SAMPLES; n++) {
+        sr += hann_fit[n] * (re[n] * cr - im[n] * ci);
+        si += hann_fit[n] * (re[n] * ci + im[n] * cr);
+        float r = cr * dr - ci * di;
+        ci = cr * di + ci * dr;
+        cr = r;
+    }
+    float amplitude2 = 4 * (sr * sr + si * si) / (FIT_SAMPLES * FIT_SAMPLES / 4);
+    return (struct tone_fit){nominal_hz[k] + step * (float)(DSP_RATE_HZ / (2 * NUM_PI)),
+                             amplitude2 / 2};
+}
+
+static bool near_nominal(const struct tone_fit *t, unsigned k)
+{
+    return fabsf(t->f_hz - nominal_hz[k]) <= OFF_NOMINAL_MAX * nominal_hz[k];
+}
+
+struct pair_fit {
+    struct tone_fit row, col;
+    float share;
+};
+
+/* Fits the pair to 20 ms of samples; false when it is not a digit's. */
+static bool fit_pair(const int16_t *x, uint8_t code, struct pair_fit *f)
+{
+    unsigned row = code / 4u, col = 4u + code % 4u;
+    f->row = fit_tone(x, row);
+    f->col = fit_tone(x, col);
+    float total = 0;
+    for (unsigned n = 0; n < FIT_SAMPLES; n++) {
+        float v = hann_fit[n] * (float)x[n];
+        total += v * v;
+    }
+    total /= FIT_SAMPLES * 0.375f;
+    f->share = total > 0 ? (f->row.power + f->col.power) / total : 0;
+    return f->share >= FIT_SHARE && f->share <= 1.1f && near_nominal(&f->row, row) &&
+           near_nominal(&f->col, col) && f->col.power <= COL_ABOVE_MAX * f->row.power &&
+           f->row.power <= COL_BELOW_MAX * f->col.power;
+}
+
+/* Where the digit began: back over slots with its energy, one gap of 10 ms allowed. */
+static uint32_t digit_start(const struct leg *l, uint32_t end_ms, float power)
+{
+    uint32_t back = (l->now_ms - end_ms) / SLOT_MS;
+    uint32_t last = back;
+    for (uint32_t i = back, gap = 0; i < SLOT_RING && gap <= 2; i++) {
+        bool loud = slot_back(l, i) >= EDGE_SHARE * power;
+        gap = loud ? 0 : gap + 1;
+        last = loud ? i : last;
+    }
+    uint32_t length = (last + 1) * SLOT_MS;
+    return l->now_ms > length ? l->now_ms - length : 0;
+}
+
+/* The digit's length so far, weighted by energy, so that slots it fills in part count in part. */
+static float digit_heard_ms(const struct leg *l, uint32_t end_ms)
+{
+    const struct dtmf_track *d = &l->dtmf;
+    float heard = 0;
+    uint32_t from = (l->now_ms - end_ms) / SLOT_MS;
+    uint32_t to = (l->now_ms - d->start_ms) / SLOT_MS;
+    for (uint32_t i = from; i < to && i < SLOT_RING; i++) {
+        float part = slot_back(l, i) / d->power;
+        heard += (part < 1 ? part : 1) * SLOT_MS;
+    }
+    return heard;
+}
+
+static void digit_begin(struct leg *l, uint8_t code, const struct pair_fit *f, uint32_t end_ms)
+{
+    float power = f->row.power + f->col.power;
+    l->dtmf = (struct dtmf_track){.start_ms = digit_start(l, end_ms, power),
+                                  .last_ms = end_ms,
+                                  .power = power,
+                                  .worst_share = f->share,
+                                  .f_hz = {f->row.f_hz, f->col.f_hz},
+                                  .code = code,
+                                  .prev_code = code,
+                                  .fits = 1,
+                                  .on = true};
+}
+
+static void digit_report(struct leg *l, uint32_t end_ms, struct sink *s)
+{
+    struct dtmf_track *d = &l->dtmf;
+    d->reported = true;
+    struct dsp_event *e =
+        sink_add(s, DSP_DTMF, (unsigned char)digits[d->code], d->start_ms, end_ms);
+    if (!e)
+        return;
+    e->confidence = d->worst_share > 0.95f ? 0.98f : 0.9f;
+    e->level_ddb = num_level_ddb(d->power);
+    e->freq_hz[0] = (uint16_t)(d->f_hz[0] + 0.5f);
+    e->freq_hz[1] = (uint16_t)(d->f_hz[1] + 0.5f);
+}
+
+/* A half block while a digit is under way. */
+static void digit_go_on(struct leg *l, uint8_t code, const int16_t *half, uint32_t end_ms,
+                        struct sink *s)
+{
+    struct dtmf_track *d = &l->dtmf;
+    if (code != d->code) {
+        bool other = code != NO_CODE && code == d->prev_code;
+        d->on = !other && end_ms - d->last_ms < RELEASE_MS;
+        return;
+    }
+    d->last_ms = end_ms;
+    if (d->reported)
+        return;
+    struct pair_fit f;
+    if (d->prev_code == code && fit_pair(half - HALF, code, &f)) {
+        float power = f.row.power + f.col.power;
+        bool same = power < SPREAD_MAX * d->power && d->power < SPREAD_MAX * power &&
+                    fabsf(f.row.f_hz - d->f_hz[0]) < 0.012f * f.row.f_hz &&
+                    fabsf(f.col.f_hz - d->f_hz[1]) < 0.012f * f.col.f_hz;
+        if (!same) {
+            digit_begin(l, code, &f, end_ms);
+            return;
+        }
+        d->fits++;
+        d->worst_share = f.share < d->worst_share ? f.share : d->worst_share;
+    }
+    if (d->fits >= FITS_MIN && digit_heard_ms(l, end_ms) >= HEARD_MIN_MS)
+        digit_report(l, end_ms, s);
+}
+
+static void half_run(struct leg *l, const int16_t *half, uint8_t code, uint32_t end_ms,
+                     struct sink *s)
+{
+    struct dtmf_track *d = &l->dtmf;
+    struct pair_fit f;
+    if (d->on)
+        digit_go_on(l, code, half, end_ms, s);
+    if (!d->on && code != NO_CODE && code == d->prev_code && fit_pair(half - HALF, code, &f))
+        digit_begin(l, code, &f, end_ms);
+    d->prev_code = code;
+}
+
+bool dtmf_run(struct leg *l, bool lost, bool muted, struct sink *s)
+{
+    struct dtmf_track *d = &l->dtmf;
+    if (muted) {
+        *d = (struct dtmf_track){.prev_code = NO_CODE};
+        return false;
+    }
+    if (lost) {
+        /* What sounded goes on sounding; the halves around the loss do not touch. */
+        d->last_ms = d->on ? l->now_ms : d->last_ms;
+        d->prev_code = NO_CODE;
+        return false;
+    }
+    bool fax = false;
+    const int16_t *x = l->history + HISTORY_SAMPLES - DSP_BLOCK_SAMPLES;
+    for (unsigned h = 0; h < 2; h++) {
+        float power[BANK];
+        float energy = (slot_back(l, 3 - 2 * h) + slot_back(l, 2 - 2 * h)) * SLOT_SAMPLES;
+        uint8_t code = NO_CODE;
+        if (energy >= GATE_POWER * HALF) {
+            correlate(x + h * HALF, power);
+            code = screen(power, energy);
+            float most = power[BANK_CNG] > power[BANK_CED] ? power[BANK_CNG] : power[BANK_CED];
+            fax = fax || most > FAX_SHARE * energy * HALF / 2;
+        }
+        half_run(l, x + h * HALF, code, l->now_ms - (h ? 0 : DSP_BLOCK_MS / 2), s);
+    }
+    return fax;
+}

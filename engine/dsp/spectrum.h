@@ -1,0 +1,16 @@
+/* Views of the last samples by frequency. Bin k of a look is at k × 31.25 Hz. */
+#ifndef PEAL_DSP_SPECTRUM_H
+#define PEAL_DSP_SPECTRUM_H
+
+#include "dsp/state.h"
+
+/* The two windows of 32 ms that end 10 ms before the last sample and with it. */
+void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK]);
+
+/* The last 64 ms around centre_hz ± 90 Hz: one tone (1) or two (2) and their frequencies. */
+unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2]);
+
+/* Strongest normalised autocorrelation (0…1) of the last 64 ms at pitches of 62 to 400 Hz. */
+float spectrum_voiced(const struct leg *l);
+
+#endif
