@@ -1,0 +1,186 @@
+/* peal-bench: every figure that is claimed, measured here, each beside its peer in the same run.
+ * A benchmark is one line of the table below and one file bench/NAME_bench.c. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/bench.h"
+#include "bench/output.h"
+
+#define SECONDS_DEFAULT 5.0
+#define SECONDS_MAX     3600.0
+
+int bench_sip(struct bench *b);
+int bench_media(struct bench *b);
+int bench_dsp(struct bench *b);
+int bench_import(struct bench *b);
+int bench_base(struct bench *b);
+
+/* While benchmarks are still being written, those without a file are named as missing. */
+#if __has_include("bench/sip_bench.c")
+#define SIP bench_sip
+#else
+#define SIP NULL
+#endif
+#if __has_include("bench/media_bench.c")
+#define MEDIA bench_media
+#else
+#define MEDIA NULL
+#endif
+#if __has_include("bench/dsp_bench.c")
+#define DSP bench_dsp
+#else
+#define DSP NULL
+#endif
+#if __has_include("bench/import_bench.c")
+#define IMPORT bench_import
+#else
+#define IMPORT NULL
+#endif
+
+static const struct {
+    const char *name, *says;
+    int (*run)(struct bench *b);
+} table[] = {
+    {"sip", "calls/s beside SIPp, cost per message, parser, allocations", SIP},
+    {"media", "legs of one core beside a bare io_uring echo, memory of a leg", MEDIA},
+    {"dsp", "detectors: legs of one core", DSP},
+    {"import", "a million leads into Redis beside redis-cli --pipe", IMPORT},
+    {"base", "hash table, timer wheel and rings by size", bench_base},
+};
+
+#define BENCHES (sizeof(table) / sizeof(table[0]))
+#define ALL     BENCHES
+
+static struct bench bench;
+
+static void help(FILE *to)
+{
+    fputs("usage: peal-bench BENCH [--json FILE] [--seconds N]\n\n", to);
+    for (size_t i = 0; i < BENCHES; i++)
+        fprintf(to, "  %-8s%s%s\n", table[i].name, table[i].says,
+                table[i].run ? "" : " (not in this build)");
+    fputs("  all     all of them, one after another\n"
+          "\n"
+          "  --json FILE   write the rows as one JSON array:\n"
+          "                {\"bench\",\"case\",\"value\",\"unit\",\"better\",\"peer\","
+          "\"peer_value\",\"ratio\"}\n"
+          "                ratio = value / peer_value, both of this run; a peer that is not\n"
+          "                installed is named with peer_value null\n"
+          "  --seconds N   measure each case for at least N seconds (default 5)\n"
+          "\n"
+          "Exit code: 0; 1 when something failed that must hold (it is said); 2 for wrong\n"
+          "arguments.\n"
+          "\n"
+          "Examples:\n"
+          "  peal-bench sip\n"
+          "  peal-bench all --json out/bench.json\n"
+          "  peal-bench base --seconds 1\n",
+          to);
+}
+
+struct options {
+    size_t which;
+    const char *json;
+};
+
+static bool parse_bench(const char *name, struct options *o)
+{
+    if (o->which != SIZE_MAX) {
+        fprintf(stderr, "peal-bench: one benchmark at a time, not also \"%s\"; \"all\" runs all\n",
+                name);
+        return false;
+    }
+    for (size_t i = 0; i < BENCHES; i++)
+        if (strcmp(table[i].name, name) == 0)
+            o->which = i;
+    if (strcmp(name, "all") == 0)
+        o->which = ALL;
+    if (o->which != SIZE_MAX)
+        return true;
+    fprintf(stderr, "peal-bench: there is no benchmark \"%s\"; --help lists them\n", name);
+    return false;
+}
+
+static bool parse_seconds(const char *text)
+{
+    char *end;
+
+    bench.seconds = strtod(text, &end);
+    if (end != text && *end == '\0' && bench.seconds > 0 && bench.seconds <= SECONDS_MAX)
+        return true;
+    fprintf(stderr, "peal-bench: --seconds takes a number above 0 and up to %.0f, not \"%s\"\n",
+            SECONDS_MAX, text);
+    return false;
+}
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+    *o = (struct options){.which = SIZE_MAX};
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i];
+        bool takes_value = strcmp(arg, "--json") == 0 || strcmp(arg, "--seconds") == 0;
+
+        if (takes_value && i + 1 == argc) {
+            fprintf(stderr, "peal-bench: %s needs a value after it\n", arg);
+            return false;
+        }
+        if (strcmp(arg, "--json") == 0) {
+            o->json = argv[++i];
+        } else if (strcmp(arg, "--seconds") == 0) {
+            if (!parse_seconds(argv[++i]))
+                return false;
+        } else if (arg[0] == '-') {
+            fprintf(stderr, "peal-bench: unknown option \"%s\"; --help lists them\n", arg);
+            return false;
+        } else if (!parse_bench(arg, o)) {
+            return false;
+        }
+    }
+    if (o->which == SIZE_MAX)
+        fputs("peal-bench: which benchmark? --help lists them\n", stderr);
+    return o->which != SIZE_MAX;
+}
+
+static void run_one(size_t i)
+{
+    uint32_t failures = bench.failures;
+
+    if (!table[i].run) {
+        bench_fail(&bench, "%s: this benchmark is not in this build", table[i].name);
+        return;
+    }
+    if (table[i].run(&bench) != 0 && bench.failures == failures)
+        bench_fail(&bench, "%s: ended without a result", table[i].name);
+    bench_unpin();
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    FILE *json = NULL;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            help(stdout);
+            return 0;
+        }
+    }
+    bench.seconds = SECONDS_DEFAULT;
+    if (!parse(argc, argv, &o))
+        return 2;
+    /* Before minutes of work, not after. */
+    if (o.json && !(json = fopen(o.json, "w"))) {
+        fprintf(stderr, "peal-bench: cannot write %s: %s\n", o.json, strerror(errno));
+        return 2;
+    }
+    bench_cores(); /* before anything is pinned */
+    for (size_t i = 0; i < BENCHES; i++)
+        if (o.which == i || o.which == ALL)
+            run_one(i);
+    bench_print(&bench);
+    if (json && (!bench_write_json(&bench, json) || fclose(json) != 0))
+        bench_fail(&bench, "%s could not be written whole: %s", o.json, strerror(errno));
+    return bench.failures ? 1 : 0;
+}
