@@ -92,7 +92,7 @@ enum err sip_session_progress(struct sip_session *s, uint16_t code, struct slice
  * for its PRACK. */
 enum err sip_session_accept(struct sip_session *s, struct slice sdp);
 /* code 300…699. reason NULL: the standard phrase. q850 0: none. headers: extra lines or NULL.
- * SIP_EV_ENDED (by us) follows when the ACK has come or is not coming. */
+ * SIP_EV_ENDED (by us) follows at once from a timer; the transaction layer waits for the ACK. */
 enum err sip_session_reject(struct sip_session *s, uint16_t code, const char *reason, uint16_t q850,
                             const char *headers);
 

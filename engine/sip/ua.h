@@ -18,7 +18,7 @@
 /* Larger requests go over TCP when the ua has it (RFC 3261 18.1.1). */
 #define SIP_UDP_REQUEST_MAX 1300
 /* No message of ours or theirs is longer; longer ones are refused and counted. */
-#define SIP_MESSAGE_MAX 8192
+#define SIP_UA_MESSAGE_MAX 8192
 
 struct loop;
 struct sip_ua;
@@ -62,9 +62,10 @@ struct sip_ua_stats {
     uint64_t timeouts; /* timers B, F, H and 2xx without ACK */
     uint64_t send_failed;
     uint64_t refused_sessions, refused_transactions, refused_buffers; /* a pool was full */
-    uint64_t too_long; /* messages beyond SIP_MESSAGE_MAX, dialogs beyond their room */
-    uint64_t forks;    /* early dialogs beyond the first */
-    uint64_t late_2xx; /* 2xx of a fork we did not want: ACK and BYE */
+    uint64_t reclaimed; /* finished transactions forgotten early to make room */
+    uint64_t too_long;  /* messages beyond SIP_UA_MESSAGE_MAX, dialogs beyond their room */
+    uint64_t forks;     /* early dialogs beyond the first */
+    uint64_t late_2xx;  /* 2xx of a fork we did not want: ACK and BYE */
     uint64_t moved_to_tcp;
     uint64_t auth_retries;
     uint64_t handled_elsewhere; /* OPTIONS answered, 405, 501 */
