@@ -11,7 +11,8 @@ KEYS = ["bench", "case", "value", "unit", "better", "peer", "peer_value", "ratio
 
 
 def bench(*args):
-    return subprocess.run([BUILD / "peal-bench", *args], capture_output=True, text=True, timeout=300)
+    command = [BUILD / "peal-bench", *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 class Bench(unittest.TestCase):
