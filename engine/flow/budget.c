@@ -32,32 +32,34 @@ _Noreturn void flow_unwind(lua_State *L)
     __builtin_unreachable();
 }
 
+void flow_blame(lua_State *L, const char *path, const char *what, char *error)
+{
+    lua_Debug ar;
+
+    for (int level = 0; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline <= 0)
+            continue;
+        snprintf(error, FLOW_ERROR_MAX, "%s:%d: %s", ar.short_src, ar.currentline, what);
+        return;
+    }
+    snprintf(error, FLOW_ERROR_MAX, "%s: %s", path, what);
+}
+
 /* Says what was overspent, at the line that runs, and unwinds. */
 static _Noreturn void spent(lua_State *L, struct flow *f, const char *what)
 {
-    char *error = f->report.error;
-
     if (f->doom == DOOM_NONE)
         f->doom = DOOM_BUDGET;
-    if (!error[0]) {
-        lua_Debug ar;
-        for (int level = 0; lua_getstack(L, level, &ar); level++) {
-            lua_getinfo(L, "Sl", &ar);
-            if (ar.currentline > 0) {
-                snprintf(error, FLOW_TEXT_MAX, "%.80s:%d: %s", ar.short_src, ar.currentline, what);
-                break;
-            }
-        }
-        if (!error[0])
-            snprintf(error, FLOW_TEXT_MAX, "%s: %s", f->script->path, what);
-    }
+    if (!f->report.error[0])
+        flow_blame(L, f->script->path, what, f->report.error);
     flow_unwind(L);
 }
 
 static _Noreturn void spent_why(lua_State *L, struct flow *f)
 {
     if (f->doom == DOOM_MEMORY)
-        spent(L, f, "the script uses more memory than one call may");
+        spent(L, f, FLOW_MEMORY_TEXT);
     spent(L, f, "the script ran too long without waiting: put a verb that waits into its loop");
 }
 
@@ -88,7 +90,7 @@ void budget_charge(lua_State *L, uint64_t units)
 
 _Noreturn void flow_fail(lua_State *L, const char *fmt, ...)
 {
-    char text[FLOW_TEXT_MAX];
+    char text[FLOW_ERROR_MAX];
     va_list ap;
     struct flow *f = flow_of(L);
 

@@ -116,14 +116,13 @@ static void keep_error(struct flow *f, int status)
 
     if (status == LUA_OK || !fault || error[0])
         return;
-    if (lua_type(f->co, -1) == LUA_TSTRING)
-        snprintf(error, FLOW_TEXT_MAX, "%s", lua_tostring(f->co, -1));
-    else
-        snprintf(error, FLOW_TEXT_MAX, "%s: the script raised a %s", f->script->path,
-                 luaL_typename(f->co, -1));
     if (status == LUA_ERRMEM)
-        snprintf(error, FLOW_TEXT_MAX, "%.120s: the script uses more memory than one call may",
-                 f->script->path);
+        flow_blame(f->co, f->script->path, FLOW_MEMORY_TEXT, error);
+    else if (lua_type(f->co, -1) == LUA_TSTRING)
+        snprintf(error, FLOW_ERROR_MAX, "%s", lua_tostring(f->co, -1));
+    else
+        snprintf(error, FLOW_ERROR_MAX, "%s: the script raised a %s", f->script->path,
+                 luaL_typename(f->co, -1));
 }
 
 static void run_finally(struct flow *f)

@@ -23,6 +23,7 @@
 #define FLOW_CHECKS_MAX   8 /* texts of failed checks kept; all are counted */
 #define FLOW_NAME_MAX     48
 #define FLOW_TEXT_MAX     200
+#define FLOW_ERROR_MAX    640          /* holds the list of all results */
 #define FLOW_SCRIPT_MAX   (256 * 1024) /* bytes of one script */
 #define FLOW_SETTINGS_MAX 32
 
@@ -58,8 +59,8 @@ struct flow_heard {
 struct flow_report {
     enum flow_outcome outcome;
     const struct flow_script *script;
-    char truth[FLOW_NAME_MAX]; /* what the engine should find out; "" when not declared */
-    char error[FLOW_TEXT_MAX]; /* "file:line: sentence"; "" when there is none */
+    char truth[FLOW_NAME_MAX];  /* what the engine should find out; "" when not declared */
+    char error[FLOW_ERROR_MAX]; /* "file:line: sentence"; "" when there is none */
     struct flow_mark marks[FLOW_MARKS_MAX];
     uint32_t marks_count, marks_dropped;
     struct flow_heard heard[FLOW_HEARD_MAX]; /* what listen and record waited through */
@@ -113,7 +114,7 @@ bool flow_sounds_has(const struct flow_runtime *rt, const char *path);
 bool flow_sounds_has_folder(const struct flow_runtime *rt, const char *folder);
 
 /* Reads, compiles and tries the declaration of a script; the same path again gives the same
- * script. On error `why` (FLOW_TEXT_MAX bytes) says file, line and what is wrong. */
+ * script. On error `why` (FLOW_ERROR_MAX bytes) says file, line and what is wrong. */
 enum err flow_script_load(struct flow_runtime *rt, const char *path, struct flow_script **out,
                           char *why);
 /* As above from memory; name stands for the path. */

@@ -133,6 +133,9 @@ void budget_hook(lua_State *L, lua_Debug *ar);
 void budget_refill(struct flow *f);
 /* Charges work that no hook sees (10 ns units); raises when the budget is spent. */
 void budget_charge(lua_State *L, uint64_t units);
+/* Writes "file:line: what" of the line that L runs or stopped at. */
+void flow_blame(lua_State *L, const char *path, const char *what, char *error);
+#define FLOW_MEMORY_TEXT "the script uses more memory than one call may"
 /* Raises the unwinding error. */
 _Noreturn void flow_unwind(lua_State *L);
 /* Raises a verb's failure: "file:line: call:NAME: …". */

@@ -98,8 +98,11 @@ static int verb_digits(lua_State *L)
     f->at.stop = stop_key(L, 2, "#");
     double first = opt_number(L, 2, "wait", 5, 0.1, 600);
     const char *prompt = opt_string(L, 2, "prompt", NULL);
-    if (prompt && f->keys_count == 0)
+    f->at.step = 1;
+    if (prompt && f->keys_count == 0) {
         verb_queue_file(L, f, prompt, false, &seconds);
+        f->at.step = 0;
+    }
     verb_limit(f, first + seconds);
     return digits_k(L, LUA_OK, 0);
 }
