@@ -2,10 +2,10 @@
  *
  * People say something short and wait; machines talk on. A short greeting followed by
  * after_greeting_ms of silence is a human; a longer one (a firm's) needs a longer silence, since
- * recordings pause too; speech beyond greeting_ms, or a beep, is a machine. The clock starts with
- * the first packet after answer. Digital zero before the first real sound is the carrier's, not the
- * callee's: it does not count as silence until DEAD_LIMIT_MS. Tones are neither speech nor silence,
- * so ringing or busy after answer gives no verdict before total_ms. */
+ * recordings pause too; a greeting that goes on beyond greeting_ms, or a beep, is a machine. The
+ * clock starts with the first packet after answer. Digital zero before the first real sound is the
+ * carrier's, not the callee's: it does not count as silence until DEAD_LIMIT_MS. Tones are neither
+ * speech nor silence, so ringing or busy after answer gives no verdict before total_ms. */
 #include "dsp/tones.h"
 
 #define DEAD_LIMIT_MS   8000 /* of digital zero and nothing else */
@@ -70,7 +70,7 @@ static void after_speech(struct leg *l, uint32_t speech_ms, struct sink *s)
     bool brief = speech_ms <= SHORT_MS;
     uint32_t enough =
         brief || c->after_greeting_ms > LONG_GAP_MS ? c->after_greeting_ms : LONG_GAP_MS;
-    if (speech_ms >= c->greeting_ms)
+    if (a->last_voice_ms - a->first_ms >= c->greeting_ms)
         verdict(l, VERDICT_MACHINE, 0.85f, s);
     else if (gap >= enough)
         verdict(l, VERDICT_HUMAN, brief ? 0.9f : 0.65f, s);

@@ -14,10 +14,15 @@
 #define SHARE_MIN        0.90f
 #define DRIFT_MAX_HZ     10.0f
 #define F_MIN_HZ         300.0f
+#define SWELL_MAX        2.5f     /* 4 dB: notes of music die away */
+#define POWER_MIN        40000.0f /* −38 dBm0 */
 #define ALONE_MS         40
 #define REPEAT_MS        7000
 #define NETWORK_LOW_HZ   380.0f
 #define NETWORK_HIGH_HZ  500.0f
+#define QUIET_MS         15
+#define VOICE_TOP_HZ     500.0f /* below, a sung vowel can be this pure */
+#define VOICE_QUIET_MS   80
 #define SPEECH_BEFORE_MS 5000
 #define SAME_HZ          15.0f
 
@@ -38,8 +43,10 @@ void beep_segment(struct leg *l, const struct segment *g)
     uint32_t length = g->end_ms - g->start_ms;
     bool single = g->tones == 1 && length >= BEEP_MIN_MS - EDGE_ERROR_MS;
     bool shape = single && length <= BEEP_MAX_MS + 2 * EDGE_ERROR_MS && g->share >= SHARE_MIN &&
-                 g->drift_hz <= DRIFT_MAX_HZ && g->f_hz[0] >= F_MIN_HZ;
-    bool alone = !g->joined_before && !g->joined_after && !repeated(b, g);
+                 g->drift_hz <= DRIFT_MAX_HZ && g->f_hz[0] >= F_MIN_HZ && g->swell <= SWELL_MAX &&
+                 g->power >= POWER_MIN;
+    uint32_t quiet = g->f_hz[0] < VOICE_TOP_HZ ? VOICE_QUIET_MS : QUIET_MS;
+    bool alone = g->quiet_ms >= quiet && g->fell && !repeated(b, g);
     if (network_tone(l, g->f_hz[0]) && !voice_before(l, g->start_ms, SPEECH_BEFORE_MS))
         alone = false;
     if (shape && alone) {

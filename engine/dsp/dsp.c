@@ -129,7 +129,7 @@ static void analyse(struct leg *l, bool packet, bool lost, struct sink *s)
     if (l->phase == DSP_ANSWERED || l->want_beep)
         beep_run(l, s);
     if (reported || l->want_beep)
-        voice_run(l, packet, lost, tones_now(l), reported ? s : NULL);
+        voice_run(l, packet, lost, tones_state(l), reported ? s : NULL);
     if (!reported)
         return;
     silence_run(l, l->level_ddb < QUIET_DDB, packet, s);

@@ -42,9 +42,12 @@ struct segment {
     float power;        /* mean square while it sounds */
     float share;        /* mean lobe share of looks wholly inside */
     float drift_hz;     /* range of the single peak's frequency */
+    float swell;        /* strongest by weakest look wholly inside */
     uint8_t tones;      /* 1 or 2 */
     bool joined_before; /* began as another tone went over into it */
     bool joined_after;  /* ended by going over into another tone */
+    bool fell;          /* ended into something at least 6 dB quieter */
+    uint8_t quiet_ms;   /* how long, up to 100 ms, it was that quiet before the start */
 };
 
 struct tone_track {
@@ -52,7 +55,9 @@ struct tone_track {
     struct look prev;   /* last look, for two that agree */
     struct look other;  /* a look that disagreed with the running segment */
     float last_f_hz;    /* of the last look, to keep the final one out of the drift */
+    float last_power;
     float f_min_hz, f_max_hz;
+    float power_min, power_max;
     float share_sum;
     float fine_f_sum[2];   /* of votes for two tones */
     float fine_single_sum; /* of votes for one */
@@ -60,7 +65,6 @@ struct tone_track {
     uint8_t fine_single, fine_pair; /* votes of the 64 ms view */
     uint8_t bad_looks;
     bool on, cluster, prev_valid, other_valid;
-    bool tone_now; /* both looks of the last block heard a tone */
 };
 
 #define CADENCE_PAIRS 6
@@ -172,8 +176,10 @@ static inline float slot_back(const struct leg *l, unsigned back)
 
 void silence_run(struct leg *l, bool quiet, bool packet, struct sink *s);
 
-/* Voice activity; tone: the block is a tone's. s may be NULL: nothing is reported then. */
-void voice_run(struct leg *l, bool packet, bool lost, bool tone, struct sink *s);
+enum tone_state { TONE_NONE, TONE_MAYBE, TONE_SURE };
+
+/* Voice activity, given what the tones say. s may be NULL: nothing is reported then. */
+void voice_run(struct leg *l, bool packet, bool lost, enum tone_state tone, struct sink *s);
 void voice_reset(struct leg *l);
 /* Whether speech was heard within that many ms before the time. */
 bool voice_before(const struct leg *l, uint32_t at_ms, uint32_t within_ms);

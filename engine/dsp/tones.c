@@ -19,6 +19,10 @@
 #define FINE_AFTER_MS    64    /* the fine view must be full of the tone */
 #define HALF_LOOK_MS     16
 #define JOINED_BACK_MS   24 /* from a new tone's first clear look to where it took over */
+#define SURE_AFTER_MS    80 /* vowels stand still for less */
+#define QUIET_BEFORE_MS  90
+#define SURE_SHARE       0.85f
+#define SURE_DRIFT_HZ    12.0f
 
 static bool looks_agree(const struct look *a, const struct look *b)
 {
@@ -52,6 +56,17 @@ static uint32_t onset_ms(const struct leg *l, uint32_t look_ms, float power)
     return found;
 }
 
+/* How long before the start it was 6 dB quieter, as far as that is known. */
+static uint8_t quiet_before_ms(const struct leg *l, uint32_t start_ms, float power)
+{
+    uint32_t back = (l->now_ms - start_ms) / SLOT_MS;
+    uint32_t i = back;
+    while (i < SLOT_RING && i < back + QUIET_BEFORE_MS / SLOT_MS &&
+           slot_back(l, i) < EDGE_SHARE * power)
+        i++;
+    return (uint8_t)((i - back) * SLOT_MS);
+}
+
 static void segment_begin(struct leg *l, const struct look *k, uint32_t look_ms, bool joined)
 {
     struct tone_track *t = &l->track;
@@ -62,12 +77,14 @@ static void segment_begin(struct leg *l, const struct look *k, uint32_t look_ms,
                               .tones = k->tones,
                               .joined_before = joined};
     t->seg.start_ms = joined ? first_ms - JOINED_BACK_MS : onset_ms(l, first_ms, power);
+    t->seg.quiet_ms = joined ? 0 : quiet_before_ms(l, t->seg.start_ms, power);
     t->on = true;
     t->cluster = k->cluster;
     t->looks = t->bad_looks = 0;
     t->share_sum = 0;
     t->last_f_hz = 0;
-    t->f_min_hz = 1e9f;
+    t->f_min_hz = t->power_min = 1e12f;
+    t->power_max = 0;
     t->f_max_hz = 0;
     t->fine_single = t->fine_pair = 0;
     t->fine_f_sum[0] = t->fine_f_sum[1] = 0;
@@ -89,10 +106,13 @@ static void segment_add(struct tone_track *t, const struct look *k)
     t->seg.power += settle * (k->power - t->seg.power);
     /* The last look inside may already feel the end: it counts when the next one has come. */
     if (t->last_f_hz > 0) {
+        t->power_min = t->last_power < t->power_min ? t->last_power : t->power_min;
+        t->power_max = t->last_power > t->power_max ? t->last_power : t->power_max;
         t->f_min_hz = t->last_f_hz < t->f_min_hz ? t->last_f_hz : t->f_min_hz;
         t->f_max_hz = t->last_f_hz > t->f_max_hz ? t->last_f_hz : t->f_max_hz;
     }
     t->last_f_hz = k->f_hz[0];
+    t->last_power = k->power;
     t->share_sum += k->lobe_share;
     if (t->looks < UINT16_MAX)
         t->looks++;
@@ -107,6 +127,7 @@ struct segment tones_running(const struct leg *l)
     g.end_ms = l->now_ms;
     g.share = t->looks ? t->share_sum / (float)t->looks : 0;
     g.drift_hz = t->f_max_hz > t->f_min_hz ? t->f_max_hz - t->f_min_hz : 0;
+    g.swell = t->power_max > t->power_min ? t->power_max / t->power_min : 1;
     if (!t->cluster)
         return g;
     if (t->fine_pair > t->fine_single) {
@@ -120,13 +141,16 @@ struct segment tones_running(const struct leg *l)
     return g;
 }
 
-static void segment_end(struct leg *l, uint32_t end_ms, bool joined, struct sink *s)
+enum ending { FELL, JOINED, LOST_IT };
+
+static void segment_end(struct leg *l, uint32_t end_ms, enum ending how, struct sink *s)
 {
     struct segment g = tones_running(l);
     l->track.on = false;
     l->track.prev_valid = false;
     g.end_ms = end_ms;
-    g.joined_after = joined;
+    g.joined_after = how == JOINED;
+    g.fell = how == FELL;
     if (end_ms <= g.start_ms)
         return;
     bool taken = l->phase != DSP_TALK && sit_segment(l, &g, s);
@@ -154,7 +178,7 @@ static void track_look(struct leg *l, const struct look *k, uint32_t look_ms, st
     t->bad_looks++;
     if (k->tones && t->other_valid && looks_agree(&t->other, k)) {
         t->prev = t->other;
-        segment_end(l, look_ms - 10 - JOINED_BACK_MS, true, s);
+        segment_end(l, look_ms - 10 - JOINED_BACK_MS, JOINED, s);
         segment_begin(l, k, look_ms, true);
         t->prev = *k;
         t->prev_valid = true;
@@ -163,7 +187,7 @@ static void track_look(struct leg *l, const struct look *k, uint32_t look_ms, st
     t->other = *k;
     t->other_valid = k->tones > 0;
     if (t->bad_looks >= BAD_LOOKS_MAX)
-        segment_end(l, look_ms - 10 * BAD_LOOKS_MAX, false, s);
+        segment_end(l, look_ms - 10 * BAD_LOOKS_MAX, LOST_IT, s);
 }
 
 /* Ends the running segment when its energy has gone. */
@@ -176,7 +200,7 @@ static void watch_energy(struct leg *l, struct sink *s)
     unsigned back = QUIET_SLOTS;
     while (back < SLOT_RING - 1 && slot_back(l, back) < least)
         back++;
-    segment_end(l, l->now_ms - back * SLOT_MS, false, s);
+    segment_end(l, l->now_ms - back * SLOT_MS, FELL, s);
 }
 
 static void fine_vote(struct leg *l)
@@ -203,7 +227,6 @@ void tones_run(struct leg *l, bool lost, struct sink *s)
         spectrum_look(l, looks);
         for (unsigned i = 0; i < LOOKS_PER_BLOCK; i++)
             track_look(l, &looks[i], l->now_ms - 10 * (LOOKS_PER_BLOCK - 1 - i), s);
-        t->tone_now = looks[0].tones > 0 && looks[1].tones > 0;
     }
     if (!t->on)
         return;
@@ -215,9 +238,16 @@ void tones_run(struct leg *l, bool lost, struct sink *s)
     watch_energy(l, s);
 }
 
-bool tones_now(const struct leg *l)
+enum tone_state tones_state(const struct leg *l)
 {
-    return l->track.on || l->track.tone_now;
+    if (!l->track.on)
+        return TONE_NONE;
+    struct segment g = tones_running(l);
+    if (g.end_ms - g.start_ms < SURE_AFTER_MS)
+        return TONE_MAYBE;
+    if (g.tones == 2) /* a vowel's two strongest harmonics do not stand still for long */
+        return TONE_SURE;
+    return g.share >= SURE_SHARE && g.drift_hz <= SURE_DRIFT_HZ ? TONE_SURE : TONE_NONE;
 }
 
 void tones_reset(struct leg *l)

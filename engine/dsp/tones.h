@@ -10,8 +10,8 @@ struct segment tones_running(const struct leg *l);
 /* One block's looks; lost: the samples are concealment, hold. */
 void tones_run(struct leg *l, bool lost, struct sink *s);
 void tones_reset(struct leg *l);
-/* Whether the last look heard a tone (so it cannot be voice). */
-bool tones_now(const struct leg *l);
+/* Whether what sounds is a tone and not voice. */
+enum tone_state tones_state(const struct leg *l);
 
 /* A finished segment, to each that makes something of segments. */
 void cadence_segment(struct leg *l, const struct segment *g);

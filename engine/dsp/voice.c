@@ -77,7 +77,7 @@ static void spurt_end(struct leg *l, struct sink *s)
     }
 }
 
-void voice_run(struct leg *l, bool packet, bool lost, bool tone, struct sink *s)
+void voice_run(struct leg *l, bool packet, bool lost, enum tone_state tone, struct sink *s)
 {
     struct voice *v = &l->voice;
     bool active = false;
@@ -85,7 +85,7 @@ void voice_run(struct leg *l, bool packet, bool lost, bool tone, struct sink *s)
     if (lost) { /* what was goes on, for the 40 ms that concealment is worth */
         active = v->active_bits & 1u;
         voiced = v->voiced_bits & 1u;
-    } else if (packet && !l->zero && !tone) {
+    } else if (packet && !l->zero && tone != TONE_SURE) {
         int threshold = v->floor_ddb + ABOVE_FLOOR_DDB;
         active = l->level_ddb > (threshold > ACTIVE_MIN_DDB ? threshold : ACTIVE_MIN_DDB);
         voiced = active && spectrum_voiced(l) >= VOICED_MIN;
@@ -94,7 +94,10 @@ void voice_run(struct leg *l, bool packet, bool lost, bool tone, struct sink *s)
     v->active_bits = v->active_bits << 1 | active;
     v->voiced_bits = v->voiced_bits << 1 | voiced;
     if (!v->on) {
-        if (__builtin_popcount(v->active_bits & START_WINDOW) >= START_ACTIVE &&
+        if (tone == TONE_SURE)
+            v->active_bits = v->voiced_bits = 0;
+        if (tone == TONE_NONE &&
+            __builtin_popcount(v->active_bits & START_WINDOW) >= START_ACTIVE &&
             __builtin_popcount(v->voiced_bits & START_WINDOW) >= START_VOICED)
             spurt_begin(l, s);
         return;
