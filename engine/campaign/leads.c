@@ -143,7 +143,7 @@ static enum err open_common(struct leads **out, struct leads *l, csv_read_fn *re
     else
         e = read_header(l);
     if (e) {
-        snprintf(error, LEADS_REASON_MAX, "%.100s:%llu: %.140s", l->path,
+        snprintf(error, LEADS_REASON_MAX, "%.90s:%llu: %.130s", l->path,
                  (unsigned long long)(l->csv.line ? l->csv.line : 1), l->reason);
         leads_close(l);
         return e;
@@ -166,7 +166,7 @@ enum err leads_open(struct leads **out, const char *path, const struct number_co
     snprintf(l->path, sizeof(l->path), "%s", standard_input ? "standard input" : path);
     l->fd = standard_input ? dup(0) : open(path, O_RDONLY | O_CLOEXEC);
     if (l->fd < 0) {
-        snprintf(error, LEADS_REASON_MAX, "%.150s: cannot be opened: %.60s", l->path,
+        snprintf(error, LEADS_REASON_MAX, "%.140s: cannot be opened: %.60s", l->path,
                  strerror(errno));
         leads_close(l);
         return ERR_NOT_FOUND;

@@ -3,7 +3,8 @@
 #include "campaign/number.h"
 
 #include <ctype.h>
-#include <stdio.h>
+
+#include "base/buf.h"
 
 #define E164_DIGITS_MIN 7
 #define E164_DIGITS_MAX 15
@@ -129,26 +130,34 @@ static enum err check_e164(const char *digits, const struct number_country *home
     return OK;
 }
 
+static void write_e164(char dst[NUMBER_E164_MAX], const char *code, const char *digits)
+{
+    struct buf b = buf_on(dst, NUMBER_E164_MAX - 1);
+
+    buf_putc(&b, '+');
+    buf_puts(&b, code);
+    buf_puts(&b, digits);
+    dst[b.len] = '\0'; /* lengths were checked: it fits */
+}
+
 /* National digits (no "+", no international prefix) of the home country into E.164. */
 static enum err from_national(const char *digits, const struct number_country *home, char *dst,
                               const char **why)
 {
     size_t len = strlen(digits), prefix = strlen(home->national), code = strlen(home->code);
 
-    if (takes_prefix(digits, home->national) && national_fits(home, len - prefix)) {
-        snprintf(dst, NUMBER_E164_MAX, "+%s%s", home->code, digits + prefix);
-        return OK;
+    if (takes_prefix(digits, home->national) && national_fits(home, len - prefix))
+        write_e164(dst, home->code, digits + prefix);
+    else if (national_fits(home, len))
+        write_e164(dst, home->code, digits);
+    else if (takes_prefix(digits, home->code) && national_fits(home, len - code))
+        write_e164(dst, "", digits);
+    else {
+        *why =
+            len < home->digits_min ? "too few digits" : "it fits no form of the campaign's country";
+        return ERR_INVALID;
     }
-    if (national_fits(home, len)) {
-        snprintf(dst, NUMBER_E164_MAX, "+%s%s", home->code, digits);
-        return OK;
-    }
-    if (takes_prefix(digits, home->code) && national_fits(home, len - code)) {
-        snprintf(dst, NUMBER_E164_MAX, "+%s", digits);
-        return OK;
-    }
-    *why = len < home->digits_min ? "too few digits" : "it fits no form of the campaign's country";
-    return ERR_INVALID;
+    return OK;
 }
 
 enum err number_normalise(struct slice text, const struct number_country *home,
@@ -182,6 +191,6 @@ enum err number_normalise(struct slice text, const struct number_country *home,
     }
     e = check_e164(abroad, home, why);
     if (!e)
-        snprintf(dst, NUMBER_E164_MAX, "+%s", abroad);
+        write_e164(dst, "", abroad);
     return e;
 }

@@ -217,7 +217,7 @@ void reading_name(struct reading *r, const char *key, const char *text, char *ds
 
 void reading_path(struct reading *r, const char *key, const char *text, char *dst, size_t cap)
 {
-    char whole[2 * CAMPAIGN_PATH_MAX];
+    char whole[2 * CAMPAIGN_PATH_MAX + 2];
 
     if (!text || r->failed)
         return;
