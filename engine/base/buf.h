@@ -29,6 +29,7 @@ void buf_puts(struct buf *b, const char *cstr);
 void buf_putc(struct buf *b, char c);
 void buf_u64(struct buf *b, uint64_t v);              /* decimal; no printf on hot paths */
 void buf_hex(struct buf *b, const void *p, size_t n); /* lower-case hexadecimal */
+/* A text of 1024 bytes or more needs one byte of room beyond its end, else it overflows. */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* OK, or ERR_TOO_LONG when anything did not fit. */

@@ -51,6 +51,26 @@ Test(arena, the_bound_is_exact_and_refusals_are_counted)
     arena_fini(&a);
 }
 
+/* Lets malloc fail under the address sanitizer, too. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+Test(arena, a_system_without_memory_is_a_refusal)
+{
+    struct arena a;
+
+    arena_init(&a, SIZE_MAX);
+    cr_assert_not_null(arena_get(&a, 16));
+    cr_assert_null(arena_get(&a, (size_t)1 << 47));
+    cr_assert_eq(a.refused, 1);
+    cr_assert_eq(a.used, 16);
+    cr_assert_not_null(arena_get(&a, 16));
+    arena_fini(&a);
+}
+
 Test(arena, copies)
 {
     struct arena a;

@@ -62,6 +62,24 @@ Test(buf, a_formatted_text_may_fill_the_last_byte)
     cr_assert_eq(buf_end(&b), ERR_TOO_LONG);
 }
 
+/* The limit that the header states: beyond it the writer refuses rather than cut. */
+Test(buf, a_long_formatted_text_needs_one_byte_more)
+{
+    char mem[2048];
+    struct buf b = buf_on(mem, 1023);
+
+    buf_printf(&b, "%1023s", "x");
+    cr_assert_eq(buf_end(&b), OK);
+    cr_assert_eq(b.len, 1023);
+    b = buf_on(mem, 1024);
+    buf_printf(&b, "%1024s", "x");
+    cr_assert_eq(buf_end(&b), ERR_TOO_LONG);
+    cr_assert_eq(b.len, 0);
+    b = buf_on(mem, 1025);
+    buf_printf(&b, "%1024s", "x");
+    cr_assert_eq(buf_end(&b), OK);
+}
+
 Test(buf, no_room_at_all)
 {
     struct buf b = buf_on(NULL, 0);

@@ -118,7 +118,14 @@ Test(hist, merge_is_as_if_added_to_one)
         hist_add(i % 3 ? &h : &other, v);
         hist_add(&whole, v);
     }
+    hist_add(&other, 0);
+    hist_add(&other, HIST_MAX + 1);
+    hist_add(&whole, 0);
+    hist_add(&whole, HIST_MAX + 1);
     hist_merge(&h, &other);
     cr_assert_eq(memcmp(&h, &whole, sizeof(h)), 0);
-    cr_assert_float_eq(hist_mean(&h), (double)whole.sum / 10000, 1e-6 * hist_mean(&h));
+    hist_reset(&other);
+    hist_merge(&other, &h);
+    cr_assert_eq(memcmp(&h, &other, sizeof(h)), 0, "into an empty one");
+    cr_assert_float_eq(hist_mean(&h), (double)whole.sum / 10002, 1e-6 * hist_mean(&h));
 }

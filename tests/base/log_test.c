@@ -81,6 +81,7 @@ Test(log, below_the_level_nothing_is_written)
     log_warn("io", "quiet", "");
     log_set_level(LOG_OFF);
     log_error("io", "quiet", "");
+    log_at(LOG_OFF, "io", "no line has this level", "");
     cr_assert_str_eq(read_log(), "");
     log_set_level(LOG_DEBUG);
     log_debug("io", "loud", "");

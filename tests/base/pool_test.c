@@ -38,6 +38,7 @@ Test(pool, impossible_sizes_are_refused)
     cr_assert_eq(pool_init(&p, 1, 0), ERR_INVALID);
     cr_assert_eq(pool_init(&p, SIZE_MAX, 1), ERR_INVALID);
     cr_assert_eq(pool_init(&p, SIZE_MAX / 2, UINT32_MAX), ERR_NOMEM);
+    cr_assert_eq(pool_init(&p, 1 << 20, UINT32_MAX), ERR_NOMEM, "more than there are addresses");
     pool_fini(&p);
 }
 

@@ -49,6 +49,8 @@ Test(ring, impossible_sizes_are_refused)
     cr_assert_eq(ring_spsc_init(&s, 0, 1), ERR_INVALID);
     cr_assert_eq(ring_spsc_init(&s, 1, 0), ERR_INVALID);
     cr_assert_eq(ring_spsc_init(&s, 1, UINT32_MAX), ERR_INVALID);
+    cr_assert_eq(ring_spsc_init(&s, UINT32_MAX, 1u << 30), ERR_NOMEM);
+    cr_assert_eq(ring_mpsc_init(&m, UINT32_MAX, 1u << 30), ERR_NOMEM);
     cr_assert_eq(ring_mpsc_init(&m, 0, 1), ERR_INVALID);
     cr_assert_eq(ring_mpsc_init(&m, 1, 0), ERR_INVALID);
     ring_spsc_fini(&s);
