@@ -77,6 +77,7 @@ static enum err send_invite(struct call *c, const struct call_dial *dial)
         .contact_user = CALL_CONTACT_USER,
         .asserted = dial->asserted,
         .headers = dial->headers,
+        .call_id = dial->call_id,
         .auth_user = dial->auth_user,
         .auth_password = dial->auth_password,
     };
@@ -134,6 +135,13 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
     loop_timer(env->loop, &c->ring_timer, limit_ms, on_ring_limit);
     *out = c;
     return OK;
+}
+
+void call_new_id(struct call_env *env, char *dst, size_t cap)
+{
+    unsigned long long high = rng_u64(&env->rng), low = rng_u64(&env->rng);
+
+    snprintf(dst, cap, "%016llx%016llx", high, low);
 }
 
 void call_set_handler(struct call *c, call_handler_fn *handler, void *arg)

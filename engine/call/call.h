@@ -99,6 +99,7 @@ struct call_dial {
     const char *asserted;                  /* P-Asserted-Identity URI, NULL: none */
     const char *auth_user, *auth_password; /* digest, NULL: none */
     const char *headers;                   /* extra "Name: value\r\n" lines, NULL: none */
+    const char *call_id;                   /* from call_new_id; NULL: made by SIP */
     uint32_t ring_timeout_ms;              /* then CANCEL; 0: 180 s (RFC 3261 timer C) */
     const struct dsp_amd_config *amd;      /* NULL: defaults */
     const char *tone_plan;                 /* NULL: the environment's */
@@ -109,6 +110,11 @@ struct call_dial {
 /* Sends the INVITE. No event comes from inside this call. */
 enum err call_dial(struct call_env *env, const struct call_dial *dial, call_handler_fn *handler,
                    void *arg, struct call **out);
+
+/* A Call-ID that no call has had, for owners who must write it down before they dial. cap at least
+ * CALL_ID_MAX. */
+#define CALL_ID_MAX 128
+void call_new_id(struct call_env *env, char *dst, size_t cap);
 
 void call_set_handler(struct call *c, call_handler_fn *handler, void *arg);
 /* Gives the call back after CALL_EV_ENDED; earlier, it hangs up and no further event comes. */

@@ -263,6 +263,12 @@ static enum result decide_480(const struct call_record *r, const struct heard *h
     return RESULT_NO_ANSWER;
 }
 
+/* Nothing at all came back: the trunk is down, and nobody was dialled. */
+static bool trunk_silent(const struct call_record *r)
+{
+    return r->ended_by == ENDED_BY_NETWORK && r->at_ms[MARK_FIRST_1XX] == CALL_TIME_NONE;
+}
+
 static enum result decide_unanswered(const struct call_record *r)
 {
     struct heard h = heard_of(r, true);
@@ -271,13 +277,13 @@ static enum result decide_unanswered(const struct call_record *r)
 
     if (rule)
         return (enum result)rule->result;
+    if (trunk_silent(r))
+        return RESULT_NO_TRUNK;
     rule = RULE(sip_rules, r->sip_code);
     if (audio != RESULT_NONE && (!rule || rule->generic))
         return audio;
     if (r->cancelled)
         return unanswered_by_ring(r, &h);
-    if (r->sip_code == 408 && r->at_ms[MARK_FIRST_1XX] == CALL_TIME_NONE)
-        return RESULT_CONGESTION; /* the trunk never spoke: another trunk, soon */
     if (r->sip_code == 480)
         return decide_480(r, &h);
     if (rule)

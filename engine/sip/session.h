@@ -59,6 +59,7 @@ struct sip_invite {
     const char *to_uri;                    /* To; NULL: request_uri */
     const char *from_uri;                  /* "sip:caller@host" */
     const char *from_display;              /* NULL: none */
+    const char *call_id; /* of the owner's making, unique in the world; NULL: made here */
     const char *contact_user;              /* NULL: none */
     const char *asserted;                  /* P-Asserted-Identity URI; NULL: none */
     const char *headers;                   /* further "Name: value\r\n" lines; NULL: none */

@@ -41,7 +41,9 @@ static enum err name_dialog(struct sip_session *s, const struct sip_invite *p)
     sip_nameaddr_write(&r, SLICE_NONE, p->to_uri ? slice_cstr(p->to_uri) : uri, SLICE_NONE);
     if (buf_end(&l) != OK || buf_end(&r) != OK)
         return ERR_TOO_LONG;
-    return sip_dialog_keep(&s->first, &(struct sip_dialog){.call_id = buf_slice(&i),
+    struct slice call_id = p->call_id ? slice_cstr(p->call_id) : buf_slice(&i);
+
+    return sip_dialog_keep(&s->first, &(struct sip_dialog){.call_id = call_id,
                                                            .local = buf_slice(&l),
                                                            .remote = buf_slice(&r),
                                                            .local_tag = slice_of(tag, sizeof tag),

@@ -167,13 +167,16 @@ Test(result, early_tones_explain_generic_codes_only)
     expect_result(&r, RESULT_CONGESTION);
 }
 
-Test(result, a_trunk_that_never_speaks_is_congestion)
+Test(result, a_trunk_that_never_speaks_charges_nobody)
 {
     struct call_record r = unanswered(408, 0);
 
     r.at_ms[MARK_FIRST_1XX] = CALL_TIME_NONE;
     r.ended_by = ENDED_BY_NETWORK;
-    expect_result(&r, RESULT_CONGESTION);
+    expect_result(&r, RESULT_NO_TRUNK);
+    cr_expect(!result_is_charged(result_decide(&r)));
+    r.at_ms[MARK_FIRST_1XX] = 30; /* it spoke: now the code counts */
+    expect_result(&r, RESULT_NO_ANSWER);
 }
 
 Test(result, answered_calls)

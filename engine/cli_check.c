@@ -1,0 +1,187 @@
+/* `peal check`: reads a campaign and its leads as `peal run` would and says what would be dialled
+ * now, what waits, and what never will be, with the reasons. Dials nothing, needs no Redis. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "campaign/file.h"
+#include "campaign/leads.h"
+#include "campaign/rules.h"
+
+#define EXAMPLES_MAX 10 /* bad rows and numbers shown; the rest is counted */
+
+static const char help[] =
+    "usage: peal check CAMPAIGN.yaml [--leads FILE.csv]\n"
+    "\n"
+    "Reads the campaign and its leads and says what would be dialled and what not, and why.\n"
+    "Dials nothing. Exit code 2 when the campaign cannot run as it is.\n"
+    "\n"
+    "example:\n"
+    "  peal check scenarios/campaigns/demo.yaml --leads leads.csv\n";
+
+struct tally {
+    const struct campaign *campaign;
+    struct zone_cache *zones;
+    uint64_t now_ms, ready, waiting, unknown_zone;
+    uint64_t next_ms;
+    uint32_t shown;
+};
+
+static void show(struct tally *t, uint64_t line, const char *what, struct slice text,
+                 const char *why)
+{
+    if (t->shown++ < EXAMPLES_MAX)
+        printf("  line %llu: %s '" SLICE_FMT "' (%s)\n", (unsigned long long)line, what,
+               SLICE_ARG(text), why);
+}
+
+static enum err on_lead(void *arg, const struct lead *lead)
+{
+    struct tally *t = arg;
+    const struct zone *zone = NULL;
+    uint64_t when = 0;
+
+    if (lead->result == RESULT_MISSING_NUMBER) {
+        show(t, lead->line, "no number for", slice_cstr(lead->id), "it will not be dialled");
+        return OK;
+    }
+    if (lead->result != RESULT_NONE) {
+        show(t, lead->line, "number", lead->number_text, lead->why ? lead->why : "invalid");
+        return OK;
+    }
+    if (lead->zone.len) {
+        zone = zone_cache_get(t->zones, lead->zone);
+        t->unknown_zone += zone == NULL;
+    }
+    if (rules_may_dial(t->campaign, zone, 0, 0, t->now_ms, &when) == RESULT_NONE) {
+        t->ready++;
+        return OK;
+    }
+    t->waiting++;
+    if (when < t->next_ms)
+        t->next_ms = when;
+    return OK;
+}
+
+static void on_rejected(void *arg, uint64_t line, const char *reason)
+{
+    struct tally *t = arg;
+
+    if (t->shown++ < EXAMPLES_MAX)
+        printf("  line %llu: bad row (%s)\n", (unsigned long long)line, reason);
+}
+
+static void say_campaign(const struct campaign *c)
+{
+    char text[ADDR_TEXT_MAX];
+
+    printf("Campaign %s: %u attempts a lead, ring limit %u s, pacing %s", c->name, c->attempts,
+           c->ring_timeout_ms / 1000, pacing_mode_name(c->pacing.mode));
+    if (c->pacing.mode == PACING_RATIO)
+        printf(" %.2f", c->pacing.ratio);
+    printf(", %u agents, zone %s.\n", c->agent_count, zone_name(c->zone));
+    for (uint32_t i = 0; i < c->trunk_count; i++)
+        printf("  trunk %s: %s over %s, at most %u calls\n", c->trunks[i].name,
+               addr_format(&c->trunks[i].address, text, sizeof(text)),
+               c->trunks[i].tcp ? "TCP" : "UDP", c->trunks[i].max_calls);
+    printf("  human: %s; machine: %s%s\n", treatment_name(c->on[RESULT_HUMAN].kind),
+           treatment_name(c->on[RESULT_MACHINE].kind),
+           c->on[RESULT_MACHINE].after_beep ? " after the beep" : "");
+}
+
+static void say_leads(const struct tally *t, const struct leads_stats *s)
+{
+    char when[32];
+
+    printf("Leads: %llu rows, %llu leads.\n", (unsigned long long)s->rows,
+           (unsigned long long)s->leads);
+    printf("  %llu would be dialled now\n", (unsigned long long)t->ready);
+    if (t->waiting && t->next_ms != WINDOW_NEVER) {
+        clock_format_utc(t->next_ms, when, sizeof(when));
+        printf("  %llu wait for their calling window (the first opens %s)\n",
+               (unsigned long long)t->waiting, when);
+    } else if (t->waiting) {
+        printf("  %llu can never be dialled: no calling window is ever open\n",
+               (unsigned long long)t->waiting);
+    }
+    printf("  %llu have no number and %llu an invalid one: finished without a call\n",
+           (unsigned long long)s->missing_number, (unsigned long long)s->invalid_number);
+    printf("  %llu bad rows are left out\n", (unsigned long long)s->rejected);
+    if (t->unknown_zone)
+        printf("  %llu name an unknown time zone: the campaign's is used\n",
+               (unsigned long long)t->unknown_zone);
+    if (t->shown > EXAMPLES_MAX)
+        printf("  (%u more such lines are not shown)\n", t->shown - EXAMPLES_MAX);
+}
+
+static int check_leads(const struct campaign *c, const char *path)
+{
+    struct tally t = {.campaign = c, .next_ms = WINDOW_NEVER};
+    char error[LEADS_REASON_MAX] = "";
+    struct clock clock;
+    struct leads *leads;
+    enum err e;
+
+    clock_init_real(&clock);
+    t.now_ms = clock_wall_ms(&clock);
+    if (leads_open(&leads, path, c->country, error) != OK) {
+        fprintf(stderr, "peal check: %s\n", error);
+        return EXIT_USAGE;
+    }
+    e = zone_cache_open(&t.zones);
+    if (e == OK) {
+        e = leads_each(leads, on_lead, on_rejected, &t);
+        say_leads(&t, leads_stats_of(leads));
+        zone_cache_close(t.zones);
+    }
+    if (e != OK)
+        fprintf(stderr, "peal check: %s: reading stopped: %s\n", path, leads_reason(leads));
+    leads_close(leads);
+    return e == OK ? EXIT_DONE : EXIT_USAGE;
+}
+
+int cli_check(int argc, char **argv)
+{
+    const char *path = NULL, *leads = NULL;
+    char error[CAMPAIGN_ERROR_MAX] = "";
+    struct campaign *c;
+    int code = EXIT_DONE;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        if (strcmp(argv[i], "--leads") == 0) {
+            if (i + 1 == argc)
+                return cli_missing("check", argv[i]);
+            leads = argv[++i];
+        } else if (argv[i][0] != '-' && !path) {
+            path = argv[i];
+        } else {
+            return cli_unknown("check", argv[i]);
+        }
+    }
+    if (!path)
+        return cli_missing("check", "CAMPAIGN.yaml");
+    if (campaign_load(&c, path, error) != OK) {
+        fprintf(stderr, "peal check: %s\n", error);
+        return EXIT_USAGE;
+    }
+    say_campaign(c);
+    if (!leads && c->leads[0])
+        leads = c->leads;
+    if (leads)
+        code = check_leads(c, leads);
+    else
+        puts("No leads are named: give them with --leads FILE.csv.");
+    if (campaign_check_files(c, error) != OK && !(leads && leads != c->leads)) {
+        fprintf(stderr, "peal check: %s\n", error);
+        code = EXIT_USAGE;
+    }
+    campaign_free(c);
+    return code;
+}

@@ -1,0 +1,136 @@
+/* `peal run`: dials a campaign until it is done. */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "dialer/dialer.h"
+
+static const char help[] =
+    "usage: peal run CAMPAIGN.yaml [--leads FILE.csv] [--data DIR] [--redis URL] [--quiet]\n"
+    "                [--log LEVEL]\n"
+    "\n"
+    "Imports the leads, dials them, connects people to agents, and ends when every lead is\n"
+    "finished. Ctrl-C: no new calls, live ones end as the campaign's drain says; again: leave at\n"
+    "once (the next start settles what was open).\n"
+    "\n"
+    "  --leads FILE   leads to import; instead of the campaign's own (importing again adds "
+    "nothing)\n"
+    "  --data DIR     calls.jsonl, calls.sqlite, run.json, recordings/ (default: ./NAME)\n"
+    "  --redis URL    redis://[:PASSWORD@]HOST:PORT[/DB] or unix:/PATH (default: a private\n"
+    "                 redis-server in the data folder)\n"
+    "  --log LEVEL    debug, info, warn, error or off (default: warn)\n"
+    "\n"
+    "examples:\n"
+    "  peal run spring.yaml --leads spring.csv --data /var/lib/peal/spring\n"
+    "  peal run spring.yaml --redis redis://127.0.0.1:6379\n";
+
+static struct dialer *running; /* for the signal handler */
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (running)
+        dialer_stop(running);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+static int run(struct dialer_config *config)
+{
+    char error[DIALER_ERROR_MAX] = "";
+    struct dialer *d = NULL;
+    struct loop loop;
+    enum err e = loop_init(&loop, NULL);
+
+    if (e != OK) {
+        fprintf(stderr,
+                "peal run: io_uring is not available (%s); Linux 6.0 or later is needed, with "
+                "kernel.io_uring_disabled = 0\n",
+                err_name(e));
+        return EXIT_FAILED;
+    }
+    config->loop = &loop;
+    catch_signals();
+    e = dialer_open(&d, config, error);
+    if (e == OK) {
+        running = d;
+        e = dialer_run(d, error);
+        running = NULL;
+        dialer_close(d);
+    }
+    if (e != OK)
+        fprintf(stderr, "peal run: %s\n", error[0] ? error : err_name(e));
+    loop_fini(&loop);
+    return e == OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cli_run(int argc, char **argv)
+{
+    struct dialer_config config = {0};
+    const char *path = NULL, *level_name = "warn";
+    char error[CAMPAIGN_ERROR_MAX] = "";
+    enum log_level level;
+    struct campaign *c;
+    const struct {
+        const char *name, **value;
+    } options[] = {
+        {"--leads", &config.leads_path},
+        {"--data", &config.data_dir},
+        {"--redis", &config.redis_url},
+        {"--log", &level_name},
+    };
+    const size_t count = sizeof(options) / sizeof(options[0]);
+
+    for (int i = 1; i < argc; i++) {
+        size_t k = 0;
+
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        while (k < count && strcmp(argv[i], options[k].name) != 0)
+            k++;
+        if (k < count) {
+            if (i + 1 == argc)
+                return cli_missing("run", argv[i]);
+            *options[k].value = argv[++i];
+        } else if (strcmp(argv[i], "--quiet") == 0) {
+            config.quiet = true;
+        } else if (argv[i][0] != '-' && !path) {
+            path = argv[i];
+        } else {
+            return cli_unknown("run", argv[i]);
+        }
+    }
+    if (!path)
+        return cli_missing("run", "CAMPAIGN.yaml");
+    if (log_level_parse(level_name, &level) != OK) {
+        fprintf(stderr, "peal run: no log level '%s'; debug, info, warn, error and off exist\n",
+                level_name);
+        return EXIT_USAGE;
+    }
+    log_set_level(level);
+    if (campaign_load(&c, path, error) != OK) {
+        fprintf(stderr, "peal run: %s\n", error);
+        return EXIT_USAGE;
+    }
+    if (!config.leads_path && c->leads[0])
+        config.leads_path = c->leads;
+    if (!config.data_dir)
+        config.data_dir = c->name;
+    config.campaign = c;
+    int code = run(&config);
+    campaign_free(c);
+    return code;
+}

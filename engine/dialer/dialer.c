@@ -1,0 +1,513 @@
+/* The dialer's life: opening its parts, the tick that launches calls, and its end. */
+#include "dialer/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "dialer/import.h"
+#include "dialer/reconcile.h"
+#include "flow/flow.h"
+#include "io/limits.h"
+#include "media/media.h"
+
+#define TICK_MS            50
+#define RENEW_EVERY_MS     (DIALER_LEASE_MS / 3)
+#define FILES_PER_CALL     3 /* RTP, RTCP, recording */
+#define FILES_BESIDE_CALLS 256
+#define AGENT_FROM_USER    "peal"
+
+/* ---- agents ---- */
+
+static enum agent_pace pace_of(enum agent_state s)
+{
+    switch (s) {
+    case AGENT_READY:
+        return AGENT_PACE_FREE;
+    case AGENT_TALKING:
+        return AGENT_PACE_TALKING;
+    case AGENT_WRAP_UP:
+        return AGENT_PACE_WRAPPING;
+    case AGENT_OFFLINE:
+    case AGENT_CALLING:
+    case AGENT_STATE_COUNT:
+        break;
+    }
+    return AGENT_PACE_OUT;
+}
+
+static uint32_t agent_number(const struct dialer *d, const struct agent *a)
+{
+    uint32_t i = 0;
+
+    while (i < d->agent_count && d->agents[i].agent != a)
+        i++;
+    return i;
+}
+
+static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
+{
+    struct dialer *d = arg;
+    uint32_t number = agent_number(d, a);
+
+    (void)was;
+    if (number == d->agent_count)
+        return;
+    watch_agent(d, number, pace_of(agent_state(a)));
+    pacing_agent(d->pacing, number, pace_of(agent_state(a)), loop_now_ms(d->loop));
+    if (agent_state(a) == AGENT_READY)
+        attempt_offer_agent(d);
+}
+
+static void on_talk_ended(void *arg, struct agent *a, struct call *callee, bool by_agent)
+{
+    (void)arg;
+    (void)a;
+    if (by_agent)
+        attempt_agent_left(call_arg(callee));
+}
+
+static enum err open_desk(struct dialer *d)
+{
+    static const struct desk_handler handler = {on_agent_state, on_talk_ended};
+    const struct campaign *c = d->campaign;
+    enum err e = desk_open(&d->desk, d->env, &handler, d);
+
+    if (e != OK)
+        return e;
+    d->agents = calloc(c->agent_count ? c->agent_count : 1, sizeof(*d->agents));
+    if (!d->agents)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < c->agent_count && e == OK; i++) {
+        struct desk_agent_config agent = {
+            .name = c->agents[i].name,
+            .uri = c->agents[i].uri,
+            .from_user = AGENT_FROM_USER,
+            .wrap_up_ms = c->agents[i].wrap_up_ms,
+        };
+
+        e = desk_add(d->desk, &agent, &d->agents[i].agent);
+        d->agents[i].since_ms = loop_now_ms(d->loop);
+        d->agent_count = i + 1;
+        if (i < RUN_AGENTS_MAX) {
+            snprintf(d->run->agent[i].name, sizeof(d->run->agent[i].name), "%s", agent.name);
+            d->run->agent_listed = i + 1;
+        }
+    }
+    d->run->agents = c->agent_count;
+    return e;
+}
+
+/* ---- opening ---- */
+
+static enum err make_folder(const char *path, char *error)
+{
+    if (mkdir(path, 0755) == 0 || errno == EEXIST)
+        return OK;
+    snprintf(error, DIALER_ERROR_MAX, "the folder %s cannot be made: %s", path, strerror(errno));
+    return ERR_IO;
+}
+
+static enum err open_folders(struct dialer *d, char *error)
+{
+    enum err e = make_folder(d->config.data_dir, error);
+
+    if (d->campaign->recording.dir[0])
+        snprintf(d->config.recording_dir, sizeof(d->config.recording_dir), "%s",
+                 d->campaign->recording.dir);
+    else
+        snprintf(d->config.recording_dir, sizeof(d->config.recording_dir), "%.400s/recordings",
+                 d->config.data_dir);
+    /* An unwritable recordings folder costs the recordings, not the campaign. */
+    if (e == OK && d->campaign->recording.mode != RECORDING_OFF &&
+        mkdir(d->config.recording_dir, 0755) != 0 && errno != EEXIST)
+        log_warn("dialer", "the recordings folder cannot be made; calls go on without",
+                 "path=%s errno=%d", d->config.recording_dir, errno);
+    return e;
+}
+
+/* The engine's name in Redis: the same after a restart, so that it finds its own leases. */
+static enum err name_engine(struct dialer *d, char *error)
+{
+    char path[CAMPAIGN_PATH_MAX + 16];
+    uint64_t random;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/engine-id", d->config.data_dir);
+    f = fopen(path, "r");
+    if (f) {
+        bool found = fscanf(f, "%63s", d->engine) == 1;
+
+        fclose(f);
+        if (found)
+            return OK;
+    }
+    rng_system(&random, sizeof(random));
+    snprintf(d->engine, sizeof(d->engine), "engine-%016llx", (unsigned long long)random);
+    f = fopen(path, "w");
+    if (!f || fprintf(f, "%s\n", d->engine) < 0 || fclose(f) != 0) {
+        snprintf(error, DIALER_ERROR_MAX, "%s cannot be written: %s", path, strerror(errno));
+        return ERR_IO;
+    }
+    return OK;
+}
+
+static void raise_limits(const struct campaign *c)
+{
+    uint64_t wanted = (uint64_t)c->max_calls * FILES_PER_CALL + FILES_BESIDE_CALLS, got = 0;
+
+    if (limits_raise_files(wanted, &got) != OK)
+        log_warn("dialer", "the system allows fewer open files than max_calls may need",
+                 "wanted=%llu allowed=%llu", (unsigned long long)wanted, (unsigned long long)got);
+}
+
+static enum err open_calls(struct dialer *d, char *error)
+{
+    const struct campaign *c = d->campaign;
+    struct call_env_config env = {
+        .loop = d->loop,
+        .sip_local = c->sip.address,
+        .tcp = c->sip.tcp,
+        .media_local = c->media.address,
+        .media_port_min = c->media.port_min,
+        .media_port_max = c->media.port_max,
+        .media_workers = c->media.workers,
+        .max_calls = c->max_calls,
+        .tone_plan = c->tone_plan,
+    };
+    enum err e = call_env_open(&d->env, &env);
+    char text[ADDR_TEXT_MAX];
+
+    if (e != OK)
+        snprintf(error, DIALER_ERROR_MAX,
+                 "calls cannot be made from %s (%s): is another program using that address, and "
+                 "are the media ports free?",
+                 addr_format(&c->sip.address, text, sizeof(text)), err_name(e));
+    return e;
+}
+
+static enum err load_sound(struct dialer *d, const char *path, const struct sound **out,
+                           char *error)
+{
+    char why[SOUND_ERROR_MAX];
+
+    *out = NULL;
+    if (!path[0])
+        return OK;
+    enum err e = sound_load(media_sounds(call_env_media(d->env)), path, out, why);
+    if (e != OK)
+        snprintf(error, DIALER_ERROR_MAX, "%s", why);
+    return e;
+}
+
+static enum err load_sounds(struct dialer *d, char *error)
+{
+    enum err e = load_sound(d, d->campaign->abandonment.message, &d->safe_harbour, error);
+
+    for (int i = 0; i < RESULT_COUNT && e == OK; i++)
+        if (d->campaign->on[i].kind == TREAT_MESSAGE)
+            e = load_sound(d, d->campaign->on[i].file, &d->messages[i], error);
+    return e;
+}
+
+static enum err load_flows(struct dialer *d, char *error)
+{
+    struct flow_config config = {.loop = d->loop, .max_flows = d->campaign->max_calls};
+    enum err e = OK;
+
+    config.sounds = media_sounds(call_env_media(d->env));
+    for (int i = 0; i < RESULT_COUNT && e == OK; i++) {
+        char why[FLOW_TEXT_MAX] = "";
+
+        if (d->campaign->on[i].kind != TREAT_FLOW)
+            continue;
+        if (!d->flow_runtime)
+            e = flow_runtime_open(&d->flow_runtime, &config);
+        if (e == OK)
+            e = flow_script_load(d->flow_runtime, d->campaign->on[i].file, &d->flows[i], why);
+        if (e != OK)
+            snprintf(error, DIALER_ERROR_MAX, "%s", why);
+    }
+    return e;
+}
+
+static void unload_sounds(struct dialer *d)
+{
+    if (d->safe_harbour)
+        sound_unref(d->safe_harbour);
+    for (int i = 0; i < RESULT_COUNT; i++)
+        if (d->messages[i])
+            sound_unref(d->messages[i]);
+}
+
+static enum err open_records(struct dialer *d, char *error)
+{
+    char jsonl[CAMPAIGN_PATH_MAX + 16], sqlite[CAMPAIGN_PATH_MAX + 16], why[RECORDS_ERROR_MAX];
+    struct records_config config = {.jsonl_path = jsonl, .sqlite_path = sqlite};
+
+    snprintf(jsonl, sizeof(jsonl), "%s/calls.jsonl", d->config.data_dir);
+    snprintf(sqlite, sizeof(sqlite), "%s/calls.sqlite", d->config.data_dir);
+    enum err e = records_open(&d->records, &config, why);
+    if (e != OK)
+        snprintf(error, DIALER_ERROR_MAX, "%s", why);
+    return e;
+}
+
+static enum err open_pacing(struct dialer *d)
+{
+    const struct campaign *c = d->campaign;
+    struct pacing_config config = {
+        .policy = c->pacing,
+        .max_calls = c->max_calls,
+        .max_agents = c->agent_count ? c->agent_count : 1,
+        .limit_ms = c->abandonment.limit_ms,
+        .cap_percent = c->abandonment.cap_percent,
+    };
+
+    return pacing_open(&d->pacing, &config);
+}
+
+static void init_values(struct dialer *d)
+{
+    const struct campaign *c = d->campaign;
+
+    dsp_amd_defaults(&d->amd);
+    d->amd.initial_silence_ms = (uint16_t)c->analysis.initial_silence_ms;
+    d->amd.greeting_ms = (uint16_t)c->analysis.greeting_ms;
+    d->amd.after_greeting_ms = (uint16_t)c->analysis.after_greeting_ms;
+    d->amd.total_ms = (uint16_t)c->analysis.total_ms;
+    abandonment_init(&d->abandonment, c->zone, c->abandonment.limit_ms);
+    list_init(&d->live);
+    list_init(&d->waiting);
+    list_init(&d->stock);
+    list_init(&d->settling);
+    timer_init(&d->tick);
+    timer_init(&d->sample);
+    timer_init(&d->renew);
+    hist_reset(&d->answer_to_agent_ms);
+    run_init(d->run);
+    snprintf(d->run->campaign, sizeof(d->run->campaign), "%s", c->name);
+    snprintf(d->look.campaign, sizeof(d->look.campaign), "%s", c->name);
+    d->run->started_wall_ms = clock_wall_ms(d->loop->clock);
+    d->run->abandonment_cap_percent = c->abandonment.cap_percent;
+    d->run->abandonment_limit_ms = c->abandonment.limit_ms;
+    d->started_us = clock_us(d->loop->clock);
+}
+
+static enum err open_parts(struct dialer *d, char *error)
+{
+    enum err e = open_folders(d, error);
+
+    if (e == OK)
+        e = name_engine(d, error);
+    if (e == OK)
+        e = open_records(d, error);
+    if (e == OK)
+        e = feed_connect(d, error);
+    if (e == OK)
+        e = open_calls(d, error);
+    if (e == OK)
+        e = load_sounds(d, error);
+    if (e == OK)
+        e = load_flows(d, error);
+    if (e == OK)
+        e = pool_init(&d->attempts, sizeof(struct attempt), d->campaign->max_calls);
+    if (e == OK)
+        e = open_pacing(d);
+    if (e == OK)
+        e = zone_cache_open(&d->zones);
+    if (e == OK)
+        e = trunks_open(d);
+    if (e == OK)
+        e = open_desk(d);
+    if (e == OK)
+        e = live_open(&d->view, 2, d->config.quiet);
+    return e;
+}
+
+enum err dialer_open(struct dialer **out, const struct dialer_config *config, char *error)
+{
+    struct dialer *d = calloc(1, sizeof(*d));
+
+    error[0] = '\0';
+    if (!d || !(d->run = malloc(sizeof(*d->run)))) {
+        free(d);
+        snprintf(error, DIALER_ERROR_MAX, "out of memory");
+        return ERR_NOMEM;
+    }
+    d->config = *config;
+    d->campaign = config->campaign;
+    d->loop = config->loop;
+    init_values(d);
+    raise_limits(d->campaign);
+    enum err e = open_parts(d, error);
+    if (e != OK) {
+        if (!error[0])
+            snprintf(error, DIALER_ERROR_MAX, "the dialer cannot start: %s", err_name(e));
+        dialer_close(d);
+        return e;
+    }
+    *out = d;
+    return OK;
+}
+
+void dialer_close(struct dialer *d)
+{
+    if (!d)
+        return;
+    loop_timer_stop(d->loop, &d->tick);
+    loop_timer_stop(d->loop, &d->sample);
+    loop_timer_stop(d->loop, &d->renew);
+    live_close(d->view);
+    if (d->env) {
+        trunks_close(d);
+        if (d->flow_runtime)
+            flow_runtime_close(d->flow_runtime);
+        unload_sounds(d);
+        list_each(n, next, &d->live)
+            loop_timer_stop(d->loop, &container_of(n, struct attempt, node)->timer);
+        desk_close(d->desk);
+        call_env_close(d->env);
+    }
+    feed_disconnect(d);
+    if (d->records)
+        records_close(d->records, NULL);
+    pacing_close(d->pacing);
+    zone_cache_close(d->zones);
+    pool_fini(&d->attempts);
+    free(d->agents);
+    free(d->run);
+    free(d);
+}
+
+/* ---- running ---- */
+
+static uint32_t attempts_room(const struct dialer *d)
+{
+    return d->attempts.capacity - d->attempts.used + d->stock_count;
+}
+
+static void launch(struct dialer *d)
+{
+    uint32_t room = trunks_room(d), free_attempts = attempts_room(d);
+    struct pacing_limits limits = {
+        .tasks_ready =
+            d->counts_known ? (uint32_t)(d->counts.due + d->stock_count) : d->stock_count,
+        .trunk_room = room < free_attempts ? room : free_attempts,
+        .record_room = records_room(d->records),
+        .stopping = d->stage != DIALER_RUNNING || d->queue_away,
+    };
+    struct pacing_advice advice;
+    struct attempt *a;
+
+    pacing_launch(d->pacing, loop_now_ms(d->loop), &limits, &advice);
+    snprintf(d->look.pacing, sizeof(d->look.pacing), "%s", advice.reason);
+    if (limits.stopping)
+        return;
+    if (advice.launch > d->stock_count)
+        feed_claim(d, advice.launch - d->stock_count);
+    while (advice.launch-- > 0 && (a = feed_next(d)))
+        feed_dial(a);
+}
+
+static bool everything_done(const struct dialer *d)
+{
+    if (!list_empty(&d->live) || !list_empty(&d->settling) || d->stock_count || d->claiming)
+        return false;
+    if (d->stage == DIALER_STOPPING)
+        return true;
+    return d->counts_known && d->counts.due == 0 && d->counts.waiting == 0 && d->counts.leased == 0;
+}
+
+static void begin_leaving(struct dialer *d)
+{
+    d->stage = DIALER_LEAVING;
+    desk_stop(d->desk);
+}
+
+static void on_tick(struct timer *t)
+{
+    struct dialer *d = container_of(t, struct dialer, tick);
+
+    dialer_take_stop(d);
+    if (d->stage == DIALER_DONE)
+        return;
+    if (d->stage == DIALER_RUNNING)
+        launch(d);
+    settle_safe_records(d);
+    feed_count(d);
+    watch_draw(d, false);
+    if (d->stage <= DIALER_STOPPING && everything_done(d))
+        begin_leaving(d);
+    if (d->stage == DIALER_LEAVING && desk_is_idle(d->desk)) {
+        d->stage = DIALER_DONE;
+        loop_stop(d->loop);
+        return;
+    }
+    loop_timer(d->loop, &d->tick, TICK_MS, on_tick);
+}
+
+static void on_sample(struct timer *t)
+{
+    struct dialer *d = container_of(t, struct dialer, sample);
+
+    watch_sample(d);
+    loop_timer(d->loop, &d->sample, 1000, on_sample);
+}
+
+static void on_renew(struct timer *t)
+{
+    struct dialer *d = container_of(t, struct dialer, renew);
+
+    feed_renew(d);
+    loop_timer(d->loop, &d->renew, RENEW_EVERY_MS, on_renew);
+}
+
+static void begin_stopping(struct dialer *d)
+{
+    d->stage = DIALER_STOPPING;
+    d->run->interrupted = true;
+    feed_release_stock(d);
+    if (d->campaign->drain == DRAIN_HANGUP)
+        attempt_hangup_all(d);
+}
+
+/* dialer_stop may come from a signal handler; what it asks for is done here, on the loop. */
+void dialer_take_stop(struct dialer *d)
+{
+    uint32_t asked = atomic_load(&d->stop_asked);
+
+    if (asked >= 1 && d->stage == DIALER_RUNNING)
+        begin_stopping(d);
+    if (asked >= 2) {
+        d->stage = DIALER_DONE;
+        loop_stop(d->loop);
+    }
+}
+
+void dialer_stop(struct dialer *d)
+{
+    atomic_fetch_add(&d->stop_asked, 1);
+    loop_wake(d->loop);
+}
+
+enum err dialer_run(struct dialer *d, char *error)
+{
+    enum err e = reconcile(d, error);
+
+    error[0] = '\0';
+    if (e == OK && d->config.leads_path)
+        e = import_leads(d, error);
+    if (e != OK)
+        return e;
+    desk_start(d->desk);
+    loop_timer(d->loop, &d->tick, 0, on_tick);
+    loop_timer(d->loop, &d->sample, 1000, on_sample);
+    loop_timer(d->loop, &d->renew, RENEW_EVERY_MS, on_renew);
+    loop_run(d->loop);
+    watch_draw(d, true);
+    records_sync(d->records, 10000);
+    return watch_write_run(d);
+}

@@ -1,0 +1,39 @@
+/* The dialer: one campaign's queue, pacing, calls, agents and records, run together.
+ *
+ * Tasks are claimed from the queue, launched when pacing says so, judged by what is heard, given to
+ * agents, recorded (journal first), and completed in the queue. Ends by itself when no task is
+ * left. Control thread only; dialer_open makes everything on the loop given, dialer_run turns that
+ * loop. */
+#ifndef PEAL_DIALER_DIALER_H
+#define PEAL_DIALER_DIALER_H
+
+#include "campaign/file.h"
+#include "io/loop.h"
+
+#define DIALER_ERROR_MAX 1024
+
+struct dialer;
+
+struct dialer_config {
+    struct loop *loop;
+    const struct campaign *campaign;
+    const char *redis_url;  /* NULL: a private redis-server in data_dir */
+    const char *data_dir;   /* calls.jsonl, calls.sqlite, run.json, recordings/; made if missing */
+    const char *leads_path; /* NULL: only what the queue already holds */
+    bool quiet;             /* no live view */
+    char recording_dir[CAMPAIGN_PATH_MAX]; /* filled by dialer_open */
+};
+
+/* error (DIALER_ERROR_MAX bytes) says in a sentence what is wrong and what to do. */
+enum err dialer_open(struct dialer **out, const struct dialer_config *config, char *error);
+
+/* Imports the leads, dials until every task is finished (or dialer_stop), writes run.json.
+ * OK: done or stopped in order; otherwise error says why it could not go on. */
+enum err dialer_run(struct dialer *d, char *error);
+void dialer_close(struct dialer *d);
+
+/* First call: no new calls; live ones end as the campaign's `drain` says. Second: leave at once
+ * (the next start reconciles). Safe in a signal handler: only sets a flag and wakes the loop. */
+void dialer_stop(struct dialer *d);
+
+#endif

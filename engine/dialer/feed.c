@@ -1,0 +1,333 @@
+/* Tasks from the queue: claimed ahead in small numbers, checked against their calling window, put
+ * on record in Redis, launched. Leases of everything alive are renewed here. */
+#include "dialer/internal.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "dialer/reconcile.h"
+
+#define CLAIM_EMPTY_PAUSE_MS 200 /* nothing was due: ask again after this */
+#define ASK_AGAIN_MS         500 /* Redis did not say whether an attempt is on record */
+
+static void ask_for_attempt(struct attempt *a);
+
+/* ---- claiming ---- */
+
+static void give_back(struct attempt *a)
+{
+    list_remove(&a->node);
+    loop_timer_stop(a->dialer->loop, &a->timer);
+    pool_put(&a->dialer->attempts, a);
+}
+
+static void complete_undialled(struct dialer *d, const struct queue_task *task,
+                               enum queue_outcome outcome, uint64_t retry_wall_ms,
+                               const char *status)
+{
+    struct queue_completion c = {
+        .outcome = outcome,
+        .retry_wall_ms = retry_wall_ms,
+        .status = slice_cstr(status),
+        .avoid_trunk = task->avoid_trunk,
+    };
+    enum err e = queue_complete(d->queue, task, &c, NULL, NULL);
+
+    if (e != OK) /* the lease runs out and the task comes back by itself */
+        log_warn("dialer", "a task could not be given back", "task=%s error=%s", task->id,
+                 err_name(e));
+}
+
+static const struct zone *zone_of(struct dialer *d, const struct queue_task *task)
+{
+    return task->zone[0] ? zone_cache_get(d->zones, slice_cstr(task->zone)) : NULL;
+}
+
+/* False: the task is not to be dialled now, and has been given back or finished. */
+static bool may_dial(struct dialer *d, const struct queue_task *task)
+{
+    uint64_t when = 0;
+    enum result why = rules_may_dial(d->campaign, zone_of(d, task), task->charged,
+                                     task->expires_wall_ms, clock_wall_ms(d->loop->clock), &when);
+
+    if (why == RESULT_NONE)
+        return true;
+    if (why == RESULT_OUT_OF_WINDOW && when != WINDOW_NEVER) {
+        complete_undialled(d, task, QUEUE_RETRY, when, "");
+    } else {
+        const char *status = d->campaign->rules[why].finish;
+
+        complete_undialled(d, task, QUEUE_FINISH, 0, status[0] ? status : STATUS_NOT_DIALLED);
+        d->run->not_dialled++;
+    }
+    return false;
+}
+
+static void on_claimed(void *arg, enum err e, const struct queue_task *tasks, uint32_t n)
+{
+    struct dialer *d = arg;
+
+    d->claiming = false;
+    if (e != OK || n == 0)
+        d->claim_after_ms = loop_now_ms(d->loop) + CLAIM_EMPTY_PAUSE_MS;
+    for (uint32_t i = 0; i < n; i++) {
+        struct attempt *a = NULL;
+
+        if (d->stage == DIALER_RUNNING && !may_dial(d, &tasks[i]))
+            continue;
+        if (d->stage == DIALER_RUNNING)
+            a = pool_get(&d->attempts);
+        if (!a) {
+            complete_undialled(d, &tasks[i], QUEUE_RELEASE, 0, "");
+            continue;
+        }
+        a->dialer = d;
+        a->task = tasks[i];
+        timer_init(&a->timer);
+        list_node_init(&a->waiting_node);
+        call_record_init(&a->record);
+        a->record.claimed_wall_ms = clock_wall_ms(d->loop->clock);
+        list_push_back(&d->stock, &a->node);
+        d->stock_count++;
+    }
+}
+
+void feed_claim(struct dialer *d, uint32_t wanted)
+{
+    uint32_t room = d->attempts.capacity - d->attempts.used;
+
+    if (d->claiming || !queue_up(d->queue) || loop_now_ms(d->loop) < d->claim_after_ms)
+        return;
+    if (wanted > QUEUE_CLAIM_MAX)
+        wanted = QUEUE_CLAIM_MAX;
+    if (wanted > room)
+        wanted = room;
+    if (wanted && queue_claim(d->queue, wanted, on_claimed, d) == OK)
+        d->claiming = true;
+}
+
+struct attempt *feed_next(struct dialer *d)
+{
+    struct list_node *n = list_pop_front(&d->stock);
+
+    if (!n)
+        return NULL;
+    d->stock_count--;
+    return container_of(n, struct attempt, node);
+}
+
+void feed_release_stock(struct dialer *d)
+{
+    struct attempt *a;
+
+    while ((a = feed_next(d))) {
+        complete_undialled(d, &a->task, QUEUE_RELEASE, 0, "");
+        give_back(a);
+    }
+}
+
+/* ---- putting the attempt on record, then dialling ---- */
+
+static void drop(struct attempt *a)
+{
+    attempt_unreserve(a);
+    give_back(a);
+}
+
+static void on_recorded(void *arg, enum err e)
+{
+    struct attempt *a = arg;
+
+    switch (e) {
+    case OK:
+        a->recorded = true;
+        e = attempt_launch(a);
+        if (e == OK)
+            return;
+        /* On record but not dialled: settled like any attempt, so the books show why. */
+        log_warn("dialer", "a call could not be started", "lead=%s error=%s", a->task.id,
+                 err_name(e));
+        a->record.result = RESULT_OUR_FAULT;
+        attempt_unreserve(a);
+        settle(a);
+        return;
+    case ERR_CLOSED:
+    case ERR_TIMEOUT:
+    case ERR_FULL:
+        ask_for_attempt(a); /* not known whether it is on record: asking again is safe */
+        return;
+    case ERR_CANCELLED:
+        return; /* the queue is being closed */
+    default:
+        log_warn("dialer", "a task is not ours to dial any more", "lead=%s error=%s", a->task.id,
+                 err_name(e));
+        drop(a);
+    }
+}
+
+static void on_ask_again(struct timer *t)
+{
+    struct attempt *a = container_of(t, struct attempt, timer);
+    enum err e = queue_attempt(a->dialer->queue, &a->task, a->record.attempt,
+                               slice_cstr(a->record.call_id), on_recorded, a);
+
+    if (e != OK)
+        ask_for_attempt(a);
+}
+
+static void ask_for_attempt(struct attempt *a)
+{
+    loop_timer(a->dialer->loop, &a->timer, ASK_AGAIN_MS, on_ask_again);
+}
+
+static void describe(struct attempt *a)
+{
+    struct dialer *d = a->dialer;
+    struct call_record *r = &a->record;
+
+    slice_copy(slice_cstr(d->campaign->name), r->campaign, sizeof(r->campaign));
+    slice_copy(slice_cstr(a->task.id), r->lead, sizeof(r->lead));
+    slice_copy(slice_cstr(a->task.number), r->number, sizeof(r->number));
+    r->attempt = a->task.tries + 1;
+    call_new_id(d->env, r->call_id, sizeof(r->call_id));
+}
+
+void feed_dial(struct attempt *a)
+{
+    struct dialer *d = a->dialer;
+
+    describe(a);
+    list_push_back(&d->live, &a->node);
+    a->phase = ATTEMPT_CLAIMED;
+    if (!attempt_reserve(a)) {
+        complete_undialled(d, &a->task, QUEUE_RELEASE, 0, "");
+        give_back(a);
+        return;
+    }
+    enum err e = queue_attempt(d->queue, &a->task, a->record.attempt, slice_cstr(a->record.call_id),
+                               on_recorded, a);
+    if (e != OK)
+        ask_for_attempt(a);
+}
+
+/* ---- keeping ---- */
+
+static void on_renewed(void *arg, enum err e, const struct queue_lease *lost, uint32_t n)
+{
+    (void)arg;
+    (void)e;
+    for (uint32_t i = 0; i < n; i++)
+        log_warn("dialer", "a lease was lost: another engine settles this task", "task=%s",
+                 lost[i].id);
+}
+
+static uint32_t add_leases(const struct list *from, struct queue_lease *leases, uint32_t n)
+{
+    list_each(node, next, from)
+    {
+        const struct attempt *a = container_of(node, struct attempt, node);
+
+        if (n == QUEUE_RENEW_MAX)
+            break;
+        memcpy(leases[n].id, a->task.id, sizeof(leases[n].id));
+        leases[n++].token = a->task.token;
+    }
+    return n;
+}
+
+static void on_reclaimed(void *arg, enum err e, const struct queue_task *tasks, uint32_t n,
+                         uint32_t put_back)
+{
+    (void)put_back;
+    if (e == OK)
+        reconcile_tasks(arg, tasks, n);
+}
+
+void feed_renew(struct dialer *d)
+{
+    static struct queue_lease leases[QUEUE_RENEW_MAX]; /* control thread only */
+    uint32_t n = add_leases(&d->stock, leases, add_leases(&d->live, leases, 0));
+
+    if (!queue_up(d->queue))
+        return;
+    if (n)
+        queue_renew(d->queue, leases, n, on_renewed, d);
+    queue_reclaim(d->queue, false, on_reclaimed, d);
+}
+
+static void on_counted(void *arg, enum err e, const struct queue_counts *counts)
+{
+    struct dialer *d = arg;
+
+    d->counting = false;
+    if (e != OK)
+        return;
+    d->counts = *counts;
+    d->counts_known = true;
+}
+
+void feed_count(struct dialer *d)
+{
+    if (d->counting || !queue_up(d->queue) ||
+        loop_now_ms(d->loop) < d->counted_ms + DIALER_COUNT_EVERY_MS)
+        return;
+    d->counted_ms = loop_now_ms(d->loop);
+    d->counting = queue_count(d->queue, on_counted, d) == OK;
+}
+
+/* ---- the connection ---- */
+
+static void on_queue_state(void *arg, bool up, const char *why)
+{
+    struct dialer *d = arg;
+
+    d->queue_away = !up;
+    if (!up)
+        log_warn("dialer", "Redis is away: live calls go on, no new ones are made", "why=\"%s\"",
+                 why);
+    else if (d->counts_known)
+        log_warn("dialer", "Redis is back", "%s", "");
+}
+
+enum err feed_connect(struct dialer *d, char *error)
+{
+    struct queue_config config = {
+        .loop = d->loop,
+        .url = d->config.redis_url,
+        .campaign = d->campaign->name,
+        .engine = d->engine,
+        .lease_ms = DIALER_LEASE_MS,
+        .on_state = on_queue_state,
+        .arg = d,
+    };
+    char why[REDIS_SERVER_ERROR_MAX];
+    enum err e = OK;
+
+    d->queue_away = true;
+    if (!config.url) {
+        e = redis_server_open(&d->server, d->config.data_dir, why);
+        if (e != OK) {
+            snprintf(error, DIALER_ERROR_MAX, "%s", why);
+            return e;
+        }
+        config.url = redis_server_url(d->server);
+        config.server = d->server;
+    }
+    e = queue_open(&d->queue, &config);
+    if (e != OK)
+        snprintf(error, DIALER_ERROR_MAX,
+                 "the Redis URL '%s' cannot be used; redis://[:PASSWORD@]HOST:PORT[/DB] and "
+                 "unix:/PATH are accepted",
+                 config.url);
+    return e;
+}
+
+void feed_disconnect(struct dialer *d)
+{
+    if (d->queue)
+        queue_close(d->queue);
+    if (d->server)
+        redis_server_close(d->server);
+    d->queue = NULL;
+    d->server = NULL;
+}

@@ -1,0 +1,184 @@
+/* What the files of this room share: the dialer, its trunks and its attempts. */
+#ifndef PEAL_DIALER_INTERNAL_H
+#define PEAL_DIALER_INTERNAL_H
+
+#include "base/hist.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "call/call.h"
+#include "campaign/abandonment.h"
+#include "campaign/file.h"
+#include "campaign/pacing.h"
+#include "campaign/rules.h"
+#include "desk/desk.h"
+#include "dialer/dialer.h"
+#include "queue/queue.h"
+#include "report/live.h"
+#include "report/records.h"
+#include "report/run.h"
+
+#define DIALER_LEASE_MS       60000
+#define DIALER_COUNT_EVERY_MS 250 /* one look at the queue's counts */
+
+struct sound;
+struct flow;
+struct flow_runtime;
+struct flow_script;
+struct sip_registration;
+
+/* Where one attempt stands. The pacing policy hears of it in its own, coarser words. */
+enum attempt_phase {
+    ATTEMPT_CLAIMED, /* the task is ours; its attempt is being recorded in Redis */
+    ATTEMPT_DIALLING,
+    ATTEMPT_RINGING,
+    ATTEMPT_ANALYSING, /* answered: who is it? */
+    ATTEMPT_WAITING,   /* a live person, and no agent free yet */
+    ATTEMPT_CONNECTED,
+    ATTEMPT_MESSAGE, /* our message: waits for the beep, or plays */
+    ATTEMPT_FLOW,    /* a call script has it */
+    ATTEMPT_ENDING,
+    ATTEMPT_SETTLING /* the call is gone; record and task are being stored */
+};
+
+struct attempt {
+    struct list_node node;         /* in dialer->live */
+    struct list_node waiting_node; /* in dialer->waiting while ATTEMPT_WAITING */
+    struct dialer *dialer;
+    struct queue_task task;
+    enum attempt_phase phase;
+    struct call *call;
+    struct agent *agent;
+    struct flow *flow;
+    uint32_t trunk;
+    bool recorded, judged, announced, reserved;
+    uint64_t record_number; /* of records given, 1… */
+    struct timer timer; /* analysis limit, answer limit, message limit, or a retry of settling */
+    struct call_record record;
+};
+
+struct trunk {
+    const struct campaign_trunk *config;
+    struct dialer *dialer;
+    struct sip_registration *registration;
+    bool usable; /* false: a registration it needs is not there */
+    uint32_t calls, next_caller_id, failures;
+    double tokens; /* of calls per second */
+    uint64_t refilled_ms;
+    uint64_t rest_until_ms; /* unreachable: left alone until then */
+};
+
+struct dialer {
+    struct dialer_config config;
+    const struct campaign *campaign;
+    struct loop *loop;
+    struct call_env *env;
+    struct desk *desk;
+    struct pacing *pacing;
+    struct queue *queue;
+    struct redis_server *server; /* private one; NULL: a URL was given */
+    char engine[QUEUE_ENGINE_MAX + 1];
+    struct records *records;
+    struct abandonment abandonment;
+    struct zone_cache *zones;
+    struct dsp_amd_config amd;
+
+    struct trunk trunks[CAMPAIGN_TRUNKS_MAX];
+    struct pool attempts;
+    struct list live;    /* every attempt */
+    struct list waiting; /* live callees without an agent, the longest first */
+    struct list stock;   /* claimed, not launched yet: ATTEMPT_CLAIMED */
+    uint32_t stock_count;
+    struct list settling; /* records given, not safe yet; in order */
+    uint64_t records_given, settled;
+    bool claiming, queue_away;
+    uint64_t claim_after_ms; /* an empty claim is not repeated before */
+
+    const struct sound *safe_harbour;
+    const struct sound *messages[RESULT_COUNT];
+    struct flow_runtime *flow_runtime; /* NULL: no flow in the campaign */
+    struct flow_script *flows[RESULT_COUNT];
+
+    struct agent_slot *agents; /* by number, for pacing and run.json */
+    uint32_t agent_count;
+
+    enum { DIALER_RUNNING, DIALER_STOPPING, DIALER_LEAVING, DIALER_DONE } stage;
+    struct timer tick, sample, renew;
+    struct live *view;
+    struct live_view look;
+    struct hist answer_to_agent_ms;
+    struct run *run;
+    struct queue_counts counts;
+    bool counting, counts_known;
+    uint64_t counted_ms;
+    uint32_t reconciling; /* completions of left-open attempts under way */
+    enum err reclaim_err;
+    bool reclaim_answered, reclaim_more;
+    _Atomic uint32_t stop_asked;
+    uint32_t in_air, in_air_peak;
+    uint64_t started_us;
+};
+
+struct agent_slot {
+    struct agent *agent;
+    enum agent_pace pace;
+    uint64_t since_ms;
+};
+
+/* attempt.c: from the INVITE to the end of the call */
+bool attempt_reserve(struct attempt *a); /* takes a place on a trunk; false: there is none */
+void attempt_unreserve(struct attempt *a);
+enum err attempt_launch(struct attempt *a); /* the attempt is recorded in Redis by now */
+void attempt_agent_left(struct attempt *a); /* the agent hung up: so does the engine */
+void attempt_hangup_all(struct dialer *d);
+uint32_t attempt_number(const struct attempt *a); /* 0…max_calls-1, for pacing */
+void attempt_pace(struct attempt *a, enum pacing_phase phase);
+struct call_record *attempt_record(struct attempt *a); /* the call's while it lives */
+void attempt_mark(struct attempt *a, enum call_mark m);
+void attempt_hang_up(struct attempt *a);
+void attempt_call_ended(struct attempt *a);
+
+/* treat.c: what a judged answer gets */
+#define DIALER_COOKIE_MESSAGE 1
+void treat(struct attempt *a);
+void attempt_offer_agent(struct dialer *d); /* an agent is free: serve who waits the longest */
+void treat_record(struct attempt *a);       /* starts the recording */
+void treat_beep_heard(struct attempt *a);
+void treat_played(struct attempt *a, enum err err);
+
+/* dialer.c */
+void dialer_take_stop(struct dialer *d);
+
+/* settle.c: the record is written, the task completed, the attempt given back */
+void settle(struct attempt *a);
+void settle_safe_records(struct dialer *d); /* goes on with those the journal has */
+void settle_completion(struct dialer *d, const struct queue_task *task, const struct call_record *r,
+                       uint32_t avoid_trunk, struct rules_decision *decision,
+                       struct queue_completion *out);
+
+/* feed.c: tasks from the queue */
+enum err feed_connect(struct dialer *d, char *error);
+void feed_disconnect(struct dialer *d);
+void feed_claim(struct dialer *d, uint32_t wanted);
+struct attempt *feed_next(struct dialer *d); /* takes the next off the stock; NULL: none */
+void feed_dial(struct attempt *a);           /* records the attempt in Redis, then launches it */
+void feed_release_stock(struct dialer *d);   /* gives unlaunched tasks back */
+void feed_renew(struct dialer *d);
+void feed_count(struct dialer *d);
+
+/* trunk.c */
+enum err trunks_open(struct dialer *d);
+void trunks_close(struct dialer *d);
+uint32_t trunks_room(struct dialer *d);
+/* The trunk for this attempt; avoid: one that failed it last (or UINT32_MAX). NULL: no room. */
+struct trunk *trunk_choose(struct dialer *d, uint32_t avoid);
+const char *trunk_caller_id(struct trunk *t);
+void trunk_take(struct trunk *t);
+void trunk_put(struct trunk *t, const struct call_record *r);
+
+/* watch.c: the live view and run.json */
+void watch_draw(struct dialer *d, bool force);
+void watch_sample(struct dialer *d);
+void watch_agent(struct dialer *d, uint32_t agent, enum agent_pace pace);
+enum err watch_write_run(struct dialer *d);
+
+#endif

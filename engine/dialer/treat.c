@@ -1,0 +1,231 @@
+/* What is done with an answer once it is judged: an agent, a message, a flow, or the end. */
+#include "dialer/internal.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "flow/flow.h"
+
+#define BEEP_WAIT_MS     45000 /* a greeting longer than this gets no message */
+#define MESSAGE_LIMIT_MS 120000
+
+/* ---- recording ---- */
+
+void treat_record(struct attempt *a)
+{
+    struct dialer *d = a->dialer;
+    char path[CAMPAIGN_PATH_MAX + 160];
+
+    snprintf(path, sizeof(path), "%s/%s-%u-%llu.wav", d->config.recording_dir, a->task.id,
+             a->record.attempt, (unsigned long long)call_record_of(a->call)->invite_wall_ms);
+    for (char *p = path + strlen(d->config.recording_dir) + 1; *p; p++)
+        if (*p == '/')
+            *p = '_'; /* ids come from outside */
+    if (call_record_start(a->call, path, true) != OK)
+        d->run->recordings_failed++;
+}
+
+/* ---- connecting ---- */
+
+static void connect_agent(struct attempt *a, struct agent *agent)
+{
+    struct dialer *d = a->dialer;
+
+    loop_timer_stop(d->loop, &a->timer);
+    list_remove(&a->waiting_node);
+    call_detect(a->call, DSP_TALK);
+    if (d->campaign->recording.mode == RECORDING_AGENT)
+        treat_record(a);
+    attempt_mark(a, MARK_CONNECT);
+    if (desk_connect(d->desk, agent, a->call) != OK) {
+        a->record.delivery = DELIVERY_AGENT_FAILED;
+        attempt_hang_up(a);
+        return;
+    }
+    a->agent = agent;
+    a->phase = ATTEMPT_CONNECTED;
+    a->record.delivery = DELIVERY_CONNECTED;
+    slice_copy(slice_cstr(agent_name(agent)), a->record.agent, sizeof(a->record.agent));
+    attempt_pace(a, PACING_CONNECTED);
+}
+
+void attempt_offer_agent(struct dialer *d)
+{
+    struct list_node *n;
+    struct agent *agent;
+
+    while ((n = list_first(&d->waiting)) && (agent = desk_longest_ready(d->desk)))
+        connect_agent(container_of(n, struct attempt, waiting_node), agent);
+}
+
+void attempt_agent_left(struct attempt *a)
+{
+    a->agent = NULL;
+    if (a->phase == ATTEMPT_CONNECTED)
+        attempt_hang_up(a);
+}
+
+/* ---- messages ---- */
+
+static void on_message_limit(struct timer *t)
+{
+    struct attempt *a = container_of(t, struct attempt, timer);
+
+    attempt_hang_up(a); /* no beep came, or the message never ended: nothing was delivered */
+}
+
+static void play_message(struct attempt *a, const struct sound *s)
+{
+    a->announced = true;
+    call_stop_audio(a->call);
+    loop_timer(a->dialer->loop, &a->timer, MESSAGE_LIMIT_MS, on_message_limit);
+    if (call_play(a->call, s, false, DIALER_COOKIE_MESSAGE) != OK)
+        attempt_hang_up(a);
+}
+
+static void treat_with_message(struct attempt *a, const struct campaign_treatment *t)
+{
+    const struct sound *s = a->dialer->messages[a->record.result];
+
+    a->phase = ATTEMPT_MESSAGE;
+    attempt_pace(a, PACING_TREATED);
+    if (!s) {
+        attempt_hang_up(a);
+        return;
+    }
+    if (t->after_beep && attempt_record(a)->beep_ms == 0) {
+        call_detect(a->call, DSP_TALK);
+        call_want_beep(a->call, true);
+        loop_timer(a->dialer->loop, &a->timer, BEEP_WAIT_MS, on_message_limit);
+        return;
+    }
+    play_message(a, s);
+}
+
+void treat_played(struct attempt *a, enum err err)
+{
+    if (a->phase != ATTEMPT_MESSAGE || err != OK)
+        return;
+    if (a->record.delivery == DELIVERY_NONE)
+        a->record.delivery =
+            a->record.abandoned_strict ? DELIVERY_MESSAGE_PLAYED : DELIVERY_MESSAGE_LEFT;
+    attempt_hang_up(a);
+}
+
+void treat_beep_heard(struct attempt *a)
+{
+    if (!a->announced)
+        play_message(a, a->dialer->messages[a->record.result]);
+}
+
+/* ---- a live person and no agent ---- */
+
+static void on_answer_limit(struct timer *t)
+{
+    struct attempt *a = container_of(t, struct attempt, timer);
+    struct evidence e = {.kind = EVIDENCE_TIMER, .code = 2, .confidence = 1};
+
+    e.start_ms = e.end_ms = call_age_ms(a->call);
+    call_record_add(call_record_of(a->call), &e);
+    list_remove(&a->waiting_node);
+    a->record.abandoned_strict = true;
+    if (a->dialer->safe_harbour) {
+        a->phase = ATTEMPT_MESSAGE;
+        attempt_pace(a, PACING_TREATED);
+        play_message(a, a->dialer->safe_harbour);
+        return;
+    }
+    a->record.delivery = DELIVERY_ABANDONED;
+    attempt_hang_up(a);
+}
+
+/* What is left of the limit, which counts from the end of the callee's first greeting. */
+static uint32_t answer_limit_left(const struct attempt *a)
+{
+    uint32_t limit = a->dialer->campaign->abandonment.limit_ms;
+    uint32_t from = call_mark_at(a->call, MARK_GREETING_END);
+    uint32_t now = call_age_ms(a->call);
+
+    if (from == CALL_TIME_NONE)
+        from = now;
+    return now - from < limit ? limit - (now - from) : 0;
+}
+
+static void treat_with_agent(struct attempt *a)
+{
+    struct dialer *d = a->dialer;
+    struct agent *agent = list_empty(&d->waiting) ? desk_longest_ready(d->desk) : NULL;
+
+    attempt_pace(a, PACING_WAITING);
+    if (agent) {
+        connect_agent(a, agent);
+        return;
+    }
+    a->phase = ATTEMPT_WAITING;
+    list_push_back(&d->waiting, &a->waiting_node);
+    loop_timer(d->loop, &a->timer, answer_limit_left(a), on_answer_limit);
+}
+
+/* ---- flows ---- */
+
+static void on_flow_end(void *arg, struct call *c, const struct flow_report *report)
+{
+    struct attempt *a = arg;
+
+    (void)c;
+    a->flow = NULL;
+    a->record.delivery = DELIVERY_FLOW;
+    if (report->error[0])
+        log_warn("dialer", "the flow ended with an error", "lead=%s error=\"%s\"", a->record.lead,
+                 report->error);
+    if (report->call_ended)
+        attempt_call_ended(a);
+}
+
+static void treat_with_flow(struct attempt *a)
+{
+    struct dialer *d = a->dialer;
+    const struct flow_field row[] = {{"id", a->task.id}, {"number", a->task.number}};
+    struct flow_start start = {
+        .script = d->flows[a->record.result],
+        .call = a->call,
+        .leg = d->run->attempts_launched,
+        .attempt = a->record.attempt,
+        .row = row,
+        .row_count = 2,
+        .on_end = on_flow_end,
+        .arg = a,
+    };
+
+    call_detect(a->call, DSP_TALK);
+    a->phase = ATTEMPT_FLOW;
+    attempt_pace(a, PACING_TREATED);
+    enum err e = flow_start(d->flow_runtime, &start, &a->flow);
+    if (e != OK) {
+        log_warn("dialer", "the flow could not be started", "lead=%s error=%s", a->record.lead,
+                 err_name(e));
+        attempt_hang_up(a);
+    }
+}
+
+void treat(struct attempt *a)
+{
+    const struct campaign_treatment *t = &a->dialer->campaign->on[a->record.result];
+
+    loop_timer_stop(a->dialer->loop, &a->timer);
+    attempt_mark(a, MARK_VERDICT);
+    switch (t->kind) {
+    case TREAT_AGENT:
+        treat_with_agent(a);
+        return;
+    case TREAT_MESSAGE:
+        treat_with_message(a, t);
+        return;
+    case TREAT_FLOW:
+        treat_with_flow(a);
+        return;
+    case TREAT_HANGUP:
+        attempt_hang_up(a);
+        return;
+    }
+}

@@ -1,0 +1,178 @@
+/* Trunks: which one carries the next call, how many each may carry and how fast, whose number is
+ * shown. A trunk that does not answer is left alone for a growing while and tried again; one that
+ * must register is used while it is registered. Each of these is said once, with the reason. */
+#include "dialer/internal.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "sip/register.h"
+
+#define REST_MIN_MS        1000
+#define REST_MAX_MS        60000
+#define FAILURES_SHIFT_MAX 6
+#define BURST_SECONDS      0.25 /* of calls_per_second, at least one call */
+
+static void on_registration(void *arg, const struct sip_registration_status *s)
+{
+    struct trunk *t = arg;
+    const char *name = t->config->name;
+
+    switch (s->state) {
+    case SIP_REG_REGISTERED:
+        if (!t->usable)
+            log_info("dialer", "trunk is registered", "trunk=%s expires_s=%u", name, s->expires_s);
+        t->usable = true;
+        break;
+    case SIP_REG_FAILED:
+        if (s->attempts == 1)
+            log_warn("dialer", "trunk refuses registration; its leads wait, it is tried again",
+                     "trunk=%s code=%u retry_ms=%u", name, s->code, s->retry_ms);
+        t->usable = false;
+        break;
+    case SIP_REG_TRYING:
+    case SIP_REG_GONE:
+        break;
+    }
+}
+
+static enum err register_trunk(struct dialer *d, struct trunk *t)
+{
+    const struct campaign_trunk *k = t->config;
+    char host[ADDR_TEXT_MAX], registrar[96], aor[192];
+    struct sip_register params = {
+        .registrar = registrar,
+        .to = {.addr = k->address, .tcp = k->tcp},
+        .aor = aor,
+        .contact_user = k->user,
+        .auth_user = k->user,
+        .auth_password = k->password,
+    };
+
+    addr_format(&k->address, host, sizeof(host));
+    snprintf(registrar, sizeof(registrar), "sip:%s", host);
+    snprintf(aor, sizeof(aor), "sip:%s@%s", k->user, host);
+    return sip_register_start(call_env_ua(d->env), &params, on_registration, t, &t->registration);
+}
+
+enum err trunks_open(struct dialer *d)
+{
+    for (uint32_t i = 0; i < d->campaign->trunk_count; i++) {
+        struct trunk *t = &d->trunks[i];
+
+        t->config = &d->campaign->trunks[i];
+        t->dialer = d;
+        t->usable = !t->config->registers;
+        t->refilled_ms = loop_now_ms(d->loop);
+        t->tokens = 1;
+        if (t->config->registers) {
+            enum err e = register_trunk(d, t);
+
+            if (e != OK)
+                return e;
+        }
+    }
+    return OK;
+}
+
+void trunks_close(struct dialer *d)
+{
+    for (uint32_t i = 0; i < d->campaign->trunk_count; i++) {
+        if (d->trunks[i].registration)
+            sip_register_stop(d->trunks[i].registration);
+        d->trunks[i].registration = NULL;
+    }
+}
+
+static void refill(struct trunk *t, uint64_t now_ms)
+{
+    double rate = t->config->calls_per_second;
+    double most = rate * BURST_SECONDS > 1 ? rate * BURST_SECONDS : 1;
+
+    t->tokens += rate * (double)(now_ms - t->refilled_ms) / 1000.0;
+    if (t->tokens > most)
+        t->tokens = most;
+    t->refilled_ms = now_ms;
+}
+
+static uint32_t room_of(struct trunk *t, uint64_t now_ms)
+{
+    uint32_t room;
+
+    if (!t->usable || now_ms < t->rest_until_ms || t->calls >= t->config->max_calls)
+        return 0;
+    room = t->config->max_calls - t->calls;
+    if (t->config->calls_per_second > 0) {
+        refill(t, now_ms);
+        if (t->tokens < room)
+            room = (uint32_t)t->tokens;
+    }
+    return room;
+}
+
+uint32_t trunks_room(struct dialer *d)
+{
+    uint64_t now = loop_now_ms(d->loop);
+    uint32_t room = 0;
+
+    for (uint32_t i = 0; i < d->campaign->trunk_count; i++)
+        room += room_of(&d->trunks[i], now);
+    return room;
+}
+
+struct trunk *trunk_choose(struct dialer *d, uint32_t avoid)
+{
+    uint64_t now = loop_now_ms(d->loop);
+    struct trunk *best = NULL;
+    uint32_t best_room = 0;
+
+    for (uint32_t i = 0; i < d->campaign->trunk_count; i++) {
+        uint32_t room = room_of(&d->trunks[i], now);
+
+        if (room > best_room && i != avoid) {
+            best = &d->trunks[i];
+            best_room = room;
+        }
+    }
+    if (!best && avoid < d->campaign->trunk_count && room_of(&d->trunks[avoid], now) > 0)
+        best = &d->trunks[avoid];
+    return best;
+}
+
+const char *trunk_caller_id(struct trunk *t)
+{
+    if (t->config->caller_id_count == 0)
+        return NULL;
+    return t->config->caller_ids[t->next_caller_id++ % t->config->caller_id_count];
+}
+
+void trunk_take(struct trunk *t)
+{
+    t->calls++;
+    if (t->config->calls_per_second > 0)
+        t->tokens -= 1;
+}
+
+void trunk_put(struct trunk *t, const struct call_record *r)
+{
+    char text[ADDR_TEXT_MAX];
+    uint64_t rest;
+
+    t->calls--;
+    if (r->result != RESULT_NO_TRUNK) {
+        if (t->failures)
+            log_info("dialer", "trunk answers again", "trunk=%s", t->config->name);
+        t->failures = 0;
+        t->rest_until_ms = 0;
+        return;
+    }
+    if (loop_now_ms(t->dialer->loop) < t->rest_until_ms)
+        return; /* launched before the first failure was known */
+    if (t->failures++ == 0)
+        log_warn("dialer", "trunk does not answer; its leads wait, it is tried again",
+                 "trunk=%s address=%s code=%u", t->config->name,
+                 addr_format(&t->config->address, text, sizeof(text)), r->sip_code);
+    rest = (uint64_t)REST_MIN_MS << (t->failures < FAILURES_SHIFT_MAX ? t->failures
+                                                                      : FAILURES_SHIFT_MAX);
+    t->rest_until_ms = loop_now_ms(t->dialer->loop) + (rest < REST_MAX_MS ? rest : REST_MAX_MS);
+}

@@ -1,0 +1,42 @@
+/* `peal`: finds the sub-command and runs it. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+};
+
+static const struct command commands[] = {
+    {"run", cli_run, "dial a campaign until it is done"},
+    {"check", cli_check, "say what a campaign would dial and what not, and why; dials nothing"},
+    {"report", cli_report, "make summary, tables and an HTML report of a finished run"},
+};
+
+static void usage(FILE *to)
+{
+    fputs("peal: a predictive dialer engine\n\nusage: peal COMMAND [ARGUMENTS]\n\n", to);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fputs("\npeal COMMAND --help tells more, with examples.\n", to);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        usage(stdout);
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "peal: unknown command '%s'; peal --help lists them\n", argv[1]);
+    return EXIT_USAGE;
+}
