@@ -199,7 +199,7 @@ void bench_print(const struct bench *b)
 
 static void row_to_json(struct json *j, const struct bench_row *r)
 {
-    json_object(j, NULL);
+    json_begin_object(j, NULL);
     json_cstr(j, "bench", r->bench);
     json_cstr(j, "case", r->name);
     json_num(j, "value", r->value);

@@ -120,12 +120,12 @@ static void open_level(struct json *j, const char *name, char opener, char close
     j->closer[j->depth] = closer;
 }
 
-void json_object(struct json *j, const char *name)
+void json_begin_object(struct json *j, const char *name)
 {
     open_level(j, name, '{', '}');
 }
 
-void json_array(struct json *j, const char *name)
+void json_begin_array(struct json *j, const char *name)
 {
     open_level(j, name, '[', ']');
 }
@@ -148,7 +148,7 @@ void json_cstr(struct json *j, const char *name, const char *value)
     if (value)
         json_str(j, name, slice_cstr(value));
     else
-        json_null(j, name);
+        json_put_null(j, name);
 }
 
 void json_u64(struct json *j, const char *name, uint64_t value)
@@ -172,7 +172,7 @@ void json_num(struct json *j, const char *name, double value)
     double back;
 
     if (!isfinite(value)) {
-        json_null(j, name);
+        json_put_null(j, name);
         return;
     }
     snprintf(text, sizeof(text), "%.15g", value);
@@ -189,7 +189,7 @@ void json_bool(struct json *j, const char *name, bool value)
     buf_puts(begin(j, name), value ? "true" : "false");
 }
 
-void json_null(struct json *j, const char *name)
+void json_put_null(struct json *j, const char *name)
 {
     buf_puts(begin(j, name), "null");
 }

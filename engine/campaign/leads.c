@@ -280,7 +280,7 @@ static void write_fields(struct leads *l, struct lead *out)
         return;
     }
     json_init(&j, &b);
-    json_object(&j, NULL);
+    json_begin_object(&j, NULL);
     for (uint32_t i = 0; i < l->column_count; i++) {
         if (l->columns[i] == COLUMN_FIELD && l->csv.fields[i].len)
             json_str(&j, l->names[i], l->csv.fields[i]);

@@ -69,7 +69,7 @@ static void put_detail(struct json *j, const struct evidence *e)
     else if (e->code == DSP_VERDICT)
         json_cstr(j, "verdict", dsp_verdict_name((enum dsp_verdict)e->detail));
     if (e->freq_hz[0]) {
-        json_array(j, "hz");
+        json_begin_array(j, "hz");
         json_u64(j, NULL, e->freq_hz[0]);
         if (e->freq_hz[1])
             json_u64(j, NULL, e->freq_hz[1]);
@@ -83,7 +83,7 @@ static void put_evidence(struct json *j, const struct evidence *e)
 {
     const char *what = meaning(e);
 
-    json_object(j, NULL);
+    json_begin_object(j, NULL);
     json_cstr(j, "kind", kind_name(e->kind));
     if (what)
         json_cstr(j, "what", what);
@@ -102,7 +102,7 @@ static void put_evidence(struct json *j, const struct evidence *e)
 
 static void put_media(struct json *j, const struct call_media_stats *m)
 {
-    json_object(j, "media");
+    json_begin_object(j, "media");
     json_u64(j, "received", m->rtp_received);
     json_u64(j, "sent", m->rtp_sent);
     json_u64(j, "lost", m->rtp_lost);
@@ -156,17 +156,17 @@ enum err records_format(const struct call_record *r, char *dst, size_t cap, size
     uint32_t count = r->evidence_count < CALL_EVIDENCE_MAX ? r->evidence_count : CALL_EVIDENCE_MAX;
 
     json_init(&j, &b);
-    json_object(&j, NULL);
+    json_begin_object(&j, NULL);
     put_who(&j, r);
     put_wall(&j, "claimed", "claimed_ms", r->claimed_wall_ms);
     put_wall(&j, "invite", "invite_ms", r->invite_wall_ms);
-    json_object(&j, "times");
+    json_begin_object(&j, "times");
     for (int m = 0; m < MARK_COUNT; m++)
         put_time(&j, call_mark_name((enum call_mark)m), r->at_ms[m]);
     json_end(&j);
     put_outcome(&j, r);
     put_media(&j, &r->media);
-    json_array(&j, "evidence");
+    json_begin_array(&j, "evidence");
     for (uint32_t i = 0; i < count; i++)
         put_evidence(&j, &r->evidence[i]);
     json_end(&j);

@@ -35,17 +35,17 @@ TestSuite(json, .init = fresh);
 
 Test(json, commas_names_and_nesting)
 {
-    json_object(&j, NULL);
+    json_begin_object(&j, NULL);
     json_u64(&j, "a", UINT64_MAX);
     json_i64(&j, "b", INT64_MIN);
-    json_array(&j, "c");
+    json_begin_array(&j, "c");
     json_bool(&j, NULL, true);
     json_bool(&j, NULL, false);
-    json_object(&j, NULL);
+    json_begin_object(&j, NULL);
     json_end(&j);
-    json_array(&j, NULL);
+    json_begin_array(&j, NULL);
     json_end(&j);
-    json_null(&j, NULL);
+    json_put_null(&j, NULL);
     json_end(&j);
     json_cstr(&j, "d", NULL);
     json_cstr(&j, "e", "x");
@@ -57,8 +57,8 @@ Test(json, commas_names_and_nesting)
 
 Test(json, names_are_escaped_too)
 {
-    json_object(&j, NULL);
-    json_null(&j, "a\"b");
+    json_begin_object(&j, NULL);
+    json_put_null(&j, "a\"b");
     json_end(&j);
     cr_assert_str_eq(text(), "{\"a\\\"b\":null}");
 }
@@ -143,9 +143,9 @@ Test(json, numbers_read_back)
 Test(json, nesting_is_bounded)
 {
     for (int i = 0; i < JSON_DEPTH_MAX; i++)
-        json_array(&j, NULL);
+        json_begin_array(&j, NULL);
     cr_assert_eq(buf_end(&out), OK);
-    json_array(&j, NULL);
+    json_begin_array(&j, NULL);
     cr_assert_eq(buf_end(&out), ERR_TOO_LONG);
     json_u64(&j, NULL, 1);
     for (int i = 0; i <= JSON_DEPTH_MAX; i++)
@@ -161,9 +161,9 @@ Test(json, a_cut_text_is_an_error_at_every_length)
     for (size_t cap = 0; cap < sizeof(whole); cap++) {
         out = buf_on(mem, cap);
         json_init(&j, &out);
-        json_object(&j, NULL);
+        json_begin_object(&j, NULL);
         json_cstr(&j, "name", "a\nb");
-        json_array(&j, "n");
+        json_begin_array(&j, "n");
         json_u64(&j, NULL, 1);
         json_num(&j, NULL, 2.5);
         json_end(&j);
