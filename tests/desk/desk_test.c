@@ -1,0 +1,288 @@
+/* Agents' states against a call layer played by this test: it defines the few call_ functions that
+ * desk/ uses, so legs answer, fail and vanish exactly when a test says so. */
+#include "desk/desk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#define LEGS_MAX 64
+
+struct call {
+    call_handler_fn *handler;
+    void *arg;
+    char uri[256];
+    struct call *bridged;
+    bool hung_up, released;
+};
+
+static struct loop loop;
+static struct clock fake_clock;
+static struct call legs[LEGS_MAX];
+static unsigned leg_count;
+static enum err dial_error;
+
+struct loop *call_env_loop(struct call_env *env)
+{
+    (void)env;
+    return &loop;
+}
+
+enum err call_dial(struct call_env *env, const struct call_dial *dial, call_handler_fn *handler,
+                   void *arg, struct call **out)
+{
+    (void)env;
+    if (dial_error != OK)
+        return dial_error;
+    cr_assert_lt(leg_count, (unsigned)LEGS_MAX);
+    struct call *c = &legs[leg_count++];
+    *c = (struct call){.handler = handler, .arg = arg};
+    strcpy(c->uri, dial->to_uri);
+    *out = c;
+    return OK;
+}
+
+void call_release(struct call *c)
+{
+    c->released = true;
+}
+
+void call_hangup(struct call *c, uint16_t q850)
+{
+    (void)q850;
+    c->hung_up = true;
+}
+
+void call_detect(struct call *c, enum dsp_phase phase)
+{
+    (void)c;
+    (void)phase;
+}
+
+enum err call_bridge(struct call *a, struct call *b)
+{
+    a->bridged = b;
+    b->bridged = a;
+    return OK;
+}
+
+void call_unbridge(struct call *c)
+{
+    if (c->bridged)
+        c->bridged->bridged = NULL;
+    c->bridged = NULL;
+}
+
+/* ---- what the desk told ---- */
+
+static unsigned states, talks_ended;
+static bool last_by_agent;
+static struct call *last_callee;
+
+static void on_state(void *arg, struct agent *a, enum agent_state was)
+{
+    (void)arg;
+    cr_assert_neq(agent_state(a), was);
+    states++;
+}
+
+static void on_talk_ended(void *arg, struct agent *a, struct call *callee, bool by_agent)
+{
+    (void)arg;
+    (void)a;
+    talks_ended++;
+    last_by_agent = by_agent;
+    last_callee = callee;
+}
+
+static struct desk *desk;
+
+static void setup(void)
+{
+    static const struct desk_handler handler = {on_state, on_talk_ended};
+    struct loop_config config = {.clock = &fake_clock};
+
+    clock_init_virtual(&fake_clock, 1000000, 0);
+    cr_assert_eq(loop_init(&loop, &config), OK);
+    leg_count = states = talks_ended = 0;
+    dial_error = OK;
+    cr_assert_eq(desk_open(&desk, NULL, &handler, NULL), OK);
+}
+
+static void teardown(void)
+{
+    desk_close(desk);
+    loop_fini(&loop);
+}
+
+static struct agent *add(const char *name, uint32_t wrap_up_ms)
+{
+    struct desk_agent_config config = {
+        .name = name, .uri = "sip:agent@127.0.0.1:5070", .wrap_up_ms = wrap_up_ms};
+    struct agent *a;
+
+    cr_assert_eq(desk_add(desk, &config, &a), OK);
+    return a;
+}
+
+static void tell(struct call *c, enum call_event_kind kind)
+{
+    struct call_event e = {.kind = kind};
+
+    c->handler(c->arg, c, &e);
+}
+
+static void pass(uint32_t ms)
+{
+    for (uint32_t i = 0; i < ms; i++) {
+        clock_advance_us(&fake_clock, 1000);
+        loop_turn(&loop, 0);
+    }
+}
+
+TestSuite(desk, .init = setup, .fini = teardown);
+
+Test(desk, a_leg_that_answers_makes_the_agent_ready)
+{
+    struct agent *a = add("ana", 100);
+
+    cr_expect_eq(agent_state(a), AGENT_OFFLINE);
+    desk_start(desk);
+    cr_expect_eq(agent_state(a), AGENT_CALLING);
+    cr_expect_null(desk_longest_ready(desk));
+    tell(&legs[0], CALL_EV_ANSWERED);
+    cr_expect_eq(agent_state(a), AGENT_READY);
+    cr_expect_eq(desk_longest_ready(desk), a);
+}
+
+Test(desk, who_is_ready_the_longest_is_first)
+{
+    struct agent *a = add("a", 10), *b = add("b", 10), *c = add("c", 10);
+    struct call callee = {0};
+
+    desk_start(desk);
+    tell(&legs[1], CALL_EV_ANSWERED);
+    tell(&legs[0], CALL_EV_ANSWERED);
+    tell(&legs[2], CALL_EV_ANSWERED);
+    cr_expect_eq(desk_longest_ready(desk), b);
+    cr_assert_eq(desk_connect(desk, b, &callee), OK);
+    cr_expect_eq(desk_longest_ready(desk), a);
+    desk_callee_left(desk, b);
+    pass(20);
+    cr_expect_eq(desk_longest_ready(desk), a);
+    cr_assert_eq(desk_connect(desk, a, &callee), OK);
+    cr_expect_eq(desk_longest_ready(desk), c, "b comes after c now");
+}
+
+Test(desk, callee_leaves_leg_stays_and_wrap_up_runs)
+{
+    struct agent *a = add("a", 50);
+    struct call callee = {0};
+
+    desk_start(desk);
+    tell(&legs[0], CALL_EV_ANSWERED);
+    cr_assert_eq(desk_connect(desk, a, &callee), OK);
+    cr_expect_eq(agent_state(a), AGENT_TALKING);
+    cr_expect_eq(legs[0].bridged, &callee);
+    desk_callee_left(desk, a);
+    cr_expect_null(legs[0].bridged);
+    cr_expect_eq(agent_state(a), AGENT_WRAP_UP);
+    cr_expect_eq(talks_ended, 1u);
+    cr_expect_not(last_by_agent);
+    pass(48);
+    cr_expect_eq(agent_state(a), AGENT_WRAP_UP);
+    pass(4);
+    cr_expect_eq(agent_state(a), AGENT_READY);
+    cr_expect_eq(leg_count, 1u, "the same leg serves the next talk");
+}
+
+Test(desk, agent_hangs_up_and_is_called_again_after_wrap_up)
+{
+    struct agent *a = add("a", 50);
+    struct call callee = {0};
+
+    desk_start(desk);
+    tell(&legs[0], CALL_EV_ANSWERED);
+    cr_assert_eq(desk_connect(desk, a, &callee), OK);
+    tell(&legs[0], CALL_EV_ENDED);
+    cr_expect(legs[0].released);
+    cr_expect(last_by_agent);
+    cr_expect_eq(last_callee, &callee);
+    cr_expect_eq(agent_state(a), AGENT_WRAP_UP);
+    cr_expect_eq(leg_count, 1u, "not called during wrap-up");
+    pass(52);
+    cr_expect_eq(agent_state(a), AGENT_CALLING);
+    cr_expect_eq(leg_count, 2u);
+    tell(&legs[1], CALL_EV_ANSWERED);
+    cr_expect_eq(agent_state(a), AGENT_READY);
+}
+
+Test(desk, failures_are_tried_again_with_growing_pauses)
+{
+    struct agent *a = add("a", 50);
+
+    desk_start(desk);
+    tell(&legs[0], CALL_EV_ENDED);
+    cr_expect_eq(agent_state(a), AGENT_OFFLINE);
+    pass(DESK_RETRY_MIN_MS - 2);
+    cr_expect_eq(leg_count, 1u);
+    pass(4);
+    cr_expect_eq(leg_count, 2u);
+    tell(&legs[1], CALL_EV_ENDED);
+    pass(2 * DESK_RETRY_MIN_MS - 2);
+    cr_expect_eq(leg_count, 2u);
+    pass(4);
+    cr_expect_eq(leg_count, 3u);
+    tell(&legs[2], CALL_EV_ANSWERED);
+    tell(&legs[2], CALL_EV_ENDED); /* left while idle: the pause starts small again */
+    pass(DESK_RETRY_MIN_MS + 2);
+    cr_expect_eq(leg_count, 4u);
+}
+
+Test(desk, a_leg_that_cannot_be_started_is_tried_again)
+{
+    struct agent *a = add("a", 50);
+
+    dial_error = ERR_FULL;
+    desk_start(desk);
+    cr_expect_eq(agent_state(a), AGENT_OFFLINE);
+    dial_error = OK;
+    pass(DESK_RETRY_MIN_MS + 2);
+    cr_expect_eq(agent_state(a), AGENT_CALLING);
+}
+
+Test(desk, stop_hangs_up_idle_legs_and_lets_talks_end)
+{
+    struct agent *a = add("a", 30), *b = add("b", 30);
+    struct call callee = {0};
+
+    desk_start(desk);
+    tell(&legs[0], CALL_EV_ANSWERED);
+    tell(&legs[1], CALL_EV_ANSWERED);
+    cr_assert_eq(desk_connect(desk, a, &callee), OK);
+    desk_stop(desk);
+    cr_expect_not(legs[0].hung_up);
+    cr_expect(legs[1].hung_up);
+    cr_expect_eq(agent_state(b), AGENT_OFFLINE);
+    cr_expect_not(desk_is_idle(desk));
+    tell(&legs[1], CALL_EV_ENDED);
+    desk_callee_left(desk, a);
+    cr_expect(legs[0].hung_up);
+    tell(&legs[0], CALL_EV_ENDED);
+    cr_expect(desk_is_idle(desk));
+    pass(100);
+    cr_expect_eq(leg_count, 2u, "nobody is called any more");
+}
+
+Test(desk, counts_follow_the_states)
+{
+    add("a", 10);
+    add("b", 10);
+    desk_start(desk);
+    tell(&legs[0], CALL_EV_ANSWERED);
+    struct desk_counts n = desk_counts(desk);
+    cr_expect_eq(n.total, 2u);
+    cr_expect_eq(n.by_state[AGENT_READY], 1u);
+    cr_expect_eq(n.by_state[AGENT_CALLING], 1u);
+}

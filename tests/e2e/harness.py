@@ -1,0 +1,159 @@
+"""What end-to-end tests share: the built programs, temporary folders, and processes that are always
+stopped by their process id. Waiting is always for a condition, with a limit."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = pathlib.Path(os.environ.get("PEAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+BUILD = pathlib.Path(os.environ.get("PEAL_BUILD", SOURCE / "build" / "release"))
+AUDIO = pathlib.Path(os.environ.get("PEAL_AUDIO", SOURCE / "out" / "audio"))
+
+_running = []
+_folders = []
+checks = 0
+
+
+def program(name):
+    return str(BUILD / name)
+
+
+def folder():
+    path = pathlib.Path(tempfile.mkdtemp(prefix="peal-e2e-"))
+    _folders.append(path)
+    return path
+
+
+def audio():
+    """The scenarios' audio, built when it is not there yet."""
+    subprocess.run([str(SOURCE / "tools" / "make-audio"), str(AUDIO)], check=True,
+                   stdout=subprocess.DEVNULL)
+    return str(AUDIO)
+
+
+def start(args, log, **options):
+    """Starts a process with its output in the file `log`."""
+    out = open(log, "wb")
+    process = subprocess.Popen([str(a) for a in args], stdout=out, stderr=subprocess.STDOUT,
+                               stdin=subprocess.DEVNULL, **options)
+    process.log = log
+    _running.append(process)
+    return process
+
+
+def stop(process, how=signal.SIGTERM, limit=30):
+    if process.poll() is None:
+        process.send_signal(how)
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return None
+
+
+def wait_for(what, condition, limit=30.0):
+    """Polls condition until it is true (returned); fails with `what` after limit seconds."""
+    until = time.monotonic() + limit
+    while time.monotonic() < until:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    fail(f"waited {limit} s for {what}")
+
+
+def check(condition, what):
+    global checks
+    checks += 1
+    if not condition:
+        fail(what)
+
+
+def fail(what):
+    print("FAIL:", what)
+    for process in _running:
+        text = pathlib.Path(process.log).read_text(errors="replace")[-3000:]
+        print(f"--- {process.args[0]} (exit {process.poll()})\n{text}")
+    sys.exit(1)
+
+
+def lines(path):
+    """The whole JSON lines of a file that may still be written."""
+    if not pathlib.Path(path).exists():
+        return []
+    text = pathlib.Path(path).read_bytes()
+    return [json.loads(line) for line in text[:text.rfind(b"\n") + 1].splitlines() if line]
+
+
+def free_port(kind=socket.SOCK_DGRAM):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def serve(where, seed=1, mix="demo", extra=()):
+    """Starts peal-sim serve; returns (process, "127.0.0.1:PORT", truth path)."""
+    truth = where / "truth.jsonl"
+    process = start([program("peal-sim"), "serve", "--listen", "127.0.0.1:0", "--scenarios",
+                     SOURCE / "scenarios", "--mix", SOURCE / "scenarios" / "mixes" / f"{mix}.yaml",
+                     "--audio", audio(), "--seed", seed, "--truth", truth, "--summary",
+                     where / "simulator.json", *extra], where / "simulator.log")
+
+    def listening():
+        text = (where / "simulator.log").read_text(errors="replace")
+        for word in text.split("listening on ")[1:]:
+            return word.split()[0].rstrip(".,")
+        return None
+
+    return process, wait_for("the simulator to listen", listening), truth
+
+
+def campaign(where, address, agents=4, **replace):
+    """The demo campaign pointed at `address`; replace: text → text in the YAML."""
+    text = (SOURCE / "scenarios" / "campaigns" / "demo.yaml").read_text()
+    text = text.replace("127.0.0.1:5070", address).replace("count: 10", f"count: {agents}")
+    for old, new in replace.items():
+        text = text.replace(old, new)
+    path = where / "campaign.yaml"
+    path.write_text(text)
+    return path
+
+
+def leads(where, count, seed=1):
+    path = where / "leads.csv"
+    with open(path, "wb") as out:
+        subprocess.run([str(SOURCE / "tools" / "make-leads"), "--leads", str(count), "--seed",
+                        str(seed)], check=True, stdout=out)
+    return path
+
+
+def clean():
+    for process in _running:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    for path in _folders:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def main(*tests):
+    """Runs the tests in order; the first failure ends the program with 1."""
+    only = sys.argv[1:]
+    try:
+        for test in tests:
+            if only and test.__name__ not in only:
+                continue
+            before = time.monotonic()
+            test()
+            print(f"ok {test.__name__} ({time.monotonic() - before:.1f} s)", flush=True)
+        print(f"{checks} checks")
+    finally:
+        clean()
