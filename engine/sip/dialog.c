@@ -199,6 +199,8 @@ void sip_dialog_write(struct sip_dialog *d, struct buf *b, enum sip_method metho
     sip_write_via(b, tcp ? SIP_TCP : SIP_UDP, d->ua->sent_by, slice_of(branch, SIP_BRANCH_LEN));
     if (strict) {
         buf_puts(b, "Route: ");
+        while (rest.len && (rest.p[0] == ',' || rest.p[0] == ' '))
+            rest = slice_from(rest, 1);
         buf_put(b, rest);
         buf_puts(b, rest.len ? ", <" : "<");
         buf_put(b, d->target);

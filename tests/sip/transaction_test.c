@@ -1,4 +1,5 @@
-/* The four transaction state machines (RFC 3261 17, RFC 6026), arrow by arrow, to the millisecond. */
+/* The four transaction state machines (RFC 3261 17, RFC 6026), arrow by arrow, to the millisecond.
+ */
 #include "sip/dialogue.h"
 
 /* ---- INVITE client ---- */
@@ -174,8 +175,7 @@ Test(invite_client, accepted_absorbs_2xx_until_timer_m)
 Test(client, timer_e_doubles_up_to_t2_and_timer_f_gives_up)
 {
     struct dialogue *d = dialogue_new(NULL);
-    static const uint64_t at[] = {500,   1500,  3500,  7500,  11500,
-                                  15500, 19500, 23500, 27500, 31500};
+    static const uint64_t at[] = {500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500};
 
     call_up(d, NULL, NULL);
     uint64_t start = d->wheel.now_ms;
@@ -246,8 +246,7 @@ Test(invite_server, says_100_after_200_ms_of_silence)
 Test(invite_server, timer_g_repeats_a_refusal_until_timer_h)
 {
     struct dialogue *d = dialogue_new(NULL);
-    static const uint64_t at[] = {500,   1500,  3500,  7500,  11500,
-                                  15500, 19500, 23500, 27500, 31500};
+    static const uint64_t at[] = {500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500};
 
     request(d, "INVITE", 1, "", NULL, OFFER);
     uint64_t start = d->wheel.now_ms;
@@ -385,7 +384,8 @@ Test(bounds, sessions_beyond_the_maximum_are_refused_with_503)
     want_silence(d);
     cr_assert_eq(sip_ua_stats(d->ua)->refused_sessions, 1);
     cr_assert_eq(sip_ua_stats(d->ua)->sessions, 2);
-    struct sip_invite p = {.request_uri = "sip:1@a.test", .from_uri = "sip:2@b.test", .to = d->peer};
+    struct sip_invite p = {
+        .request_uri = "sip:1@a.test", .from_uri = "sip:2@b.test", .to = d->peer};
     struct sip_session *s;
     cr_assert_eq(sip_invite(d->ua, &p, dialogue_event, d, &s), ERR_FULL);
     dialogue_free(d);
@@ -440,9 +440,10 @@ Test(bounds, garbage_is_counted_and_a_broken_request_gets_400)
     inject(d, "GET / HTTP/1.1\r\n\r\n");
     inject(d, "\r\n\r\n"); /* keep-alive: not a message at all */
     want_silence(d);
-    inject(d, "INVITE sip:us@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.9:5070;branch=z9hG4bK1\r\n"
-              "From: <sip:a@peer.test>;tag=t\r\nTo: <sip:us@us.test>\r\nCall-ID: x\r\n"
-              "CSeq: 1 INVITE\r\nContent-Length: 99\r\n\r\nshort");
+    inject(d,
+           "INVITE sip:us@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.9:5070;branch=z9hG4bK1\r\n"
+           "From: <sip:a@peer.test>;tag=t\r\nTo: <sip:us@us.test>\r\nCall-ID: x\r\n"
+           "CSeq: 1 INVITE\r\nContent-Length: 99\r\n\r\nshort");
     want_status(d, 400);
     cr_assert_eq(sip_ua_stats(d->ua)->malformed, 2);
     cr_assert_eq(sip_ua_stats(d->ua)->received, 2);
