@@ -23,6 +23,8 @@
 #define QUIET_MS         15
 #define VOICE_TOP_HZ     500.0f /* below, a sung vowel can be this pure */
 #define VOICE_QUIET_MS   80
+#define VOICE_SHARE      0.96f
+#define VOICE_DRIFT_HZ   5.0f
 #define SPEECH_BEFORE_MS 5000
 #define SAME_HZ          15.0f
 
@@ -41,19 +43,20 @@ void beep_segment(struct leg *l, const struct segment *g)
 {
     struct beep_track *b = &l->beep;
     uint32_t length = g->end_ms - g->start_ms;
-    bool single = g->tones == 1 && length >= BEEP_MIN_MS - EDGE_ERROR_MS;
-    bool shape = single && length <= BEEP_MAX_MS + 2 * EDGE_ERROR_MS && g->share >= SHARE_MIN &&
-                 g->drift_hz <= DRIFT_MAX_HZ && g->f_hz[0] >= F_MIN_HZ && g->swell <= SWELL_MAX &&
+    bool low = g->f_hz[0] < VOICE_TOP_HZ;
+    bool pure = g->tones == 1 && length >= BEEP_MIN_MS - EDGE_ERROR_MS &&
+                g->share >= (low ? VOICE_SHARE : SHARE_MIN) && g->swell <= SWELL_MAX &&
+                g->drift_hz <= (low ? VOICE_DRIFT_HZ : DRIFT_MAX_HZ);
+    bool shape = pure && length <= BEEP_MAX_MS + 2 * EDGE_ERROR_MS && g->f_hz[0] >= F_MIN_HZ &&
                  g->power >= POWER_MIN;
-    uint32_t quiet = g->f_hz[0] < VOICE_TOP_HZ ? VOICE_QUIET_MS : QUIET_MS;
-    bool alone = g->quiet_ms >= quiet && g->fell && !repeated(b, g);
+    bool alone = g->quiet_ms >= (low ? VOICE_QUIET_MS : QUIET_MS) && g->fell && !repeated(b, g);
     if (network_tone(l, g->f_hz[0]) && !voice_before(l, g->start_ms, SPEECH_BEFORE_MS))
         alone = false;
     if (shape && alone) {
         b->pending = *g;
         b->waiting = true;
     }
-    if (single) {
+    if (pure) {
         b->last = *g;
         b->has_last = true;
     }

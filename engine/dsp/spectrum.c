@@ -13,7 +13,7 @@
 #define N                 LOOK_SAMPLES
 #define BIN_HZ            ((float)DSP_RATE_HZ / N)
 #define BIN_FIRST         2 /* below is direct current and mains */
-#define BIN_LAST          125
+#define BIN_LAST 127
 #define GATE_POWER        4000.0f /* −48 dBm0: quieter tones are not looked for */
 #define HANN_SQUARES      96.0f   /* sum of the squared window */
 #define LOBE_SHARE_MIN    0.80f
@@ -153,7 +153,7 @@ static void stage_next(const float *xr, const float *xi, float *yr, float *yi, i
     }
 }
 
-/* Power of both windows' bins 0…127; a is the earlier window. */
+/* Power of both windows' bins 0…128; a is the earlier window. */
 static void powers(const int16_t *early, const int16_t *late, float *a, float *b)
 {
     _Alignas(16) float xr[N], xi[N], yr[N], yi[N];
@@ -165,7 +165,7 @@ static void powers(const int16_t *early, const int16_t *late, float *a, float *b
     stage_next(yr, yi, xr, xi, 4);
     stage_next(xr, xi, yr, yi, 16);
     stage_next(yr, yi, xr, xi, 64);
-    for (int k = 1; k < N / 2; k++) {
+    for (int k = 1; k <= N / 2; k++) {
         float ar = xr[k] + xr[N - k], ai = xi[k] - xi[N - k];
         float br = xi[k] + xi[N - k], bi = xr[N - k] - xr[k];
         a[k] = 0.25f * (ar * ar + ai * ai);
@@ -273,7 +273,7 @@ static void look_at(const float *p, struct look *look)
 
 void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK])
 {
-    float early[N / 2], late[N / 2];
+    float early[N / 2 + 1], late[N / 2 + 1];
     const int16_t *end = l->history + HISTORY_SAMPLES;
     powers(end - DSP_BLOCK_SAMPLES / 2 - N, end - N, early, late);
     look_at(early, &looks[0]);

@@ -21,6 +21,7 @@
 #define JOINED_BACK_MS   24 /* from a new tone's first clear look to where it took over */
 #define SURE_AFTER_MS    80 /* vowels stand still for less */
 #define QUIET_BEFORE_MS  90
+#define CLEAR_SHARE      0.9f
 #define SURE_SHARE       0.85f
 #define SURE_DRIFT_HZ    12.0f
 
@@ -111,7 +112,8 @@ static void segment_add(struct tone_track *t, const struct look *k)
         t->f_min_hz = t->last_f_hz < t->f_min_hz ? t->last_f_hz : t->f_min_hz;
         t->f_max_hz = t->last_f_hz > t->f_max_hz ? t->last_f_hz : t->f_max_hz;
     }
-    t->last_f_hz = k->f_hz[0];
+    bool clear = k->cluster || k->lobe_share >= CLEAR_SHARE; /* not across a phase reversal */
+    t->last_f_hz = clear ? k->f_hz[0] : 0;
     t->last_power = k->power;
     t->share_sum += k->lobe_share;
     if (t->looks < UINT16_MAX)

@@ -1,0 +1,137 @@
+/* Beeps: every length and pitch that is one, how soon it is said, and what is not one. */
+#include <criterion/criterion.h>
+
+#include "dsp/tape.h"
+
+/* Speech, a pause, the beep, silence: how many beeps are said. */
+static unsigned beeps(double f, double level, double ms, double noise, struct line line,
+                      uint32_t *late_ms)
+{
+    struct tape t;
+    tape_open(&t, (uint32_t)(f + ms));
+    tape_silence(&t, 200);
+    tape_speech(&t, -20, 3000);
+    tape_silence(&t, 303);
+    uint32_t from = tape_ms(&t);
+    tape_tone(&t, f, level, ms);
+    uint32_t to = tape_ms(&t);
+    tape_silence(&t, 1000);
+    if (noise > -90)
+        tape_noise(&t, noise, 0);
+    const struct heard *h = line_play(&t, line);
+    const struct dsp_event *e = heard_first(h, DSP_BEEP);
+    if (e) {
+        *late_ms = heard_at(h, e) - to;
+        int within = line.lose_every ? 32 : 12; /* concealment may lengthen the tone by a block */
+        cr_assert_leq(abs((int)e->start_ms - (int)from), within, "%g Hz %g ms: start %u, was %u", f,
+                      ms, e->start_ms, from);
+        cr_assert_leq(abs((int)e->end_ms - (int)to), within, "%g Hz %g ms: end %u, was %u", f, ms,
+                      e->end_ms, to);
+        cr_assert_leq(fabs(e->freq_hz[0] - f), 6, "%g Hz heard as %u", f, e->freq_hz[0]);
+    }
+    unsigned n = heard_count(h, DSP_BEEP);
+    cr_assert_eq(heard_tones(h), n, "%g Hz %g ms: other tones", f, ms);
+    tape_close(&t);
+    return n;
+}
+
+Test(beep, hears_70_ms_to_1_5_s_at_300_to_3900_hz_within_100_ms)
+{
+    static const double lengths[] = {70, 100, 150, 250, 400, 700, 1000, 1500};
+    static const double pitches[] = {310,  425,  440,  520,  620,  750,  853,  1000, 1100,
+                                     1250, 1400, 1633, 1800, 2000, 2400, 2900, 3500, 3900};
+    for (unsigned i = 0; i < 8; i++)
+        for (unsigned k = 0; k < 18; k++)
+            for (int law = 0; law < 2; law++) {
+                uint32_t late = 999;
+                unsigned n = beeps(pitches[k], -16, lengths[i], -55,
+                                   (struct line){.alaw = law, .plan = law ? "cz" : "us"}, &late);
+                cr_assert_eq(n, 1, "%g Hz %g ms: %u", pitches[k], lengths[i], n);
+                cr_assert_leq(late, 100, "%g Hz %g ms: said %u ms after", pitches[k], lengths[i],
+                              late);
+            }
+}
+
+Test(beep, takes_levels_noise_and_loss)
+{
+    uint32_t late;
+    for (int level = -3; level >= -33; level -= 5)
+        cr_assert_eq(beeps(1000, level, 300, -55, (struct line){0}, &late), 1, "%d", level);
+    cr_assert_eq(beeps(1000, -20, 300, -35, (struct line){0}, &late), 1, "15 dB over noise");
+    for (unsigned every = 28; every < 40; every++)
+        cr_assert_eq(beeps(1000, -16, 300, -55, (struct line){.lose_every = every}, &late), 1,
+                     "each %uth lost", every);
+}
+
+Test(beep, is_heard_in_talk_while_wanted_and_only_then)
+{
+    uint32_t late;
+    cr_assert_eq(
+        beeps(950, -16, 400, -55, (struct line){.phase = DSP_TALK, .want_beep = true}, &late), 1);
+    cr_assert_leq(late, 100);
+    cr_assert_eq(beeps(950, -16, 400, -55, (struct line){.phase = DSP_TALK}, &late), 0);
+    cr_assert_eq(beeps(950, -16, 400, -55, (struct line){.phase = DSP_EARLY}, &late), 0);
+}
+
+Test(beep, is_not_a_click_a_long_tone_a_glide_or_a_chord)
+{
+    uint32_t late;
+    cr_assert_eq(beeps(1000, -16, 40, -55, (struct line){0}, &late), 0, "40 ms");
+    cr_assert_eq(beeps(1000, -16, 1800, -55, (struct line){0}, &late), 0, "1.8 s");
+    cr_assert_eq(beeps(250, -16, 400, -55, (struct line){0}, &late), 0, "250 Hz");
+    struct tape t;
+    tape_open(&t, 3);
+    tape_speech(&t, -20, 2000);
+    tape_silence(&t, 300);
+    float *at = tape_more(&t, 400);
+    for (int i = 0; i < 3200; i++) /* 1000 to 1200 Hz */
+        at[i] = (float)(4000 * sin(6.2831853 * (1000 + i / 32.0) * i / 8000));
+    tape_silence(&t, 600);
+    tape_pair(&t, 900, -16, 1300, -16, 400);
+    tape_silence(&t, 600);
+    cr_assert_eq(heard_count(line_play(&t, (struct line){0}), DSP_BEEP), 0);
+    tape_close(&t);
+}
+
+/* Network tones after answer, of the plan and of others, are not beeps. */
+Test(beep, is_not_a_network_tone)
+{
+    static const struct {
+        char plan[4];
+        double f1, f2, on, off;
+    } tones[] = {{"us", 440, 480, 2000, 4000}, {"us", 480, 620, 500, 500},
+                 {"cz", 425, 0, 330, 330},     {"si", 425, 0, 1000, 4000},
+                 {"cz", 425, 0, 165, 165},     {"us", 425, 0, 400, 400},
+                 {"us", 425, 0, 1000, 4000},   {"cz", 440, 480, 2000, 4000}};
+    for (unsigned i = 0; i < sizeof tones / sizeof tones[0]; i++) {
+        struct tape t;
+        tape_open(&t, i + 1);
+        tape_silence(&t, 200);
+        while (tape_ms(&t) < 14000) {
+            tape_pair(&t, tones[i].f1, -15, tones[i].f2, -15, tones[i].on);
+            tape_silence(&t, tones[i].off);
+        }
+        tape_noise(&t, -60, 0);
+        const struct heard *h = line_play(&t, (struct line){.plan = tones[i].plan});
+        cr_assert_eq(heard_count(h, DSP_BEEP), 0, "tone %u", i);
+        cr_assert_eq(heard_count(h, DSP_SPEECH_START), 0, "tone %u is not speech", i);
+        const struct dsp_event *v = heard_first(h, DSP_VERDICT);
+        cr_assert(!v || v->detail == VERDICT_UNSURE, "tone %u: %s", i, dsp_verdict_name(v->detail));
+        tape_close(&t);
+    }
+}
+
+Test(beep, is_not_heard_in_speech)
+{
+    struct tape t;
+    tape_open(&t, 12);
+    for (int i = 0; i < 120; i++) {
+        tape_speech(&t, -12 - i % 9, 600 + 70 * (i % 17));
+        tape_silence(&t, 100 + 60 * (i % 7));
+    }
+    tape_noise(&t, -55, 0);
+    const struct heard *h = line_play(&t, (struct line){0});
+    cr_assert_eq(heard_count(h, DSP_BEEP), 0, "%u in two minutes of speech",
+                 heard_count(h, DSP_BEEP));
+    tape_close(&t);
+}
