@@ -87,7 +87,8 @@ struct queue_config {
 
 /* ERR_INVALID: bad URL or empty names. on_state tells when it can be used. */
 enum err queue_open(struct queue **out, const struct queue_config *config);
-/* Everything not answered yet gets ERR_CANCELLED; see queue_idle for a clean end. */
+/* Everything not answered yet gets ERR_CANCELLED; see queue_idle for a clean end. Not from inside a
+ * callback of this queue. q may be NULL. */
 void queue_close(struct queue *q);
 
 bool queue_up(const struct queue *q);

@@ -46,8 +46,12 @@ struct redis_stats {
 
 /* ERR_INVALID: the URL cannot be read (logged). Connects from the loop's next turn on. */
 enum err redis_open(struct redis **out, const struct redis_config *config);
-/* Outstanding replies come with NULL before it returns; no on_state. r may be NULL. */
+/* Outstanding replies come with NULL, before it returns (after the present one when called from a
+ * reply's callback); no on_state. r may be NULL. */
 void redis_close(struct redis *r);
+
+/* Drops the connection and makes a new one; why becomes the error. */
+void redis_reconnect(struct redis *r, const char *why);
 
 bool redis_up(const struct redis *r);
 const char *redis_error(const struct redis *r); /* why it is not up; "" when it is */

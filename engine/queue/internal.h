@@ -1,0 +1,100 @@
+/* What the files of the queue share. */
+#ifndef PEAL_QUEUE_INTERNAL_H
+#define PEAL_QUEUE_INTERNAL_H
+
+#include "base/list.h"
+#include "base/pool.h"
+#include "queue/queue.h"
+#include "queue/redis.h"
+#include "queue/task.h"
+
+#define BATCH_LEADS  500
+#define BATCH_BYTES  (256 * 1024)
+#define BATCHES      (QUEUE_ADD_UNSENT_MAX / BATCH_BYTES)
+#define BATCHES_SENT 4 /* at once: more would only lie in the write buffer */
+#define CALL_WORDS   14
+#define KEY_MAX      200
+#define AGAIN_MS     1000 /* Redis cannot do it now (loading, disk full): ask again after this */
+
+/* The version of the functions: in every name, so engines of different versions can share a Redis.
+ * Raise it with any change of meaning. */
+#define QUEUE_VERSION        "1"
+#define QUEUE_FUNCTION(name) "peal" QUEUE_VERSION "_" name
+
+/* The Lua library, in pieces (C's limit for string literals); NULL ends. */
+extern const char *const queue_functions[];
+
+struct batch {
+    struct list_node node;
+    struct queue *queue;
+    uint32_t leads, len; /* len: bytes of arguments, from BATCH_HEAD on */
+    bool sent;
+    char bytes[BATCH_BYTES];
+};
+
+enum request_kind {
+    REQUEST_CLAIM,
+    REQUEST_ATTEMPT,
+    REQUEST_COMPLETE,
+    REQUEST_RENEW,
+    REQUEST_RECLAIM,
+    REQUEST_COUNT,
+    REQUEST_FORGET
+};
+
+struct request {
+    struct list_node node; /* in queue->sent or queue->unsent */
+    struct queue *queue;
+    enum request_kind kind;
+    void (*done)(void); /* cast to the kind's own type */
+    void *arg;
+    char *resp; /* REQUEST_COMPLETE keeps its command until it is acknowledged; REQUEST_RENEW its
+                   leases */
+    uint32_t resp_len, leases;
+};
+
+struct queue {
+    struct queue_config config;
+    struct loop *loop;
+    struct redis *redis;
+    char *prepare;
+    char key[KEY_MAX];                /* "{campaign}" */
+    char self[QUEUE_ENGINE_MAX + 20]; /* "engine#run" */
+    bool closing, told_up;
+    uint32_t inside; /* callbacks of the owner on the stack */
+    char error[REDIS_ERROR_MAX];
+
+    struct pool requests;
+    struct list sent, unsent;
+    struct timer again, finish;
+    bool claiming;
+    uint64_t claim_nonce;
+    struct queue_task *tasks; /* QUEUE_CLAIM_MAX of them, for callbacks */
+    uint64_t malformed;
+
+    struct batch *batch_mem;
+    struct list free_batches, full_batches; /* full: sent or to be sent, oldest first */
+    struct batch *filling;
+    uint32_t batches_sent;
+    bool add_refused;
+    void (*room)(void *arg);
+    void *room_arg;
+    queue_done_fn *added;
+    void *added_arg;
+    bool finishing;
+    struct queue_add_stats add_stats;
+};
+
+/* queue.c */
+void queue_say(struct queue *q, const char *what, const char *detail);
+/* Redis cannot do it now but may soon: loading, out of memory, disk full, functions gone. */
+bool queue_try_later(struct queue *q, const struct redisReply *reply);
+void queue_again_soon(struct queue *q);
+
+/* add.c */
+enum err add_init(struct queue *q);
+void add_fini(struct queue *q);
+void add_pump(struct queue *q); /* sends what may be sent */
+bool add_idle(const struct queue *q);
+
+#endif

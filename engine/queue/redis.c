@@ -1,0 +1,468 @@
+/* hiredis calls our hooks when it wants to read or write; we answer with poll operations of the
+ * ring. Writes are tried once a turn, so all commands of a turn leave in one system call, and only
+ * what did not fit waits for POLLOUT.
+ *
+ * hiredis frees its context whenever a connection ends, also from inside its own calls; `link` is
+ * our side of one connection and lives until the kernel has let go of its polls. */
+#include "queue/redis.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/pool.h"
+
+#define WATCH_MS    500
+#define COMMAND_MAX 8192 /* of redis_command, formatted on the stack */
+
+struct link {
+    struct redis *owner; /* NULL: hiredis has freed its side */
+    struct loop *loop;
+    redisAsyncContext *ac;
+    struct loop_op read_op, write_op;
+    bool reading, writing; /* a poll is in the kernel */
+    bool want_read, want_write;
+};
+
+struct pending {
+    struct redis *owner;
+    redis_reply_fn *fn;
+    void *arg;
+};
+
+struct redis {
+    struct loop *loop;
+    struct redis_config config;
+    struct redis_target target;
+    char url[REDIS_URL_MAX];
+    struct link *link;
+    struct loop_hook hook;
+    struct timer again, watch;
+    struct pool pending;
+    uint32_t greetings; /* answers of the opening commands still to come */
+    bool up, closing, free_later, told;
+    uint64_t delay_ms, last_reply_ms;
+    char error[REDIS_ERROR_MAX];
+    struct redis_stats stats;
+};
+
+static void connect_fire(struct timer *t);
+
+static void link_free(struct link *k)
+{
+    if (!k->owner && !k->reading && !k->writing)
+        free(k);
+}
+
+static void set_error(struct redis *r, const char *what, const char *detail)
+{
+    if (!r->error[0])
+        snprintf(r->error, sizeof(r->error), "Redis at %.120s: %s%s%.90s", r->url, what,
+                 detail[0] ? ": " : "", detail);
+}
+
+static void poll_read(struct link *k)
+{
+    if (k->reading || !k->want_read)
+        return;
+    io_uring_prep_poll_add(loop_sqe(k->loop, &k->read_op), k->ac->c.fd, POLLIN);
+    k->reading = true;
+}
+
+static void poll_write(struct link *k)
+{
+    if (k->writing || !k->want_write)
+        return;
+    io_uring_prep_poll_add(loop_sqe(k->loop, &k->write_op), k->ac->c.fd, POLLOUT);
+    k->writing = true;
+}
+
+static void read_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
+{
+    struct link *k = container_of(op, struct link, read_op);
+
+    (void)res, (void)cqe_flags;
+    if (k->owner)
+        redisAsyncHandleRead(k->ac); /* may end the connection: k->owner is NULL then */
+    k->reading = false;
+    if (k->owner)
+        poll_read(k);
+    else
+        link_free(k);
+}
+
+static void write_now(struct link *k)
+{
+    k->want_write = false;
+    redisAsyncHandleWrite(k->ac);
+}
+
+static void write_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
+{
+    struct link *k = container_of(op, struct link, write_op);
+
+    (void)res, (void)cqe_flags;
+    if (k->owner)
+        write_now(k);
+    k->writing = false;
+    if (k->owner)
+        poll_write(k);
+    else
+        link_free(k);
+}
+
+static void add_read(void *arg)
+{
+    struct link *k = arg;
+
+    k->want_read = true;
+    poll_read(k);
+}
+
+static void del_read(void *arg)
+{
+    ((struct link *)arg)->want_read = false;
+}
+static void add_write(void *arg)
+{
+    ((struct link *)arg)->want_write = true;
+}
+static void del_write(void *arg)
+{
+    ((struct link *)arg)->want_write = false;
+}
+
+/* Once a turn: what callbacks queued goes out together. */
+static void flush(struct loop_hook *h)
+{
+    struct redis *r = container_of(h, struct redis, hook);
+    struct link *k = r->link;
+
+    if (!k || !k->want_write || k->writing)
+        return;
+    k->writing = true; /* keeps k alive through the call */
+    if (k->ac->c.flags & REDIS_CONNECTED)
+        write_now(k);
+    k->writing = false;
+    if (!k->owner)
+        link_free(k);
+    else
+        poll_write(k);
+}
+
+static void gone_fire(struct timer *t)
+{
+    struct redis *r = container_of(t, struct redis, again);
+
+    set_error(r, "the connection was lost", "");
+    if (!r->told) {
+        r->told = true;
+        log_warn("queue", r->error, "retry_ms=%llu", (unsigned long long)r->delay_ms);
+        if (r->config.on_state)
+            r->config.on_state(r->config.arg, false, r->error);
+    }
+    loop_timer(r->loop, &r->again, r->delay_ms, connect_fire);
+    r->delay_ms = r->delay_ms * 2 < REDIS_RETRY_MAX_MS ? r->delay_ms * 2 : REDIS_RETRY_MAX_MS;
+}
+
+static void redis_free(struct redis *r)
+{
+    pool_fini(&r->pending);
+    free(r);
+}
+
+/* hiredis frees its context after this; the rest of the work waits for the next turn, outside. */
+static void cleanup(void *arg)
+{
+    struct link *k = arg;
+    struct redis *r = k->owner;
+
+    if (k->ac->err && k->ac->errstr)
+        set_error(r, "the connection was lost", k->ac->errstr);
+    k->owner = NULL;
+    k->ac->data = NULL;
+    if (k->reading)
+        loop_cancel(k->loop, &k->read_op);
+    if (k->writing)
+        loop_cancel(k->loop, &k->write_op);
+    r->link = NULL;
+    r->up = false;
+    r->stats.lost++;
+    loop_timer_stop(r->loop, &r->watch);
+    if (!r->closing)
+        loop_timer(r->loop, &r->again, 0, gone_fire);
+    else if (r->free_later)
+        redis_free(r);
+    link_free(k);
+}
+
+static void give_up(struct redis *r, const char *what, const char *detail)
+{
+    set_error(r, what, detail);
+    r->up = false;
+    if (r->link)
+        redisAsyncFree(r->link->ac); /* inside a callback of hiredis: takes effect after it */
+}
+
+static void greeting(redisAsyncContext *ac, void *reply_void, void *arg)
+{
+    const redisReply *reply = reply_void;
+    struct redis *r = ac->data;
+
+    if (!reply || !r || r->closing || r->error[0])
+        return;
+    r->last_reply_ms = loop_now_ms(r->loop);
+    if (reply->type == REDIS_REPLY_ERROR) {
+        give_up(r, arg, reply->str);
+        return;
+    }
+    if (--r->greetings)
+        return;
+    r->up = true;
+    r->told = false;
+    r->delay_ms = REDIS_RETRY_FIRST_MS;
+    r->stats.connects++;
+    if (r->config.on_state)
+        r->config.on_state(r->config.arg, true, "");
+}
+
+static void greet(struct redis *r, const char *on_error, struct slice resp)
+{
+    if (redisAsyncFormattedCommand(r->link->ac, greeting, (void *)(uintptr_t)on_error, resp.p,
+                                   resp.len) == REDIS_OK)
+        r->greetings++;
+}
+
+static void greet_words(struct redis *r, const char *on_error, uint32_t argc,
+                        const struct slice *argv)
+{
+    char text[512];
+    size_t n = redis_format(text, sizeof(text), argc, argv);
+
+    assert(n <= sizeof(text));
+    greet(r, on_error, slice_of(text, n));
+}
+
+static void connected(const redisAsyncContext *ac, int status)
+{
+    struct redis *r = ac->data;
+    const struct redis_target *t = &r->target;
+    char db[12];
+
+    if (status != REDIS_OK) {
+        set_error(r, "cannot connect", ac->errstr ? ac->errstr : "");
+        return;
+    }
+    r->greetings = 0;
+    r->last_reply_ms = loop_now_ms(r->loop);
+    if (t->user[0])
+        greet_words(r, "refuses the user and password", 3,
+                    (struct slice[]){SLICE("AUTH"), slice_cstr(t->user), slice_cstr(t->password)});
+    else if (t->password[0])
+        greet_words(r, "refuses the password", 2,
+                    (struct slice[]){SLICE("AUTH"), slice_cstr(t->password)});
+    if (t->db) {
+        snprintf(db, sizeof(db), "%u", t->db);
+        greet_words(r, "refuses the database", 2,
+                    (struct slice[]){SLICE("SELECT"), slice_cstr(db)});
+    }
+    if (r->config.prepare.len)
+        greet(r, "is not ready", r->config.prepare);
+    else
+        greet_words(r, "is not ready", 1, (struct slice[]){SLICE("PING")});
+}
+
+/* An answer that never comes must not hold the dialler for ever. */
+static void watch_fire(struct timer *timer)
+{
+    struct redis *r = container_of(timer, struct redis, watch);
+    bool waiting = r->pending.used || r->greetings || !r->up;
+
+    if (waiting && loop_now_ms(r->loop) - r->last_reply_ms > REDIS_SILENT_MS) {
+        give_up(r, "no answer for 5 seconds; is it blocked or unreachable?", "");
+        return;
+    }
+    loop_timer(r->loop, &r->watch, WATCH_MS, watch_fire);
+}
+
+static redisAsyncContext *start_connecting(const struct redis_target *t)
+{
+    return t->is_unix ? redisAsyncConnectUnix(t->path) : redisAsyncConnect(t->host, t->port);
+}
+
+static void connect_fire(struct timer *timer)
+{
+    struct redis *r = container_of(timer, struct redis, again);
+
+    if (r->config.before_connect)
+        r->config.before_connect(r->config.arg);
+    r->error[0] = 0;
+    struct link *k = calloc(1, sizeof(*k));
+    redisAsyncContext *ac = k ? start_connecting(&r->target) : NULL;
+
+    if (!ac || ac->err) {
+        set_error(r, "cannot connect", ac && ac->errstr ? ac->errstr : "out of memory");
+        if (ac)
+            redisAsyncFree(ac);
+        free(k);
+        loop_timer(r->loop, &r->again, 0, gone_fire);
+        return;
+    }
+    *k = (struct link){.owner = r, .loop = r->loop, .ac = ac};
+    k->read_op.done = read_done;
+    k->write_op.done = write_done;
+    r->link = k;
+    ac->data = r;
+    ac->ev.data = k;
+    ac->ev.addRead = add_read;
+    ac->ev.delRead = del_read;
+    ac->ev.addWrite = add_write;
+    ac->ev.delWrite = del_write;
+    ac->ev.cleanup = cleanup;
+    r->last_reply_ms = loop_now_ms(r->loop);
+    redisAsyncSetConnectCallback(ac, connected); /* asks for POLLOUT */
+    loop_timer(r->loop, &r->watch, WATCH_MS, watch_fire);
+}
+
+enum err redis_open(struct redis **out, const struct redis_config *config)
+{
+    struct redis *r = calloc(1, sizeof(*r));
+    enum err e;
+
+    if (!r)
+        return ERR_NOMEM;
+    r->loop = config->loop;
+    r->config = *config;
+    r->delay_ms = REDIS_RETRY_FIRST_MS;
+    r->hook.run = flush;
+    e = redis_parse_url(slice_cstr(config->url), &r->target, r->error);
+    if (e) {
+        log_error("queue", r->error, "%s", "");
+        goto fail;
+    }
+    if (r->target.is_unix) /* not the URL itself: it may hold a password */
+        snprintf(r->url, sizeof(r->url), "unix:%s", r->target.path);
+    else
+        snprintf(r->url, sizeof(r->url), "%s:%u", r->target.host, r->target.port);
+    if (config->password && config->password[0])
+        slice_copy(slice_cstr(config->password), r->target.password, sizeof(r->target.password));
+    if ((e = pool_init(&r->pending, sizeof(struct pending), REDIS_IN_FLIGHT_MAX)))
+        goto fail;
+    /* hiredis writes without MSG_NOSIGNAL: a server that dies must not take us along. */
+    signal(SIGPIPE, SIG_IGN);
+    timer_init(&r->again);
+    timer_init(&r->watch);
+    loop_hook_add(r->loop, &r->hook);
+    loop_timer(r->loop, &r->again, 0, connect_fire);
+    *out = r;
+    return OK;
+fail:
+    free(r);
+    return e;
+}
+
+void redis_close(struct redis *r)
+{
+    if (!r)
+        return;
+    r->closing = true;
+    r->up = false;
+    loop_hook_remove(&r->hook);
+    loop_timer_stop(r->loop, &r->again);
+    if (r->link)
+        redisAsyncFree(r->link->ac);
+    loop_timer_stop(r->loop, &r->watch);
+    if (r->link) /* inside a callback of hiredis, which frees its side after it */
+        r->free_later = true;
+    else
+        redis_free(r);
+}
+
+void redis_reconnect(struct redis *r, const char *why)
+{
+    if (r->link && !r->closing)
+        give_up(r, why, "");
+}
+
+bool redis_up(const struct redis *r)
+{
+    return r->up;
+}
+const char *redis_error(const struct redis *r)
+{
+    return r->up ? "" : r->error;
+}
+const struct redis_stats *redis_stats_of(const struct redis *r)
+{
+    return &r->stats;
+}
+uint32_t redis_in_flight(const struct redis *r)
+{
+    return r->pending.used;
+}
+
+static void replied(redisAsyncContext *ac, void *reply, void *arg)
+{
+    struct pending *p = arg, copy = *p;
+    struct redis *r = copy.owner;
+
+    (void)ac;
+    pool_put(&r->pending, p);
+    if (reply) {
+        r->stats.replies++;
+        r->last_reply_ms = loop_now_ms(r->loop);
+    } else {
+        r->up = false; /* the connection is ending: nothing may be sent from this callback */
+    }
+    if (copy.fn)
+        copy.fn(copy.arg, reply);
+}
+
+enum err redis_send(struct redis *r, struct slice resp, redis_reply_fn *fn, void *arg)
+{
+    if (!r->up || !r->link)
+        return ERR_CLOSED;
+    redisAsyncContext *ac = r->link->ac;
+    struct pending *p = NULL;
+
+    if (sdslen(ac->c.obuf) + resp.len <= REDIS_UNSENT_MAX)
+        p = pool_get(&r->pending);
+    if (!p) {
+        r->stats.refused++;
+        return ERR_FULL;
+    }
+    if (r->pending.used == 1) /* silence counts from the first question */
+        r->last_reply_ms = loop_now_ms(r->loop);
+    *p = (struct pending){r, fn, arg};
+    if (redisAsyncFormattedCommand(ac, replied, p, resp.p, resp.len) != REDIS_OK) {
+        pool_put(&r->pending, p);
+        return ERR_CLOSED;
+    }
+    r->stats.commands++;
+    return OK;
+}
+
+enum err redis_command(struct redis *r, redis_reply_fn *fn, void *arg, uint32_t argc,
+                       const struct slice *argv)
+{
+    char small[COMMAND_MAX];
+    size_t n = redis_format(small, sizeof(small), argc, argv);
+
+    if (n <= sizeof(small))
+        return redis_send(r, slice_of(small, n), fn, arg);
+    char *large = malloc(n);
+
+    if (!large)
+        return ERR_NOMEM;
+    redis_format(large, n, argc, argv);
+    enum err e = redis_send(r, slice_of(large, n), fn, arg);
+
+    free(large);
+    return e;
+}
