@@ -1,5 +1,5 @@
 /* `peal report`: everything about a finished run into one folder: summary.json, results.csv and a
- * self-contained report.html. */
+ * self-contained report.html. results.csv has one row an attempt, in the order of calls.jsonl. */
 #ifndef PEAL_REPORT_REPORT_H
 #define PEAL_REPORT_REPORT_H
 
@@ -17,9 +17,5 @@ struct report_inputs {
 /* Builds *s (large: malloc it) and writes the files. The caller prints s and takes its exit code
  * from s->balance_ok. error: SUMMARY_ERROR_MAX bytes. */
 enum err report_build(const struct report_inputs *in, struct summary *s, char *error);
-
-/* report.html alone. calls_path: calls.jsonl, for the table. */
-enum err report_write_html(const struct summary *s, const char *title, const char *calls_path,
-                           const char *path, char *error);
 
 #endif

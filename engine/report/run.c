@@ -1,11 +1,10 @@
 /* run.json: one table of members drives both writing and reading, so they cannot drift apart. */
 #include "report/run.h"
 
-#include <jansson.h>
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "report/input.h"
 #include "report/output.h"
 
 #define RUN_JSON_MAX (512 * 1024)
@@ -131,9 +130,9 @@ static void write_member(struct json *j, const struct run *r, const struct membe
 
 static void write_agents(struct json *j, const struct run *r)
 {
-    json_array(j, "agent");
+    json_begin_array(j, "agent");
     for (uint32_t i = 0; i < r->agent_listed && i < RUN_AGENTS_MAX; i++) {
-        json_object(j, NULL);
+        json_begin_object(j, NULL);
         json_cstr(j, "name", r->agent[i].name);
         for (size_t k = 0; k < AGENT_MEMBERS; k++)
             json_u64(j, agent_members[k].name,
@@ -146,9 +145,9 @@ static void write_agents(struct json *j, const struct run *r)
 
 static void write_samples(struct json *j, const struct run *r)
 {
-    json_array(j, "samples");
+    json_begin_array(j, "samples");
     for (uint32_t i = 0; i < r->sample_count && i < RUN_SAMPLES_MAX; i++) {
-        json_array(j, NULL);
+        json_begin_array(j, NULL);
         for (size_t k = 0; k < SAMPLE_NUMBERS; k++)
             json_u64(
                 j, NULL,
@@ -165,7 +164,7 @@ enum err run_write(const struct run *r, const char *path, char *error)
     struct json j;
 
     json_init(&j, &b);
-    json_object(&j, NULL);
+    json_begin_object(&j, NULL);
     for (size_t i = 0; i < MEMBER_COUNT; i++)
         write_member(&j, r, &members[i]);
     write_agents(&j, r);
@@ -181,96 +180,68 @@ enum err run_write(const struct run *r, const char *path, char *error)
     return e;
 }
 
-static uint64_t number_of(const json_t *v)
-{
-    json_int_t n = json_is_integer(v) ? json_integer_value(v) : 0;
-
-    return n > 0 ? (uint64_t)n : 0;
-}
-
-static void read_member(struct run *r, const struct member *m, const json_t *v)
+static void read_member(struct run *r, const struct member *m, const struct input *v)
 {
     char *p = (char *)r + m->at;
+    const char *text = input_text(v);
 
     switch (m->kind) {
     case MEMBER_U64:
-        *(uint64_t *)(void *)p = number_of(v);
+        *(uint64_t *)(void *)p = input_u64(v);
         break;
     case MEMBER_U32:
-        *(uint32_t *)(void *)p = (uint32_t)number_of(v);
+        *(uint32_t *)(void *)p = (uint32_t)input_u64(v);
         break;
     case MEMBER_BOOL:
-        *(bool *)(void *)p = json_is_true(v);
+        *(bool *)(void *)p = input_bool(v);
         break;
     case MEMBER_DOUBLE:
-        *(double *)(void *)p = json_number_value(v);
+        *(double *)(void *)p = input_num(v);
         break;
     case MEMBER_TEXT:
-        if (json_is_string(v))
-            slice_copy(slice_cstr(json_string_value(v)), p, m->size);
+        if (text)
+            slice_copy(slice_cstr(text), p, m->size);
         break;
     }
 }
 
-static void read_agents(struct run *r, const json_t *list)
+static void read_agents(struct run *r, const struct input *list)
 {
-    size_t i;
-    const json_t *v;
-
-    json_array_foreach(list, i, v)
-    {
-        if (r->agent_listed == RUN_AGENTS_MAX)
-            return;
+    for (size_t i = 0; i < input_count(list) && r->agent_listed < RUN_AGENTS_MAX; i++) {
+        const struct input *v = input_at(list, i);
         struct run_agent *a = &r->agent[r->agent_listed++];
-        slice_copy(slice_cstr(json_string_value(json_object_get(v, "name"))), a->name,
-                   sizeof(a->name));
+        slice_copy(slice_cstr(input_text(input_get(v, "name"))), a->name, sizeof(a->name));
         for (size_t k = 0; k < AGENT_MEMBERS; k++)
             *(uint64_t *)(void *)((char *)a + agent_members[k].at) =
-                number_of(json_object_get(v, agent_members[k].name));
+                input_u64(input_get(v, agent_members[k].name));
     }
 }
 
-static void read_samples(struct run *r, const json_t *list)
+static void read_samples(struct run *r, const struct input *list)
 {
-    size_t i;
-    const json_t *v;
-
-    json_array_foreach(list, i, v)
-    {
-        if (r->sample_count == RUN_SAMPLES_MAX)
-            return;
+    for (size_t i = 0; i < input_count(list) && r->sample_count < RUN_SAMPLES_MAX; i++) {
         struct run_sample *s = &r->samples[r->sample_count++];
         for (size_t k = 0; k < SAMPLE_NUMBERS; k++)
             *(uint32_t *)(void *)((char *)s + sample_at[k]) =
-                (uint32_t)number_of(json_array_get(v, k));
+                (uint32_t)input_u64(input_at(input_at(list, i), k));
     }
 }
 
 enum err run_read(struct run *r, const char *path, char *error)
 {
-    json_error_t what;
-    FILE *f = fopen(path, "re");
+    struct input *root;
+    enum err e = input_load(&root, path, error, RUN_ERROR_MAX);
 
     run_init(r);
-    if (!f) {
-        snprintf(error, RUN_ERROR_MAX, "%.200s: cannot be opened", path);
-        return ERR_NOT_FOUND;
-    }
-    json_t *root = json_loadf(f, 0, &what);
-    fclose(f);
-    if (!json_is_object(root)) {
-        snprintf(error, RUN_ERROR_MAX, "%.120s:%d: no JSON object: %.80s", path,
-                 root ? 1 : what.line, root ? "" : what.text);
-        json_decref(root);
-        return ERR_INVALID;
-    }
+    if (e)
+        return e;
     for (size_t i = 0; i < MEMBER_COUNT; i++) {
-        const json_t *v = json_object_get(root, members[i].name);
+        const struct input *v = input_get(root, members[i].name);
         if (v)
             read_member(r, &members[i], v);
     }
-    read_agents(r, json_object_get(root, "agent"));
-    read_samples(r, json_object_get(root, "samples"));
-    json_decref(root);
+    read_agents(r, input_get(root, "agent"));
+    read_samples(r, input_get(root, "samples"));
+    input_free(root);
     return OK;
 }

@@ -18,13 +18,21 @@
 #define SUMMARY_REASONS_MAX  16
 #define SUMMARY_ERROR_MAX    512
 #define SUMMARY_TIME_BUCKETS 240
-#define SUMMARY_STATUS_MAX   32
+#define SUMMARY_BINS         60 /* of the charts of delays; the last holds what is longer */
+#define SUMMARY_BIN_MS       100
+
+struct input;
+/* Each attempt as it is read: its line's JSON object, and what the simulator played ("" unknown).
+ */
+typedef void summary_each_fn(void *arg, const struct input *call, const char *truth);
 
 struct summary_inputs {
     const char *calls;     /* calls.jsonl; required */
     const char *truth;     /* truth.jsonl of the simulator; NULL: none */
     const char *run;       /* run.json of the engine; NULL: none */
     const char *simulator; /* the simulator's own summary (lateness); NULL: none */
+    summary_each_fn *each; /* may be NULL */
+    void *arg;
 };
 
 struct summary_truth {
@@ -57,6 +65,7 @@ struct summary {
     double abandonment_percent;
 
     struct hist answer_to_agent_ms, answer_to_verdict_ms, ring_ms, talk_ms, setup_ms;
+    uint32_t answer_to_agent_bins[SUMMARY_BINS], answer_to_verdict_bins[SUMMARY_BINS];
     double lateness_p99_ms; /* of the simulator; negative: unknown */
     bool simulator_invalid; /* the simulator says RUN INVALID */
     uint64_t rtp_received, rtp_lost;
@@ -77,9 +86,10 @@ struct summary {
 /* struct summary is large: make it with malloc. error: SUMMARY_ERROR_MAX bytes. */
 enum err summary_build(struct summary *s, const struct summary_inputs *in, char *error);
 
-/* summary.json and results.csv. */
+struct json;
+/* The members of summary.json, into an object that is open. */
+void summary_put(const struct summary *s, struct json *j);
 enum err summary_write_json(const struct summary *s, const char *path, char *error);
-enum err summary_write_csv(const struct summary *s, const char *path, char *error);
 
 /* Tables for a terminal: results, confusion matrix, delays, balance. colour: ANSI. width in
  * columns. */
