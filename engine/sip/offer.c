@@ -85,7 +85,9 @@ static void write_rtpmap(struct buf *b, uint8_t pt, struct slice name, uint32_t 
 
 static void write_audio(struct buf *b, const struct sdp_session *s, const struct formats *f)
 {
-    buf_puts(b, "m=audio ");
+    buf_puts(b, "m=");
+    buf_puts(b, s->slots[s->audio_slot].kind); /* as the peer spelt it */
+    buf_putc(b, ' ');
     buf_u64(b, s->port);
     buf_putc(b, ' ');
     buf_puts(b, s->slots[s->audio_slot].proto);

@@ -247,13 +247,29 @@ static bool is_decisive_param(struct slice name)
            slice_ieq(name, SLICE("transport"));
 }
 
+/* Whether `name` stands in params, and with this value (should it stand there twice, in either). */
+static bool find_param(struct slice params, struct slice name, struct slice value, bool *same)
+{
+    struct slice n, v;
+    bool found = false;
+    *same = false;
+    while (sip_param_next(&params, &n, &v)) {
+        if (slice_ieq(n, name)) {
+            found = true;
+            *same = *same || same_text(v, value, true);
+        }
+    }
+    return found;
+}
+
 /* tel: every parameter decides (RFC 3966 4). */
 static bool params_cover(const struct sip_uri *a, const struct sip_uri *b)
 {
-    struct slice rest = a->params, name, value, other;
+    struct slice rest = a->params, name, value;
     while (sip_param_next(&rest, &name, &value)) {
-        if (sip_param_get(b->params, name, &other)) {
-            if (!same_text(value, other, true))
+        bool same;
+        if (find_param(b->params, name, value, &same)) {
+            if (!same)
                 return false;
         } else if (a->scheme == SIP_SCHEME_TEL || is_decisive_param(name)) {
             return false;

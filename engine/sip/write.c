@@ -10,7 +10,7 @@ static void put_crlf(struct buf *b)
 
 static bool breaks_line(char c)
 {
-    return c == '\r' || c == '\n' || c == 0;
+    return c == '\r' || c == '\n';
 }
 
 /* Almost always clean: then one copy. */

@@ -1,5 +1,5 @@
 /* Writing SIP messages into a buf: start line, headers, body. A value can never break out of its
- * header: CR, LF and NUL are written as spaces. Overflow is found once, by buf_end(). Any thread.
+ * header: CR and LF are written as spaces. Overflow is found once, by buf_end(). Any thread.
  */
 #ifndef PEAL_SIP_WRITE_H
 #define PEAL_SIP_WRITE_H
