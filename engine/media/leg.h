@@ -80,7 +80,8 @@ struct media_leg_params {
     bool rtcp_mux;                    /* no socket for RTCP: it shares RTP's port (RFC 5761) */
 };
 
-/* ERR_FULL: no leg or no port pair left (counted); ERR_IO: socket refused, errno tells. */
+/* ERR_FULL: no leg or no port pair left (counted); ERR_IO: socket refused, errno tells. In
+ * MEDIA_EV_CLOSED the leg is freed already: its pointer may be compared, not used. */
 enum err media_leg_open(struct media *m, const struct media_leg_params *params,
                         media_handler_fn *handler, void *arg, struct media_leg **out);
 void media_leg_set_handler(struct media_leg *l, media_handler_fn *handler, void *arg);

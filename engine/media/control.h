@@ -1,0 +1,60 @@
+/* The control thread's side of media: what media.c and leg.c share. */
+#ifndef PEAL_MEDIA_CONTROL_H
+#define PEAL_MEDIA_CONTROL_H
+
+#include "base/pool.h"
+#include "media/ports.h"
+#include "media/stream.h"
+
+#define DEFERRED_MAX 1024 /* commands for legs that are between two workers */
+
+struct media_leg {
+    struct media *media;
+    media_handler_fn *handler;
+    void *arg;
+    struct stream *stream;
+    struct hearing *hearing;
+    struct port_pair pair;
+    uint32_t worker;
+    bool detect, has_remote, closing, moving, recording;
+    struct media_leg *peer;     /* bridged with, or to be when both have met on one worker */
+    bool meeting;               /* … the latter */
+    uint32_t target;            /* worker it moves to */
+    uint8_t queue_head, queued; /* items not ended yet, oldest first; NULL: not a sound */
+    const struct sound *sound[LEG_QUEUE_MAX];
+};
+
+struct deferred {
+    struct media_leg *leg;
+    struct command command;
+};
+
+struct media {
+    struct loop *loop;
+    struct loop_hook hook;
+    struct clock clock;
+    struct addr local;
+    struct ports ports;
+    struct sound_cache *sounds;
+    struct pool legs, streams, hearings; /* a leg and its stream have the same index */
+    uint32_t *generation;                /* of each leg's place */
+    struct worker *worker;
+    uint32_t workers, max_legs;
+    uint32_t *load;                 /* legs of each worker */
+    struct worker_counters *latest; /* of each worker */
+    struct deferred *deferred;
+    uint32_t deferred_count;
+    uint32_t restarts;
+    uint64_t legs_opened, commands_refused, moves;
+};
+
+/* Posts a command for the leg to its worker, or keeps it while the leg moves. */
+enum err media_post(struct media_leg *l, struct command *c);
+/* The command's stream and worker are given. closing: one of the places kept for it. */
+enum err media_post_to(struct media *m, uint32_t worker, const struct command *c, bool kept_place);
+/* An event for a leg. */
+void media_leg_message(struct media_leg *l, const struct message *msg);
+/* Frees what a leg holds on the control thread. */
+void media_leg_release(struct media_leg *l);
+
+#endif

@@ -1,0 +1,119 @@
+/* The listening half of a slot: one block out of the jitter buffer, concealed where it is missing,
+ * to the recording and the detectors; and what the detectors found, in the leg's own time. */
+#include <string.h>
+
+#include "media/stream.h"
+
+#define PACKETS_GONE_US 100000 /* without RTP for longer: silence, not loss */
+
+static void decode(const struct stream *s, const uint8_t *coded, int16_t *pcm, uint32_t from,
+                   uint32_t to)
+{
+    if (s->rx_alaw)
+        dsp_alaw_decode(coded + from, pcm + from, to - from);
+    else
+        dsp_ulaw_decode(coded + from, pcm + from, to - from);
+}
+
+static uint8_t conceal(struct stream *s, bool gone)
+{
+    struct plc *plc = &s->hearing->plc;
+
+    plc_lost(plc);
+    if (gone)
+        return DSP_FLAG_NO_RTP;
+    s->stats.concealed++;
+    s->worker->count.concealed++;
+    return DSP_FLAG_LOST;
+}
+
+/* Fills the next block; returns its flags for the detectors. */
+static uint8_t next_block(struct stream *s)
+{
+    struct hearing *h = s->hearing;
+    struct worker *w = s->worker;
+    uint8_t coded[STREAM_BLOCK];
+    uint32_t from = 0, to = 0;
+    int16_t *pcm = plc_next(&h->plc);
+    bool gone = w->loop.now_us - s->last_rtp_us > PACKETS_GONE_US;
+
+    if (event_under_way(&h->keys, w->loop.now_us)) {
+        /* A gateway that sends events as well as the tone goes on with audio; one that does not
+         * leaves a gap, which is no loss. */
+        if (jitter_get(&h->jitter, (uint32_t)(w->slot_us / 125), s->rx_alaw, coded, &from, &to) ==
+            JITTER_BLOCK_OK)
+            decode(s, coded, pcm, 0, STREAM_BLOCK);
+        else
+            memset(pcm, 0, STREAM_BLOCK * sizeof(*pcm));
+        h->plc.lost = 0;
+        return DSP_FLAG_DTMF_EVENT;
+    }
+    switch (jitter_get(&h->jitter, (uint32_t)(w->slot_us / 125), s->rx_alaw, coded, &from, &to)) {
+    case JITTER_NOTHING:
+        memset(pcm, 0, STREAM_BLOCK * sizeof(*pcm));
+        return DSP_FLAG_NO_RTP;
+    case JITTER_BLOCK_OK:
+        decode(s, coded, pcm, 0, STREAM_BLOCK);
+        plc_good(&h->plc);
+        return 0;
+    case JITTER_PARTIAL:
+        decode(s, coded, pcm, from, to);
+        plc_partial(&h->plc, from, to);
+        return 0;
+    case JITTER_LOST:
+        break;
+    }
+    return conceal(s, gone);
+}
+
+void stream_hear_slot(struct stream *s)
+{
+    struct hearing *h = s->hearing;
+    struct worker *w = s->worker;
+
+    stream_check_silence(s);
+    if (!s->listening)
+        return;
+    uint8_t flags = next_block(s);
+
+    if (h->recorder.file)
+        recorder_block(&h->recorder, plc_block(&h->plc), h->sent);
+    if (!s->detect || s->phase == DSP_OFF)
+        return;
+    w->block[w->blocks] = (struct dsp_block){
+        .state = &h->dsp, .samples = plc_block(&h->plc), .leg = w->blocks, .flags = flags};
+    w->block_of[w->blocks++] = s;
+    h->blocks++;
+}
+
+/* The detectors count in their own blocks; the leg's time also runs while they are off. */
+static uint32_t leg_ms(const struct stream *s, uint32_t detector_ms)
+{
+    uint64_t leg_now_ms = (s->worker->slot_us - s->opened_us) / 1000;
+    uint64_t back_ms = s->hearing->blocks * DSP_BLOCK_MS - detector_ms;
+
+    if (s->worker->slot_us < s->opened_us || back_ms > leg_now_ms)
+        return 0;
+    return (uint32_t)(leg_now_ms - back_ms);
+}
+
+void stream_heard(struct stream *s, const struct dsp_event *e)
+{
+    struct message m = {.kind = MEDIA_EV_HEARD,
+                        .index = s->index,
+                        .generation = s->generation,
+                        .at_us = s->worker->slot_us};
+
+    if (e->kind == DSP_DTMF) {
+        m.kind = MEDIA_EV_DTMF;
+        m.digit = event_in_band(&s->hearing->keys, (char)e->detail, s->worker->loop.now_us);
+        if (!m.digit)
+            return;
+    } else {
+        m.heard = *e;
+        m.heard.leg = 0;
+        m.heard.start_ms = leg_ms(s, e->start_ms);
+        m.heard.end_ms = leg_ms(s, e->end_ms);
+    }
+    worker_tell(s->worker, &m, false);
+}

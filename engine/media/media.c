@@ -1,0 +1,276 @@
+/* Workers as the control thread sees them: start and end, the two rings of each, the counters. */
+#include "media/media.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/pages.h"
+#include "io/limits.h"
+#include "media/control.h"
+
+#define LEGS_DEFAULT    1024
+#define PORT_MIN        20000
+#define PORT_MAX        39999
+#define MESSAGES_A_TURN 4096
+#define FILES_SPARE     256 /* descriptors for everything but legs */
+
+static bool place_left(struct ring_spsc *r, uint32_t wanted)
+{
+    uint32_t used = atomic_load_explicit(&r->tail, memory_order_relaxed) -
+                    atomic_load_explicit(&r->head, memory_order_acquire);
+
+    return used + wanted <= r->mask;
+}
+
+enum err media_post_to(struct media *m, uint32_t worker, const struct command *c, bool kept_place)
+{
+    struct worker *w = &m->worker[worker];
+
+    if ((!kept_place && !place_left(&w->commands, m->max_legs * 2)) ||
+        !ring_spsc_push(&w->commands, c)) {
+        m->commands_refused++;
+        return ERR_FULL;
+    }
+    loop_wake(&w->loop);
+    return OK;
+}
+
+enum err media_post(struct media_leg *l, struct command *c)
+{
+    struct media *m = l->media;
+
+    c->stream = l->stream;
+    c->hearing = l->hearing;
+    if (l->moving && c->kind == COMMAND_CLOSE)
+        return OK; /* closed when it has arrived */
+    if (!l->moving)
+        return media_post_to(m, l->worker, c, c->kind == COMMAND_CLOSE);
+    if (m->deferred_count == DEFERRED_MAX) {
+        m->commands_refused++;
+        return ERR_FULL;
+    }
+    m->deferred[m->deferred_count++] = (struct deferred){l, *c};
+    return OK;
+}
+
+static void dispatch(struct media *m, const struct message *msg)
+{
+    if (m->generation[msg->index] == msg->generation)
+        media_leg_message(pool_at(&m->legs, msg->index), msg);
+}
+
+/* Runs once a turn of the control loop; workers wake it. */
+static void drain_messages(struct loop_hook *h)
+{
+    struct media *m = container_of(h, struct media, hook);
+    struct message msg;
+
+    for (uint32_t i = 0; i < m->workers; i++) {
+        uint32_t n = 0;
+
+        while (n < MESSAGES_A_TURN && ring_spsc_pop(&m->worker[i].messages, &msg)) {
+            dispatch(m, &msg);
+            n++;
+        }
+        if (n == MESSAGES_A_TURN)
+            loop_wake(m->loop); /* more of them: after the loop's other work */
+    }
+}
+
+static uint32_t workers_wanted(const struct media_config *c)
+{
+    int cores = get_nprocs();
+    uint32_t n = c->workers ? c->workers : cores > 1 ? (uint32_t)cores - 1 : 1;
+
+    return n > MEDIA_WORKERS_MAX ? MEDIA_WORKERS_MAX : n;
+}
+
+static enum err allocate(struct media *m, const struct media_config *c)
+{
+    uint16_t min = c->port_min ? c->port_min : PORT_MIN, max = c->port_max ? c->port_max : PORT_MAX;
+    enum err err = ports_init(&m->ports, min, max);
+
+    if (err)
+        return err;
+    m->generation = pages_get(m->max_legs * sizeof(*m->generation));
+    m->worker = pages_get(m->workers * sizeof(*m->worker));
+    m->latest = pages_get(m->workers * sizeof(*m->latest));
+    m->load = calloc(m->workers, sizeof(*m->load));
+    m->deferred = pages_get(DEFERRED_MAX * sizeof(*m->deferred));
+    if (!m->generation || !m->worker || !m->latest || !m->load || !m->deferred ||
+        pool_init(&m->legs, sizeof(struct media_leg), m->max_legs) != OK ||
+        pool_init(&m->streams, sizeof(struct stream), m->max_legs) != OK ||
+        pool_init(&m->hearings, sizeof(struct hearing), m->max_legs) != OK)
+        return ERR_NOMEM;
+    return sound_cache_open(&m->sounds, c->sound_bytes_max);
+}
+
+static void release(struct media *m)
+{
+    sound_cache_close(m->sounds);
+    pool_fini(&m->hearings);
+    pool_fini(&m->streams);
+    pool_fini(&m->legs);
+    pages_put(m->deferred, DEFERRED_MAX * sizeof(*m->deferred));
+    free(m->load);
+    pages_put(m->latest, m->workers * sizeof(*m->latest));
+    pages_put(m->worker, m->workers * sizeof(*m->worker));
+    pages_put(m->generation, m->max_legs * sizeof(*m->generation));
+    ports_fini(&m->ports);
+    free(m);
+}
+
+static void stop_workers(struct media *m, uint32_t started)
+{
+    const struct command quit = {.kind = COMMAND_QUIT};
+
+    for (uint32_t i = 0; i < started; i++) {
+        while (media_post_to(m, i, &quit, true) != OK)
+            usleep(1000); /* the worker empties its ring meanwhile */
+        worker_join(&m->worker[i]);
+    }
+}
+
+static enum err start_workers(struct media *m, const struct media_config *c)
+{
+    for (uint32_t i = 0; i < m->workers; i++) {
+        struct worker *w = &m->worker[i];
+
+        w->control = m->loop;
+        w->max_legs = m->max_legs;
+        w->index = i;
+        w->count_foreign = c->count_foreign;
+        w->core = c->pin_from ? (c->pin_from - 1 + i) % (uint32_t)get_nprocs() + 1 : 0;
+        enum err err = worker_start(w);
+
+        if (err) {
+            stop_workers(m, i);
+            return err;
+        }
+    }
+    return OK;
+}
+
+enum err media_open(struct media **out, const struct media_config *config)
+{
+    struct media *m = calloc(1, sizeof(*m));
+    uint64_t files;
+
+    if (!m)
+        return ERR_NOMEM;
+    m->loop = config->loop;
+    clock_init_real(&m->clock);
+    m->max_legs = config->max_legs ? config->max_legs : LEGS_DEFAULT;
+    m->workers = workers_wanted(config);
+    m->local = config->local;
+    if (!addr_is_set(&m->local))
+        addr_from_host(slice_cstr("127.0.0.1"), 0, &m->local);
+    if (limits_raise_files((uint64_t)m->max_legs * 2 + FILES_SPARE, &files) != OK)
+        log_warn("media", "fewer open files are permitted than legs may need; raise ulimit -n",
+                 "legs=%u files=%llu", m->max_legs, (unsigned long long)files);
+    enum err err = allocate(m, config);
+
+    if (!err)
+        err = start_workers(m, config);
+    if (err) {
+        release(m);
+        return err;
+    }
+    m->hook.run = drain_messages;
+    loop_hook_add(m->loop, &m->hook);
+    *out = m;
+    return OK;
+}
+
+void media_close(struct media *m)
+{
+    if (!m)
+        return;
+    loop_hook_remove(&m->hook);
+    stop_workers(m, m->workers);
+    for (uint32_t i = 0; i < m->legs.peak; i++) {
+        struct media_leg *l = pool_at(&m->legs, i);
+
+        if (m->generation[i] & 1) /* odd: in use */
+            media_leg_release(l);
+    }
+    release(m);
+}
+
+struct sound_cache *media_sounds(struct media *m)
+{
+    return m->sounds;
+}
+
+static void add(struct media_metrics *out, const struct worker_counters *c)
+{
+    out->rtp_received += c->rtp_received;
+    out->rtp_sent += c->rtp_sent;
+    out->rtp_relayed += c->rtp_relayed;
+    out->rtp_invalid += c->rtp_invalid;
+    out->rtp_rejected += c->rtp_rejected;
+    out->rtcp_received += c->rtcp_received;
+    out->rtcp_sent += c->rtcp_sent;
+    out->rtcp_invalid += c->rtcp_invalid;
+    out->send_failed += c->send_failed;
+    out->receive_starved += c->receive_starved;
+    out->concealed += c->concealed;
+    out->late += c->late;
+    out->discarded += c->discarded;
+    out->ticks += c->ticks;
+    out->ticks_skipped += c->ticks_skipped;
+    out->events_dropped += c->events_dropped;
+}
+
+void media_metrics(struct media *m, struct media_metrics *out)
+{
+    memset(out, 0, sizeof(*out));
+    hist_reset(&out->tick_late_us);
+    hist_reset(&out->tick_work_us);
+    for (uint32_t i = 0; i < m->workers; i++) {
+        struct worker_shared *s = &m->worker[i].shared;
+
+        if (atomic_load_explicit(&s->state, memory_order_acquire) == SHARED_FULL) {
+            m->latest[i] = s->counters;
+            atomic_store_explicit(&s->state, SHARED_EMPTY, memory_order_release);
+        }
+        add(out, &m->latest[i]);
+        if (m->latest[i].restarts == m->restarts) {
+            hist_merge(&out->tick_late_us, &m->latest[i].late_us);
+            hist_merge(&out->tick_work_us, &m->latest[i].work_us);
+        }
+    }
+    out->legs = m->legs.used;
+    out->legs_peak = m->legs.peak;
+    out->legs_opened = m->legs_opened;
+    out->legs_refused = m->legs.refused;
+    out->ports_refused = m->ports.refused;
+    out->commands_refused = m->commands_refused;
+    out->moves = m->moves;
+}
+
+void media_metrics_restart(struct media *m)
+{
+    m->restarts++;
+    for (uint32_t i = 0; i < m->workers; i++) {
+        struct worker_shared *s = &m->worker[i].shared;
+
+        atomic_store_explicit(&s->restarts, m->restarts, memory_order_release);
+        if (atomic_load_explicit(&s->state, memory_order_acquire) == SHARED_FULL)
+            atomic_store_explicit(&s->state, SHARED_EMPTY, memory_order_release);
+    }
+}
+
+size_t media_leg_bytes_idle(void)
+{
+    return sizeof(struct media_leg) + sizeof(struct stream);
+}
+
+size_t media_leg_bytes_active(void)
+{
+    return media_leg_bytes_idle() + sizeof(struct hearing);
+}

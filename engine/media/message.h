@@ -1,0 +1,81 @@
+/* What passes between the control thread and a media worker: commands down, events up. Fixed-size
+ * messages in single-producer rings, so each leg's commands and each leg's events keep their order.
+ *
+ * The ring of events is so large that what every leg may still owe (MESSAGES_OWED_MAX: an end for
+ * each queued item, recorded, moved, closed) always fits; only what may be lost (heard, digits …)
+ * is dropped, and counted, when more than MESSAGES_SPARE wait. Commands likewise: a place for
+ * closing every leg is kept. */
+#ifndef PEAL_MEDIA_MESSAGE_H
+#define PEAL_MEDIA_MESSAGE_H
+
+#include "media/player.h"
+
+#define MESSAGES_OWED_MAX (PLAYER_QUEUE_MAX + 7)
+#define MESSAGES_SPARE    4096
+#define COMMANDS_PER_LEG  8
+
+struct stream;
+struct hearing;
+
+enum command_kind {
+    COMMAND_OPEN,
+    COMMAND_REMOTE,
+    COMMAND_PLAY,
+    COMMAND_STOP,
+    COMMAND_MUTE,
+    COMMAND_PHASE,
+    COMMAND_WANT_BEEP,
+    COMMAND_RECORD,
+    COMMAND_RECORD_STOP,
+    COMMAND_BRIDGE,
+    COMMAND_UNBRIDGE,
+    COMMAND_LEAVE, /* hand the leg over: MESSAGE_LEFT follows */
+    COMMAND_ADOPT, /* take it over from another worker */
+    COMMAND_CLOSE,
+    COMMAND_QUIT /* the worker ends */
+};
+
+struct command {
+    enum command_kind kind;
+    struct stream *stream;
+    struct hearing *hearing; /* of the stream, once it has one */
+    union {
+        struct media_remote remote;
+        struct player_item item;
+        struct stream *peer;
+        enum dsp_phase phase;
+        bool on;
+        struct {
+            bool stereo;
+            char path[LEG_PATH_MAX];
+        } record;
+    };
+};
+
+enum message_kind { /* the first ones are enum media_event_kind */
+                    MESSAGE_LEFT = MEDIA_EV_CLOSED + 1
+};
+
+struct message {
+    uint32_t kind;
+    uint32_t index;      /* of the leg */
+    uint32_t generation; /* of the leg's place: a late event never meets a new leg */
+    uint64_t at_us;
+    union {
+        char digit;
+        struct {
+            enum err err;
+            uint32_t cookie;
+            bool internal;
+        } played;
+        struct {
+            enum err err;
+            int sys_errno;
+            double seconds;
+            uint64_t lost_bytes;
+        } recorded;
+        struct dsp_event heard;
+    };
+};
+
+#endif

@@ -1,0 +1,103 @@
+/* The ring of free pairs; a pair somebody else holds goes to its end and is tried again later. */
+#include "media/ports.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum err ports_init(struct ports *p, uint16_t min, uint16_t max)
+{
+    uint32_t first = (min + 1u) & ~1u;
+
+    *p = (struct ports){0};
+    if (min == 0 || first + 1 > max)
+        return ERR_INVALID;
+    p->capacity = (max - first + 1) / 2;
+    p->free = malloc(p->capacity * sizeof(*p->free));
+    if (!p->free)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < p->capacity; i++)
+        p->free[i] = (uint16_t)(first + 2 * i);
+    p->count = p->capacity;
+    return OK;
+}
+
+void ports_fini(struct ports *p)
+{
+    free(p->free);
+    *p = (struct ports){0};
+}
+
+static int open_bound(const struct addr *local)
+{
+    int fd = socket(local->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd >= 0 && bind(fd, &local->sa, addr_len(local)) != 0) {
+        int saved = errno;
+
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+static bool open_pair(struct port_pair *pair, uint16_t port, bool mux)
+{
+    pair->rtcp = -1;
+    addr_set_port(&pair->local, port);
+    pair->rtp = open_bound(&pair->local);
+    if (pair->rtp < 0)
+        return false;
+    if (!mux) {
+        struct addr rtcp = pair->local;
+
+        addr_set_port(&rtcp, (uint16_t)(port + 1));
+        pair->rtcp = open_bound(&rtcp);
+        if (pair->rtcp < 0) {
+            int saved = errno;
+
+            close(pair->rtp);
+            errno = saved;
+            return false;
+        }
+    }
+    return true;
+}
+
+static void give_back(struct ports *p, uint16_t port)
+{
+    p->free[(p->head + p->count) % p->capacity] = port;
+    p->count++;
+}
+
+enum err ports_get(struct ports *p, const struct addr *local, bool mux, struct port_pair *out)
+{
+    uint32_t tries = p->count < PORTS_TRIES_MAX ? p->count : PORTS_TRIES_MAX;
+
+    out->local = *local;
+    for (uint32_t i = 0; i < tries; i++) {
+        uint16_t port = p->free[p->head];
+
+        p->head = (p->head + 1) % p->capacity;
+        p->count--;
+        if (open_pair(out, port, mux))
+            return OK;
+        give_back(p, port);
+        if (errno != EADDRINUSE && errno != EACCES) {
+            p->refused++;
+            return ERR_IO;
+        }
+        p->taken++;
+    }
+    p->refused++;
+    return ERR_FULL;
+}
+
+void ports_put(struct ports *p, const struct port_pair *pair)
+{
+    close(pair->rtp);
+    if (pair->rtcp >= 0)
+        close(pair->rtcp);
+    give_back(p, addr_port(&pair->local));
+}

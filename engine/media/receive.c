@@ -1,0 +1,321 @@
+/* The receiving half of a stream: multishot recvmsg into the worker's buffers, the latch, and the
+ * way of a packet to its listeners. Names come with every datagram, so the source is checked in
+ * user space also while the socket is connected (datagrams may have been queued before). */
+#include <errno.h>
+#include <string.h>
+
+#include "media/stream.h"
+
+#define PAYLOAD_COMFORT_NOISE 13 /* RFC 3389 */
+
+/* What one completion brought. */
+struct datagram {
+    struct addr from;
+    uint8_t *p;
+    uint32_t len;
+    uint16_t buffer;
+};
+
+static uint64_t now_us(const struct stream *s)
+{
+    return s->worker->loop.now_us;
+}
+
+static void latch(struct stream *s, const struct addr *from)
+{
+    if (!addr_eq(from, &s->remote.rtp) && !addr_eq(from, &s->far_rtp) && s->rtcp_fd >= 0) {
+        s->far_rtcp = *from;
+        addr_set_port(&s->far_rtcp, (uint16_t)(addr_port(from) + 1));
+    }
+    s->latched = true;
+    s->far_rtp = s->stats.latched = *from;
+    if (!s->worker->count_foreign)
+        s->connected = connect(s->rtp_fd, &from->sa, addr_len(from)) == 0;
+}
+
+static void unconnect(struct stream *s)
+{
+    const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+    if (s->connected)
+        connect(s->rtp_fd, &none, sizeof(none));
+    s->connected = false;
+}
+
+static void reject(struct stream *s)
+{
+    s->stats.rejected++;
+    s->worker->count.rtp_rejected++;
+}
+
+/* An unknown source before the latch: true when it has earned it. */
+static bool probation(struct stream *s, const struct addr *from, const struct rtp_packet *p)
+{
+    struct candidate *c = &s->candidate;
+
+    if (addr_eq(&c->from, from) && c->ssrc == p->ssrc && (uint16_t)(c->seq + 1) == p->seq) {
+        c->run = (uint8_t)(c->run < STREAM_PROBATION ? c->run + 1 : c->run);
+        c->seq = p->seq;
+    } else {
+        *c = (struct candidate){.from = *from, .ssrc = p->ssrc, .seq = p->seq, .run = 1};
+    }
+    if (c->run < STREAM_PROBATION)
+        return false;
+    return addr_eq_host(from, &s->remote.rtp) || now_us(s) - s->remote_us >= STREAM_PATIENCE_US;
+}
+
+static bool source_is_right(struct stream *s, const struct addr *from, const struct rtp_packet *p)
+{
+    if (s->latched && addr_eq(from, &s->far_rtp)) {
+        if (!s->connected && !s->worker->count_foreign)
+            latch(s, from);
+        return true;
+    }
+    bool by_sdp = addr_eq(from, &s->remote.rtp);
+
+    if (s->latched) {
+        bool silent = now_us(s) - s->last_rtp_us > STREAM_SILENT_US;
+
+        if (!silent || !(by_sdp || p->ssrc == s->source.ssrc)) {
+            reject(s);
+            return false;
+        }
+        unconnect(s);
+    } else if (!by_sdp && !probation(s, from, p)) {
+        reject(s);
+        return false;
+    }
+    latch(s, from);
+    return true;
+}
+
+static void invalid(struct stream *s)
+{
+    s->stats.invalid++;
+    s->worker->count.rtp_invalid++;
+}
+
+/* Sequence bookkeeping; false: the packet was here before. */
+static bool account(struct stream *s, const struct rtp_packet *p, bool timed)
+{
+    uint64_t lost = rtp_source_lost(&s->source);
+    bool was_started = s->source.started;
+    enum rtp_verdict v = rtp_source_take(&s->source, p, (uint32_t)(now_us(s) / 125), timed);
+
+    s->worker->count.rtp_received++;
+    if (v == RTP_DUPLICATE) {
+        s->stats.duplicate++;
+        return false;
+    }
+    if (v == RTP_RESTARTED && was_started)
+        s->lost_before += lost;
+    s->stats.received++;
+    s->stats.received_bytes += p->payload_len;
+    s->last_rtp_us = now_us(s);
+    s->timed_out = false;
+    if (!s->first_told) {
+        s->first_told = true;
+        stream_tell(s, MEDIA_EV_FIRST_RTP);
+    }
+    return true;
+}
+
+static void take_event(struct stream *s, const struct rtp_packet *p)
+{
+    char digit = event_take(&s->hearing->keys, p->payload, p->payload_len, p->timestamp, now_us(s));
+    struct message m = {.kind = MEDIA_EV_DTMF, .digit = digit};
+
+    if (!digit)
+        return;
+    m.index = s->index;
+    m.generation = s->generation;
+    m.at_us = now_us(s);
+    worker_tell(s->worker, &m, false);
+
+    const struct stream *peer = s->peer;
+
+    if (!peer || peer->remote.event_pt != LEG_NO_PAYLOAD_TYPE)
+        return;
+    /* The peer's far end knows no events: it gets the tone. */
+    struct player_item tone = {.kind = PLAYER_DTMF, .internal = true};
+
+    tone.dtmf = (struct player_dtmf){.count = 1, .in_band = true, .on_ms = 100, .gap_ms = 60};
+    tone.dtmf.digits[0] = digit;
+    if (peer->hearing && player_idle(&peer->hearing->player))
+        player_add(&peer->hearing->player, &tone);
+}
+
+/* true: the buffer is kept for a relayed send. */
+static bool take_rtp(struct stream *s, struct datagram *d)
+{
+    struct rtp_packet p;
+
+    if (rtp_parse(d->p, d->len, &p) != OK) {
+        invalid(s);
+        return false;
+    }
+    bool is_event = p.payload_type == s->remote.event_pt;
+    bool own = p.payload_type == s->remote.payload_type;
+    bool audio = own || p.payload_type == MEDIA_PCMU || p.payload_type == MEDIA_PCMA;
+    bool alaw = own ? s->remote.codec == MEDIA_PCMA : p.payload_type == MEDIA_PCMA;
+
+    if (!source_is_right(s, &d->from, &p))
+        return false;
+    if (!is_event && !audio && p.payload_type != PAYLOAD_COMFORT_NOISE) {
+        invalid(s);
+        return false;
+    }
+    if (!account(s, &p, !is_event))
+        return false;
+    if (is_event)
+        take_event(s, &p);
+    else if (!audio)
+        return false;
+    if (audio && !is_event && alaw != s->rx_alaw) {
+        s->rx_alaw = alaw;
+        stream_collect(s);
+        jitter_init(&s->hearing->jitter);
+    }
+    if (audio && !is_event && s->listening)
+        jitter_put(&s->hearing->jitter, p.timestamp, p.payload, p.payload_len,
+                   (uint32_t)(now_us(s) / 125));
+    if (!s->peer)
+        return false;
+    return stream_relay(s, &p, d->p + (p.payload - d->p), is_event, d->buffer);
+}
+
+static void take_rtcp(struct stream *s, const struct datagram *d)
+{
+    const struct addr *far_end = s->latched ? &s->far_rtp : &s->remote.rtp;
+
+    if (!addr_eq_host(&d->from, far_end) && !addr_eq_host(&d->from, &s->far_rtcp))
+        reject(s);
+    else
+        stream_rtcp_take(s, d->p, d->len);
+}
+
+/* Unpacks a completion of a multishot recvmsg; false: nothing usable. */
+static bool unpack(struct worker *w, int32_t res, uint32_t cqe_flags, struct datagram *d)
+{
+    d->buffer = bufring_id(cqe_flags);
+    struct io_uring_recvmsg_out *o =
+        io_uring_recvmsg_validate(bufring_at(&w->buffers, d->buffer), res, &w->receive_shape);
+
+    if (!o || o->flags & MSG_TRUNC || o->namelen == 0 || o->namelen > sizeof(d->from))
+        return false;
+    addr_from_sockaddr(io_uring_recvmsg_name(o), &d->from);
+    d->p = io_uring_recvmsg_payload(o, &w->receive_shape);
+    d->len = io_uring_recvmsg_payload_length(o, res, &w->receive_shape);
+    return true;
+}
+
+static void received(struct stream *s, bool on_rtcp, int32_t res, uint32_t cqe_flags)
+{
+    struct worker *w = s->worker;
+    struct datagram d;
+    bool kept = false;
+
+    if (res == -ENOBUFS)
+        w->count.receive_starved++;
+    if (cqe_flags & IORING_CQE_F_BUFFER) {
+        if (s->end == STREAM_CLOSES) {
+            d.buffer = bufring_id(cqe_flags);
+        } else if (!unpack(w, res, cqe_flags, &d)) {
+            invalid(s);
+        } else if (on_rtcp || (s->rtcp_fd < 0 && rtp_is_rtcp(d.p, d.len))) {
+            take_rtcp(s, &d);
+        } else {
+            kept = take_rtp(s, &d);
+        }
+        if (!kept)
+            bufring_put(&w->buffers, d.buffer);
+    }
+    /* A receive that ended (no buffers, an ICMP error) is armed again in the stream's next slot, so
+     * an error that comes back at once cannot spin. */
+    if (!(cqe_flags & IORING_CQE_F_MORE))
+        stream_finish(s);
+}
+
+static void rtp_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
+{
+    struct stream *s = container_of(op, struct stream, rtp_op);
+
+    if (!(cqe_flags & IORING_CQE_F_MORE))
+        s->rtp_armed = false;
+    received(s, false, res, cqe_flags);
+}
+
+static void rtcp_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
+{
+    struct stream *s = container_of(op, struct stream, rtcp_op);
+
+    if (!(cqe_flags & IORING_CQE_F_MORE))
+        s->rtcp_armed = false;
+    received(s, true, res, cqe_flags);
+}
+
+static void arm(struct stream *s, struct loop_op *op, int fd, loop_done_fn *done)
+{
+    struct worker *w = s->worker;
+
+    op->done = done;
+    struct io_uring_sqe *sqe = loop_sqe(&w->loop, op);
+
+    io_uring_prep_recvmsg_multishot(sqe, fd, &w->receive_shape, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = w->buffers.group;
+}
+
+void stream_arm(struct stream *s)
+{
+    if (!s->rtp_armed) {
+        arm(s, &s->rtp_op, s->rtp_fd, rtp_done);
+        s->rtp_armed = true;
+    }
+    if (!s->rtcp_armed && s->rtcp_fd >= 0) {
+        arm(s, &s->rtcp_op, s->rtcp_fd, rtcp_done);
+        s->rtcp_armed = true;
+    }
+}
+
+void stream_disarm(struct stream *s)
+{
+    if (s->rtp_armed)
+        loop_cancel(&s->worker->loop, &s->rtp_op);
+    if (s->rtcp_armed)
+        loop_cancel(&s->worker->loop, &s->rtcp_op);
+}
+
+/* Datagrams from before the far end was known are old by now, and of unknown origin. */
+static void drain_socket(int fd)
+{
+    char byte;
+
+    for (int i = 0; i < 1024 && recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0; i++)
+        ;
+}
+
+void stream_remote_changed(struct stream *s)
+{
+    unconnect(s);
+    if (!s->rtp_armed)
+        drain_socket(s->rtp_fd);
+    s->latched = s->first_told = s->timed_out = false;
+    s->candidate = (struct candidate){0};
+    s->remote_us = now_us(s);
+    s->far_rtp = s->remote.rtp;
+}
+
+void stream_check_silence(struct stream *s)
+{
+    uint64_t since = s->last_rtp_us > s->remote_us ? s->last_rtp_us : s->remote_us;
+    uint64_t silent_us = now_us(s) > since ? now_us(s) - since : 0;
+
+    if (s->connected && silent_us > STREAM_SILENT_US)
+        unconnect(s);
+    if (!s->timed_out && s->remote.direction & MEDIA_RECEIVE &&
+        silent_us > LEG_RTP_TIMEOUT_MS * UINT64_C(1000)) {
+        s->timed_out = true;
+        stream_tell(s, MEDIA_EV_RTP_TIMEOUT);
+    }
+}

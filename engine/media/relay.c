@@ -1,0 +1,86 @@
+/* Bridged streams of one law: a packet goes on as it came, with its header rewritten in place and
+ * no decoding. Sequence numbers and timestamps keep the distances they had, so loss, reordering and
+ * silence suppression stay visible to the far end; after each packet of our own the distances are
+ * taken anew and the marker says so. Streams of different law meet in PCM: the peer's jitter buffer
+ * is listened to and its blocks are coded again (send.c). */
+#include "media/stream.h"
+
+#define JUMP_MAX 16000 /* samples off our clock: the source started anew */
+
+void stream_bridge_told(struct stream *s)
+{
+    if (s->bridged_told)
+        return;
+    s->bridged_told = true;
+    stream_tell(s, MEDIA_EV_BRIDGED);
+}
+
+static void relay_start(struct stream *to, const struct rtp_packet *p)
+{
+    uint32_t ts = stream_now_ts(to);
+
+    if (to->stats.sent && (int32_t)(ts - to->last_ts) < STREAM_BLOCK)
+        ts = to->last_ts + STREAM_BLOCK;
+    to->relaying = true;
+    to->relay_ssrc = p->ssrc;
+    to->relay_ts_off = ts - p->timestamp;
+    to->relay_seq_off = (uint16_t)(to->seq - p->seq);
+    to->marker = true;
+}
+
+static bool jumped(const struct stream *to, const struct rtp_packet *p)
+{
+    int32_t off = (int32_t)(p->timestamp + to->relay_ts_off - stream_now_ts(to));
+    int16_t step = (int16_t)(p->seq + to->relay_seq_off - to->seq);
+
+    return p->ssrc != to->relay_ssrc || off > JUMP_MAX || off < -JUMP_MAX || step > 3000 ||
+           step < -3000;
+}
+
+static void send_on(struct stream *to, const struct rtp_packet *p, uint8_t *payload, uint8_t pt)
+{
+    uint16_t seq = (uint16_t)(p->seq + to->relay_seq_off);
+    uint32_t ts = p->timestamp + to->relay_ts_off;
+    uint8_t *header = payload - RTP_HEADER_BYTES;
+
+    rtp_write_header(header, pt, p->marker || to->marker, seq, ts, to->ssrc);
+    to->marker = false;
+    if ((int16_t)(seq + 1 - to->seq) > 0)
+        to->seq = (uint16_t)(seq + 1);
+    if ((int32_t)(ts - to->last_ts) > 0 || to->stats.sent == 0)
+        to->last_ts = ts;
+    to->stats.relayed++;
+    to->stats.sent_bytes += p->payload_len;
+    to->sent_octets += p->payload_len;
+    to->worker->count.rtp_relayed++;
+    stream_send_bytes(to, header, RTP_HEADER_BYTES + p->payload_len);
+}
+
+static void set_from_pcm(struct stream *to, struct stream *from, bool on)
+{
+    if (to->from_pcm == on)
+        return;
+    to->from_pcm = on;
+    stream_listen(from);
+}
+
+bool stream_relay(struct stream *from, const struct rtp_packet *p, uint8_t *payload, bool is_event,
+                  uint16_t buffer)
+{
+    struct stream *to = from->peer;
+    bool alaw = to->remote.codec == MEDIA_PCMA;
+    uint8_t pt = is_event ? to->remote.event_pt : to->remote.payload_type;
+
+    if (!to->hearing || !stream_sends(to) || pt == LEG_NO_PAYLOAD_TYPE)
+        return false;
+    if (!is_event)
+        set_from_pcm(to, from, alaw != from->rx_alaw);
+    if (!player_idle(&to->hearing->player) || (to->from_pcm && !is_event))
+        return false;
+    if (!to->relaying || jumped(to, p))
+        relay_start(to, p);
+    send_on(to, p, payload, pt);
+    stream_bridge_told(to);
+    worker_hold(to->worker, buffer);
+    return true;
+}

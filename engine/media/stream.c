@@ -1,0 +1,296 @@
+/* A stream's life on its worker: commands, bridge, recording, and the end. */
+#include "media/stream.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+void stream_tell(struct stream *s, enum media_event_kind kind)
+{
+    struct message m = {.kind = kind,
+                        .index = s->index,
+                        .generation = s->generation,
+                        .at_us = s->worker->loop.now_us};
+
+    worker_tell(s->worker, &m, kind == MEDIA_EV_CLOSED);
+}
+
+void stream_play_ended(struct stream *s, const struct player_item *item, enum err err)
+{
+    struct message m = {.kind = MEDIA_EV_PLAYED,
+                        .index = s->index,
+                        .generation = s->generation,
+                        .at_us = s->worker->loop.now_us};
+
+    if (item->internal)
+        return;
+    m.played.err = err;
+    m.played.cookie = item->cookie;
+    worker_tell(s->worker, &m, true);
+}
+
+static void stop_playing(struct stream *s)
+{
+    struct player_item item;
+
+    while (s->hearing && player_drop(&s->hearing->player, &item))
+        stream_play_ended(s, &item, ERR_CANCELLED);
+}
+
+static void play(struct stream *s, const struct player_item *item)
+{
+    if (!player_add(&s->hearing->player, item))
+        stream_play_ended(s, item, ERR_FULL);
+}
+
+static void open_stream(struct worker *w, struct stream *s)
+{
+    s->worker = w;
+    s->slot = WORKER_SLOTS;
+    s->ssrc = (uint32_t)rng_u64(&w->rng);
+    s->seq =
+        (uint16_t)(rng_u64(&w->rng) & 0x7fff); /* room before the first wrap (RFC 3711 3.3.1) */
+    s->ts_base = (uint32_t)rng_u64(&w->rng);
+    s->marker = true;
+    list_push_back(&w->streams, &s->node);
+}
+
+static void set_remote(struct worker *w, struct stream *s, const struct media_remote *r)
+{
+    bool moved = !s->has_remote || !addr_eq(&r->rtp, &s->remote.rtp);
+    bool paused = s->has_remote && !(s->remote.direction & MEDIA_RECEIVE);
+
+    s->remote = *r;
+    s->far_rtcp = r->rtcp;
+    if (moved)
+        stream_remote_changed(s);
+    else if (paused)
+        s->remote_us = w->loop.now_us; /* the time-out counts from the end of the hold */
+    s->has_remote = true;
+    s->hearing->packed_len = 0;
+    stream_listen(s);
+    if (s->slot == WORKER_SLOTS) {
+        stream_arm(s);
+        worker_slot_in(w, s);
+    }
+}
+
+bool stream_wants_pcm(const struct stream *s)
+{
+    const struct stream *peer = s->peer;
+
+    if (!s->hearing)
+        return false;
+    if ((s->detect && s->phase != DSP_OFF) || s->hearing->recorder.file)
+        return true;
+    return peer && (peer->from_pcm || (peer->hearing && peer->hearing->recorder.file));
+}
+
+void stream_collect(struct stream *s)
+{
+    if (!s->hearing)
+        return;
+    struct jitter *j = &s->hearing->jitter;
+
+    s->stats.late += j->late;
+    s->stats.discarded += j->discarded;
+    s->worker->count.late += j->late;
+    s->worker->count.discarded += j->discarded;
+    j->late = j->discarded = 0;
+    s->stats.lost = s->lost_before + rtp_source_lost(&s->source);
+    s->stats.jitter_us = (uint32_t)((uint64_t)(s->source.jitter_q4 >> 4) * 125);
+    s->stats.playout_delay_ms = s->listening ? jitter_target(j) / 8 : 0;
+}
+
+void stream_listen(struct stream *s)
+{
+    bool wanted = stream_wants_pcm(s);
+
+    if (wanted && !s->listening) {
+        stream_collect(s);
+        jitter_init(&s->hearing->jitter);
+        memset(&s->hearing->plc, 0, sizeof(s->hearing->plc));
+    }
+    s->listening = wanted;
+}
+
+static void set_phase(struct stream *s, enum dsp_phase phase)
+{
+    s->phase = (uint8_t)phase;
+    if (s->detect)
+        dsp_state_phase(&s->hearing->dsp, phase);
+    stream_listen(s);
+}
+
+static void bridge(struct stream *a, struct stream *b)
+{
+    stop_playing(a);
+    stop_playing(b);
+    a->peer = b;
+    b->peer = a;
+    a->bridged_told = b->bridged_told = a->from_pcm = b->from_pcm = false;
+    stream_listen(a);
+    stream_listen(b);
+}
+
+static void unbridge(struct stream *s)
+{
+    struct stream *peer = s->peer;
+
+    if (!peer)
+        return;
+    s->peer = peer->peer = NULL;
+    s->relaying = peer->relaying = s->from_pcm = peer->from_pcm = false;
+    s->marker = peer->marker = true;
+    stream_listen(s);
+    stream_listen(peer);
+}
+
+static void tell_recorded(struct stream *s, const struct file_result *r, double seconds)
+{
+    struct message m = {.kind = MEDIA_EV_RECORDED,
+                        .index = s->index,
+                        .generation = s->generation,
+                        .at_us = s->worker->loop.now_us};
+
+    m.recorded.err = r->err;
+    m.recorded.sys_errno = r->sys_errno;
+    m.recorded.seconds = seconds;
+    m.recorded.lost_bytes = r->lost;
+    worker_tell(s->worker, &m, true);
+}
+
+static void file_closed(void *arg, const struct file_result *result)
+{
+    struct stream *s = arg;
+    struct file_result r = *result;
+
+    r.lost += s->hearing->recorder.refused_bytes;
+    if (r.lost && !r.err)
+        r.err = ERR_FULL;
+    tell_recorded(s, &r, s->recorded_seconds);
+    s->recordings--;
+    stream_finish(s);
+}
+
+static void record_start(struct stream *s, const char *path, bool stereo)
+{
+    enum err err = recorder_open(&s->hearing->recorder, &s->worker->loop, path, stereo);
+
+    if (err) {
+        struct file_result failed = {.err = err};
+
+        tell_recorded(s, &failed, 0.0);
+        return;
+    }
+    s->recordings++;
+    stream_listen(s);
+    if (s->peer)
+        stream_listen(s->peer);
+}
+
+static void record_stop(struct stream *s)
+{
+    if (!s->hearing || !s->hearing->recorder.file)
+        return;
+    s->recorded_seconds = recorder_close(&s->hearing->recorder, file_closed, s);
+    stream_listen(s);
+    if (s->peer)
+        stream_listen(s->peer);
+}
+
+void stream_finish(struct stream *s)
+{
+    struct worker *w = s->worker;
+
+    if (s->end == STREAM_STAYS || s->rtp_armed || s->rtcp_armed || s->recordings)
+        return;
+    list_remove(&s->node);
+    stream_collect(s);
+    if (s->end == STREAM_CLOSES) {
+        stream_tell(s, MEDIA_EV_CLOSED);
+    } else {
+        struct message m = {.kind = MESSAGE_LEFT, .index = s->index, .generation = s->generation};
+
+        s->end = STREAM_STAYS;
+        worker_tell(w, &m, true);
+    }
+}
+
+static void end_stream(struct worker *w, struct stream *s, enum stream_end end)
+{
+    s->end = end;
+    if (end == STREAM_CLOSES) {
+        unbridge(s);
+        stop_playing(s);
+        record_stop(s);
+        stream_rtcp_bye(s);
+    }
+    worker_slot_out(w, s);
+    stream_disarm(s);
+    stream_finish(s);
+}
+
+static void adopt(struct worker *w, struct stream *s)
+{
+    s->worker = w;
+    list_push_back(&w->streams, &s->node);
+    if (s->has_remote) {
+        stream_arm(s);
+        worker_slot_in(w, s);
+    }
+}
+
+void stream_command(struct worker *w, const struct command *c)
+{
+    struct stream *s = c->stream;
+
+    if (c->hearing)
+        s->hearing = c->hearing;
+    switch (c->kind) {
+    case COMMAND_OPEN:
+        open_stream(w, s);
+        break;
+    case COMMAND_REMOTE:
+        set_remote(w, s, &c->remote);
+        break;
+    case COMMAND_PLAY:
+        play(s, &c->item);
+        break;
+    case COMMAND_STOP:
+        stop_playing(s);
+        break;
+    case COMMAND_MUTE:
+        s->muted = c->on;
+        break;
+    case COMMAND_PHASE:
+        set_phase(s, c->phase);
+        break;
+    case COMMAND_WANT_BEEP:
+        dsp_state_want_beep(&s->hearing->dsp, c->on);
+        break;
+    case COMMAND_RECORD:
+        record_start(s, c->record.path, c->record.stereo);
+        break;
+    case COMMAND_RECORD_STOP:
+        record_stop(s);
+        break;
+    case COMMAND_BRIDGE:
+        bridge(s, c->peer);
+        break;
+    case COMMAND_UNBRIDGE:
+        unbridge(s);
+        break;
+    case COMMAND_LEAVE:
+        end_stream(w, s, STREAM_LEAVES);
+        break;
+    case COMMAND_ADOPT:
+        adopt(w, s);
+        break;
+    case COMMAND_CLOSE:
+        end_stream(w, s, STREAM_CLOSES);
+        break;
+    case COMMAND_QUIT:
+        break;
+    }
+}

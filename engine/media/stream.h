@@ -1,0 +1,135 @@
+/* The worker's side of a leg: sockets, what is known of the far end, and the audio both ways.
+ *
+ * Two parts: `struct stream` is all an idle leg needs; `struct hearing` (jitter buffer,
+ * concealment, player, detectors) comes with the first remote address. Both come from pools of the
+ * control thread; ownership passes to a worker with COMMAND_OPEN or COMMAND_ADOPT and back with
+ * MEDIA_EV_CLOSED or MESSAGE_LEFT.
+ *
+ * Latching: packets are taken from where SDP said, or from another source that sends
+ * STREAM_PROBATION packets in order of one SSRC while nothing comes from SDP's (one address: a
+ * NAT's other port; another address: only after STREAM_PATIENCE_US). Then the socket is connected,
+ * and the kernel drops everybody else. After STREAM_SILENT_US without a packet it listens to all
+ * again, but only the same SSRC or SDP's address may move the latch. */
+#ifndef PEAL_MEDIA_STREAM_H
+#define PEAL_MEDIA_STREAM_H
+
+#include "media/event.h"
+#include "media/jitter.h"
+#include "media/plc.h"
+#include "media/recorder.h"
+#include "media/rtcp.h"
+#include "media/rtp.h"
+#include "media/worker.h"
+
+#define STREAM_BLOCK       160
+#define STREAM_PROBATION   4
+#define STREAM_PATIENCE_US 400000
+#define STREAM_SILENT_US   600000
+#define STREAM_PACKED_MAX  (LEG_PTIME_MAX_MS * 8 + STREAM_BLOCK)
+
+struct hearing {
+    struct plc plc;
+    struct player player;
+    struct recorder recorder;
+    struct event_receiver keys;
+    int16_t sent[STREAM_BLOCK];        /* what we said in this slot, while recording */
+    uint8_t packed[STREAM_PACKED_MAX]; /* audio waiting for a packet's length (ptime not 20 ms) */
+    uint32_t packed_len, packed_ts;
+    uint64_t blocks; /* given to the detectors */
+    struct jitter jitter;
+    struct dsp_state dsp;
+};
+
+enum stream_end { STREAM_STAYS, STREAM_LEAVES, STREAM_CLOSES };
+
+struct candidate { /* a source on probation */
+    struct addr from;
+    uint32_t ssrc;
+    uint16_t seq;
+    uint8_t run;
+};
+
+struct stream {
+    /* Given by the control thread before COMMAND_OPEN. */
+    uint32_t index, generation;
+    int rtp_fd, rtcp_fd; /* rtcp -1: muxed */
+    bool detect;
+    const struct dsp_plan *plan;
+    struct dsp_amd_config amd;
+    uint64_t opened_us;
+    struct hearing *hearing; /* NULL until the first COMMAND_REMOTE */
+
+    /* Receiving. */
+    struct worker *worker;
+    struct list_node node; /* of the worker's streams */
+    struct loop_op rtp_op, rtcp_op;
+    bool rtp_armed, rtcp_armed;
+    bool has_remote, latched, connected, first_told, timed_out, listening, rx_alaw;
+    struct media_remote remote;
+    struct addr far_rtp, far_rtcp; /* where we send */
+    struct candidate candidate;
+    uint64_t remote_us, last_rtp_us;
+    uint64_t lost_before; /* of SSRCs that are gone */
+    struct rtp_source source;
+
+    /* Sending. */
+    uint8_t slot; /* WORKER_SLOTS: none */
+    uint32_t slot_at;
+    bool muted, marker, event_active;
+    uint8_t phase; /* enum dsp_phase */
+    uint8_t event_code;
+    uint16_t seq;
+    uint32_t ssrc, ts_base, last_ts, event_ts, event_duration;
+    uint32_t sent_octets;
+
+    /* Bridge. */
+    struct stream *peer;
+    bool bridged_told, relaying, from_pcm;
+    uint32_t relay_ssrc, relay_ts_off;
+    uint16_t relay_seq_off;
+
+    /* RTCP. */
+    uint64_t rtcp_due_us, far_sr_us;
+    uint32_t far_sr_mid;
+
+    enum stream_end end;
+    uint32_t recordings; /* files not closed yet */
+    double recorded_seconds;
+    struct leg_stats stats;
+};
+
+/* Carries out a command addressed to a stream. */
+void stream_command(struct worker *w, const struct command *c);
+
+/* A slot's work: sending, and then listening (blocks go to the worker's batch). */
+void stream_send_slot(struct stream *s);
+void stream_hear_slot(struct stream *s);
+/* Sends what the detectors heard. */
+void stream_heard(struct stream *s, const struct dsp_event *e);
+
+/* Between the files of this room: */
+void stream_arm(struct stream *s); /* receive.c: starts receiving */
+void stream_disarm(struct stream *s);
+void stream_remote_changed(struct stream *s); /* receive.c: forgets the latch */
+void stream_check_silence(struct stream *s);
+bool stream_wants_pcm(const struct stream *s);
+void stream_listen(struct stream *s); /* starts or stops the jitter buffer */
+/* relay.c: hands a packet on to the peer. true: its buffer is held until it is sent. */
+bool stream_relay(struct stream *from, const struct rtp_packet *p, uint8_t *payload, bool is_event,
+                  uint16_t buffer);
+void stream_send(struct stream *s, uint8_t payload_type, bool marker, uint32_t ts,
+                 const uint8_t *payload, uint32_t n); /* send.c */
+/* p must stay until the submission is over. */
+void stream_send_bytes(struct stream *s, const uint8_t *p, uint32_t n);
+void stream_bridge_told(struct stream *s);
+void stream_collect(struct stream *s); /* moves the jitter buffer's counters into the statistics */
+uint32_t stream_now_ts(const struct stream *s);
+void stream_rtcp_slot(struct stream *s); /* report.c */
+void stream_rtcp_take(struct stream *s, const uint8_t *p, size_t len);
+void stream_rtcp_bye(struct stream *s);
+void stream_tell(struct stream *s, enum media_event_kind kind);
+void stream_play_ended(struct stream *s, const struct player_item *item, enum err err);
+void stream_finish(struct stream *s); /* tells when a leaving or closing stream is free */
+bool stream_sends(const struct stream *s);
+
+#endif

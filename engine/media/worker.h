@@ -1,0 +1,109 @@
+/* One media worker: a thread, its loop, its legs' streams spread over 20 slots of 1 ms.
+ *
+ * Slot k of the steady clock's millisecond t (t mod 20 = k) sends for its streams first, all in one
+ * submission, then takes a block from each jitter buffer and lets the detectors run over the batch.
+ * Deadlines are absolute, so a late slot delays nothing after it; a worker more than
+ * WORKER_BEHIND_MAX_MS behind leaves whole rounds out and counts them.
+ *
+ * A send is handed to the kernel with MSG_DONTWAIT, so it has read the bytes when the submission
+ * returns: packets are built in one arena that starts anew then, and received buffers that are
+ * relayed are given back then. Successful sends post no completion.
+ *
+ * Everything here but the rings and `shared` belongs to the worker's thread. */
+#ifndef PEAL_MEDIA_WORKER_H
+#define PEAL_MEDIA_WORKER_H
+
+#include <pthread.h>
+#include <semaphore.h>
+
+#include "base/ring.h"
+#include "base/rng.h"
+#include "dsp/dsp.h"
+#include "io/bufring.h"
+#include "media/media.h"
+#include "media/message.h"
+
+#define WORKER_SLOTS         20
+#define WORKER_SLOT_US       1000
+#define WORKER_BEHIND_MAX_MS 400
+#define WORKER_BATCH         64 /* blocks handed to the detectors together */
+#define WORKER_ARENA_BYTES   (256 * 1024)
+#define WORKER_HELD_MAX      1024 /* received buffers waiting for their relayed send */
+#define WORKER_RECEIVE_BYTES 1024 /* a buffer: recvmsg header, name, datagram */
+#define WORKER_PUBLISH_US    250000
+
+/* Counters of one worker; added up by media_metrics. */
+struct worker_counters {
+    uint64_t rtp_received, rtp_sent, rtp_relayed, rtp_invalid, rtp_rejected, rtcp_received,
+        rtcp_sent, rtcp_invalid, send_failed, receive_starved, concealed, late, discarded, ticks,
+        ticks_skipped, events_dropped;
+    uint32_t restarts; /* of the histograms, as far as the worker has heard */
+    struct hist late_us, work_us;
+};
+
+/* Counters change hands: the worker fills them while EMPTY, the control thread reads while FULL. */
+enum { SHARED_EMPTY, SHARED_FULL };
+struct worker_shared {
+    _Atomic uint32_t state;
+    _Atomic uint32_t restarts; /* asked for by the control thread */
+    struct worker_counters counters;
+};
+
+struct slot {
+    struct stream **stream;
+    uint32_t count;
+};
+
+struct worker {
+    struct loop loop;
+    struct bufring buffers;
+    struct rng rng;
+    struct loop_op send_op; /* of all RTP sends: failures only */
+    struct msghdr receive_shape;
+    struct list streams;
+    struct slot slot[WORKER_SLOTS];
+    uint32_t active;    /* streams in slots */
+    uint64_t next_slot; /* absolute number: milliseconds of the steady clock */
+    uint64_t now_us;    /* of this turn */
+    uint64_t slot_us;   /* deadline of the slot being worked on */
+    bool quitting, count_foreign, told;
+
+    uint8_t *arena;
+    uint32_t arena_used;
+    uint16_t held[WORKER_HELD_MAX];
+    uint32_t held_count;
+
+    struct dsp_block block[WORKER_BATCH];
+    struct stream *block_of[WORKER_BATCH];
+    struct dsp_event heard[WORKER_BATCH * DSP_EVENTS_PER_LEG_MAX];
+    uint32_t blocks;
+
+    struct worker_counters count;
+    uint64_t published_us;
+
+    struct worker_shared shared;
+    struct ring_spsc commands, messages;
+    uint32_t messages_spare; /* droppable ones wait at most so many */
+    struct loop *control;
+    uint32_t max_legs, index, core; /* core + 1; 0: not pinned */
+    pthread_t thread;
+    sem_t ready;
+    enum err started;
+};
+
+/* Starts the thread and waits until its loop runs. */
+enum err worker_start(struct worker *w);
+/* After COMMAND_QUIT: joins and frees what the worker holds. */
+void worker_join(struct worker *w);
+
+/* Sends a message up. owed: never dropped (see message.h). */
+void worker_tell(struct worker *w, const struct message *m, bool owed);
+/* Bytes for a packet that is sent in this submission. */
+void *worker_arena(struct worker *w, uint32_t bytes);
+/* The received buffer is given back after this submission. */
+void worker_hold(struct worker *w, uint16_t buffer);
+/* Puts a stream into the least filled slot, and takes it out. */
+void worker_slot_in(struct worker *w, struct stream *s);
+void worker_slot_out(struct worker *w, struct stream *s);
+
+#endif
