@@ -241,6 +241,15 @@ void flow_stop(struct flow *f)
     wake(f);
 }
 
+void flow_stop_all(struct flow_runtime *rt)
+{
+    /* Ended flows leave the list only from their timers, so it holds still here. */
+    list_each(n, next, &rt->running)
+    {
+        flow_stop(container_of(n, struct flow, node));
+    }
+}
+
 /* ---- events of the call ---- */
 
 static void on_key(struct flow *f, char digit)

@@ -140,6 +140,8 @@ struct flow_start {
 enum err flow_start(struct flow_runtime *rt, const struct flow_start *start, struct flow **out);
 /* Unwinds the script (finally runs) and hangs up unless keep_call; on_end follows. */
 void flow_stop(struct flow *f);
+/* Each flow that runs now. */
+void flow_stop_all(struct flow_runtime *rt);
 struct call *flow_call(const struct flow *f);
 void *flow_arg(const struct flow *f);
 

@@ -1,0 +1,197 @@
+/* Opening and closing the simulator's ground. */
+#include "sim/host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "io/limits.h"
+#include "media/media.h"
+#include "sim/options.h"
+#include "sim/sim.h"
+#include "sip/ua.h"
+
+#define MAX_CALLS_DEFAULT 4096
+#define SUMMARY_MAX       65536
+#define AUDIO_DEFAULT     "out/audio"
+
+static int wrong(const struct host *h, const char *what, const char *value, const char *why)
+{
+    fprintf(stderr, "%s: %s%s%s: %s\n", h->program, what, value ? " " : "", value ? value : "",
+            why);
+    return SIM_CONFIG;
+}
+
+static void raise_files(const struct host *h, uint64_t calls)
+{
+    uint64_t wanted = calls * 2 + 128, got = 0;
+
+    if (limits_raise_files(wanted, &got) != OK)
+        fprintf(stderr,
+                "%s: %llu files may be open, %llu are wanted for %llu calls at once: beyond about "
+                "%llu calls new ones are refused (raise `ulimit -n`)\n",
+                h->program, (unsigned long long)got, (unsigned long long)wanted,
+                (unsigned long long)calls, (unsigned long long)(got / 2));
+}
+
+static int open_calls(struct host *h, const struct host_config *config, uint32_t max_calls)
+{
+    struct call_env_config env = {
+        .loop = &h->loop,
+        .tcp = true,
+        .user_agent = "peal-sim",
+        .media_workers = (uint32_t)config->workers,
+        .max_calls = max_calls,
+        .incoming = config->incoming,
+        .arg = config->arg,
+    };
+
+    if (addr_parse(slice_cstr(config->listen), 5060, &env.sip_local) != OK)
+        return wrong(h, "--listen", config->listen,
+                     "it must be an address and a port, such as 127.0.0.1:5070 or [::1]:5070");
+    env.media_local = env.sip_local;
+    addr_set_port(&env.media_local, 0);
+    if (config->media_ports &&
+        !options_port_range(config->media_ports, &env.media_port_min, &env.media_port_max))
+        return wrong(h, "--media-ports", config->media_ports,
+                     "it must be two ports from 1024 to 65535, such as 20000-29999");
+    enum err e = call_env_open(&h->env, &env);
+    if (e != OK)
+        return wrong(h, "cannot listen on", config->listen,
+                     e == ERR_IO ? strerror(errno) : err_name(e));
+    addr_format(sip_ua_local(call_env_ua(h->env)), h->listen, sizeof h->listen);
+    return SIM_PASS;
+}
+
+static int open_scripts(struct host *h, const struct host_config *config, uint32_t max_calls)
+{
+    struct flow_field settings[MIX_SETTINGS_MAX];
+    struct stat st;
+    struct flow_config flow = {
+        .loop = &h->loop,
+        .seed = config->seed,
+        .simulator = true,
+        .audio_root = config->audio,
+        .sounds = media_sounds(call_env_media(h->env)),
+        .preload = true,
+        .record_dir = config->record,
+        .max_flows = max_calls,
+        .settings = settings,
+    };
+
+    if (!flow.audio_root && stat(AUDIO_DEFAULT, &st) == 0 && S_ISDIR(st.st_mode))
+        flow.audio_root = AUDIO_DEFAULT;
+    if (!flow.audio_root)
+        fprintf(stderr,
+                "%s: no audio folder: scripts that play files will fail (make it by "
+                "tools/make-audio, or give --audio DIR)\n",
+                h->program);
+    if (config->mix)
+        for (; flow.settings_count < mix_setting_count(config->mix); flow.settings_count++)
+            mix_setting(config->mix, flow.settings_count, &settings[flow.settings_count].name,
+                        &settings[flow.settings_count].value);
+    enum err e = flow_runtime_open(&h->rt, &flow);
+    if (e == OK)
+        return SIM_PASS;
+    return wrong(h, "the audio folder", flow.audio_root ? flow.audio_root : "", err_name(e));
+}
+
+int host_open(struct host *h, const struct host_config *config)
+{
+    uint32_t max_calls = config->max_calls ? (uint32_t)config->max_calls : MAX_CALLS_DEFAULT;
+
+    memset(h, 0, sizeof *h);
+    h->program = config->program;
+    h->late_limit_ms = config->late_limit_ms;
+    raise_files(h, max_calls);
+    if (loop_init(&h->loop, NULL) != OK)
+        return wrong(h, "io_uring", NULL, "the kernel gave no ring; see the log line above");
+    h->loop_open = true;
+    if (stop_init(&h->stop, &h->loop, config->on_signal, config->arg) != OK)
+        return wrong(h, "signals", NULL, strerror(errno));
+    h->stop_open = true;
+    int rc = open_calls(h, config, max_calls);
+    if (rc == SIM_PASS)
+        rc = open_scripts(h, config, max_calls);
+    if (rc != SIM_PASS)
+        return rc;
+    if (truth_open(&h->truth, &h->loop, config->truth) != OK)
+        return wrong(h, "--truth", config->truth, "the path is too long");
+    lateness_start(&h->lateness, &h->loop);
+    h->started_us = clock_us(h->loop.clock);
+    return SIM_PASS;
+}
+
+void host_close(struct host *h)
+{
+    if (h->rt)
+        flow_runtime_close(h->rt);
+    if (h->env)
+        call_env_close(h->env);
+    if (h->stop_open)
+        stop_fini(&h->stop);
+    if (h->loop_open)
+        loop_fini(&h->loop);
+}
+
+bool host_script(struct host *h, const char *path, struct flow_script **out)
+{
+    char why[FLOW_ERROR_MAX];
+
+    if (flow_script_load(h->rt, path, out, why) == OK)
+        return true;
+    fprintf(stderr, "%s: %s\n", h->program, why);
+    return false;
+}
+
+static bool write_summary(const struct host *h, const char *path, struct slice text)
+{
+    FILE *f = fopen(path, "we");
+    bool ok = f && fwrite(text.p, 1, text.len, f) == text.len;
+
+    if (f && fclose(f) != 0)
+        ok = false;
+    if (!ok)
+        fprintf(stderr, "%s: the summary %s cannot be written: %s\n", h->program, path,
+                strerror(errno));
+    return ok;
+}
+
+int host_finish(struct host *h, const char *summary_path, void (*extra)(void *arg, struct json *j),
+                void *arg)
+{
+    static char text[SUMMARY_MAX];
+    struct buf b = buf_on(text, sizeof text);
+    struct lateness_result late;
+    struct json j;
+
+    lateness_stop(&h->lateness);
+    lateness_judge(&h->lateness, h->env, h->late_limit_ms, &late);
+    bool whole = truth_close(&h->truth, &h->loop);
+    json_init(&j, &b);
+    json_begin_object(&j, NULL);
+    json_bool(&j, "valid", late.valid);
+    json_cstr(&j, "invalid_why", late.valid ? NULL : late.why);
+    truth_json(&h->truth, &j);
+    json_u64(&j, "peak_concurrent", call_env_peak(h->env));
+    json_u64(&j, "refused_full", call_env_stats(h->env)->refused_full);
+    lateness_json(&late, &j);
+    json_num(&j, "seconds", (double)(clock_us(h->loop.clock) - h->started_us) / 1e6);
+    if (extra)
+        extra(arg, &j);
+    json_end(&j);
+    buf_putc(&b, '\n');
+    if (summary_path && (buf_end(&b) != OK || !write_summary(h, summary_path, buf_slice(&b))))
+        whole = false;
+    if (h->truth.first_failed[0])
+        fprintf(stderr, "%s: %llu checks failed, %llu scripts had errors; the first: %s\n",
+                h->program, (unsigned long long)h->truth.checks_failed,
+                (unsigned long long)h->truth.script_errors, h->truth.first_failed);
+    if (!late.valid) {
+        fprintf(stderr, "RUN INVALID: %s\n", late.why);
+        return SIM_INVALID;
+    }
+    return whole && !h->truth.checks_failed && !h->truth.script_errors ? SIM_PASS : SIM_FAILED;
+}

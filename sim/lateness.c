@@ -1,0 +1,80 @@
+/* Measuring our own lateness. */
+#include "sim/lateness.h"
+
+#include <stdio.h>
+
+#include "media/media.h"
+
+#define PERIOD_US 10000
+
+static void on_tick(struct timer *t)
+{
+    struct lateness *l = container_of(t, struct lateness, timer);
+    uint64_t now = clock_us(l->loop->clock);
+
+    hist_add(&l->control_us, now > l->next_us ? now - l->next_us : 0);
+    l->next_us += PERIOD_US;
+    if (l->next_us <= now) /* what was missed is counted once, by how late it was */
+        l->next_us = now + PERIOD_US;
+    loop_timer(l->loop, &l->timer, (l->next_us - now) / 1000, on_tick);
+}
+
+void lateness_start(struct lateness *l, struct loop *loop)
+{
+    l->loop = loop;
+    hist_reset(&l->control_us);
+    timer_init(&l->timer);
+    l->next_us = clock_us(loop->clock) + PERIOD_US;
+    loop_timer(loop, &l->timer, PERIOD_US / 1000, on_tick);
+}
+
+void lateness_stop(struct lateness *l)
+{
+    loop_timer_stop(l->loop, &l->timer);
+}
+
+static double ms(const struct hist *h, double q)
+{
+    return (double)hist_quantile(h, q) / 1000.0;
+}
+
+void lateness_judge(const struct lateness *l, struct call_env *env, uint64_t limit_ms,
+                    struct lateness_result *out)
+{
+    struct media_metrics m;
+
+    media_metrics(call_env_media(env), &m);
+    *out = (struct lateness_result){
+        .control_p50_ms = ms(&l->control_us, 0.5),
+        .control_p99_ms = ms(&l->control_us, 0.99),
+        .control_max_ms = (double)l->control_us.max / 1000.0,
+        .media_p50_ms = ms(&m.tick_late_us, 0.5),
+        .media_p99_ms = ms(&m.tick_late_us, 0.99),
+        .media_max_ms = (double)m.tick_late_us.max / 1000.0,
+        .slots = m.ticks,
+        .slots_skipped = m.ticks_skipped,
+        .valid = true,
+    };
+    double worst =
+        out->media_p99_ms > out->control_p99_ms ? out->media_p99_ms : out->control_p99_ms;
+    if (worst <= (double)limit_ms)
+        return;
+    out->valid = false;
+    snprintf(out->why, sizeof out->why,
+             "the simulator itself was late: p99 %.1f ms in its %s, the limit is %llu ms", worst,
+             out->media_p99_ms > out->control_p99_ms ? "audio" : "signalling",
+             (unsigned long long)limit_ms);
+}
+
+void lateness_json(const struct lateness_result *r, struct json *j)
+{
+    json_begin_object(j, "lateness_ms");
+    json_num(j, "p50", r->media_p50_ms > r->control_p50_ms ? r->media_p50_ms : r->control_p50_ms);
+    json_num(j, "p99", r->media_p99_ms > r->control_p99_ms ? r->media_p99_ms : r->control_p99_ms);
+    json_num(j, "max", r->media_max_ms > r->control_max_ms ? r->media_max_ms : r->control_max_ms);
+    json_num(j, "control_p99", r->control_p99_ms);
+    json_num(j, "media_p99", r->media_p99_ms);
+    json_u64(j, "media_slots", r->slots);
+    json_u64(j, "media_slots_skipped", r->slots_skipped);
+    json_end(j);
+}

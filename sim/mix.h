@@ -1,0 +1,53 @@
+/* Who answers a number: a mix of scenarios by weight, and numbers with a fixed one.
+ *
+ *   scenarios:
+ *     - { scenario: human-short, weight: 20 }
+ *     - { scenario: busy, weight: 8, per_attempt: true }
+ *   numbers:
+ *     - { number: "+1 202 555 0100", scenario: machine-beep }
+ *     - { prefix: "+1 303 555", scenario: no-answer }
+ *   agents: { prefix: agent-, scenario: agents/agent }
+ *   settings:
+ *     - { name: talk_mean, value: 12 }
+ *
+ * A draw depends on the seed, the number and the count of the attempt at it, never on the order of
+ * calls. A person stays a person: entries without `per_attempt` are drawn once for a number; before
+ * that, each attempt draws whether a per_attempt entry (busy, not answered…) stands in its way.
+ * Bounds: MIX_*_MAX. Immutable once loaded. */
+#ifndef PEAL_SIM_MIX_H
+#define PEAL_SIM_MIX_H
+
+#include "base/slice.h"
+
+#define MIX_SCENARIOS_MAX 256
+#define MIX_NUMBERS_MAX   10000
+#define MIX_SETTINGS_MAX  32
+#define MIX_FILE_MAX      (4 * 1024 * 1024)
+#define MIX_ERROR_MAX     512
+
+struct mix;
+
+/* error (MIX_ERROR_MAX) gets "file: sentence". */
+enum err mix_load(struct mix **out, const char *path, char *error);
+enum err mix_load_text(struct mix **out, const char *name, struct slice text, char *error);
+/* Every one of the scenarios with equal weight, agents at "agent-". */
+enum err mix_equal(struct mix **out, const char *const scenarios[], uint32_t count);
+void mix_free(struct mix *m);
+
+uint32_t mix_scenario_count(const struct mix *m);
+const char *mix_scenario(const struct mix *m, uint32_t i);
+double mix_weight(const struct mix *m, uint32_t i); /* 0 for those only numbers name */
+bool mix_per_attempt(const struct mix *m, uint32_t i);
+const char *mix_agent_prefix(const struct mix *m);
+const char *mix_agent_scenario(const struct mix *m);
+uint32_t mix_setting_count(const struct mix *m);
+void mix_setting(const struct mix *m, uint32_t i, const char **name, const char **value);
+
+/* Index of the scenario that answers the attempt-th (1…) call to a number. Numbers are compared by
+ * their digits (a leading "+" and spaces make no difference); names without digits as they are. */
+uint32_t mix_draw(const struct mix *m, uint64_t seed, struct slice number, uint32_t attempt);
+
+/* The digits of a number (dst at least 64 bytes), or the text itself where there are none. */
+struct slice mix_normalize(struct slice number, char *dst, size_t cap);
+
+#endif
