@@ -1,0 +1,23 @@
+-- A firm's front desk: a person with a long sentence, which a detector may take for a machine.
+return callee {
+  truth = "human",
+  run = function(call)
+    call:ring(exp(5, { min = 1, max = 15 }))
+    call:answer()
+    call:wait(uniform(0.3, 1.0))
+    call:mark("greeting")
+    call:play(pick("business"), { limit = 12 })
+    call:mark("greeting_end")
+    local patience = exp(setting("patience_mean", 6), { min = 2.5, max = 20 })
+    if not call:listen { "speech", limit = patience } then
+      call:mark("gave_up")
+      call:hangup()
+      return
+    end
+    call:mark("agent_heard")
+    while call:age() < setting("talk_limit", 180) do
+      call:wait(exp(4, { min = 0.5, max = 12 }))
+      call:play(pick("human"), { limit = 8 })
+    end
+  end,
+}
