@@ -72,7 +72,7 @@ static void after_speech(struct leg *l, uint32_t speech_ms, struct sink *s)
         brief || c->after_greeting_ms > LONG_GAP_MS ? c->after_greeting_ms : LONG_GAP_MS;
     if (a->last_voice_ms - a->first_ms >= c->greeting_ms)
         verdict(l, VERDICT_MACHINE, 0.85f, s);
-    else if (gap >= enough)
+    else if (gap >= enough && !l->track.on && !l->beep.waiting)
         verdict(l, VERDICT_HUMAN, brief ? 0.9f : 0.65f, s);
     else if (l->now_ms - a->real_ms >= c->total_ms)
         verdict(l, VERDICT_UNSURE, 0.5f, s);

@@ -1,8 +1,8 @@
 /* The beep of a machine: one pure, steady tone of 70 ms to 1.5 s that stands alone.
  *
- * Reported 40 to 80 ms after its end, because a tone that follows at once makes it something else
- * (SIT, dialling). Network tones (the plan's, and anything from 380 to 500 Hz) are beeps only right
- * after speech and when not repeated. */
+ * Pitches from 300 to 3800 Hz. Reported 40 to 80 ms after its end, because a tone that follows at
+ * once makes it something else (SIT, dialling). Network tones (the plan's, and anything from 380 to
+ * 500 Hz) are beeps only right after speech and when not repeated. */
 #include <math.h>
 
 #include "dsp/num.h"

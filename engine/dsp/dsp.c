@@ -41,7 +41,7 @@ static struct leg *leg_of(struct dsp_state *s)
 void dsp_amd_defaults(struct dsp_amd_config *c)
 {
     *c = (struct dsp_amd_config){.initial_silence_ms = 4000,
-                                 .greeting_ms = 5000,
+                                 .greeting_ms = 5200,
                                  .after_greeting_ms = 600,
                                  .total_ms = 8000};
 }

@@ -13,7 +13,7 @@
 #define N                 LOOK_SAMPLES
 #define BIN_HZ            ((float)DSP_RATE_HZ / N)
 #define BIN_FIRST         2 /* below is direct current and mains */
-#define BIN_LAST 127
+#define BIN_LAST          127
 #define GATE_POWER        4000.0f /* −48 dBm0: quieter tones are not looked for */
 #define HANN_SQUARES      96.0f   /* sum of the squared window */
 #define LOBE_SHARE_MIN    0.80f
@@ -271,8 +271,21 @@ static void look_at(const float *p, struct look *look)
     look->f_hz[0] = look->centre_hz = f;
 }
 
+/* Whether both windows lie in slots that the gate would refuse anyway. */
+static bool all_quiet(const struct leg *l)
+{
+    for (unsigned i = 0; i <= (N + DSP_BLOCK_SAMPLES / 2) / SLOT_SAMPLES; i++)
+        if (slot_back(l, i) >= GATE_POWER)
+            return false;
+    return true;
+}
+
 void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK])
 {
+    if (all_quiet(l)) {
+        looks[0] = looks[1] = (struct look){0};
+        return;
+    }
     float early[N / 2 + 1], late[N / 2 + 1];
     const int16_t *end = l->history + HISTORY_SAMPLES;
     powers(end - DSP_BLOCK_SAMPLES / 2 - N, end - N, early, late);

@@ -40,7 +40,8 @@ struct segment {
     uint32_t start_ms, end_ms;
     float f_hz[2];
     float power;        /* mean square while it sounds */
-    float share;        /* mean lobe share of looks wholly inside */
+    float share;        /* mean share of the strongest peak, in looks wholly inside */
+    float purity;       /* mean share of all the tones */
     float drift_hz;     /* range of the single peak's frequency */
     float swell;        /* strongest by weakest look wholly inside */
     uint8_t tones;      /* 1 or 2 */
@@ -59,6 +60,7 @@ struct tone_track {
     float f_min_hz, f_max_hz;
     float power_min, power_max;
     float share_sum;
+    float purity_sum;
     float fine_f_sum[2];   /* of votes for two tones */
     float fine_single_sum; /* of votes for one */
     uint16_t looks;

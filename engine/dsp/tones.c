@@ -21,6 +21,8 @@
 #define JOINED_BACK_MS   24 /* from a new tone's first clear look to where it took over */
 #define SURE_AFTER_MS    80 /* vowels stand still for less */
 #define QUIET_BEFORE_MS  90
+#define SURE_PURITY      0.93f
+#define SURE_SWELL       2.0f
 #define CLEAR_SHARE      0.9f
 #define SURE_SHARE       0.85f
 #define SURE_DRIFT_HZ    12.0f
@@ -82,7 +84,7 @@ static void segment_begin(struct leg *l, const struct look *k, uint32_t look_ms,
     t->on = true;
     t->cluster = k->cluster;
     t->looks = t->bad_looks = 0;
-    t->share_sum = 0;
+    t->share_sum = t->purity_sum = 0;
     t->last_f_hz = 0;
     t->f_min_hz = t->power_min = 1e12f;
     t->power_max = 0;
@@ -116,10 +118,13 @@ static void segment_add(struct tone_track *t, const struct look *k)
     t->last_f_hz = clear ? k->f_hz[0] : 0;
     t->last_power = k->power;
     t->share_sum += k->lobe_share;
+    t->purity_sum += k->share;
     if (t->looks < UINT16_MAX)
         t->looks++;
-    else
+    else {
         t->share_sum -= k->lobe_share;
+        t->purity_sum -= k->share;
+    }
 }
 
 struct segment tones_running(const struct leg *l)
@@ -128,6 +133,7 @@ struct segment tones_running(const struct leg *l)
     struct segment g = t->seg;
     g.end_ms = l->now_ms;
     g.share = t->looks ? t->share_sum / (float)t->looks : 0;
+    g.purity = t->looks ? t->purity_sum / (float)t->looks : 0;
     g.drift_hz = t->f_max_hz > t->f_min_hz ? t->f_max_hz - t->f_min_hz : 0;
     g.swell = t->power_max > t->power_min ? t->power_max / t->power_min : 1;
     if (!t->cluster)
@@ -247,8 +253,9 @@ enum tone_state tones_state(const struct leg *l)
     struct segment g = tones_running(l);
     if (g.end_ms - g.start_ms < SURE_AFTER_MS)
         return TONE_MAYBE;
-    if (g.tones == 2) /* a vowel's two strongest harmonics do not stand still for long */
-        return TONE_SURE;
+    if (g.tones == 2) /* a vowel's two strongest harmonics are less pure, or swell */
+        return g.purity >= SURE_PURITY && (l->track.cluster || g.swell <= SURE_SWELL) ? TONE_SURE
+                                                                                      : TONE_NONE;
     return g.share >= SURE_SHARE && g.drift_hz <= SURE_DRIFT_HZ ? TONE_SURE : TONE_NONE;
 }
 

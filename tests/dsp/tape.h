@@ -38,14 +38,15 @@ static inline uint32_t tape_ms(const struct tape *t)
 static inline float *tape_more(struct tape *t, double ms)
 {
     size_t n = (size_t)(ms * TAPE_PER_MS + 0.5);
-    if (t->n + n > t->room) {
+    if (!t->s || t->n + n > t->room) {
         t->room = 2 * (t->n + n) + 8000;
         t->s = realloc(t->s, t->room * sizeof *t->s);
         if (!t->s)
             abort();
     }
     float *at = t->s + t->n;
-    memset(at, 0, n * sizeof *at);
+    if (n)
+        memset(at, 0, n * sizeof *at);
     t->n += n;
     return at;
 }
