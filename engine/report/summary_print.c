@@ -5,9 +5,7 @@
 #include "report/summary.h"
 #include "report/text.h"
 
-#define PRINT_MAX          (256 * 1024)
-#define MATRIX_RESULTS_MAX 32
-#define CELL               7
+#define PRINT_MAX (256 * 1024)
 
 struct page {
     struct buf b;
@@ -112,50 +110,105 @@ static void results(struct page *p, const struct summary *s)
     table(p, "What became of answers", rows, n);
 }
 
-/* Result columns of the matrix: those that occur, most first. */
-static uint32_t matrix_columns(const struct summary *s, enum result *columns, uint32_t most)
-{
-    uint64_t totals[RESULT_COUNT] = {0};
-    uint32_t n = 0;
+/* The confusion matrix. Columns are numbered like the rows, so that what is right stands on the
+ * diagonal and no long names are needed above; results that are nobody's truth follow, explained
+ * below. Columns that do not fit the width are added up in the last one. */
+struct matrix {
+    const struct summary *s;
+    uint32_t order[SUMMARY_TRUTHS_MAX]; /* truths, most calls first */
+    enum result columns[RESULT_COUNT];
+    uint32_t column_count, of_truths; /* the first of_truths columns are truths */
+    uint32_t shown, cell;
+};
 
-    for (uint32_t t = 0; t < s->truth_count; t++) {
-        for (int i = 0; i < RESULT_COUNT; i++)
-            totals[i] += s->truths[t].by_result[i];
-    }
-    for (int i = 0; i < RESULT_COUNT; i++) {
-        if (!totals[i])
-            continue;
-        uint32_t at = n < most ? n++ : most;
-        while (at > 0 && totals[columns[at - 1]] < totals[i]) {
-            if (at < most)
-                columns[at] = columns[at - 1];
-            at--;
-        }
-        if (at < most)
-            columns[at] = (enum result)i;
-    }
-    return n;
+static bool is_result(const struct summary_truth *t, enum result *out)
+{
+    return result_parse(slice_cstr(t->name), out) == OK;
 }
 
-static void matrix_row(struct page *p, const struct summary_truth *t, const enum result *columns,
-                       uint32_t n)
+static bool has_column(const struct matrix *m, enum result r)
 {
-    enum result own = RESULT_NONE;
-    bool known = result_parse(slice_cstr(t->name), &own) == OK;
-
-    buf_puts(&p->b, "  ");
-    padded(p, t->name, 15);
-    number_right(p, t->total, CELL);
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t v = t->by_result[columns[i]];
-        if (v)
-            colour(p, known && columns[i] == own ? TEXT_GREEN : TEXT_YELLOW);
-        if (v)
-            number_right(p, v, CELL);
-        else
-            buf_puts(&p->b, "      ·");
-        colour(p, TEXT_RESET);
+    for (uint32_t i = 0; i < m->column_count; i++) {
+        if (m->columns[i] == r)
+            return true;
     }
+    return false;
+}
+
+static void order_truths(struct matrix *m)
+{
+    for (uint32_t i = 0; i < m->s->truth_count; i++) {
+        uint32_t at = i;
+        for (; at > 0 && m->s->truths[m->order[at - 1]].total < m->s->truths[i].total; at--)
+            m->order[at] = m->order[at - 1];
+        m->order[at] = i;
+    }
+}
+
+static void make_matrix(struct matrix *m, uint32_t width)
+{
+    const struct summary *s = m->s;
+    uint64_t most = 0;
+    enum result r;
+
+    order_truths(m);
+    /* Truths that are results come first among the rows, so that their numbers are the columns'. */
+    uint32_t rows[SUMMARY_TRUTHS_MAX], n = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < s->truth_count; i++) {
+            if (is_result(&s->truths[m->order[i]], &r) == (pass == 0))
+                rows[n++] = m->order[i];
+        }
+    }
+    memcpy(m->order, rows, n * sizeof(rows[0]));
+    for (uint32_t i = 0; i < n && is_result(&s->truths[m->order[i]], &r); i++)
+        m->columns[m->column_count++] = r;
+    m->of_truths = m->column_count;
+    for (uint32_t t = 0; t < s->truth_count; t++) {
+        most = s->truths[t].total > most ? s->truths[t].total : most;
+        for (int i = 0; i < RESULT_COUNT; i++) {
+            if (s->truths[t].by_result[i] && !has_column(m, (enum result)i))
+                m->columns[m->column_count++] = (enum result)i;
+        }
+    }
+    m->cell = 4;
+    for (uint64_t v = 1000; v <= most; v *= 10)
+        m->cell++;
+    uint32_t fit = width > 40 ? (width - 32) / m->cell : 2;
+    m->shown = m->column_count <= fit ? m->column_count : fit - 1;
+}
+
+static void matrix_cell(struct page *p, const struct matrix *m, uint64_t v, const char *code)
+{
+    if (!v) {
+        text_put_spaces(&p->b, m->cell - 1);
+        buf_puts(&p->b, "·");
+        return;
+    }
+    colour(p, code);
+    char text[32];
+    struct buf n = buf_on(text, sizeof(text));
+    buf_u64(&n, v);
+    text_put_spaces(&p->b, n.len < m->cell ? m->cell - (uint32_t)n.len : 0);
+    buf_put(&p->b, buf_slice(&n));
+    colour(p, TEXT_RESET);
+}
+
+static void matrix_row(struct page *p, const struct matrix *m, uint32_t row)
+{
+    const struct summary_truth *t = &m->s->truths[m->order[row]];
+    uint64_t rest = 0;
+
+    buf_printf(&p->b, "  %2u  ", row + 1);
+    padded(p, t->name, 16);
+    number_right(p, t->total, 7);
+    buf_putc(&p->b, ' ');
+    for (uint32_t i = 0; i < m->shown; i++)
+        matrix_cell(p, m, t->by_result[m->columns[i]], i == row ? TEXT_GREEN : TEXT_YELLOW);
+    for (uint32_t i = m->shown; i < m->column_count; i++)
+        rest += t->by_result[m->columns[i]];
+    if (m->shown < m->column_count)
+        matrix_cell(p, m, rest, TEXT_YELLOW);
     if (t->unrecorded) {
         colour(p, TEXT_RED);
         buf_printf(&p->b, "  %llu not recorded", (unsigned long long)t->unrecorded);
@@ -166,22 +219,22 @@ static void matrix_row(struct page *p, const struct summary_truth *t, const enum
 
 static void matrix(struct page *p, const struct summary *s)
 {
-    enum result columns[MATRIX_RESULTS_MAX];
-    uint32_t fit = p->width > 32 ? (p->width - 25) / CELL : 1;
-    uint32_t n;
+    struct matrix m = {.s = s};
 
     if (!s->truth_count)
         return;
-    n = matrix_columns(s, columns, fit < MATRIX_RESULTS_MAX ? fit : MATRIX_RESULTS_MAX);
-    heading(p, "Truth (rows) and what the engine found (columns)");
-    buf_puts(&p->b, "                   calls");
-    for (uint32_t i = 0; i < n; i++) {
-        buf_putc(&p->b, ' ');
-        padded(p, result_name(columns[i]), CELL - 1);
-    }
+    make_matrix(&m, p->width);
+    heading(p, "What was played (rows) and what the engine found (columns, by the rows' numbers)");
+    buf_puts(&p->b, "                          calls ");
+    for (uint32_t i = 0; i < m.shown; i++)
+        buf_printf(&p->b, "%*u", (int)m.cell, i + 1);
+    if (m.shown < m.column_count)
+        buf_printf(&p->b, "%*s", (int)m.cell, "more");
     buf_putc(&p->b, '\n');
-    for (uint32_t t = 0; t < s->truth_count; t++)
-        matrix_row(p, &s->truths[t], columns, n);
+    for (uint32_t row = 0; row < s->truth_count; row++)
+        matrix_row(p, &m, row);
+    for (uint32_t i = m.of_truths; i < m.shown; i++)
+        buf_printf(&p->b, "  %2u = %s\n", i + 1, result_name(m.columns[i]));
     if (s->verdict_total)
         buf_printf(&p->b, "  right: %llu of %llu (%.1f %%)\n", (unsigned long long)s->verdict_right,
                    (unsigned long long)s->verdict_total,
