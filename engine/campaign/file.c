@@ -15,9 +15,10 @@
 
 const char *pacing_mode_name(enum pacing_mode m)
 {
-    static const char *const names[] = {"progressive", "ratio", "agentless"};
+    static const char *const names[PACING_MODES] = {"progressive", "ratio", "agentless",
+                                                    "predictive", "preview"};
 
-    return (unsigned)m < 3 ? names[m] : "?";
+    return (unsigned)m < PACING_MODES ? names[m] : "?";
 }
 
 const char *treatment_name(enum treatment_kind k)
@@ -107,17 +108,30 @@ static void read_pacing(struct reading *r)
 {
     static const struct reading_word modes[] = {{"progressive", PACING_PROGRESSIVE},
                                                 {"ratio", PACING_RATIO},
-                                                {"agentless", PACING_AGENTLESS}};
+                                                {"agentless", PACING_AGENTLESS},
+                                                {"predictive", PACING_PREDICTIVE},
+                                                {"preview", PACING_PREVIEW}};
     const struct raw_campaign *raw = r->raw;
     struct campaign *c = r->campaign;
 
     c->pacing.mode =
-        (enum pacing_mode)reading_word(r, "pacing: mode", raw->pacing.mode, modes, 3,
+        (enum pacing_mode)reading_word(r, "pacing: mode", raw->pacing.mode, modes, PACING_MODES,
                                        raw->agents_count ? PACING_PROGRESSIVE : PACING_AGENTLESS);
     reading_double(r, "pacing: ratio", raw->pacing.ratio, 1, 10, &c->pacing.ratio);
     reading_double(r, "pacing: calls_per_second", raw->pacing.calls_per_second, 0, 10000,
                    &c->pacing.calls_per_second);
     reading_u32(r, "pacing: concurrent", raw->pacing.concurrent, 0, 100000, &c->pacing.concurrent);
+    reading_bool(r, "pacing: daily", raw->pacing.daily, &c->pacing.daily);
+    reading_double(r, "pacing: false_machines", raw->pacing.false_machines, 0, 50,
+                   &c->pacing.false_machines);
+    reading_duration(r, "pacing: hang_up_at", raw->pacing.hang_up_at, 5000, 120000,
+                     &c->pacing.hang_up_at_ms);
+    if (!r->failed && c->pacing.mode != PACING_PREDICTIVE &&
+        (raw->pacing.daily || raw->pacing.false_machines || raw->pacing.hang_up_at))
+        reading_fail(r, raw->pacing.mode,
+                     "pacing: daily, false_machines and hang_up_at are for 'mode: predictive'; "
+                     "the mode is %s",
+                     pacing_mode_name(c->pacing.mode));
     if (!r->failed && raw->pacing.ratio && c->pacing.mode != PACING_RATIO)
         reading_fail(r, raw->pacing.ratio, "pacing: ratio is for 'mode: ratio'; the mode is %s",
                      pacing_mode_name(c->pacing.mode));

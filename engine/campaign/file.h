@@ -56,13 +56,24 @@ struct campaign_agent {
     uint32_t wrap_up_ms; /* after each talk */
 };
 
-enum pacing_mode { PACING_PROGRESSIVE, PACING_RATIO, PACING_AGENTLESS };
+enum pacing_mode {
+    PACING_PROGRESSIVE, /* one call for each agent who is free */
+    PACING_RATIO,
+    PACING_AGENTLESS,
+    PACING_PREDICTIVE, /* ahead of agents who will be free, the abandonment cap kept */
+    PACING_PREVIEW,    /* one call for each agent who asks for it */
+    PACING_MODES
+};
 
 struct campaign_pacing {
     enum pacing_mode mode;
     double ratio;            /* mode ratio: calls per free agent, 1.0…10.0 */
     double calls_per_second; /* 0: no limit of its own */
     uint32_t concurrent;     /* calls in the air at most; 0: no limit of its own */
+    /* mode predictive */
+    bool daily;             /* the abandonment cap holds on every single day, not only over 30 */
+    double false_machines;  /* percent of live answers taken for machines: counted as abandoned */
+    uint32_t hang_up_at_ms; /* rung this long and no agent expected: may be hung up; 0: never */
 };
 
 /* What to do with a call of this result once it is answered. */

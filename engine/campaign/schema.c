@@ -82,8 +82,13 @@ static const cyaml_schema_field_t analysis_fields[] = {
     SUB("after_greeting", analysis, after_greeting), SUB("total", analysis, total),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t pacing_fields[] = {
-    SUB("mode", pacing, mode), SUB("ratio", pacing, ratio),
-    SUB("calls_per_second", pacing, calls_per_second), SUB("concurrent", pacing, concurrent),
+    SUB("mode", pacing, mode),
+    SUB("ratio", pacing, ratio),
+    SUB("calls_per_second", pacing, calls_per_second),
+    SUB("concurrent", pacing, concurrent),
+    SUB("daily", pacing, daily),
+    SUB("false_machines", pacing, false_machines),
+    SUB("hang_up_at", pacing, hang_up_at),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t abandonment_fields[] = {
     SUB("limit", abandonment, limit), SUB("message", abandonment, message),

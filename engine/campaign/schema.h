@@ -37,7 +37,7 @@ struct raw_campaign {
         char *initial_silence, *greeting, *after_greeting, *total;
     } analysis;
     struct {
-        char *mode, *ratio, *calls_per_second, *concurrent;
+        char *mode, *ratio, *calls_per_second, *concurrent, *daily, *false_machines, *hang_up_at;
     } pacing;
     struct {
         char *limit, *message, *cap;
