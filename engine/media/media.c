@@ -234,9 +234,9 @@ void media_metrics(struct media *m, struct media_metrics *out)
     for (uint32_t i = 0; i < m->workers; i++) {
         struct worker_shared *s = &m->worker[i].shared;
 
-        if (atomic_load_explicit(&s->state, memory_order_acquire) == SHARED_FULL) {
+        if (worker_shared_take(s, true)) {
             m->latest[i] = s->counters;
-            atomic_store_explicit(&s->state, SHARED_EMPTY, memory_order_release);
+            worker_shared_give(s, SHARED_FREE);
         }
         add(out, &m->latest[i]);
         if (m->latest[i].restarts == m->restarts) {
@@ -256,13 +256,8 @@ void media_metrics(struct media *m, struct media_metrics *out)
 void media_metrics_restart(struct media *m)
 {
     m->restarts++;
-    for (uint32_t i = 0; i < m->workers; i++) {
-        struct worker_shared *s = &m->worker[i].shared;
-
-        atomic_store_explicit(&s->restarts, m->restarts, memory_order_release);
-        if (atomic_load_explicit(&s->state, memory_order_acquire) == SHARED_FULL)
-            atomic_store_explicit(&s->state, SHARED_EMPTY, memory_order_release);
-    }
+    for (uint32_t i = 0; i < m->workers; i++)
+        atomic_store_explicit(&m->worker[i].shared.restarts, m->restarts, memory_order_release);
 }
 
 size_t media_leg_bytes_idle(void)

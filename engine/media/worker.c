@@ -190,7 +190,7 @@ static void run_commands(struct worker *w)
     }
 }
 
-/* Lets the control thread have the counters, when it has taken the last ones. */
+/* Lets the control thread have the counters of now. */
 static void publish(struct worker *w)
 {
     uint64_t now_us = w->loop.now_us;
@@ -203,12 +203,11 @@ static void publish(struct worker *w)
         w->count.restarts = restarts;
         w->published_us = 0;
     }
-    if (now_us - w->published_us < WORKER_PUBLISH_US ||
-        atomic_load_explicit(&w->shared.state, memory_order_acquire) != SHARED_EMPTY)
+    if (now_us - w->published_us < WORKER_PUBLISH_US || !worker_shared_take(&w->shared, false))
         return;
     w->published_us = now_us;
     w->shared.counters = w->count;
-    atomic_store_explicit(&w->shared.state, SHARED_FULL, memory_order_release);
+    worker_shared_give(&w->shared, SHARED_FULL);
 }
 
 static void wake_control(struct worker *w)
@@ -321,6 +320,8 @@ static void *run(void *arg)
         return NULL;
     work(w);
     end_streams(w);
+    while (sem_wait(&w->may_end) != 0 && errno == EINTR)
+        ;
     bufring_fini(&w->buffers);
     loop_fini(&w->loop);
     return NULL;
@@ -350,6 +351,7 @@ static void release(struct worker *w)
     for (uint32_t i = 0; i < WORKER_SLOTS; i++)
         pages_put(w->slot[i].stream, w->max_legs * sizeof(struct stream *));
     sem_destroy(&w->ready);
+    sem_destroy(&w->may_end);
 }
 
 enum err worker_start(struct worker *w)
@@ -364,6 +366,7 @@ enum err worker_start(struct worker *w)
     hist_reset(&w->count.late_us);
     hist_reset(&w->count.work_us);
     sem_init(&w->ready, 0, 0);
+    sem_init(&w->may_end, 0, 0);
     if (!allocate(w)) {
         release(w);
         return ERR_NOMEM;
@@ -383,6 +386,7 @@ enum err worker_start(struct worker *w)
 
 void worker_join(struct worker *w)
 {
+    sem_post(&w->may_end);
     pthread_join(w->thread, NULL);
     release(w);
 }

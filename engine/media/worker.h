@@ -41,8 +41,8 @@ struct worker_counters {
     struct hist late_us, work_us;
 };
 
-/* Counters change hands: the worker fills them while EMPTY, the control thread reads while FULL. */
-enum { SHARED_EMPTY, SHARED_FULL };
+/* Counters change hands: who turns FREE or FULL into BUSY may touch them; neither side waits. */
+enum { SHARED_FREE, SHARED_FULL, SHARED_BUSY };
 struct worker_shared {
     _Atomic uint32_t state;
     _Atomic uint32_t restarts; /* asked for by the control thread */
@@ -88,12 +88,30 @@ struct worker {
     uint32_t max_legs, index, core; /* core + 1; 0: not pinned */
     pthread_t thread;
     sem_t ready;
+    sem_t may_end; /* the control thread touches the loop no more */
     enum err started;
 };
 
+/* Takes the shared counters; false: the other side has them just now (or they are not full). */
+static inline bool worker_shared_take(struct worker_shared *s, bool only_full)
+{
+    uint32_t was = SHARED_FULL, free_now = SHARED_FREE;
+
+    return atomic_compare_exchange_strong_explicit(&s->state, &was, SHARED_BUSY,
+                                                   memory_order_acquire, memory_order_relaxed) ||
+           (!only_full &&
+            atomic_compare_exchange_strong_explicit(&s->state, &free_now, SHARED_BUSY,
+                                                    memory_order_acquire, memory_order_relaxed));
+}
+
+static inline void worker_shared_give(struct worker_shared *s, uint32_t state)
+{
+    atomic_store_explicit(&s->state, state, memory_order_release);
+}
+
 /* Starts the thread and waits until its loop runs. */
 enum err worker_start(struct worker *w);
-/* After COMMAND_QUIT: joins and frees what the worker holds. */
+/* After COMMAND_QUIT, the last command: joins and frees what the worker holds. */
 void worker_join(struct worker *w);
 
 /* Sends a message up. owed: never dropped (see message.h). */

@@ -64,3 +64,235 @@ Test(leg, plays_to_the_other_end_sample_for_sample)
     cr_expect_gt(b.stats.received, 100);
     kit_close(&k);
 }
+
+Test(leg, queue_plays_in_order_and_says_so)
+{
+    struct kit k;
+    struct heard_leg a, b;
+    struct media_tone tone = {.freq_hz = {440, 480}, .level_ddb = -190, .on_ms = 100, .off_ms = 40};
+
+    kit_open(&k, 1);
+    kit_pair(&k, &a, &b, MEDIA_PCMA);
+    const struct sound *s = melody(&k, 100);
+
+    cr_assert_eq(media_leg_play(a.leg, s, false, 1), OK);
+    cr_assert_eq(media_leg_tone(a.leg, &tone, 2), OK);
+    cr_assert_eq(media_leg_silence(a.leg, 60, 3), OK);
+    cr_assert_eq(media_leg_dtmf(a.leg, slice_cstr("5"), true, 60, 60, 4), OK);
+    cr_assert_eq(media_leg_play(a.leg, s, true, 5), OK);
+    cr_assert_eq(media_leg_play(a.leg, s, false, 6), OK);
+    cr_assert(kit_until(&k, &a.played, 4, 5000));
+    for (uint32_t i = 0; i < 4; i++)
+        cr_expect_eq(a.cookies[i], i + 1);
+    kit_run_ms(&k, 300);
+    cr_expect_eq(a.played, 4, "a loop does not end by itself");
+    media_leg_stop(a.leg);
+    cr_assert(kit_until(&k, &a.played, 6, 2000));
+    cr_expect_eq(a.cancelled, 2);
+    cr_expect_eq(a.last_cookie, 6);
+    cr_expect_eq(s->refs, 1, "references of played sounds were given back");
+    for (int i = 0; i < LEG_QUEUE_MAX; i++)
+        cr_assert_eq(media_leg_play(a.leg, s, true, 9), OK);
+    cr_expect_eq(media_leg_play(a.leg, s, true, 9), ERR_FULL);
+    kit_close_pair(&k, &a, &b);
+    cr_expect_eq(s->refs, 1, "closing gives them back too");
+    sound_unref(s);
+    kit_close(&k);
+}
+
+Test(leg, refuses_what_it_cannot_do)
+{
+    struct kit k;
+    struct heard_leg a;
+    struct media_remote r = {.payload_type = 0, .direction = MEDIA_SENDRECV};
+    struct media_tone tone = {.freq_hz = {5000}, .on_ms = 100};
+    char path[300];
+
+    kit_open(&k, 1);
+    kit_leg(&k, &a, false);
+    cr_expect_eq(media_leg_set_remote(a.leg, &r), ERR_INVALID, "no address");
+    r = kit_remote(media_leg_local(a.leg), MEDIA_PCMU);
+    r.ptime_ms = 25;
+    cr_expect_eq(media_leg_set_remote(a.leg, &r), ERR_INVALID, "ptime not in tens");
+    cr_expect_eq(media_leg_tone(a.leg, &tone, 1), ERR_INVALID, "beyond 4 kHz");
+    cr_expect_eq(media_leg_dtmf(a.leg, slice_cstr("12x"), false, 0, 0, 1), ERR_INVALID);
+    cr_expect_eq(
+        media_leg_dtmf(a.leg, slice_cstr("012345678901234567890123456789012"), false, 0, 0, 1),
+        ERR_TOO_LONG);
+    memset(path, 'a', sizeof(path));
+    path[sizeof(path) - 1] = 0;
+    cr_expect_eq(media_leg_record(a.leg, path, true), ERR_TOO_LONG);
+    cr_expect_eq(media_bridge(a.leg, a.leg), ERR_STATE, "a leg does not talk to itself");
+    kit_close_leg(&k, &a);
+    kit_close(&k);
+}
+
+static void dtmf_both_ways(bool in_band)
+{
+    struct kit k;
+    struct heard_leg a, b;
+
+    kit_open(&k, 1);
+    kit_pair(&k, &a, &b, MEDIA_PCMU);
+    media_leg_phase(b.leg, DSP_TALK);
+    kit_run_ms(&k, 100);
+    cr_assert_eq(media_leg_dtmf(a.leg, slice_cstr("159*0#"), in_band, 100, 100, 8), OK);
+    cr_assert(kit_until(&k, &a.played, 1, 5000));
+    cr_assert(kit_until(&k, &b.digits, 6, 3000), "only '%s' came", b.digit);
+    kit_run_ms(&k, 200);
+    cr_expect_str_eq(b.digit, "159*0#");
+    kit_close_pair(&k, &a, &b);
+    kit_close(&k);
+}
+
+Test(leg, digits_arrive_as_events)
+{
+    dtmf_both_ways(false);
+}
+
+Test(leg, digits_arrive_in_band)
+{
+    dtmf_both_ways(true);
+}
+
+Test(leg, muted_sends_nothing_and_the_far_end_notices)
+{
+    struct kit k;
+    struct heard_leg a, b;
+
+    kit_open(&k, 1);
+    kit_pair(&k, &a, &b, MEDIA_PCMU);
+    media_leg_mute(a.leg, true);
+    cr_assert(kit_until(&k, &b.timeouts, 1, LEG_RTP_TIMEOUT_MS + 3000));
+    cr_expect_eq(a.timeouts, 0);
+    kit_run_ms(&k, 200);
+    cr_expect_eq(b.timeouts, 1, "once a gap");
+    media_leg_mute(a.leg, false);
+    kit_run_ms(&k, 300);
+    kit_close_pair(&k, &a, &b);
+    cr_expect_eq(b.stats.lost, 0, "a pause is no loss");
+    cr_expect_lt(a.stats.sent, b.stats.sent);
+    kit_close(&k);
+}
+
+Test(leg, packet_length_is_as_agreed)
+{
+    static const uint8_t ptimes[] = {10, 20, 30, 40, 60};
+
+    for (size_t i = 0; i < sizeof(ptimes); i++) {
+        struct kit k;
+        struct heard_leg a, b;
+
+        kit_open(&k, 1);
+        kit_pair(&k, &a, &b, MEDIA_PCMU);
+        struct media_remote r = kit_remote(media_leg_local(b.leg), MEDIA_PCMU);
+
+        r.ptime_ms = ptimes[i];
+        cr_assert_eq(media_leg_set_remote(a.leg, &r), OK);
+        const struct sound *s = melody(&k, 1200);
+        char path[] = "/tmp/peal-media-XXXXXX";
+        struct wav w;
+        size_t len;
+
+        close(mkstemp(path));
+        cr_assert_eq(media_leg_record(b.leg, path, false), OK);
+        cr_assert_eq(media_leg_play(a.leg, s, false, 1), OK);
+        cr_assert(kit_until(&k, &a.played, 1, 5000));
+        kit_run_ms(&k, 300);
+        media_leg_record_stop(b.leg);
+        cr_assert(kit_until(&k, &b.recorded, 1, 3000));
+        uint8_t *file = kit_read(path, &len);
+
+        cr_assert_eq(wav_parse(file, len, &w), OK);
+        double share = kit_match(&w, 0, s, false);
+
+        cr_expect_gt(share, 0.8, "ptime %u: %.3f arrived", ptimes[i], share);
+        free(file);
+        unlink(path);
+        sound_unref(s);
+        kit_close_pair(&k, &a, &b);
+        kit_close(&k);
+    }
+}
+
+Test(leg, hold_stops_sending_and_resumes)
+{
+    struct kit k;
+    struct heard_leg a, b;
+
+    kit_open(&k, 1);
+    kit_pair(&k, &a, &b, MEDIA_PCMU);
+    struct media_remote r = kit_remote(media_leg_local(b.leg), MEDIA_PCMU);
+
+    r.direction = MEDIA_RECEIVE;
+    cr_assert_eq(media_leg_set_remote(a.leg, &r), OK);
+    cr_assert(kit_until(&k, &b.timeouts, 1, LEG_RTP_TIMEOUT_MS + 3000));
+    r.direction = MEDIA_SENDRECV;
+    cr_assert_eq(media_leg_set_remote(a.leg, &r), OK);
+    kit_run_ms(&k, 300);
+    cr_expect_eq(b.first_rtp, 1, "the far end did not change");
+    kit_close_pair(&k, &a, &b);
+    cr_expect_eq(b.stats.lost, 0);
+    kit_close(&k);
+}
+
+Test(leg, thousands_of_short_legs_give_everything_back)
+{
+    struct kit k;
+    struct heard_leg legs[32];
+    struct media_metrics m;
+    char fds[64];
+
+    kit_open(&k, 2);
+    snprintf(fds, sizeof(fds), "/proc/self/fd");
+    for (int round = 0; round < 100; round++) {
+        for (int i = 0; i < 32; i++)
+            kit_leg(&k, &legs[i], i & 1);
+        for (int i = 0; i < 32; i += 2)
+            if (round % 3)
+                kit_connect(&legs[i], &legs[i + 1], MEDIA_PCMU);
+        if (round % 5 == 0)
+            kit_run_ms(&k, 30);
+        for (int i = 0; i < 32; i++)
+            media_leg_close(legs[i].leg);
+        for (int i = 0; i < 32; i++)
+            cr_assert(kit_until(&k, &legs[i].closed, 1, 5000), "round %d leg %d", round, i);
+    }
+    media_metrics(k.media, &m);
+    cr_expect_eq(m.legs, 0);
+    cr_expect_eq(m.legs_opened, 3200);
+    cr_expect_eq(m.commands_refused, 0);
+    /* All 200 pairs of the range are free again: 64 legs can be opened three times over, and no
+     * descriptor above the few of the loops is left. */
+    int highest = dup(0);
+
+    cr_expect_lt(highest, 40, "descriptor %d: sockets were left open", highest);
+    close(highest);
+    kit_close(&k);
+}
+
+Test(leg, ports_and_legs_are_bounded)
+{
+    struct kit k;
+    struct heard_leg legs[9];
+    struct media_leg *more;
+    struct media_metrics m;
+    uint16_t min = (uint16_t)(61000 + getpid() % 200 * 20);
+
+    kit_open_as(
+        &k, (struct media_config){
+                .workers = 1, .max_legs = 8, .port_min = min, .port_max = (uint16_t)(min + 11)});
+    for (int i = 0; i < 6; i++) {
+        kit_leg(&k, &legs[i], false);
+        cr_expect_eq(media_leg_port(legs[i].leg) % 2, 0);
+        cr_expect(media_leg_port(legs[i].leg) >= min && media_leg_port(legs[i].leg) < min + 11);
+    }
+    cr_expect_eq(media_leg_open(k.media, NULL, kit_on_event, NULL, &more), ERR_FULL);
+    media_metrics(k.media, &m);
+    cr_expect_eq(m.ports_refused, 1);
+    kit_close_leg(&k, &legs[0]);
+    kit_leg(&k, &legs[0], false);
+    for (int i = 0; i < 6; i++)
+        kit_close_leg(&k, &legs[i]);
+    kit_close(&k);
+}

@@ -1,0 +1,215 @@
+/* Where packets may come from: SDP's address, a NAT's other port, strangers before and after. */
+#include <criterion/criterion.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "media/rtp.h"
+#include "media_kit.h"
+
+struct source {
+    int fd;
+    struct addr addr;
+    uint32_t ssrc, ts;
+    uint16_t seq;
+};
+
+static void source_open(struct source *s, const char *host)
+{
+    socklen_t len = sizeof(s->addr.in6);
+
+    memset(s, 0, sizeof(*s));
+    cr_assert_eq(addr_from_host(slice_cstr(host), 0, &s->addr), OK);
+    s->fd = socket(AF_INET, SOCK_DGRAM, 0);
+    cr_assert_eq(bind(s->fd, &s->addr.sa, addr_len(&s->addr)), 0);
+    getsockname(s->fd, &s->addr.sa, &len);
+    s->ssrc = 0x1000u + (uint32_t)s->fd;
+}
+
+static void source_send(struct source *s, const struct addr *to)
+{
+    uint8_t p[172];
+
+    rtp_write_header(p, 0, false, s->seq++, s->ts, s->ssrc);
+    s->ts += 160;
+    memset(p + 12, 0x55, 160);
+    sendto(s->fd, p, sizeof(p), 0, &to->sa, addr_len(to));
+}
+
+/* Sends n packets, 20 ms apart. */
+static void source_talk(struct kit *k, struct source *s, const struct heard_leg *h, int n)
+{
+    for (int i = 0; i < n; i++) {
+        source_send(s, media_leg_local(h->leg));
+        kit_run_ms(k, 20);
+    }
+}
+
+static void open_leg(struct kit *k, struct heard_leg *h, const struct addr *remote, bool count)
+{
+    struct media_remote r = kit_remote(remote, MEDIA_PCMU);
+
+    kit_open_as(k, (struct media_config){.workers = 1, .max_legs = 8, .count_foreign = count});
+    kit_leg(k, h, false);
+    cr_assert_eq(media_leg_set_remote(h->leg, &r), OK);
+    kit_run_ms(k, 40);
+}
+
+static void injected(bool count)
+{
+    struct source good, evil;
+    struct heard_leg h;
+    struct kit k;
+
+    source_open(&good, "127.0.0.1");
+    source_open(&evil, "127.0.0.2");
+    open_leg(&k, &h, &good.addr, count);
+    source_talk(&k, &evil, &h, 3);
+    cr_expect_eq(h.first_rtp, 0, "a stranger is not taken at once");
+    source_talk(&k, &good, &h, 3);
+    cr_assert(kit_until(&k, &h.first_rtp, 1, 2000));
+    for (int i = 0; i < 40; i++) {
+        source_send(&evil, media_leg_local(h.leg));
+        source_talk(&k, &good, &h, 1);
+    }
+    kit_close_leg(&k, &h);
+    cr_expect_eq(h.stats.received, 43, "%lu", (unsigned long)h.stats.received);
+    cr_expect(addr_eq(&h.stats.latched, &good.addr));
+    cr_expect_eq(h.stats.rejected, count ? 43 : 3, "%lu", (unsigned long)h.stats.rejected);
+    cr_expect_eq(h.stats.lost, 0);
+    kit_close(&k);
+    close(good.fd);
+    close(evil.fd);
+}
+
+Test(latch, strangers_are_rejected_and_counted)
+{
+    injected(true);
+}
+Test(latch, strangers_are_dropped_by_the_kernel)
+{
+    injected(false);
+}
+
+Test(latch, other_port_of_the_same_address_is_believed)
+{
+    struct source sdp, nat;
+    struct heard_leg h;
+    struct kit k;
+
+    source_open(&sdp, "127.0.0.1");
+    source_open(&nat, "127.0.0.1");
+    open_leg(&k, &h, &sdp.addr, false);
+    source_talk(&k, &nat, &h, 10);
+    kit_run_ms(&k, 60);
+    char byte[400];
+
+    cr_expect_eq(h.first_rtp, 1);
+    while (recv(nat.fd, byte, sizeof(byte), MSG_DONTWAIT) > 0)
+        ;
+    kit_run_ms(&k, 60);
+    cr_expect_gt(recv(nat.fd, byte, sizeof(byte), MSG_DONTWAIT), 0, "we answer where it came from");
+    kit_close_leg(&k, &h);
+    cr_expect(addr_eq(&h.stats.latched, &nat.addr));
+    kit_close(&k);
+    close(sdp.fd);
+    close(nat.fd);
+}
+
+Test(latch, stranger_is_believed_only_when_sdp_stays_silent)
+{
+    struct source sdp, other;
+    struct heard_leg h;
+    struct kit k;
+
+    source_open(&sdp, "127.0.0.1");
+    source_open(&other, "127.0.0.3");
+    open_leg(&k, &h, &sdp.addr, false);
+    source_talk(&k, &other, &h, 10);
+    cr_expect_eq(h.first_rtp, 0, "after 200 ms not yet");
+    source_talk(&k, &other, &h, 20);
+    cr_expect_eq(h.first_rtp, 1);
+    kit_close_leg(&k, &h);
+    cr_expect(addr_eq(&h.stats.latched, &other.addr));
+    kit_close(&k);
+    close(sdp.fd);
+    close(other.fd);
+}
+
+Test(latch, same_source_may_move_once_the_old_place_is_silent)
+{
+    struct source old, new, evil;
+    struct heard_leg h;
+    struct kit k;
+
+    source_open(&old, "127.0.0.1");
+    source_open(&new, "127.0.0.4");
+    source_open(&evil, "127.0.0.5");
+    open_leg(&k, &h, &old.addr, false);
+    source_talk(&k, &old, &h, 5);
+    kit_run_ms(&k, 800);
+    source_talk(&k, &evil, &h, 10);
+    new.ssrc = old.ssrc;
+    new.seq = old.seq;
+    new.ts = old.ts;
+    source_talk(&k, &new, &h, 10);
+    kit_close_leg(&k, &h);
+    cr_expect_eq(h.stats.received, 15, "%lu", (unsigned long)h.stats.received);
+    cr_expect_eq(h.stats.rejected, 10);
+    cr_expect(addr_eq(&h.stats.latched, &new.addr));
+    kit_close(&k);
+    close(old.fd);
+    close(new.fd);
+    close(evil.fd);
+}
+
+Test(latch, garbage_is_counted_and_harmless)
+{
+    struct source good;
+    struct heard_leg h;
+    struct kit k;
+    uint8_t junk[1400];
+
+    source_open(&good, "127.0.0.1");
+    open_leg(&k, &h, &good.addr, false);
+    for (int i = 0; i < 200; i++) {
+        size_t n = (size_t)(i * 7 % 1400);
+        struct addr rtcp = *media_leg_local(h.leg);
+
+        for (size_t j = 0; j < n; j++)
+            junk[j] = (uint8_t)(i * 31 + (int)j * 17);
+        junk[0] &= 0x3f; /* never version 2 */
+        sendto(good.fd, junk, n, 0, &media_leg_local(h.leg)->sa, addr_len(&good.addr));
+        addr_set_port(&rtcp, (uint16_t)(addr_port(&rtcp) + 1));
+        sendto(good.fd, junk, n, 0, &rtcp.sa, addr_len(&rtcp));
+        if (i % 20 == 0)
+            kit_run_ms(&k, 5);
+    }
+    source_talk(&k, &good, &h, 5);
+    struct media_metrics m;
+
+    kit_run_ms(&k, 600);
+    media_metrics(k.media, &m);
+    kit_close_leg(&k, &h);
+    cr_expect_eq(h.stats.received, 5);
+    cr_expect_geq(h.stats.invalid, 190, "%lu", (unsigned long)h.stats.invalid);
+    cr_expect_geq(m.rtcp_invalid, 140, "%lu", (unsigned long)m.rtcp_invalid);
+    kit_close(&k);
+    close(good.fd);
+}
+
+Test(latch, unreachable_far_end_does_not_disturb)
+{
+    struct source gone;
+    struct heard_leg h, other;
+    struct kit k;
+
+    source_open(&gone, "127.0.0.1");
+    open_leg(&k, &h, &gone.addr, false);
+    source_talk(&k, &gone, &h, 3);
+    close(gone.fd); /* from now on ICMP errors come back */
+    kit_run_ms(&k, 500);
+    kit_leg(&k, &other, false);
+    kit_close_pair(&k, &h, &other);
+    cr_expect_gt(h.stats.sent, 20);
+    kit_close(&k);
+}
