@@ -4,20 +4,20 @@
 #include "sip/scan.h"
 #include "sip/uri.h"
 
-static bool is_uri_char(char c)
+static bool has_colon(struct slice uri)
 {
-    return (unsigned char)c > ' ' && c != 0x7f && c != '<' && c != '>' && c != '"';
+    return uri.len > 0 && memchr(uri.p, ':', uri.len) != NULL;
 }
 
-/* At '<': takes <uri>. */
+/* At '<': takes <uri>. What may stand in it is what may stand in a value, and the two separators.
+ */
 static bool take_bracketed(struct sip_scan *s, struct slice *uri)
 {
     const char *from = ++s->p;
-    bool colon = false;
-    for (; s->p < s->end && is_uri_char(*s->p); s->p++)
-        colon = colon || *s->p == ':';
+    while (s->p < s->end && (sip_is(*s->p, SIP_C_VALUE) || *s->p == ';' || *s->p == ','))
+        s->p++;
     *uri = slice_of(from, (size_t)(s->p - from));
-    if (!colon || !sip_at(s, '>'))
+    if (!sip_at(s, '>') || !has_colon(*uri))
         return false;
     s->p++;
     return true;
@@ -27,12 +27,10 @@ static bool take_bracketed(struct sip_scan *s, struct slice *uri)
 static bool take_bare(struct sip_scan *s, struct slice *uri)
 {
     const char *from = s->p;
-    bool colon = false;
-    for (; s->p < s->end && is_uri_char(*s->p) && *s->p != ';' && *s->p != ',' && *s->p != '?';
-         s->p++)
-        colon = colon || *s->p == ':';
+    while (s->p < s->end && sip_is(*s->p, SIP_C_VALUE) && *s->p != '?')
+        s->p++;
     *uri = slice_of(from, (size_t)(s->p - from));
-    return colon;
+    return has_colon(*uri);
 }
 
 static bool take_address(struct sip_scan *s, struct sip_nameaddr *out)

@@ -233,7 +233,7 @@ static inline uint32_t fold4(const char *p)
 }
 
 /* len is the length of both; loads overlap rather than run past the end. */
-static bool same_name(const char *a, const char *b, uint32_t len)
+static inline bool same_name(const char *a, const char *b, uint32_t len)
 {
     if (len >= 8) {
         if (fold8(a) != fold8(b) || fold8(a + len - 8) != fold8(b + len - 8))
@@ -258,9 +258,12 @@ enum sip_hdr sip_hdr_find(struct slice s)
     }
     if (s.len > HDR_NAME_MAX)
         return SIP_H_OTHER;
-    for (unsigned i = by_length[s.len]; i < by_length[s.len + 1]; i++)
-        if (same_name(s.p, hdr_names[hdr_sorted[i]].p, s.len))
+    for (unsigned i = by_length[s.len]; i < by_length[s.len + 1]; i++) {
+        const char *name = hdr_names[hdr_sorted[i]].p;
+        /* Names of one length seldom begin alike: most candidates end here. */
+        if (((s.p[0] ^ name[0]) & ~0x20) == 0 && same_name(s.p, name, s.len))
             return (enum sip_hdr)hdr_sorted[i];
+    }
     return SIP_H_OTHER;
 }
 

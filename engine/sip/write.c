@@ -8,23 +8,17 @@ static void put_crlf(struct buf *b)
     buf_put(b, SLICE("\r\n"));
 }
 
-static bool breaks_line(char c)
-{
-    return c == '\r' || c == '\n';
-}
-
 /* Almost always clean: then one copy. */
 static void put_value(struct buf *b, struct slice v)
 {
-    bool clean = true;
-    for (uint32_t i = 0; i < v.len; i++)
-        clean = clean && !breaks_line(v.p[i]);
-    if (clean) {
+    if (v.len == 0)
+        return;
+    if (!memchr(v.p, '\r', v.len) && !memchr(v.p, '\n', v.len)) {
         buf_put(b, v);
         return;
     }
     for (uint32_t i = 0; i < v.len; i++)
-        buf_putc(b, breaks_line(v.p[i]) ? ' ' : v.p[i]);
+        buf_putc(b, v.p[i] == '\r' || v.p[i] == '\n' ? ' ' : v.p[i]);
 }
 
 static void begin(struct buf *b, enum sip_hdr id)
