@@ -111,7 +111,8 @@ struct queue_lead {
 struct queue_add_stats {
     uint64_t given;      /* to queue_add */
     uint64_t added;      /* new in the queue, acknowledged */
-    uint64_t duplicates; /* were there already (by id), left as they are */
+    uint64_t duplicates; /* were there already (by id), left as they are; also leads of ours whose
+                            first acknowledgement was lost with the connection */
     uint64_t failed;     /* Redis refused them, see queue_error */
 };
 
