@@ -119,7 +119,7 @@ int host_open(struct host *h, const struct host_config *config)
         return rc;
     if (truth_open(&h->truth, &h->loop, config->truth) != OK)
         return wrong(h, "--truth", config->truth, "the path is too long");
-    lateness_start(&h->lateness, &h->loop);
+    lateness_start(&h->lateness, &h->loop, h->env);
     h->started_us = clock_us(h->loop.clock);
     return SIM_PASS;
 }
@@ -167,8 +167,7 @@ int host_finish(struct host *h, const char *summary_path, void (*extra)(void *ar
     struct lateness_result late;
     struct json j;
 
-    lateness_stop(&h->lateness);
-    lateness_judge(&h->lateness, h->env, h->late_limit_ms, &late);
+    lateness_judge(&h->lateness, h->late_limit_ms, &late);
     bool whole = truth_close(&h->truth, &h->loop);
     json_init(&j, &b);
     json_begin_object(&j, NULL);

@@ -3,9 +3,8 @@
 
 #include <stdio.h>
 
-#include "media/media.h"
-
-#define PERIOD_US 10000
+#define PERIOD_US   10000
+#define MEDIA_TICKS 50 /* the workers offer new figures twice a second */
 
 static void on_tick(struct timer *t)
 {
@@ -13,15 +12,17 @@ static void on_tick(struct timer *t)
     uint64_t now = clock_us(l->loop->clock);
 
     hist_add(&l->control_us, now > l->next_us ? now - l->next_us : 0);
+    if (++l->ticks % MEDIA_TICKS == 0)
+        media_metrics(call_env_media(l->env), &l->media);
     l->next_us += PERIOD_US;
     if (l->next_us <= now) /* what was missed is counted once, by how late it was */
         l->next_us = now + PERIOD_US;
     loop_timer(l->loop, &l->timer, (l->next_us - now) / 1000, on_tick);
 }
 
-void lateness_start(struct lateness *l, struct loop *loop)
+void lateness_start(struct lateness *l, struct loop *loop, struct call_env *env)
 {
-    l->loop = loop;
+    *l = (struct lateness){.loop = loop, .env = env};
     hist_reset(&l->control_us);
     timer_init(&l->timer);
     l->next_us = clock_us(loop->clock) + PERIOD_US;
@@ -38,21 +39,25 @@ static double ms(const struct hist *h, double q)
     return (double)hist_quantile(h, q) / 1000.0;
 }
 
-void lateness_judge(const struct lateness *l, struct call_env *env, uint64_t limit_ms,
-                    struct lateness_result *out)
+void lateness_judge(struct lateness *l, uint64_t limit_ms, struct lateness_result *out)
 {
-    struct media_metrics m;
+    uint64_t until_us = clock_us(l->loop->clock) + LATENESS_SETTLE_MS * 1000;
 
-    media_metrics(call_env_media(env), &m);
+    lateness_stop(l);
+    media_metrics(call_env_media(l->env), &l->media); /* makes room for newer ones */
+    while (clock_us(l->loop->clock) < until_us)
+        loop_turn(l->loop, 10000);
+    media_metrics(call_env_media(l->env), &l->media);
+    const struct media_metrics *m = &l->media;
     *out = (struct lateness_result){
         .control_p50_ms = ms(&l->control_us, 0.5),
         .control_p99_ms = ms(&l->control_us, 0.99),
         .control_max_ms = (double)l->control_us.max / 1000.0,
-        .media_p50_ms = ms(&m.tick_late_us, 0.5),
-        .media_p99_ms = ms(&m.tick_late_us, 0.99),
-        .media_max_ms = (double)m.tick_late_us.max / 1000.0,
-        .slots = m.ticks,
-        .slots_skipped = m.ticks_skipped,
+        .media_p50_ms = ms(&m->tick_late_us, 0.5),
+        .media_p99_ms = ms(&m->tick_late_us, 0.99),
+        .media_max_ms = (double)m->tick_late_us.max / 1000.0,
+        .slots = m->ticks,
+        .slots_skipped = m->ticks_skipped,
         .valid = true,
     };
     double worst =

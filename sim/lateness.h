@@ -8,12 +8,16 @@
 #include "base/json.h"
 #include "call/call.h"
 #include "io/loop.h"
+#include "media/media.h"
 
 struct lateness {
     struct loop *loop;
     struct timer timer;
     uint64_t next_us;
+    uint32_t ticks;
     struct hist control_us;
+    struct call_env *env;
+    struct media_metrics media; /* as of the last look */
 };
 
 struct lateness_result {
@@ -24,11 +28,12 @@ struct lateness_result {
     char why[160]; /* "" when valid */
 };
 
-void lateness_start(struct lateness *l, struct loop *loop);
+void lateness_start(struct lateness *l, struct loop *loop, struct call_env *env);
 void lateness_stop(struct lateness *l);
-/* limit_ms: of either p99. */
-void lateness_judge(const struct lateness *l, struct call_env *env, uint64_t limit_ms,
-                    struct lateness_result *out);
+/* limit_ms: of either p99. Turns the loop for up to LATENESS_SETTLE_MS, to get the workers' last
+ * figures. */
+#define LATENESS_SETTLE_MS 600
+void lateness_judge(struct lateness *l, uint64_t limit_ms, struct lateness_result *out);
 void lateness_json(const struct lateness_result *r, struct json *j); /* an object "lateness_ms" */
 
 #endif

@@ -231,12 +231,22 @@ static void match_verb(void *arg, const char *name)
         s->found = true;
 }
 
+static bool ends(struct slice s, const char *ending)
+{
+    uint32_t n = (uint32_t)strlen(ending);
+
+    return s.len > n && memcmp(s.p + s.len - n, ending, n) == 0;
+}
+
+/* Every text that reads like the name of a sound file must be one. */
 static void check_file(struct lint *l, struct word file)
 {
     char path[256];
 
-    if (file.kind != STRING || flow_sounds_count(l->rt) == 0 ||
-        slice_copy(file.text, path, sizeof path) != OK)
+    if (!ends(file.text, ".wav") && !ends(file.text, ".ulaw") && !ends(file.text, ".alaw") &&
+        !ends(file.text, ".sln"))
+        return;
+    if (flow_sounds_count(l->rt) == 0 || slice_copy(file.text, path, sizeof path) != OK)
         return;
     if (!flow_sounds_has(l->rt, path))
         say(l, file.line, LINT_ERROR, "there is no sound file '%s' in the audio folder", path);
@@ -313,8 +323,6 @@ static void check_verb(struct lint *l)
             SLICE_ARG(l->now.text));
         return;
     }
-    if (is(l->now, "play"))
-        check_file(l, is(l->next, "(") ? l->next2 : l->next);
     if ((is(l->now, "listen") || is(l->now, "record")) && is(l->next, "{")) {
         struct lint table = *l;
         advance(&table);
@@ -332,8 +340,6 @@ static bool starts_call(struct word w)
 
 static void check_name(struct lint *l)
 {
-    if ((is(l->now, "prompt") || is(l->now, "wrong")) && is(l->next, "="))
-        check_file(l, l->next2);
     if (!starts_call(l->next))
         return;
     if (is(l->now, "pick"))
@@ -351,6 +357,8 @@ static void check_name(struct lint *l)
 static void check(struct lint *l)
 {
     for (; l->now.kind != END; advance(l)) {
+        if (l->now.kind == STRING)
+            check_file(l, l->now);
         if (l->now.kind != NAME)
             continue;
         if (is(l->before, ":") && l->before2.kind == NAME && slice_eq(l->before2.text, l->call))

@@ -4,7 +4,10 @@ return callee {
   run = function(call)
     call:wait(uniform(1, 4)) -- the network looks for it
     call:progress()
-    call:play(pick("announcement"), { limit = 30 })
+    call:play(choose {
+      "announcement/005.wav", "announcement/006.wav", "announcement/011.wav",
+      "announcement/012.wav",
+    }, { limit = 30 })
     call:reject(480, "Temporarily Unavailable", 20)
   end,
 }

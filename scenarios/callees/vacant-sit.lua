@@ -6,7 +6,11 @@ return callee {
     call:progress()
     call:sit("vc")
     call:mark("sit")
-    call:play(pick("announcement"), { limit = 30 })
+    call:play(choose {
+      "announcement/001.wav", "announcement/002.wav", "announcement/004.wav",
+      "announcement/008.wav", "announcement/010.wav", "announcement/014.wav",
+      "announcement/015.wav",
+    }, { limit = 30 })
     call:reject(404, "Not Found", 1)
   end,
 }
