@@ -126,6 +126,17 @@ Test(offer, answer_with_other_numbers)
     cr_assert_eq(neg.ptime_ms, 30);
 }
 
+/* Each side sends with the other's number (RFC 3264 5.1). */
+Test(offer, answer_with_a_dynamic_number)
+{
+    fresh();
+    offer();
+    cr_assert_eq(apply(HEAD "m=audio 5004 RTP/AVP 98\r\na=rtpmap:98 PCMA/8000\r\n"), OK);
+    cr_assert_eq(neg.codec, SDP_CODEC_PCMA);
+    cr_assert_eq(neg.pt_send, 98);
+    cr_assert_eq(neg.pt_recv, 8);
+}
+
 Test(offer, answer_without_events_and_with_mux)
 {
     fresh();
