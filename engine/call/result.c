@@ -248,9 +248,7 @@ static enum result unanswered_by_ring(const struct call_record *r, const struct 
         return RESULT_NO_ANSWER;
     if (h->speech)
         return RESULT_ANNOUNCEMENT;
-    if (r->at_ms[MARK_FIRST_1XX] != CALL_TIME_NONE)
-        return RESULT_SILENT_LINE;
-    return RESULT_UNREACHABLE;
+    return RESULT_SILENT_LINE;
 }
 
 static enum result decide_480(const struct call_record *r, const struct heard *h)
@@ -266,7 +264,8 @@ static enum result decide_480(const struct call_record *r, const struct heard *h
 /* Nothing at all came back: the trunk is down, and nobody was dialled. */
 static bool trunk_silent(const struct call_record *r)
 {
-    return r->ended_by == ENDED_BY_NETWORK && r->at_ms[MARK_FIRST_1XX] == CALL_TIME_NONE;
+    return r->at_ms[MARK_FIRST_1XX] == CALL_TIME_NONE &&
+           (r->ended_by == ENDED_BY_NETWORK || r->cancelled);
 }
 
 static enum result decide_unanswered(const struct call_record *r)

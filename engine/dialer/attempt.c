@@ -9,6 +9,9 @@
 
 /* How long after the configured limit of the analysis we still wait for the detectors' own verdict
  * (they count from the first RTP, this timer from the 200). */
+/* A trunk that has not said anything by then, not even 100 Trying, is not there. The INVITE has
+ * been sent five times (RFC 3261 timer A). */
+#define TRUNK_SILENT_MS  8000
 #define VERDICT_GRACE_MS 1500
 #define EARLY_TONE_SURE  0.8f /* confidence at which a tone before answer ends the attempt */
 
@@ -88,9 +91,17 @@ void attempt_unreserve(struct attempt *a)
     if (!a->reserved)
         return;
     a->reserved = false;
-    trunk_put(&d->trunks[a->trunk], &a->record);
+    trunk_put(&d->trunks[a->trunk]);
     d->in_air--;
     attempt_pace(a, PACING_ENDED);
+}
+
+static void on_trunk_silent(struct timer *t)
+{
+    struct attempt *a = container_of(t, struct attempt, timer);
+
+    trunk_silent(&a->dialer->trunks[a->trunk]);
+    attempt_hang_up(a);
 }
 
 enum err attempt_launch(struct attempt *a)
@@ -122,6 +133,7 @@ enum err attempt_launch(struct attempt *a)
         return e;
     a->phase = ATTEMPT_DIALLING;
     d->run->attempts_launched++;
+    loop_timer(d->loop, &a->timer, TRUNK_SILENT_MS, on_trunk_silent);
     return OK;
 }
 
@@ -259,11 +271,21 @@ void attempt_call_ended(struct attempt *a)
     }
     if (!a->judged)
         set_result(a, result_decide(call_record_of(a->call)));
+    if (a->record.result == RESULT_NO_TRUNK)
+        trunk_silent(&d->trunks[a->trunk]);
+    else
+        trunk_spoke(&d->trunks[a->trunk]);
     merge_record(a);
     call_release(a->call);
     a->call = NULL;
     attempt_unreserve(a);
     settle(a);
+}
+
+static void on_trunk_spoke(struct attempt *a)
+{
+    loop_timer_stop(a->dialer->loop, &a->timer);
+    trunk_spoke(&a->dialer->trunks[a->trunk]);
 }
 
 static void on_call(void *arg, struct call *c, const struct call_event *e)
@@ -273,6 +295,8 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
     (void)c;
     switch (e->kind) {
     case CALL_EV_PROGRESS:
+        if (a->phase < ATTEMPT_ANALYSING)
+            on_trunk_spoke(a);
         if (e->code >= 180 && a->phase == ATTEMPT_DIALLING) {
             a->phase = ATTEMPT_RINGING;
             attempt_pace(a, PACING_RINGING);

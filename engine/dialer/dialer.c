@@ -18,6 +18,8 @@
 #define FILES_PER_CALL     3 /* RTP, RTCP, recording */
 #define FILES_BESIDE_CALLS 256
 #define AGENT_FROM_USER    "peal"
+/* Legs that do not clear by then (a far side that is away) are left to clear by themselves. */
+#define LEAVE_MS 5000
 
 /* ---- agents ---- */
 
@@ -424,6 +426,7 @@ static bool everything_done(const struct dialer *d)
 static void begin_leaving(struct dialer *d)
 {
     d->stage = DIALER_LEAVING;
+    d->leave_by_ms = loop_now_ms(d->loop) + LEAVE_MS;
     desk_stop(d->desk);
 }
 
@@ -441,7 +444,8 @@ static void on_tick(struct timer *t)
     watch_draw(d, false);
     if (d->stage <= DIALER_STOPPING && everything_done(d))
         begin_leaving(d);
-    if (d->stage == DIALER_LEAVING && desk_is_idle(d->desk)) {
+    if (d->stage == DIALER_LEAVING &&
+        (desk_is_idle(d->desk) || loop_now_ms(d->loop) >= d->leave_by_ms)) {
         d->stage = DIALER_DONE;
         loop_stop(d->loop);
         return;

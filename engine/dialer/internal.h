@@ -115,7 +115,7 @@ struct dialer {
     bool reclaim_answered, reclaim_more;
     _Atomic uint32_t stop_asked;
     uint32_t in_air, in_air_peak;
-    uint64_t started_us;
+    uint64_t started_us, leave_by_ms;
 };
 
 struct agent_slot {
@@ -173,7 +173,10 @@ uint32_t trunks_room(struct dialer *d);
 struct trunk *trunk_choose(struct dialer *d, uint32_t avoid);
 const char *trunk_caller_id(struct trunk *t);
 void trunk_take(struct trunk *t);
-void trunk_put(struct trunk *t, const struct call_record *r);
+void trunk_put(struct trunk *t);
+void trunk_silent(
+    struct trunk *t); /* an INVITE got no answer of any kind: leave it alone a while */
+void trunk_spoke(struct trunk *t);
 
 /* watch.c: the live view and run.json */
 void watch_draw(struct dialer *d, bool force);

@@ -101,6 +101,8 @@ static uint32_t room_of(struct trunk *t, uint64_t now_ms)
 
     if (!t->usable || now_ms < t->rest_until_ms || t->calls >= t->config->max_calls)
         return 0;
+    if (t->failures)
+        return t->calls == 0; /* one call finds out whether it is back */
     room = t->config->max_calls - t->calls;
     if (t->config->calls_per_second > 0) {
         refill(t, now_ms);
@@ -153,26 +155,31 @@ void trunk_take(struct trunk *t)
         t->tokens -= 1;
 }
 
-void trunk_put(struct trunk *t, const struct call_record *r)
+void trunk_silent(struct trunk *t)
 {
     char text[ADDR_TEXT_MAX];
-    uint64_t rest;
+    uint64_t now = loop_now_ms(t->dialer->loop), rest;
 
-    t->calls--;
-    if (r->result != RESULT_NO_TRUNK) {
-        if (t->failures)
-            log_info("dialer", "trunk answers again", "trunk=%s", t->config->name);
-        t->failures = 0;
-        t->rest_until_ms = 0;
-        return;
-    }
-    if (loop_now_ms(t->dialer->loop) < t->rest_until_ms)
+    if (now < t->rest_until_ms)
         return; /* launched before the first failure was known */
     if (t->failures++ == 0)
         log_warn("dialer", "trunk does not answer; its leads wait, it is tried again",
-                 "trunk=%s address=%s code=%u", t->config->name,
-                 addr_format(&t->config->address, text, sizeof(text)), r->sip_code);
+                 "trunk=%s address=%s", t->config->name,
+                 addr_format(&t->config->address, text, sizeof(text)));
     rest = (uint64_t)REST_MIN_MS << (t->failures < FAILURES_SHIFT_MAX ? t->failures
                                                                       : FAILURES_SHIFT_MAX);
-    t->rest_until_ms = loop_now_ms(t->dialer->loop) + (rest < REST_MAX_MS ? rest : REST_MAX_MS);
+    t->rest_until_ms = now + (rest < REST_MAX_MS ? rest : REST_MAX_MS);
+}
+
+void trunk_spoke(struct trunk *t)
+{
+    if (t->failures)
+        log_warn("dialer", "trunk answers again", "trunk=%s", t->config->name);
+    t->failures = 0;
+    t->rest_until_ms = 0;
+}
+
+void trunk_put(struct trunk *t)
+{
+    t->calls--;
 }

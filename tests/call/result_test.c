@@ -175,6 +175,11 @@ Test(result, a_trunk_that_never_speaks_charges_nobody)
     r.ended_by = ENDED_BY_NETWORK;
     expect_result(&r, RESULT_NO_TRUNK);
     cr_expect(!result_is_charged(result_decide(&r)));
+    r.ended_by = ENDED_BY_US; /* we gave up first */
+    r.cancelled = true;
+    expect_result(&r, RESULT_NO_TRUNK);
+    r.cancelled = false;
+    r.ended_by = ENDED_BY_NETWORK;
     r.at_ms[MARK_FIRST_1XX] = 30; /* it spoke: now the code counts */
     expect_result(&r, RESULT_NO_ANSWER);
 }

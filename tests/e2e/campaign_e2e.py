@@ -180,7 +180,10 @@ def trunk_away():
     where = h.folder()
     port = h.free_port()
     leads = h.leads(where, 6, seed=5)
-    engine = run_engine(where, h.campaign(where, f"127.0.0.1:{port}"), leads)
+    yaml = h.campaign(where, f"127.0.0.1:{port}", **{
+        "mode: ratio\n  ratio: 2.5": "mode: agentless", "human: agent": "human: hangup",
+        "human_silent: agent": "human_silent: hangup", "unknown: agent": "unknown: hangup"})
+    engine = run_engine(where, yaml, leads)
     wait_for("the trunk's silence to be said once",
              lambda: "trunk does not answer" in (where / "engine.log").read_text(), 60)
     check(engine.poll() is None, "the engine waits for its trunk")
