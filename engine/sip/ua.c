@@ -244,8 +244,8 @@ void sip_ua_receive(struct sip_ua *ua, const struct sip_path *from, char *data, 
     if (e != OK) {
         ua->stats.malformed++;
         if (sip_can_reject(m) && len <= SIP_UA_MESSAGE_MAX)
-            sip_reply_stateless(ua, from, m, m->fault.status ? m->fault.status : 400, SLICE_NONE,
-                                SLICE_NONE);
+            sip_reply_stateless(ua, from, m, m->fault.status ? m->fault.status : 400,
+                                slice_cstr(m->fault.what), SLICE_NONE);
         return;
     }
     ua->in_of = NULL;
