@@ -126,6 +126,8 @@ int host_open(struct host *h, const struct host_config *config)
 
 void host_close(struct host *h)
 {
+    if (h->loop_open)
+        truth_close(&h->truth, &h->loop);
     if (h->rt)
         flow_runtime_close(h->rt);
     if (h->env)
