@@ -11,6 +11,7 @@
 #define DEAD_LIMIT_MS   8000 /* of digital zero and nothing else */
 #define SHORT_MS        1800 /* a person's greeting */
 #define LONG_GAP_MS     1000 /* silence that ends a longer one */
+#define STIR_MS         120
 #define CADENCE_HOLD_MS 7000 /* a network tone may still come back */
 
 static void verdict(struct leg *l, enum dsp_verdict v, float confidence, struct sink *s)
@@ -70,9 +71,11 @@ static void after_speech(struct leg *l, uint32_t speech_ms, struct sink *s)
     bool brief = speech_ms <= SHORT_MS;
     uint32_t enough =
         brief || c->after_greeting_ms > LONG_GAP_MS ? c->after_greeting_ms : LONG_GAP_MS;
+    /* Sound that may turn out to be the next words: worth a moment. */
+    bool stirring = (l->voice.active_bits & 7u) && gap < enough + STIR_MS;
     if (a->last_voice_ms - a->first_ms >= c->greeting_ms)
         verdict(l, VERDICT_MACHINE, 0.85f, s);
-    else if (gap >= enough && !l->track.on && !l->beep.waiting)
+    else if (gap >= enough && !l->track.on && !l->beep.waiting && !stirring)
         verdict(l, VERDICT_HUMAN, brief ? 0.9f : 0.65f, s);
     else if (l->now_ms - a->real_ms >= c->total_ms)
         verdict(l, VERDICT_UNSURE, 0.5f, s);

@@ -14,8 +14,9 @@
 #define BIN_HZ            ((float)DSP_RATE_HZ / N)
 #define BIN_FIRST         2 /* below is direct current and mains */
 #define BIN_LAST          127
-#define GATE_POWER        4000.0f /* −48 dBm0: quieter tones are not looked for */
-#define HANN_SQUARES      96.0f   /* sum of the squared window */
+#define POWERS            (N / 2 + 5) /* bins 0…128, to whole vectors */
+#define GATE_POWER        4000.0f     /* −48 dBm0: quieter tones are not looked for */
+#define HANN_SQUARES      96.0f       /* sum of the squared window */
 #define LOBE_SHARE_MIN    0.80f
 #define CLUSTER_SHARE_MIN 0.85f
 #define CLUSTER_TOP_HZ    700.0f
@@ -29,6 +30,7 @@
 #define FINE_REACH  6
 
 typedef float v4 __attribute__((vector_size(16)));
+typedef int i4 __attribute__((vector_size(16)));
 
 static _Alignas(16) float hann[N];
 static _Alignas(16) float turn_re[N], turn_im[N];                 /* e^(−2πik/N) */
@@ -165,11 +167,15 @@ static void powers(const int16_t *early, const int16_t *late, float *a, float *b
     stage_next(yr, yi, xr, xi, 4);
     stage_next(xr, xi, yr, yi, 16);
     stage_next(yr, yi, xr, xi, 64);
-    for (int k = 1; k <= N / 2; k++) {
-        float ar = xr[k] + xr[N - k], ai = xi[k] - xi[N - k];
-        float br = xi[k] + xi[N - k], bi = xr[N - k] - xr[k];
-        a[k] = 0.25f * (ar * ar + ai * ai);
-        b[k] = 0.25f * (br * br + bi * bi);
+    v4 quarter = splat(0.25f);
+    for (int k = 1; k <= N / 2; k += 4) { /* bins k…k+3 with their mirrors; past N / 2 unused */
+        v4 re = load(xr + k), im = load(xi + k);
+        v4 mr = load(xr + N - k - 3), mi = load(xi + N - k - 3);
+        mr = __builtin_shufflevector(mr, mr, 3, 2, 1, 0);
+        mi = __builtin_shufflevector(mi, mi, 3, 2, 1, 0);
+        v4 ar = re + mr, ai = im - mi, br = im + mi, bi = mr - re;
+        store(a + k, quarter * (ar * ar + ai * ai));
+        store(b + k, quarter * (br * br + bi * bi));
     }
     a[0] = b[0] = 0;
 }
@@ -231,15 +237,32 @@ static bool look_pair(const float *p, int k1, float total, struct look *look)
     return true;
 }
 
+/* Sum and strongest of the bins looked at, in four lanes; the order of adding is fixed. */
+static float sum_and_strongest(const float *p, int *strongest)
+{
+    v4 sum = {0, 0, p[2], p[3]};
+    v4 most = sum;
+    for (int k = 4; k <= BIN_LAST; k += 4) {
+        v4 v = load(p + k);
+        sum += v;
+        i4 above = v > most;
+        most = (v4)(((i4)v & above) | ((i4)most & ~above));
+    }
+    float best = most[0];
+    for (int i = 1; i < 4; i++)
+        best = most[i] > best ? most[i] : best;
+    int k = BIN_FIRST;
+    while (k < BIN_LAST && p[k] < best)
+        k++;
+    *strongest = k;
+    return sum[0] + sum[1] + sum[2] + sum[3];
+}
+
 static void look_at(const float *p, struct look *look)
 {
     *look = (struct look){0};
-    float total = 0;
-    int k1 = BIN_FIRST;
-    for (int k = BIN_FIRST; k <= BIN_LAST; k++) {
-        total += p[k];
-        k1 = p[k] > p[k1] ? k : k1;
-    }
+    int k1;
+    float total = sum_and_strongest(p, &k1);
     look->power = total * 2 / (N * HANN_SQUARES);
     if (look->power < GATE_POWER)
         return;
@@ -286,7 +309,7 @@ void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK])
         looks[0] = looks[1] = (struct look){0};
         return;
     }
-    float early[N / 2 + 1], late[N / 2 + 1];
+    float early[POWERS], late[POWERS];
     const int16_t *end = l->history + HISTORY_SAMPLES;
     powers(end - DSP_BLOCK_SAMPLES / 2 - N, end - N, early, late);
     look_at(early, &looks[0]);
