@@ -144,6 +144,7 @@ static enum err start_workers(struct media *m, const struct media_config *c)
         w->max_legs = m->max_legs;
         w->index = i;
         w->count_foreign = c->count_foreign;
+        w->realtime = c->realtime;
         w->core = c->pin_from ? (c->pin_from - 1 + i) % (uint32_t)get_nprocs() + 1 : 0;
         enum err err = worker_start(w);
 
@@ -224,6 +225,9 @@ static void add(struct media_metrics *out, const struct worker_counters *c)
     out->ticks += c->ticks;
     out->ticks_skipped += c->ticks_skipped;
     out->events_dropped += c->events_dropped;
+    out->cpu_us += c->cpu_us;
+    if (c->at_us > out->at_us)
+        out->at_us = c->at_us;
 }
 
 void media_metrics(struct media *m, struct media_metrics *out)

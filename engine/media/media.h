@@ -20,10 +20,12 @@ struct media;
 #define MEDIA_WORKERS_MAX 64
 
 struct media_config {
-    struct loop *loop;           /* the control thread's */
-    uint32_t workers;            /* 0: cores - 1, at least 1 */
-    uint32_t pin_from;           /* 0: threads are not pinned; n: worker i on core n - 1 + i */
-    struct addr local;           /* default address of legs, port ignored; unset: 127.0.0.1 */
+    struct loop *loop; /* the control thread's */
+    uint32_t workers;  /* 0: cores - 1, at least 1 */
+    uint32_t pin_from; /* 0: threads are not pinned; n: worker i on core n - 1 + i */
+    bool realtime;     /* workers run as SCHED_RR 1, where permitted: audio in time also on
+                          a busy machine. Needs a core left for the control thread */
+    struct addr local; /* default address of legs, port ignored; unset: 127.0.0.1 */
     uint16_t port_min, port_max; /* RTP on even ports, RTCP on the next; 0: 20000…39999 */
     uint32_t max_legs;           /* 0: 1024 */
     size_t sound_bytes_max;      /* of the sound cache; 0: its default */
@@ -52,6 +54,8 @@ struct media_metrics {
     uint64_t ticks, ticks_skipped;         /* slots of 1 ms; skipped: the worker fell behind */
     uint64_t commands_refused, events_dropped;
     uint64_t moves;           /* legs that changed worker */
+    uint64_t cpu_us;          /* of the workers' threads */
+    uint64_t at_us;           /* when a worker last told, steady clock */
     struct hist tick_late_us; /* start of a slot's work after its deadline */
     struct hist tick_work_us; /* length of a slot's work */
 };

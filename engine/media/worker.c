@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/pages.h"
@@ -190,6 +191,14 @@ static void run_commands(struct worker *w)
     }
 }
 
+static uint64_t thread_cpu_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 /* Lets the control thread have the counters of now. */
 static void publish(struct worker *w)
 {
@@ -205,7 +214,8 @@ static void publish(struct worker *w)
     }
     if (now_us - w->published_us < WORKER_PUBLISH_US || !worker_shared_take(&w->shared, false))
         return;
-    w->published_us = now_us;
+    w->published_us = w->count.at_us = now_us;
+    w->count.cpu_us = thread_cpu_us();
     w->shared.counters = w->count;
     worker_shared_give(&w->shared, SHARED_FULL);
 }
@@ -272,6 +282,13 @@ static void place_thread(const struct worker *w)
 {
     prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
     setpriority(PRIO_PROCESS, 0, NICENESS); /* fails without the right; then we are as others */
+    if (w->realtime) {
+        const struct sched_param priority = {.sched_priority = 1};
+
+        if (sched_setscheduler(0, SCHED_RR, &priority) != 0)
+            log_warn("media", "real-time priority is not permitted; needs CAP_SYS_NICE or rtprio",
+                     "worker=%u", w->index);
+    }
     if (w->core) {
         cpu_set_t set;
 

@@ -36,7 +36,7 @@
 struct worker_counters {
     uint64_t rtp_received, rtp_sent, rtp_relayed, rtp_invalid, rtp_rejected, rtcp_received,
         rtcp_sent, rtcp_invalid, send_failed, receive_starved, concealed, late, discarded, ticks,
-        ticks_skipped, events_dropped;
+        ticks_skipped, events_dropped, cpu_us, at_us;
     uint32_t restarts; /* of the histograms, as far as the worker has heard */
     struct hist late_us, work_us;
 };
@@ -66,7 +66,7 @@ struct worker {
     uint64_t next_slot; /* absolute number: milliseconds of the steady clock */
     uint64_t now_us;    /* of this turn */
     uint64_t slot_us;   /* deadline of the slot being worked on */
-    bool quitting, count_foreign, told;
+    bool quitting, count_foreign, realtime, told;
 
     uint8_t *arena;
     uint32_t arena_used;
