@@ -8,15 +8,25 @@ return callee {
     call:mark("greeting")
     call:play(pick("business"), { limit = 12 })
     call:mark("greeting_end")
-    local patience = exp(setting("patience_mean", 6), { min = 2.5, max = 20 })
-    if not call:listen { "speech", limit = patience } then
+
+    -- Hears nobody: says hello again now and then, until patience is over.
+    local left = exp(setting("patience_mean", 6), { min = 2.5, max = 20 })
+    local heard
+    repeat
+      local pause = math.min(uniform(1.5, 3), left)
+      heard = call:listen { "speech", limit = pause }
+      left = left - pause
+      if not heard and left > 0 then call:play(pick("human"), { limit = 8 }) end
+    until heard or left <= 0
+    if not heard then
       call:mark("gave_up")
       call:hangup()
       return
     end
+
     call:mark("agent_heard")
     while call:age() < setting("talk_limit", 180) do
-      call:wait(exp(4, { min = 0.5, max = 12 }))
+      call:wait(exp(4, { min = 0.5, max = 12 })) -- the agent's turn
       call:play(pick("human"), { limit = 8 })
     end
   end,
