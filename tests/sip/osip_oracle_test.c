@@ -1,13 +1,15 @@
 /* Our parser beside libosip2's on the same bytes: whatever both accept must mean the same. The
  * messages are hand-written ones and some thousands drawn from a seed: random order of headers,
  * compact forms, case, folding, comma lists or lines of their own, IPv6, escapes, bodies. They stay
- * inside what osip knows (it takes no blanks inside "SIP/2.0/UDP" and no quoted NUL). */
+ * inside what osip knows (it takes no blanks inside "SIP/2.0/UDP" and no quoted NUL). Session
+ * descriptions likewise. */
 #include <stdio.h>
 
 #include "base/rng.h"
 #include "expect.h"
 #include "sample.h"
 #include "sip/message.h"
+#include "sip/sdp.h"
 
 #ifndef PEAL_HAVE_OSIP
 
@@ -19,6 +21,9 @@ Test(osip_oracle, missing)
 #else
 
 #include <osipparser2/osip_parser.h>
+#define sdp_media osip_sdp_media /* both call their struct so */
+#include <osipparser2/sdp_message.h>
+#undef sdp_media
 
 #define DRAWN 4000
 
@@ -349,6 +354,91 @@ Test(osip_oracle, drawn)
         cr_assert_eq(buf_end(&out), OK);
         text[out.len] = 0;
         compare(text);
+    }
+}
+
+/* ---- session descriptions ---- */
+
+static struct sdp sdp;
+
+static void draw_media(void)
+{
+    buf_printf(&out, "m=%s %u%s %s", ONE_OF("audio", "audio", "video", "image"), below(65536),
+               ONE_OF("", "", "/2"), ONE_OF("RTP/AVP", "RTP/SAVP", "udptl"));
+    for (unsigned n = 1 + below(6); n > 0; n--)
+        buf_printf(&out, " %u", below(128));
+    buf_puts(&out, "\r\n");
+    if (below(2))
+        buf_puts(&out, "i=a title\r\n");
+    if (below(2))
+        buf_printf(&out, "c=IN IP4 192.0.2.%u\r\n", below(256));
+    if (below(3) == 0)
+        buf_puts(&out, "b=AS:64\r\n");
+    for (unsigned n = below(5); n > 0; n--)
+        buf_puts(&out,
+                 ONE_OF("a=rtpmap:0 PCMU/8000\r\n", "a=ptime:20\r\n", "a=sendonly\r\n",
+                        "a=fmtp:101 0-15\r\n", "a=x-own\r\n", "a=rtcp:5001 IN IP4 a.test\r\n"));
+}
+
+static void draw_sdp(void)
+{
+    buf_printf(&out, "v=0\r\no=%s %u %u IN IP4 127.0.0.1\r\ns=%s\r\n", ONE_OF("-", "ann"),
+               below(1u << 31), below(1u << 31), ONE_OF("-", "a call", "x"));
+    if (below(2))
+        buf_puts(&out, "i=info\r\n");
+    buf_puts(&out, ONE_OF("c=IN IP4 127.0.0.1\r\n", "c=IN IP6 ::1\r\n", "c=IN IP4 0.0.0.0\r\n"));
+    if (below(2))
+        buf_puts(&out, "b=CT:128\r\n");
+    buf_puts(&out, "t=0 0\r\n");
+    buf_puts(&out, ONE_OF("", "a=recvonly\r\n", "a=tool:x\r\na=inactive\r\n"));
+    for (unsigned n = below(4); n > 0; n--)
+        draw_media();
+}
+
+static void same_media(sdp_message_t *osip, int i, const char *text)
+{
+    const struct sdp_media *m = &sdp.media[i];
+    const char *host = sdp_message_c_addr_get(osip, i, 0), *field;
+    unsigned attributes = 0;
+    SAME_TEXT(m->kind, sdp_message_m_media_get(osip, i));
+    SAME_TEXT(m->proto, sdp_message_m_proto_get(osip, i));
+    cr_assert_eq(m->port, atoi(sdp_message_m_port_get(osip, i)), "%s", text);
+    SAME_TEXT(m->conn.host, host ? host : sdp_message_c_addr_get(osip, -1, 0));
+    for (unsigned f = 0; f < m->nformats; f++)
+        SAME_TEXT(m->formats[f].text, sdp_message_m_payload_get(osip, i, (int)f));
+    cr_assert_null(sdp_message_m_payload_get(osip, i, m->nformats), "%s", text);
+    for (unsigned l = m->first_line; l < m->first_line + m->nlines; l++) {
+        struct slice name, value;
+        if (sdp.lines[l].type != 'a')
+            continue;
+        slice_cut(sdp.lines[l].value, ':', &name, &value);
+        SAME_TEXT(name, sdp_message_a_att_field_get(osip, i, (int)attributes));
+        SAME_TEXT(value, sdp_message_a_att_value_get(osip, i, (int)attributes++));
+    }
+    field = sdp_message_a_att_field_get(osip, i, (int)attributes);
+    cr_assert_null(field, "osip has also a=%s in\n%s", field, text);
+}
+
+Test(osip_oracle, session_descriptions)
+{
+    static char text[8192];
+    for (unsigned i = 0; i < DRAWN; i++) {
+        sdp_message_t *osip;
+        rng_seed(&rng, 50000 + i);
+        out = buf_on(text, sizeof(text) - 1);
+        draw_sdp();
+        cr_assert_eq(buf_end(&out), OK);
+        text[out.len] = 0;
+        cr_assert_eq(sdp_message_init(&osip), 0);
+        cr_assert_eq(sdp_message_parse(osip, text), 0, "osip refuses:\n%s", text);
+        cr_assert_eq(sdp_parse(guarded(text), &sdp), OK, "%s in\n%s", sdp.fault, text);
+        SAME_TEXT(sdp.origin.user, sdp_message_o_username_get(osip));
+        cr_assert_eq(sdp.origin.version, strtoull(sdp_message_o_sess_version_get(osip), NULL, 10));
+        SAME_TEXT(sdp.name, sdp_message_s_name_get(osip));
+        for (unsigned m = 0; m < sdp.nmedia; m++)
+            same_media(osip, (int)m, text);
+        cr_assert(sdp_message_endof_media(osip, sdp.nmedia), "%s", text);
+        sdp_message_free(osip);
     }
 }
 

@@ -548,3 +548,54 @@ Test(torture, inv2543)
     cr_assert_eq(msg.max_forwards, -1);
     EXPECT_TEXT(msg.body, SDP);
 }
+
+/* ---- RFC 5118: IPv6 ---- */
+
+#define SIX(uri, via, contact)                                                                     \
+    "REGISTER " uri " SIP/2.0\r\nTo: sip:user@example.test\r\n"                                    \
+    "From: sip:user@example.test;tag=81x2\r\nVia: " via "\r\n"                                     \
+    "Call-ID: SSG9559905523997077@hlau_4100\r\nMax-Forwards: 70\r\nContact: " contact "\r\n"       \
+    "CSeq: 98176 REGISTER\r\nContent-Length: 0\r\n\r\n"
+
+/* 4.1, 4.3, 4.4: a reference needs its brackets; a port may stand inside or outside of them. */
+Test(torture, ipv6_good_bad_and_ambiguous)
+{
+    struct sip_nameaddr na;
+    struct sip_uri uri;
+    valid(SIX("sip:[2001:db8::10]", "SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3-111",
+              "\"Caller\" <sip:caller@[2001:db8::1]>"));
+    EXPECT_TEXT(msg.via.host, "2001:db8::9:1");
+    EXPECT_TEXT(msg.uri.host, "2001:db8::10");
+    invalid(
+        SIX("sip:2001:db8::10", "SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3-111", "<sip:a@b>"),
+        400);
+    valid(SIX("sip:[2001:db8::10:5070]", "SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3-111",
+              "<sip:caller@[2001:db8::1]>"));
+    EXPECT_TEXT(msg.uri.host, "2001:db8::10:5070");
+    cr_assert_eq(msg.uri.port, 0);
+    valid(SIX("sip:[2001:db8::10]:5070", "SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3-111",
+              "<sip:caller@[2001:db8::1]:5090;transport=tcp>"));
+    cr_assert_eq(msg.uri.port, 5070);
+    cr_assert_eq(sip_get_contact(&msg, &na, &uri), OK);
+    cr_assert_eq(uri.port, 5090);
+}
+
+/* 4.5: received= with and without brackets. 4.8, 4.9: IPv4 mapped into IPv6. */
+Test(torture, ipv6_received_and_mapped)
+{
+    struct sip_uri uri;
+    struct sip_nameaddr na;
+    valid(SIX("sip:[2001:db8::10]",
+              "SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];"
+              "branch=z9hG4bKas3-111",
+              "<sip:caller@[::ffff:192.0.2.10]>"));
+    EXPECT_TEXT(msg.via.received, "[2001:db8::9:255]");
+    cr_assert_eq(sip_get_contact(&msg, &na, &uri), OK);
+    EXPECT_TEXT(uri.host, "::ffff:192.0.2.10");
+    valid(SIX("sip:[2001:db8::10]",
+              "SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;"
+              "branch=z9hG4bKas3",
+              "<sip:a@b>"));
+    EXPECT_TEXT(msg.via.received, "2001:db8::9:255");
+    EXPECT_TEXT(msg.via.branch, "z9hG4bKas3");
+}
