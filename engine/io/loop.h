@@ -79,7 +79,8 @@ void loop_cancel(struct loop *l, struct loop_op *op);
 void loop_timer(struct loop *l, struct timer *t, uint64_t delay_ms, timer_fn *fire);
 void loop_timer_stop(struct loop *l, struct timer *t);
 
-/* From any thread: on_wake will run on the loop's thread soon. Many wakes become one. */
+/* From any thread, and from signal handlers: on_wake will run on the loop's thread soon. Many wakes
+ * become one. */
 void loop_set_wake(struct loop *l, void (*on_wake)(void *arg), void *arg);
 void loop_wake(struct loop *l);
 

@@ -26,7 +26,8 @@
  *
  * Keys: {campaign}:tasks (hash id → payload), :fresh and :due (sorted sets), :leased (sorted set
  * by lease expiry), :s:ID (hash, state of a task once touched), :attempts (hash ID/N → record),
- * :attempts_total, :finished (hash status → count), :meta. Loop thread only. */
+ * :attempts_total, :finished (hash status → count), :meta, :claims (hash engine → its last claim).
+ * Loop thread only. */
 #ifndef PEAL_QUEUE_QUEUE_H
 #define PEAL_QUEUE_QUEUE_H
 

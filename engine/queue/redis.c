@@ -47,6 +47,7 @@ struct redis {
     struct pool pending;
     uint32_t greetings; /* answers of the opening commands still to come */
     bool up, closing, free_later, told;
+    struct clock clock; /* a real one: a server may be slow also in simulated time */
     uint64_t delay_ms, last_reply_ms;
     char error[REDIS_ERROR_MAX];
     struct redis_stats stats;
@@ -217,9 +218,12 @@ static void greeting(redisAsyncContext *ac, void *reply_void, void *arg)
 
     if (!reply || !r || r->closing || r->error[0])
         return;
-    r->last_reply_ms = loop_now_ms(r->loop);
+    r->last_reply_ms = clock_ms(&r->clock);
     if (reply->type == REDIS_REPLY_ERROR) {
-        give_up(r, arg, reply->str);
+        if (strstr(reply->str, "unknown command"))
+            give_up(r, "is too old; Redis 7 or later is needed", reply->str);
+        else
+            give_up(r, arg, reply->str);
         return;
     }
     if (--r->greetings)
@@ -260,7 +264,7 @@ static void connected(const redisAsyncContext *ac, int status)
         return;
     }
     r->greetings = 0;
-    r->last_reply_ms = loop_now_ms(r->loop);
+    r->last_reply_ms = clock_ms(&r->clock);
     if (t->user[0])
         greet_words(r, "refuses the user and password", 3,
                     (struct slice[]){SLICE("AUTH"), slice_cstr(t->user), slice_cstr(t->password)});
@@ -284,7 +288,7 @@ static void watch_fire(struct timer *timer)
     struct redis *r = container_of(timer, struct redis, watch);
     bool waiting = r->pending.used || r->greetings || !r->up;
 
-    if (waiting && loop_now_ms(r->loop) - r->last_reply_ms > REDIS_SILENT_MS) {
+    if (waiting && clock_ms(&r->clock) - r->last_reply_ms > REDIS_SILENT_MS) {
         give_up(r, "no answer for 5 seconds; is it blocked or unreachable?", "");
         return;
     }
@@ -325,7 +329,7 @@ static void connect_fire(struct timer *timer)
     ac->ev.addWrite = add_write;
     ac->ev.delWrite = del_write;
     ac->ev.cleanup = cleanup;
-    r->last_reply_ms = loop_now_ms(r->loop);
+    r->last_reply_ms = clock_ms(&r->clock);
     redisAsyncSetConnectCallback(ac, connected); /* asks for POLLOUT */
     loop_timer(r->loop, &r->watch, WATCH_MS, watch_fire);
 }
@@ -341,6 +345,7 @@ enum err redis_open(struct redis **out, const struct redis_config *config)
     r->config = *config;
     r->delay_ms = REDIS_RETRY_FIRST_MS;
     r->hook.run = flush;
+    clock_init_real(&r->clock);
     e = redis_parse_url(slice_cstr(config->url), &r->target, r->error);
     if (e) {
         log_error("queue", r->error, "%s", "");
@@ -416,7 +421,7 @@ static void replied(redisAsyncContext *ac, void *reply, void *arg)
     pool_put(&r->pending, p);
     if (reply) {
         r->stats.replies++;
-        r->last_reply_ms = loop_now_ms(r->loop);
+        r->last_reply_ms = clock_ms(&r->clock);
     } else {
         r->up = false; /* the connection is ending: nothing may be sent from this callback */
     }
@@ -438,7 +443,7 @@ enum err redis_send(struct redis *r, struct slice resp, redis_reply_fn *fn, void
         return ERR_FULL;
     }
     if (r->pending.used == 1) /* silence counts from the first question */
-        r->last_reply_ms = loop_now_ms(r->loop);
+        r->last_reply_ms = clock_ms(&r->clock);
     *p = (struct pending){r, fn, arg};
     if (redisAsyncFormattedCommand(ac, replied, p, resp.p, resp.len) != REDIS_OK) {
         pool_put(&r->pending, p);

@@ -46,11 +46,28 @@ static enum err unescape(struct slice s, char *dst, size_t cap)
     return OK;
 }
 
+/* What may be shown of a URL: neither the login nor what follows the ?. */
+static struct slice shown(struct slice url, const char **hidden)
+{
+    int32_t login = slice_find(url, '@'), query = slice_find(url, '?');
+    struct slice s = slice_of(url.p, url.len > 80 ? 80 : url.len);
+
+    if (login >= 0 && slice_starts(url, SLICE("redis://")))
+        s.len = 8;
+    else if (query >= 0 && (uint32_t)query < s.len)
+        s.len = (uint32_t)query;
+    *hidden = s.len < url.len ? "…" : "";
+    return s;
+}
+
 static enum err said(char *error, const char *what, struct slice url)
 {
+    const char *hidden;
+    struct slice s = shown(url, &hidden);
+
     snprintf(error, REDIS_ERROR_MAX,
-             "Redis URL \"%.*s\": %s; write unix:/path/redis.sock or redis://127.0.0.1:6379/0",
-             (int)(url.len > 80 ? 80 : url.len), url.p ? url.p : "", what);
+             "Redis URL \"%.*s%s\": %s; write unix:/path/redis.sock or redis://127.0.0.1:6379/0",
+             SLICE_ARG(s), hidden, what);
     return ERR_INVALID;
 }
 

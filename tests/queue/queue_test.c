@@ -308,6 +308,43 @@ Test(queue, two_engines_never_share_a_task, .init = setup, .fini = teardown)
     queue_close(engines[1]);
 }
 
+/* A simulated week: the time of due tasks and leases is the engine's virtual clock. */
+Test(queue, virtual_time_rules_due_and_leases)
+{
+    struct clock clock;
+    const struct loop_config config = {.clock = &clock};
+    const uint64_t monday = UINT64_C(1769990400000), day = 86400000;
+
+    start_server();
+    clock_init_virtual(&clock, 0, monday);
+    cr_assert_eq(loop_init(&loop, &config), OK);
+    struct queue_config queue_config = {.loop = &loop,
+                                        .url = redis_server_url(server),
+                                        .campaign = "week",
+                                        .engine = "engine-1",
+                                        .on_state = on_state};
+
+    cr_assert_eq(queue_open(&queue, &queue_config), OK);
+    for (int i = 0; i < 5000 && !is_up; i++) {
+        clock_advance_us(&clock, 1000);
+        loop_turn(&loop, 1000);
+    }
+    add_one("wednesday", 0, monday + 2 * day, "");
+    cr_assert_eq(claim(queue, 1), OK);
+    cr_assert_eq(got.n, 0);
+    clock_advance_us(&clock, 2 * day * 1000);
+    loop_turn(&loop, 0);
+    cr_assert_eq(claim(queue, 1), OK);
+    cr_assert_eq(got.n, 1);
+    cr_assert_eq(reclaim(queue, false), OK);
+    cr_assert_eq(got.put_back, 0);
+    clock_advance_us(&clock, 61000 * 1000);
+    loop_turn(&loop, 0);
+    cr_assert_eq(reclaim(queue, false), OK);
+    cr_assert_eq(got.put_back, 1);
+    teardown();
+}
+
 Test(queue, misuse_is_refused_by_name, .init = setup, .fini = teardown)
 {
     static char big[QUEUE_FIELDS_MAX + 2];

@@ -63,6 +63,19 @@ Test(redis_url, refuses_with_a_sentence)
     }
 }
 
+Test(redis_url, errors_show_no_password)
+{
+    struct redis_target t;
+    char error[REDIS_ERROR_MAX];
+
+    cr_assert_eq(redis_parse_url(SLICE("redis://user:secret@example.invalid"), &t, error),
+                 ERR_INVALID);
+    cr_assert_null(strstr(error, "secret"), "%s", error);
+    cr_assert_eq(redis_parse_url(SLICE("unix:/a?password=secret&x=1"), &t, error), ERR_INVALID);
+    cr_assert_null(strstr(error, "secret"), "%s", error);
+    cr_assert_not_null(strstr(error, "unix:/a…"), "%s", error);
+}
+
 /* --- a server that answers what we tell it ---------------------------------------------------- */
 
 static struct tcp_listener *listener;
@@ -171,6 +184,16 @@ Test(redis, a_refusal_is_told_in_its_words, .init = fake_setup, .fini = fake_tea
     turn_while_down(1, 5000);
     cr_assert_not_null(strstr(last_why, "NOAUTH Authentication required"), "%s", last_why);
     cr_assert_eq(ups, 0);
+    redis_close(r);
+}
+
+Test(redis, an_old_redis_is_named, .init = fake_setup, .fini = fake_teardown)
+{
+    reply_to_first = "-ERR unknown command `FUNCTION`, with args beginning with: `LOAD`, \r\n";
+    struct redis *r = connect_to(url);
+
+    turn_while_down(1, 5000);
+    cr_assert_not_null(strstr(last_why, "Redis 7 or later is needed"), "%s", last_why);
     redis_close(r);
 }
 
