@@ -11,7 +11,7 @@
 #define DIGITS_MAX      24 /* with prefixes; anything longer is no number */
 
 static const struct number_country countries[] = {
-    {"at", "43", "0", "00", 4, 13, "at", "Europe/Vienna"},
+    {"at", "43", "0", "00", 5, 13, "at", "Europe/Vienna"},
     {"ca", "1", "1", "011", 10, 10, "us", "America/Toronto"},
     {"cz", "420", "", "00", 9, 9, "cz", "Europe/Prague"},
     {"de", "49", "0", "00", 5, 12, "de", "Europe/Berlin"},

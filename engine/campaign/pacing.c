@@ -1,29 +1,15 @@
-/* The book every policy reads (calls by phase, agents by state, what became of answers), the
- * smoothing of calls a second, and the three plain policies. The rate limit is a token bucket that
- * holds at most a quarter of a second's calls (at least one), so bursts stay small whatever the
- * ticks are. */
-#include "campaign/pacing.h"
+/* The book every policy reads and what it teaches (pacing_learn.h) (calls by phase, agents by
+ * state, what became of answers), the smoothing of calls a second, and the three plain policies.
+ * The rate limit is a token bucket that holds at most a quarter of a second's calls (at least one),
+ * so bursts stay small whatever the ticks are. */
+#include "campaign/pacing_internal.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BURST_S      0.25
-#define RATE_SECONDS 5
-
-struct pacing {
-    struct pacing_config config;
-    struct pacing_state state;
-    uint8_t *phase; /* by call */
-    uint8_t *agent; /* by agent */
-    double tokens;
-    uint64_t tokens_at_ms;
-    bool started;
-    uint32_t per_second[RATE_SECONDS + 1]; /* launches by second, for the view */
-    uint64_t per_second_at[RATE_SECONDS + 1];
-    uint64_t refused;
-};
+#define BURST_S 0.25
 
 const char *agent_pace_name(enum agent_pace s)
 {
@@ -41,13 +27,22 @@ enum err pacing_open(struct pacing **out, const struct pacing_config *config)
     if (!p)
         return ERR_NOMEM;
     p->config = *config;
-    p->phase = calloc(config->max_calls + 1, 1);
-    p->agent = calloc(config->max_agents + 1, 1);
-    if (!p->phase || !p->agent) {
+    p->calls = calloc(config->max_calls + 1, sizeof(*p->calls));
+    p->agents = calloc(config->max_agents + 1, sizeof(*p->agents));
+    p->open = calloc(config->max_calls + 1, sizeof(*p->open));
+    p->busy = calloc(config->max_agents + 1, sizeof(*p->busy));
+    p->ages = calloc(2 * config->max_agents + 1, sizeof(*p->ages));
+    if (!p->calls || !p->agents || !p->open || !p->busy || !p->ages) {
         pacing_close(p);
         return ERR_NOMEM;
     }
+    for (uint32_t i = 0; i < config->max_agents; i++)
+        p->agents[i].free_at_ms = PACING_NEVER;
     p->state.agents[AGENT_PACE_OUT] = config->max_agents;
+    p->known_chance = -1;
+    pacing_learn_init(&p->learn);
+    pacing_budget_init(&p->budget, config->cap_percent / 100.0, config->policy.daily,
+                       config->policy.false_machines / 100.0);
     *out = p;
     return OK;
 }
@@ -56,14 +51,33 @@ void pacing_close(struct pacing *p)
 {
     if (!p)
         return;
-    free(p->phase);
-    free(p->agent);
+    free(p->calls);
+    free(p->agents);
+    free(p->open);
+    free(p->busy);
+    free(p->ages);
     free(p);
 }
 
+void pacing_set_policy(struct pacing *p, const struct campaign_pacing *policy)
+{
+    p->config.policy = *policy;
+    p->budget.daily = policy->daily;
+    p->budget.false_machines = policy->false_machines / 100.0;
+    p->asked = 0;
+}
+
+void pacing_ask(struct pacing *p)
+{
+    if (p->asked < p->config.max_agents)
+        p->asked++;
+}
+
+/* ---- calls ---- */
+
 static void count_launch(struct pacing *p, uint64_t now_ms)
 {
-    uint64_t second = now_ms / 1000, slot = second % (RATE_SECONDS + 1);
+    uint64_t second = now_ms / 1000, slot = second % (PACING_RATE_SECONDS + 1);
 
     if (p->per_second_at[slot] != second) {
         p->per_second_at[slot] = second;
@@ -82,45 +96,152 @@ static bool possible(enum pacing_phase from, enum pacing_phase to)
            (to > from || (from == PACING_TREATED && to >= PACING_WAITING));
 }
 
+static void launched(struct pacing *p, struct pacing_note *n, const struct pacing_call_event *e)
+{
+    *n = (struct pacing_note){
+        .launched_ms = e->now_ms, .slot = p->open_count, .score = e->score, .list = e->list};
+    n->chance =
+        (float)(p->known_chance >= 0 ? p->known_chance
+                                     : pacing_learn_chance(&p->learn, e->list, e->score).mean);
+    p->open[p->open_count++] = e->call;
+    count_launch(p, e->now_ms);
+    p->tokens -= 1.0;
+    p->asked -= p->asked > 0;
+    if (!p->frozen)
+        pacing_learn_dial(&p->learn, e->now_ms);
+}
+
+/* The network's doing, whoever was called. */
+static bool is_failure(enum result r)
+{
+    return r == RESULT_CONGESTION || r == RESULT_OUR_FAULT || r == RESULT_NO_TRUNK ||
+           r == RESULT_NO_MEDIA;
+}
+
+/* It is known now whether a live person answered: the call leaves the open ones. */
+static void judged(struct pacing *p, uint32_t call, const struct pacing_call_event *e, bool live)
+{
+    struct pacing_note *n = &p->calls[call];
+    uint64_t at_ms = n->answered ? n->answered_ms : e->now_ms;
+    struct pacing_outcome o = {
+        .live = live,
+        .answered_s = (double)(at_ms - n->launched_ms) / 1000.0,
+        .analysis_s = (double)(e->now_ms - at_ms) / 1000.0,
+        .score = n->score,
+        .list = n->list,
+        .answer = n->answered || live,
+        .failed = e->phase == PACING_ENDED && is_failure(e->result),
+    };
+
+    n->judged = true;
+    p->open[n->slot] = p->open[--p->open_count];
+    p->calls[p->open[n->slot]].slot = n->slot;
+    if (p->frozen)
+        return;
+    if (e->phase == PACING_ENDED && e->result == RESULT_CANCELLED && !live) {
+        /* We gave up; it might have been answered yet. */
+        uint32_t tick = (uint32_t)fmin(o.answered_s / PACING_TICK_S, PACING_TICKS - 1);
+        double chance = (double)n->chance, by = (double)p->learn.live_by[tick];
+
+        o.live = chance * (1 - by) /
+                 fmax(1 - chance * by - (1 - chance) * (double)p->learn.other_by[tick], 0.01);
+        o.live = fmin(fmax(o.live, 1e-6), 0.999);
+    }
+    pacing_learn_outcome(&p->learn, &o);
+}
+
+static void charge(struct pacing *p, struct pacing_note *n, bool abandoned)
+{
+    if (n->charged)
+        return;
+    n->charged = true;
+    pacing_budget_answer(&p->budget, abandoned);
+}
+
 void pacing_call(struct pacing *p, const struct pacing_call_event *e)
 {
     if (e->call >= p->config.max_calls || (unsigned)e->phase >= PACING_PHASES ||
-        !possible((enum pacing_phase)p->phase[e->call], e->phase)) {
+        !possible((enum pacing_phase)p->calls[e->call].phase, e->phase)) {
         p->refused++;
         return;
     }
-    enum pacing_phase from = (enum pacing_phase)p->phase[e->call];
+    struct pacing_note *n = &p->calls[e->call];
+    enum pacing_phase from = (enum pacing_phase)n->phase;
     if (from != PACING_IDLE)
         p->state.calls[from]--;
-    if (e->phase == PACING_ENDED) { /* the number is free for the next call */
-        p->phase[e->call] = PACING_IDLE;
-        p->state.ended++;
-        bool live = result_is_live(e->result) || e->delivery == DELIVERY_CONNECTED || e->abandoned;
-        p->state.live += live && e->delivery != DELIVERY_CALLEE_LEFT;
-        p->state.abandoned += e->abandoned;
-        return;
+    if (e->phase == PACING_LAUNCHED)
+        launched(p, n, e);
+    if (e->phase == PACING_ANSWERED) {
+        n->answered = true;
+        n->answered_ms = e->now_ms;
     }
-    p->phase[e->call] = (uint8_t)e->phase;
-    p->state.calls[e->phase]++;
-    if (e->phase == PACING_LAUNCHED) {
-        count_launch(p, e->now_ms);
-        p->tokens -= 1.0;
-    }
+    bool live = e->phase == PACING_WAITING || e->phase == PACING_CONNECTED;
+    if (e->phase == PACING_ENDED)
+        live = result_is_live(e->result) || e->delivery == DELIVERY_CONNECTED || e->abandoned;
+    if (!n->judged && e->phase >= PACING_WAITING)
+        judged(p, e->call, e, live);
+    if (e->phase == PACING_CONNECTED)
+        charge(p, n, false);
     p->state.answered += e->phase == PACING_ANSWERED;
     p->state.connected += e->phase == PACING_CONNECTED;
+    if (e->phase != PACING_ENDED) {
+        n->phase = (uint8_t)e->phase;
+        p->state.calls[e->phase]++;
+        return;
+    }
+    n->phase = PACING_IDLE; /* the number is free for the next call */
+    p->state.ended++;
+    p->state.live += live && e->delivery != DELIVERY_CALLEE_LEFT;
+    p->state.abandoned += e->abandoned;
+    if (e->abandoned)
+        charge(p, n, true);
+}
+
+/* ---- agents ---- */
+
+static void learn_agent(struct pacing *p, const struct pacing_agent_note *a, enum agent_pace to,
+                        uint64_t now_ms)
+{
+    double lasted_s = (double)(now_ms - a->since_ms) / 1000.0;
+    bool leaves = to == AGENT_PACE_OUT;
+
+    if (p->frozen)
+        return;
+    if (a->state == AGENT_PACE_TALKING)
+        pacing_learn_talk(&p->learn, lasted_s);
+    if (a->state == AGENT_PACE_WRAPPING && (to == AGENT_PACE_FREE || leaves))
+        pacing_learn_wrap(&p->learn, lasted_s, leaves);
+    else if (a->state == AGENT_PACE_TALKING && (to == AGENT_PACE_FREE || leaves))
+        pacing_learn_wrap(&p->learn, 0.0, leaves); /* no wrap-up at all */
 }
 
 void pacing_agent(struct pacing *p, uint32_t agent, enum agent_pace state, uint64_t now_ms)
 {
-    (void)now_ms; /* the plain policies do not ask how long */
     if (agent >= p->config.max_agents || (unsigned)state >= AGENT_PACE_STATES) {
         p->refused++;
         return;
     }
-    p->state.agents[p->agent[agent]]--;
-    p->agent[agent] = (uint8_t)state;
+    struct pacing_agent_note *a = &p->agents[agent];
+    bool was = pacing_is_busy(a->state), is = pacing_is_busy((uint8_t)state);
+
+    p->state.agents[a->state]--;
     p->state.agents[state]++;
+    if (a->state == state)
+        return;
+    learn_agent(p, a, state, now_ms);
+    if (is && !was) {
+        a->slot = p->busy_count;
+        p->busy[p->busy_count++] = agent;
+    } else if (was && !is) {
+        p->busy[a->slot] = p->busy[--p->busy_count];
+        p->agents[p->busy[a->slot]].slot = a->slot;
+        a->free_at_ms = PACING_NEVER;
+    }
+    a->state = (uint8_t)state;
+    a->since_ms = now_ms;
 }
+
+/* ---- advice ---- */
 
 static uint32_t in_air(const struct pacing *p)
 {
@@ -138,12 +259,7 @@ static uint32_t undecided(const struct pacing *p)
            p->state.calls[PACING_ANSWERED];
 }
 
-struct wish {
-    uint32_t calls;
-    char why[160];
-};
-
-__attribute__((format(printf, 2, 3))) static void explain(struct wish *w, const char *fmt, ...)
+void pacing_explain(struct wish *w, const char *fmt, ...)
 {
     va_list args;
 
@@ -170,15 +286,17 @@ static void wish_for_agents(const struct pacing *p, struct wish *w)
 
     w->calls = target > open ? target - open : 0;
     if (free_now == 0)
-        explain(w, "no agent is free (%u talking, %u wrapping up, %u out)",
-                agents[AGENT_PACE_TALKING] + agents[AGENT_PACE_RESERVED],
-                agents[AGENT_PACE_WRAPPING], agents[AGENT_PACE_OUT] + agents[AGENT_PACE_LEAVING]);
+        pacing_explain(w, "no agent is free (%u talking, %u wrapping up, %u out)",
+                       agents[AGENT_PACE_TALKING] + agents[AGENT_PACE_RESERVED],
+                       agents[AGENT_PACE_WRAPPING],
+                       agents[AGENT_PACE_OUT] + agents[AGENT_PACE_LEAVING]);
     else if (over)
-        explain(
+        pacing_explain(
             w, "%u free agents, %u calls out; one call an agent: abandoned %.1f %% is over %.1f %%",
             free_now, open, abandoned_percent(p), p->config.cap_percent);
     else
-        explain(w, "%u free agents × %.3g = %u calls, %u out", free_now, ratio, target, open);
+        pacing_explain(w, "%u free agents × %.3g = %u calls, %u out", free_now, ratio, target,
+                       open);
 }
 
 static void wish_without_agents(const struct pacing *p, const struct pacing_limits *limits,
@@ -188,10 +306,10 @@ static void wish_without_agents(const struct pacing *p, const struct pacing_limi
 
     if (most) {
         w->calls = most > air ? most - air : 0;
-        explain(w, "%u of %u calls at once", air, most);
+        pacing_explain(w, "%u of %u calls at once", air, most);
     } else {
         w->calls = limits->trunk_room;
-        explain(w, "%u calls at once, as many as the trunks take", air);
+        pacing_explain(w, "%u calls at once, as many as the trunks take", air);
     }
 }
 
@@ -249,10 +367,20 @@ void pacing_launch(struct pacing *p, uint64_t now_ms, const struct pacing_limits
         snprintf(out->reason, sizeof(out->reason), "stopping: no new calls, %u still out", air);
         return;
     }
-    if (p->config.policy.mode == PACING_AGENTLESS)
+    switch (p->config.policy.mode) {
+    case PACING_AGENTLESS:
         wish_without_agents(p, limits, &w);
-    else
+        break;
+    case PACING_PREVIEW:
+        w.calls = p->asked;
+        pacing_explain(&w, "%u agents asked for a call, %u out", p->asked, air);
+        break;
+    case PACING_PREDICTIVE:
+        pacing_predict(p, now_ms, limits, &w, out);
+        break;
+    default:
         wish_for_agents(p, &w);
+    }
     if (most)
         bound(&w, most > air ? most - air : 0, "as many at once as the campaign allows");
     bound(&w, limits->tasks_ready, "no more leads are due now");
@@ -269,13 +397,13 @@ void pacing_look(struct pacing *p, uint64_t now_ms, struct pacing_state *out)
     uint64_t second = now_ms / 1000;
     uint32_t launched = 0;
 
-    for (uint32_t i = 0; i <= RATE_SECONDS; i++) {
+    for (uint32_t i = 0; i <= PACING_RATE_SECONDS; i++) {
         uint64_t at = p->per_second_at[i];
-        if (at < second && at + RATE_SECONDS >= second)
+        if (at < second && at + PACING_RATE_SECONDS >= second)
             launched += p->per_second[i];
     }
     *out = p->state;
-    out->calls_per_second = (double)launched / RATE_SECONDS;
+    out->calls_per_second = (double)launched / PACING_RATE_SECONDS;
 }
 
 uint64_t pacing_refused(const struct pacing *p)

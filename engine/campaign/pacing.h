@@ -1,9 +1,16 @@
 /* Pacing: how many calls to launch now.
  *
  * One interface for every policy: events in (what became of each call, what each agent does),
- * advice out at each event and tick. Policies now: progressive (one call a free agent), ratio
- * (a fixed number a free agent), agentless (calls a second and calls at once). Predictive policies
- * fit behind the same calls; that is why events carry ages, scores and agents by number.
+ * advice out at each event and tick. Policies: preview (one call for each agent who asks),
+ * progressive (one call a free agent), ratio (a fixed number a free agent), agentless (calls a
+ * second and calls at once), predictive (ahead of agents who will be free). Learning goes on under
+ * all of them, so a campaign can be switched while it runs.
+ *
+ * Predictive in short: of the calls under way and of the agents who talk it is known by experience
+ * how likely each is to be answered and to be free within the next seconds (pacing_learn.h); one
+ * more call is made as long as the chance that its answer meets no free agent (pacing_look.h) is at
+ * most θ, and θ follows what the abandonment cap leaves to spend (pacing_budget.h). Until it has
+ * seen some live answers, and when the account of 30 days is spent, it is progressive and says so.
  *
  * Time is any monotonic milliseconds, real or virtual. Control thread only. Never allocates after
  * pacing_open. Calls and agents are numbered by the caller: 0…max_calls-1 and 0…max_agents-1. */
@@ -41,6 +48,7 @@ struct pacing_call_event {
     enum result result;     /* ENDED */
     enum delivery delivery; /* ENDED */
     bool abandoned;         /* ENDED: counted as abandoned (strict) */
+    uint8_t list;           /* LAUNCHED: of 1…PACING_LISTS-1; 0: not told */
 };
 
 enum agent_pace {
@@ -60,12 +68,25 @@ struct pacing_limits {
     uint32_t trunk_room;  /* calls that trunks and the engine can still take */
     uint32_t record_room; /* records that can still be kept (records_room) */
     bool stopping;        /* no new calls */
+    /* Scores of the next leads, in the order they would be dialled; NULL: not known. The advice
+     * then picks among them. */
+    const float *scores;
+    uint32_t score_count;
 };
+
+#define PACING_PICKS_MAX 64
 
 struct pacing_advice {
     uint32_t launch;
     uint32_t again_ms; /* ask again after this even when nothing happens; 0: events only */
     char reason[160];  /* why so many and not more, for people */
+    /* mode predictive, for views: */
+    double theta;           /* risk that is allowed now, 0…1 */
+    double risk;            /* of the next call, which is not made; 0…1 */
+    double expected_live;   /* live answers expected of the calls under way, whenever */
+    double expected_agents; /* agents free within horizon_s */
+    double horizon_s;
+    uint8_t picks[PACING_PICKS_MAX]; /* with scores: which of them to launch, `launch` of them */
 };
 
 struct pacing_state { /* what the policy sees, for views and metrics */
@@ -87,5 +108,27 @@ void pacing_launch(struct pacing *p, uint64_t now_ms, const struct pacing_limits
 
 void pacing_look(struct pacing *p, uint64_t now_ms, struct pacing_state *out);
 uint64_t pacing_refused(const struct pacing *p);
+
+/* Another policy from now on; calls under way and what was learned stay. */
+void pacing_set_policy(struct pacing *p, const struct campaign_pacing *policy);
+/* Mode preview: an agent asks for a call. */
+void pacing_ask(struct pacing *p);
+/* A new day of the campaign's zone begins (the abandonment account starts a new line). */
+void pacing_new_day(struct pacing *p);
+/* The rolling account of 30 days as kept elsewhere, all engines together: what is over its cap
+ * makes predictive pacing progressive until it is below again. */
+void pacing_account(struct pacing *p, uint64_t live, uint64_t abandoned);
+/* Calls that rang for policy.hang_up_at_ms or longer and for which no agent is expected: they may
+ * be hung up as RESULT_NO_ANSWER by the caller. Returns how many numbers were written to `calls`.
+ */
+uint32_t pacing_hopeless(struct pacing *p, uint64_t now_ms, uint32_t *calls, uint32_t most);
+
+/* What was learned, as text of a few KB ("pacing 1 …"). Returns its length, or 0 when cap (which
+ * PACING_SAVE_MAX always satisfies) is too small. */
+#define PACING_SAVE_MAX 65536
+size_t pacing_save(const struct pacing *p, char *text, size_t cap);
+/* ERR_INVALID (and nothing is changed) when it is not such a text, ERR_UNSUPPORTED for another
+ * version. */
+enum err pacing_load(struct pacing *p, struct slice text);
 
 #endif

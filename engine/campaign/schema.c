@@ -329,7 +329,6 @@ static void explain(struct schema *s, cyaml_err_t e, char *error)
 {
     uint32_t line = s->frame_count ? s->frames[0].line : 0;
     const char *shape = expected(s->complaint), *field = "";
-    unsigned parser_line;
 
     if (strncmp(s->complaint, "Unexpected key: ", 16) == 0) {
         char key[256];
@@ -337,9 +336,14 @@ static void explain(struct schema *s, cyaml_err_t e, char *error)
         explain_unknown_key(s, key, error);
         return;
     }
-    const char *at = strstr(s->complaint, " at line ");
-    if (!line && at && sscanf(at, " at line %u", &parser_line) == 1)
-        line = parser_line;
+    if (strncmp(s->complaint, "libyaml: ", 9) == 0) {
+        /* Only the last good place is known; what is wrong stands there or just below. */
+        snprintf(error, CAMPAIGN_ERROR_MAX,
+                 "%s:%u: here or just below the YAML breaks off: %s (look for a quote or bracket "
+                 "that is not closed, a tab, or a wrong indentation)",
+                 s->path, line ? line : 1, s->complaint + 9);
+        return;
+    }
     for (uint32_t i = 0; i < s->frame_count && !field[0]; i++)
         field = s->frames[i].field;
     snprintf(error, CAMPAIGN_ERROR_MAX, "%s:%u: %s%s%s%s", s->path, line ? line : 1,

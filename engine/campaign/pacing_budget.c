@@ -1,0 +1,64 @@
+/* Integral control of abandonment. */
+#include "campaign/pacing_budget.h"
+
+#include <math.h>
+
+#define GAIN         0.004 /* η */
+#define START        0.025
+#define TOP          0.25
+#define LONG_RESERVE 0.0005 /* of the cap, over 30 days */
+#define DAY_RESERVE  6.0    /* abandons */
+#define DAY_UNKNOWN  600.0  /* answers of a day, until one is over */
+#define DAY_FIRST    100.0  /* answers before a day's own share means anything */
+
+void pacing_budget_init(struct pacing_budget *b, double cap, bool daily, double false_machines)
+{
+    *b = (struct pacing_budget){
+        .cap = cap, .daily = daily, .false_machines = false_machines, .s = START};
+}
+
+double pacing_budget_target(const struct pacing_budget *b)
+{
+    double day = b->day_typical > 0 ? b->day_typical : DAY_UNKNOWN;
+    double reserve = LONG_RESERVE;
+
+    if (b->daily)
+        reserve = fmin(DAY_RESERVE / fmax(day, (double)b->day_answers), b->cap / 2);
+    return fmax(b->cap - fmin(reserve, b->cap / 2), 0.0);
+}
+
+void pacing_budget_answer(struct pacing_budget *b, bool abandoned)
+{
+    double lost = abandoned;
+
+    b->answers++;
+    b->day_answers++;
+    b->abandoned += abandoned;
+    b->day_abandoned += abandoned;
+    /* For each live answer we heard, so many more were dropped as machines. */
+    if (b->false_machines > 0 && b->false_machines < 1)
+        lost += (1.0 - b->cap) * b->false_machines / (1.0 - b->false_machines);
+    b->s = fmin(b->s + GAIN * (pacing_budget_target(b) - lost), TOP);
+}
+
+void pacing_budget_day(struct pacing_budget *b)
+{
+    if (b->day_answers)
+        b->day_typical = b->day_typical > 0 ? b->day_typical * 0.7 + (double)b->day_answers * 0.3
+                                            : (double)b->day_answers;
+    b->day_answers = b->day_abandoned = 0;
+    /* Days stand alone: what one saved, the next must not spend. */
+    if (b->daily)
+        b->s = fmin(b->s, START);
+}
+
+double pacing_budget_theta(const struct pacing_budget *b)
+{
+    if (b->spent || b->s <= 0)
+        return 0;
+    if (b->daily && (double)b->day_answers > DAY_FIRST &&
+        (double)(b->day_abandoned + 1) > b->cap * (double)b->day_answers &&
+        (double)b->day_answers > b->day_typical / 2)
+        return 0;
+    return b->s;
+}

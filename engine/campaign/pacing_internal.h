@@ -1,0 +1,82 @@
+/* What the files of the pacing share, and the doors a benchmark uses to tell it the truth. */
+#ifndef PEAL_CAMPAIGN_PACING_INTERNAL_H
+#define PEAL_CAMPAIGN_PACING_INTERNAL_H
+
+#include "campaign/pacing.h"
+#include "campaign/pacing_budget.h"
+#include "campaign/pacing_learn.h"
+#include "campaign/pacing_look.h"
+
+#define PACING_RATE_SECONDS 5
+#define PACING_START_LIVE   30    /* live answers before the look ahead is trusted */
+#define PACING_FIT_MS       20000 /* tables are fitted again after this */
+#define PACING_BURST_MAX    512   /* calls of one advice */
+#define PACING_NEVER        UINT64_MAX
+
+struct pacing_note { /* of one call */
+    uint64_t launched_ms, answered_ms;
+    uint32_t slot; /* in open[], while it is undecided */
+    float score, chance;
+    uint8_t phase, list;
+    bool answered, judged, charged;
+};
+
+struct pacing_agent_note {
+    uint64_t since_ms;
+    uint64_t free_at_ms; /* known to a benchmark's bound; PACING_NEVER else */
+    uint32_t slot;       /* in busy[] */
+    uint8_t state;
+};
+
+struct pacing {
+    struct pacing_config config;
+    struct pacing_state state;
+    struct pacing_note *calls;
+    struct pacing_agent_note *agents;
+    uint32_t *open, open_count; /* calls not decided yet, in no order */
+    uint32_t *busy, busy_count; /* agents talking, reserved or wrapping up */
+    float *ages;                /* scratch: max_agents */
+    double tokens;
+    uint64_t tokens_at_ms;
+    bool started;
+    uint32_t per_second[PACING_RATE_SECONDS + 1]; /* launches by second, for the view */
+    uint64_t per_second_at[PACING_RATE_SECONDS + 1];
+    uint64_t refused;
+    uint32_t asked; /* previews asked for */
+
+    struct pacing_learn learn;
+    struct pacing_look_plan plan;
+    struct pacing_budget budget;
+    uint64_t fitted_ms, fitted_live;
+    bool fitted;
+    double settle; /* live answers expected of calls under way, at the last look */
+
+    /* doors of a benchmark */
+    bool frozen;         /* learns nothing more */
+    double known_chance; /* of the next call; negative: as learned */
+};
+
+struct wish {
+    uint32_t calls;
+    char why[160];
+};
+void pacing_explain(struct wish *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* pacing_predict.c */
+struct pacing_advice;
+void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limits *limits,
+                    struct wish *w, struct pacing_advice *out);
+
+/* A benchmark tells the truth: the chance of the next call, and when an agent will be free. */
+void pacing_know_chance(struct pacing *p, double chance);
+void pacing_know_agent(struct pacing *p, uint32_t agent, uint64_t free_at_ms);
+/* What was learned until now is all there is to know. */
+void pacing_freeze(struct pacing *p);
+
+static inline bool pacing_is_busy(uint8_t state)
+{
+    return state == AGENT_PACE_TALKING || state == AGENT_PACE_WRAPPING ||
+           state == AGENT_PACE_RESERVED;
+}
+
+#endif

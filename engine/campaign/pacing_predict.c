@@ -1,0 +1,200 @@
+/* The predictive policy: adds calls one by one while the risk of the next is within θ.
+ *
+ * A look is made of everything under way (pacing_look.h); its cost is linear in calls and agents.
+ * Calls that risk nothing (one for each free agent, as in progressive pacing) are always made. */
+#include "campaign/pacing_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static double seconds(uint64_t from_ms, uint64_t to_ms)
+{
+    return to_ms > from_ms ? (double)(to_ms - from_ms) / 1000.0 : 0.0;
+}
+
+static void fit(struct pacing *p, uint64_t now_ms)
+{
+    uint64_t seen = p->learn.live.weight > 0 ? p->learn.talk.count + p->learn.reach.count : 0;
+    uint32_t talking = 0, wrapping = 0;
+
+    bool due = !p->fitted || now_ms - p->fitted_ms >= PACING_FIT_MS ||
+               (seen < 2000 && seen > p->fitted_live + p->fitted_live / 8 + 2);
+    if (!due || (p->fitted && p->frozen))
+        return;
+    p->fitted = true;
+    p->fitted_ms = now_ms;
+    p->fitted_live = seen;
+    for (uint32_t i = 0; i < p->busy_count; i++) {
+        const struct pacing_agent_note *a = &p->agents[p->busy[i]];
+        float age = (float)seconds(a->since_ms, now_ms);
+
+        if (a->state == AGENT_PACE_TALKING)
+            p->ages[talking++] = age;
+        else if (a->state == AGENT_PACE_WRAPPING)
+            p->ages[p->config.max_agents + wrapping++] = age;
+    }
+    if (!p->frozen)
+        pacing_learn_fit(&p->learn, p->ages, talking, p->ages + p->config.max_agents, wrapping);
+    pacing_look_prepare(&p->plan, &p->learn, (double)p->config.limit_ms / 1000.0);
+}
+
+static void look_at_agents(const struct pacing *p, uint64_t now_ms, struct pacing_look *k)
+{
+    for (uint32_t i = 0; i < p->busy_count; i++) {
+        const struct pacing_agent_note *a = &p->agents[p->busy[i]];
+
+        if (a->free_at_ms != PACING_NEVER)
+            pacing_look_free_in(k, seconds(now_ms, a->free_at_ms));
+        else if (a->state == AGENT_PACE_WRAPPING)
+            pacing_look_wrapping(k, seconds(a->since_ms, now_ms));
+        else
+            pacing_look_talking(k, a->state == AGENT_PACE_TALKING ? seconds(a->since_ms, now_ms)
+                                                                  : 0.0);
+    }
+}
+
+/* A call's own chance was told by its score; that of the others is what is believed by now. */
+static double chance_of(const struct pacing_note *n, double chance, bool known)
+{
+    return known || n->score > 0 || n->list ? (double)n->chance : chance;
+}
+
+static void look_at_calls(const struct pacing *p, uint64_t now_ms, struct pacing_look *k,
+                          double chance)
+{
+    for (uint32_t i = 0; i < p->open_count; i++) {
+        const struct pacing_note *n = &p->calls[p->open[i]];
+
+        if (n->answered)
+            pacing_look_analysed(k, seconds(n->launched_ms, n->answered_ms),
+                                 seconds(n->answered_ms, now_ms));
+        else
+            pacing_look_ringing(k, seconds(n->launched_ms, now_ms),
+                                chance_of(n, chance, p->known_chance >= 0));
+    }
+}
+
+/* The chance of the next call, and its relative error. Calls under way are evidence too: those that
+ * rang long without an answer speak for a low share. */
+static double next_chance(const struct pacing *p, double *cv)
+{
+    struct pacing_estimate e = pacing_learn_chance(&p->learn, 0, 0);
+
+    *cv = 0;
+    if (p->known_chance >= 0)
+        return p->known_chance;
+    double sample = e.sample + p->open_count;
+    double mean = (e.mean * e.sample + p->settle) / sample;
+    *cv = sqrt((1 - mean) / (mean * e.sample));
+    if (*cv > 0.7)
+        *cv = 0.7;
+    return mean;
+}
+
+static int32_t free_agents(const struct pacing *p)
+{
+    return (int32_t)p->state.agents[AGENT_PACE_FREE] - (int32_t)p->state.calls[PACING_WAITING];
+}
+
+static uint32_t most_of(const struct pacing_limits *limits)
+{
+    uint32_t most = limits->tasks_ready;
+
+    if (limits->trunk_room < most)
+        most = limits->trunk_room;
+    if (limits->record_room < most)
+        most = limits->record_room;
+    return most < PACING_BURST_MAX ? most : PACING_BURST_MAX;
+}
+
+/* One call for each free agent is without risk, whatever was learned. */
+static uint32_t without_risk(const struct pacing *p)
+{
+    int32_t spare = free_agents(p) - (int32_t)p->open_count;
+
+    return spare > 0 ? (uint32_t)spare : 0;
+}
+
+static void explain(const struct pacing *p, const struct pacing_look *k, struct wish *w,
+                    const struct pacing_advice *a)
+{
+    bool more = a->risk <= a->theta;
+
+    pacing_explain(w,
+                   "%.1f of %u agents free within %.0f s, %u calls out, %.1f answers expected; "
+                   "one more risks %.1f %% %s %.1f %%",
+                   a->expected_agents, p->state.agents[AGENT_PACE_FREE] + p->busy_count,
+                   a->horizon_s, p->open_count, a->expected_live, 100 * a->risk, more ? "≤" : ">",
+                   100 * a->theta);
+    (void)k;
+}
+
+void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limits *limits,
+                    struct wish *w, struct pacing_advice *out)
+{
+    struct pacing_look k;
+    uint32_t safe = without_risk(p), most = most_of(limits);
+    uint32_t agents = p->state.agents[AGENT_PACE_FREE] + p->busy_count;
+    double cv, chance = next_chance(p, &cv);
+
+    if (agents == 0) {
+        pacing_explain(w, "no agent is there");
+        return;
+    }
+    fit(p, now_ms);
+    pacing_look_begin(&k, &p->plan, &p->learn, agents, free_agents(p), cv);
+    look_at_agents(p, now_ms, &k);
+    look_at_calls(p, now_ms, &k, chance);
+    p->settle = k.settle;
+
+    bool starts = !p->frozen && p->learn.talk.count < PACING_START_LIVE;
+    out->theta = starts ? 0 : pacing_budget_theta(&p->budget);
+    out->horizon_s = p->plan.at[PACING_LOOKS - 1] * PACING_TICK_S + p->plan.limit_s;
+    out->expected_agents = fmax(0, p->state.agents[AGENT_PACE_FREE] + k.at[PACING_LOOKS - 1].freed);
+    out->risk = pacing_look_risk(&k);
+    while (w->calls < most && (w->calls < safe || (out->theta > 0 && out->risk <= out->theta))) {
+        w->calls++;
+        pacing_look_add(&k, chance);
+        out->risk = pacing_look_risk(&k);
+    }
+    out->expected_live = k.settle;
+    if (starts)
+        pacing_explain(w, "starts with one call a free agent until %d live answers are known (%u)",
+                       PACING_START_LIVE, (unsigned)p->learn.talk.count);
+    else if (p->budget.spent)
+        pacing_explain(w,
+                       "one call a free agent: the abandonment of 30 days is at its cap of %.1f %%",
+                       p->config.cap_percent);
+    else
+        explain(p, &k, w, out);
+}
+
+void pacing_new_day(struct pacing *p)
+{
+    pacing_budget_day(&p->budget);
+}
+
+void pacing_account(struct pacing *p, uint64_t live, uint64_t abandoned)
+{
+    double most = p->config.cap_percent / 100.0 * (double)live;
+
+    /* A single abandon is over any cap until there are answers enough to speak of a share. */
+    p->budget.spent = live >= 1000 && (double)abandoned >= most;
+}
+
+void pacing_know_chance(struct pacing *p, double chance)
+{
+    p->known_chance = chance;
+}
+
+void pacing_know_agent(struct pacing *p, uint32_t agent, uint64_t free_at_ms)
+{
+    p->agents[agent].free_at_ms = free_at_ms;
+}
+
+void pacing_freeze(struct pacing *p)
+{
+    pacing_learn_fit(&p->learn, NULL, 0, NULL, 0);
+    p->fitted = false;
+    p->frozen = true;
+}

@@ -1,0 +1,294 @@
+/* Campaign files: what is read, what is defaulted, and that every complaint names its line. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "campaign/file.h"
+#include "campaign/rules.h"
+
+#define HEAD   "name: test\ntrunks:\n  - { name: one, address: \"127.0.0.1:5070\" }\n"
+#define AGENTS "agents:\n  - { name: a-%d, uri: \"sip:a-%d@127.0.0.1\", count: 3 }\n"
+
+static char error[CAMPAIGN_ERROR_MAX];
+
+static struct campaign *parse(const char *text)
+{
+    struct campaign *c;
+    enum err e = campaign_parse(&c, "folder/test.yaml", slice_cstr(text), error);
+
+    cr_assert_eq(e, OK, "%s", error);
+    return c;
+}
+
+/* The complaint stands on this line and says this. */
+static void refuse(const char *text, unsigned line, const char *says)
+{
+    struct campaign *c;
+    char place[64];
+    enum err e = campaign_parse(&c, "test.yaml", slice_cstr(text), error);
+
+    cr_expect_neq(e, OK, "accepted: %s", text);
+    cr_expect_null(c);
+    if (line)
+        snprintf(place, sizeof(place), "test.yaml:%u: ", line);
+    else
+        snprintf(place, sizeof(place), "test.yaml: ");
+    cr_expect(strncmp(error, place, strlen(place)) == 0, "wanted %s in: %s", place, error);
+    cr_expect(strstr(error, says), "wanted '%s' in: %s", says, error);
+}
+
+Test(file, the_least_campaign_has_defaults)
+{
+    struct campaign *c = parse("name: small\ntrunks: [{address: 127.0.0.1}]\n"
+                               "pacing: {concurrent: 5}\n");
+    char text[ADDR_TEXT_MAX];
+
+    cr_expect_str_eq(c->name, "small");
+    cr_expect_str_eq(c->trunks[0].name, "trunk-1");
+    cr_expect_str_eq(addr_format(&c->trunks[0].address, text, sizeof(text)), "127.0.0.1:5060");
+    cr_expect_not(c->trunks[0].tcp);
+    cr_expect_eq(c->trunks[0].max_calls, 100);
+    cr_expect_str_eq(c->country->iso, "us");
+    cr_expect_str_eq(c->tone_plan, "us");
+    cr_expect_str_eq(zone_name(c->zone), "America/New_York");
+    cr_expect(c->windows.any);
+    cr_expect_eq(c->ring_timeout_ms, 25000);
+    cr_expect_eq(c->attempts, 3);
+    cr_expect_eq(c->pacing.mode, PACING_AGENTLESS, "without agents");
+    cr_expect_eq(c->abandonment.limit_ms, 2000);
+    cr_expect_float_eq(c->abandonment.cap_percent, 3.0, 1e-9);
+    cr_expect_eq(c->on[RESULT_HUMAN].kind, TREAT_HANGUP);
+    cr_expect_eq(c->rules[RESULT_VACANT].next, NEXT_FINISH);
+    cr_expect_str_eq(c->rules[RESULT_VACANT].finish, STATUS_INVALID);
+    cr_expect_eq(c->drain, DRAIN_FINISH);
+    cr_expect_str_eq(c->leads, "");
+    cr_expect_gt(c->analysis.total_ms, 0);
+    campaign_free(c);
+}
+
+Test(file, everything_said)
+{
+    struct campaign *c = parse(
+        "name: all.of-it_1\ncountry: RU\nzone: Europe/Samara\ntone_plan: gb\n"
+        "windows: mon-fri 09:00-21:00\nleads: lists/leads.csv\nattempts: 5\nring_timeout: 30s\n"
+        "drain: hangup\nmax_calls: 77\n"
+        "caller_ids: [\"8 001 234 56 78\", desk]\n"
+        "trunks:\n"
+        "  - {name: a, address: \"[::1]:5070\", transport: TCP, register: yes, user: u, password: "
+        "p,\n"
+        "     max_calls: 7, calls_per_second: 2.5, caller_ids: [\"+70012345679\"]}\n"
+        "  - {name: b, address: 127.0.0.2}\n"
+        "agents:\n"
+        "  - {name: \"x-%d\", uri: \"sip:x-%d@127.0.0.1:5071\", count: 2, first: 7, wrap_up: "
+        "1m30s}\n"
+        "  - {name: solo, uri: \"sip:solo@127.0.0.1\"}\n"
+        "analysis: {initial_silence: 3s, greeting: 1500ms, after_greeting: 700ms, total: 4s}\n"
+        "pacing: {mode: ratio, ratio: 1.75, calls_per_second: 3, concurrent: 20}\n"
+        "abandonment: {limit: 1500ms, cap: 2.5, message: /sounds/sorry.wav}\n"
+        "on: {machine: message vm drop.wav After Beep, ivr: flow ivr.lua, fax: hangup}\n"
+        "results:\n"
+        "  busy: {after: \"90s, 5m, 1h\", attempts: 4, finish: gave_up}\n"
+        "  no_answer: {after: 2h}\n"
+        "  vacant: {finish: dead}\n"
+        "  rejected: {after: 1d, next: other_trunk}\n"
+        "recording: {mode: all, dir: rec}\n"
+        "sip: {address: \"127.0.0.1:5080\", tcp: on}\n"
+        "media: {address: 127.0.0.1, ports: 30000-30999, workers: 2}\n");
+
+    cr_expect_str_eq(zone_name(c->zone), "Europe/Samara");
+    cr_expect_str_eq(c->tone_plan, "gb");
+    cr_expect_str_eq(c->leads, "folder/lists/leads.csv");
+    cr_expect_eq(c->max_calls, 77);
+    cr_expect_str_eq(c->caller_ids[0], "+70012345678", "caller ids are normalised");
+    cr_expect_str_eq(c->caller_ids[1], "desk");
+    cr_expect(c->trunks[0].tcp && c->trunks[0].registers);
+    cr_expect_eq(addr_port(&c->trunks[0].address), 5070);
+    cr_expect_eq(c->trunks[0].caller_id_count, 1);
+    cr_expect_str_eq(c->trunks[0].caller_ids[0], "+70012345679");
+    cr_expect_eq(c->trunks[1].caller_id_count, 2, "the campaign's pool");
+    cr_expect_str_eq(c->trunks[1].caller_ids[1], "desk");
+    cr_assert_eq(c->agent_count, 3);
+    cr_expect_str_eq(c->agents[1].name, "x-8");
+    cr_expect_str_eq(c->agents[1].uri, "sip:x-8@127.0.0.1:5071");
+    cr_expect_eq(c->agents[1].wrap_up_ms, 90000);
+    cr_expect_str_eq(c->agents[2].name, "solo");
+    cr_expect_eq(c->analysis.greeting_ms, 1500);
+    cr_expect_float_eq(c->pacing.ratio, 1.75, 1e-9);
+    cr_expect_str_eq(c->abandonment.message, "/sounds/sorry.wav");
+    cr_expect_eq(c->on[RESULT_HUMAN].kind, TREAT_AGENT, "by default");
+    cr_expect_eq(c->on[RESULT_MACHINE].kind, TREAT_MESSAGE);
+    cr_expect(c->on[RESULT_MACHINE].after_beep);
+    cr_expect_str_eq(c->on[RESULT_MACHINE].file, "folder/vm drop.wav");
+    cr_expect_eq(c->on[RESULT_IVR].kind, TREAT_FLOW);
+    cr_expect_str_eq(c->on[RESULT_IVR].file, "folder/ivr.lua");
+    const struct campaign_rule *busy = &c->rules[RESULT_BUSY];
+    cr_expect_eq(busy->after_count, 3);
+    cr_expect_eq(busy->after_ms[0], 90000);
+    cr_expect_eq(busy->after_ms[2], 3600000);
+    cr_expect_eq(busy->attempts, 4);
+    cr_expect_str_eq(busy->finish, "gave_up");
+    cr_expect_str_eq(c->rules[RESULT_VACANT].finish, "dead");
+    cr_expect_eq(c->rules[RESULT_VACANT].next, NEXT_FINISH);
+    cr_expect_eq(c->rules[RESULT_REJECTED].next, NEXT_RETRY_OTHER_TRUNK);
+    cr_expect_eq(c->rules[RESULT_REJECTED].attempts, 0,
+                 "the default's bound is gone with its delay");
+    cr_expect_str_eq(c->recording.dir, "folder/rec");
+    cr_expect_eq(c->media.port_max, 30999);
+    cr_expect(c->sip.tcp);
+    campaign_free(c);
+}
+
+Test(file, the_demo_campaign_is_good)
+{
+    struct campaign *c;
+    const char *source = getenv("PEAL_SOURCE");
+    char path[512];
+
+    snprintf(path, sizeof(path), "%s/scenarios/campaigns/demo.yaml", source ? source : ".");
+    cr_assert_eq(campaign_load(&c, path, error), OK, "%s", error);
+    cr_expect_eq(c->agent_count, 10);
+    cr_expect_str_eq(c->agents[9].uri, "sip:agent-10@127.0.0.1:5070");
+    campaign_free(c);
+}
+
+Test(file, unknown_keys_name_their_line_and_what_is_accepted)
+{
+    refuse(HEAD "colour: red\n", 4, "unknown key 'colour'; accepted: name, country");
+    refuse("name: x\n\n# pacing:\n"
+           "pacing:\n  mode: ratio\n\n  ration: 2\ntrunks: []\n",
+           7,
+           "unknown key 'ration' in pacing; accepted: mode, ratio, calls_per_second, concurrent");
+    refuse(HEAD "on:\n  human: agent\n  hooman: agent\n", 6, "'hooman' in on; accepted: human, ");
+    refuse(HEAD "on: {busy: hangup}\n", 4, "'busy' in on"); /* nobody answered: nothing to do */
+    refuse(HEAD "results:\n  busy:\n    affter: 5m\n", 6,
+           "'affter' in busy; accepted: after, attempts, next, finish");
+    refuse("name: x\ntrunks:\n  - name: a\n    adress: 127.0.0.1\n", 4,
+           "'adress' in trunks; accepted: name, address");
+}
+
+Test(file, wrong_values_name_their_line_and_what_is_accepted)
+{
+    refuse(HEAD AGENTS "pacing: {mode: fast}\n", 6, "accepted: progressive, ratio, agentless");
+    refuse(HEAD AGENTS "pacing:\n  mode: ratio\n  ratio: 11\n", 8, "accepted: a number, 1 to 10");
+    refuse(HEAD AGENTS "pacing:\n  mode: ratio\n  ratio: nan\n", 8, "a number");
+    refuse(HEAD AGENTS "pacing:\n  mode: ratio\n  ratio: 0x2\n", 8, "a number");
+    refuse(HEAD AGENTS "pacing: {ratio: 2}\n", 6, "ratio is for 'mode: ratio'");
+    refuse(HEAD AGENTS "ring_timeout: 25\n", 6, "no duration; accepted: 1s to 3m");
+    refuse(HEAD AGENTS "ring_timeout: 5m\n", 6, "out of range; accepted: 1s to 3m");
+    refuse(HEAD AGENTS "attempts: 0\n", 6, "1 to 100");
+    refuse(HEAD AGENTS "attempts: -1\n", 6, "1 to 100");
+    refuse(HEAD AGENTS "country: xx\n", 6, "accepted: at, ");
+    refuse(HEAD AGENTS "zone: Europe/Nowhere\n", 6, "no time zone");
+    refuse(HEAD AGENTS "windows: mon 9-17\n", 6, "no calling window");
+    refuse(HEAD AGENTS "tone_plan: mars\n", 6, "tone_plan");
+    refuse(HEAD AGENTS "drain: now\n", 6, "accepted: finish, hangup");
+    refuse(HEAD AGENTS "on:\n  machine: leave a message\n", 7, "message FILE after beep");
+    refuse(HEAD AGENTS "on:\n  machine: message\n", 7, "message FILE");
+    refuse(HEAD AGENTS "results:\n  busy: {after: soon}\n", 7, "delays up to 45d");
+    refuse(HEAD AGENTS "results:\n  busy: {after: 46d}\n", 7, "delays up to 45d");
+    refuse(HEAD AGENTS "results:\n  busy:\n    after: 5m\n    next: finish\n", 9, "contradict");
+    refuse(HEAD AGENTS "results:\n  busy: {finish: \"a b\"}\n", 7, "letters, digits");
+    refuse(HEAD AGENTS "recording: {mode: some}\n", 6, "accepted: off, agent, all");
+    refuse(HEAD AGENTS "media:\n  ports: 500-600\n", 7, "from 1024 on");
+    refuse(HEAD AGENTS "media:\n  ports: 20000\n", 7, "a range");
+    refuse(HEAD AGENTS "sip: {address: example.test}\n", 6, "an IP address");
+    refuse(HEAD AGENTS "sip: {tcp: maybe}\n", 6, "accepted: yes, no");
+    refuse(HEAD AGENTS "caller_ids:\n  - \"+12025550100\"\n  - \"a b\"\n", 8, "a number, or");
+    refuse("name: a b\n"
+           "trunks: [{address: 127.0.0.1}]\n",
+           1, "letters, digits");
+}
+
+Test(file, trunks_and_agents)
+{
+    refuse("name: x\n", 0, "at least one trunk");
+    refuse("trunks: [{address: 127.0.0.1}]\n", 0, "a campaign needs a name");
+    refuse("name: x\ntrunks:\n  - name: a\n", 3, "trunk 'a' has no address");
+    refuse("name: x\ntrunks:\n  - {name: a, address: sip.example.test}\n", 3, "an IP address");
+    refuse("name: x\ntrunks:\n  - {name: a, address: 0.0.0.0}\n", 3, "an IP address");
+    refuse("name: x\ntrunks:\n  - {name: a, address: 127.0.0.1}\n  - {name: a, address: "
+           "127.0.0.2}\n",
+           4, "two trunks named 'a'");
+    refuse("name: x\ntrunks:\n  - address: 127.0.0.1\n    register: yes\n", 4, "needs a user");
+    refuse("name: x\ntrunks:\n  - address: 127.0.0.1\n    user: u\n    password_file: /none\n", 5,
+           "cannot read a password");
+    refuse(HEAD "agents:\n  - name: a\n    count: 2\n    uri: sip:a@127.0.0.1\n", 6, "need a %d");
+    refuse(HEAD "agents:\n  - {name: a}\n", 5, "a uri is needed");
+    refuse(HEAD "agents:\n  - {name: a, uri: \"http://x\"}\n", 5, "sip:USER@HOST");
+    refuse(HEAD "agents:\n  - {name: a, uri: \"sip:a@127.0.0.1\"}\n  - {name: a, uri: "
+                "\"sip:b@127.0.0.1\"}\n",
+           5, "two agents named 'a'");
+    refuse(HEAD "on: {human: agent}\n", 0, "a campaign without agents needs");
+    refuse(HEAD "pacing: {concurrent: 3}\non: {human: agent}\n", 5, "has no agents");
+    refuse(HEAD "pacing: {mode: progressive}\n", 4, "needs agents");
+}
+
+Test(file, shapes_and_syntax)
+{
+    refuse("", 1, "empty");
+    refuse("# only a comment\n", 1, "empty");
+    refuse("name: [a]\n", 1, "a single value is expected");
+    refuse("name: x\ntrunks: yes\n", 2, "a list is expected");
+    refuse("name: x\npacing: fast\n", 2, "keys and values are expected");
+    refuse("name: x\nname: y\n", 1, "given before");
+    refuse("name: &a x\ncountry: *a\n", 2, "anchors and aliases");
+    refuse("name: x\n  trunks: [\n", 1, "here or just below the YAML breaks off");
+    refuse("name: y\nleads: \"x\n", 2, "not closed");
+    refuse("- name: x\n", 1, "keys and values");
+}
+
+Test(file, a_password_may_come_from_a_file)
+{
+    char path[] = "/tmp/peal-password-XXXXXX", text[256];
+    int fd = mkstemp(path);
+
+    cr_assert(fd >= 0 && write(fd, "s3cret\nmore\n", 12) == 12);
+    close(fd);
+    snprintf(text, sizeof(text),
+             "name: x\ntrunks: [{address: 127.0.0.1, user: u, password_file: %s}]\n"
+             "pacing: {concurrent: 1}\n",
+             path);
+    struct campaign *c = parse(text);
+    unlink(path);
+    cr_expect_str_eq(c->trunks[0].password, "s3cret");
+    campaign_free(c);
+}
+
+Test(file, missing_files_are_named)
+{
+    struct campaign *c = parse(HEAD "pacing: {concurrent: 1}\non: {human: message nothere.wav}\n");
+
+    cr_expect_eq(campaign_check_files(c, error), ERR_NOT_FOUND);
+    cr_expect(strstr(error, "folder/nothere.wav") && strstr(error, "message for 'human'"), "%s",
+              error);
+    campaign_free(c);
+    cr_expect_eq(campaign_load(&c, "/nowhere/c.yaml", error), ERR_NOT_FOUND);
+    cr_expect(strstr(error, "/nowhere/c.yaml"), "%s", error);
+    cr_expect_eq(campaign_load(&c, "/dev/zero", error), ERR_TOO_LONG, "%s", error);
+}
+
+Test(file, durations)
+{
+    const struct {
+        const char *text;
+        uint32_t ms;
+    } good[] = {{"0", 0},        {"500ms", 500},    {"25s", 25000},     {"5m", 300000},
+                {"1h", 3600000}, {"1d", 86400000},  {"1h30m", 5400000}, {"1.5s", 1500},
+                {" 2s ", 2000},  {"0.25h", 900000}, {"1m0.5s", 60500}};
+    const char *bad[] = {"",      "5",   "s",    "-5s",  "5 s", "5x",
+                         "1..5s", "1.s", "5s 3", "0x5s", "5sm", "1e3s"};
+    uint32_t ms;
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        ms = 99;
+        cr_expect_eq(campaign_duration(slice_cstr(good[i].text), UINT32_MAX, &ms), OK, "%s",
+                     good[i].text);
+        cr_expect_eq(ms, good[i].ms, "%s is %u", good[i].text, ms);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        cr_expect_eq(campaign_duration(slice_cstr(bad[i]), UINT32_MAX, &ms), ERR_INVALID, "%s",
+                     bad[i]);
+    cr_expect_eq(campaign_duration(SLICE("999999999d"), UINT32_MAX, &ms), ERR_TOO_LONG);
+    cr_expect_eq(campaign_duration(SLICE("11s"), 10000, &ms), ERR_TOO_LONG);
+}

@@ -1,0 +1,234 @@
+/* The plain pacing policies: what must hold in every run of a small random call centre. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "base/rng.h"
+#include "campaign/pacing.h"
+
+#define CALLS  200
+#define AGENTS 10
+
+static struct pacing *open_mode(enum pacing_mode mode, double ratio, double rate,
+                                uint32_t concurrent)
+{
+    const struct pacing_config config = {.policy = {mode, ratio, rate, concurrent},
+                                         .max_calls = CALLS,
+                                         .max_agents = AGENTS,
+                                         .limit_ms = 2000,
+                                         .cap_percent = 3};
+    struct pacing *p;
+
+    cr_assert_eq(pacing_open(&p, &config), OK);
+    return p;
+}
+
+static const struct pacing_limits plenty = {1000, 1000, 1000, false};
+
+static void agents_free(struct pacing *p, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        pacing_agent(p, i, AGENT_PACE_FREE, 0);
+}
+
+static void phase(struct pacing *p, uint32_t call, enum pacing_phase to)
+{
+    pacing_call(p, &(struct pacing_call_event){.call = call, .phase = to});
+}
+
+static uint32_t advice(struct pacing *p, const char *says)
+{
+    struct pacing_advice a;
+
+    pacing_launch(p, 1000, &plenty, &a);
+    cr_expect(strstr(a.reason, says), "wanted '%s' in: %s", says, a.reason);
+    return a.launch;
+}
+
+Test(pacing, progressive_is_one_call_a_free_agent)
+{
+    struct pacing *p = open_mode(PACING_PROGRESSIVE, 1, 0, 0);
+
+    cr_expect_eq(advice(p, "no agent is free (0 talking, 0 wrapping up, 10 out)"), 0);
+    agents_free(p, 3);
+    cr_expect_eq(advice(p, "3 free agents"), 3);
+    phase(p, 0, PACING_LAUNCHED);
+    phase(p, 1, PACING_LAUNCHED);
+    cr_expect_eq(advice(p, "2 out"), 1);
+    phase(p, 0, PACING_RINGING);
+    phase(p, 0, PACING_ANSWERED);
+    cr_expect_eq(advice(p, "2 out"), 1, "an answered call may still want the agent");
+    phase(p, 0, PACING_WAITING);
+    cr_expect_eq(advice(p, "2 free agents"), 1, "one of the three is as good as taken");
+    pacing_agent(p, 0, AGENT_PACE_TALKING, 0);
+    phase(p, 0, PACING_CONNECTED);
+    cr_expect_eq(advice(p, "2 free agents"), 1);
+    phase(p, 1, PACING_ENDED);
+    cr_expect_eq(advice(p, "0 out"), 2);
+    pacing_agent(p, 0, AGENT_PACE_LEAVING, 0);
+    pacing_agent(p, 1, AGENT_PACE_WRAPPING, 0);
+    pacing_agent(p, 2, AGENT_PACE_OUT, 0);
+    cr_expect_eq(advice(p, "no agent is free (0 talking, 1 wrapping up, 9 out)"), 0);
+    pacing_close(p);
+}
+
+Test(pacing, ratio_and_its_fall_back_over_the_cap)
+{
+    struct pacing *p = open_mode(PACING_RATIO, 2.5, 0, 0);
+
+    agents_free(p, 3);
+    cr_expect_eq(advice(p, "3 free agents × 2.5 = 7 calls"), 7);
+    for (uint32_t i = 0; i < 40; i++) {
+        phase(p, i, PACING_LAUNCHED);
+        phase(p, i, PACING_ANSWERED);
+        pacing_call(p, &(struct pacing_call_event){.call = i,
+                                                   .phase = PACING_ENDED,
+                                                   .result = RESULT_HUMAN,
+                                                   .delivery = DELIVERY_CONNECTED});
+    }
+    cr_expect_eq(advice(p, "× 2.5"), 7);
+    for (uint32_t i = 0; i < 2; i++) {
+        phase(p, i, PACING_LAUNCHED);
+        pacing_call(p, &(struct pacing_call_event){.call = i,
+                                                   .phase = PACING_ENDED,
+                                                   .result = RESULT_HUMAN,
+                                                   .delivery = DELIVERY_ABANDONED,
+                                                   .abandoned = true});
+    }
+    cr_expect_eq(advice(p, "abandoned 4.8 % is over 3.0 %"), 3, "one call an agent now");
+    pacing_close(p);
+}
+
+Test(pacing, limits_and_their_reasons)
+{
+    struct pacing *p = open_mode(PACING_AGENTLESS, 1, 0, 12);
+    struct pacing_advice a;
+    struct pacing_limits l = plenty;
+
+    cr_expect_eq(advice(p, "0 of 12 calls at once"), 12);
+    l.tasks_ready = 5;
+    pacing_launch(p, 0, &l, &a);
+    cr_expect_eq(a.launch, 5);
+    cr_expect(strstr(a.reason, "no more leads"), "%s", a.reason);
+    l.trunk_room = 4;
+    pacing_launch(p, 0, &l, &a);
+    cr_expect(a.launch == 4 && strstr(a.reason, "trunks are full"), "%s", a.reason);
+    l.record_room = 0;
+    pacing_launch(p, 0, &l, &a);
+    cr_expect(a.launch == 0 && strstr(a.reason, "records wait"), "%s", a.reason);
+    l.stopping = true;
+    pacing_launch(p, 0, &l, &a);
+    cr_expect(a.launch == 0 && strstr(a.reason, "stopping"), "%s", a.reason);
+    pacing_close(p);
+}
+
+Test(pacing, nonsense_is_refused_and_counted)
+{
+    struct pacing *p = open_mode(PACING_PROGRESSIVE, 1, 0, 0);
+    struct pacing_state s;
+
+    phase(p, CALLS, PACING_LAUNCHED);
+    phase(p, 0, PACING_RINGING); /* never launched */
+    phase(p, 1, PACING_LAUNCHED);
+    phase(p, 1, PACING_LAUNCHED);
+    phase(p, 1, PACING_ANSWERED);
+    phase(p, 1, PACING_RINGING); /* backwards */
+    phase(p, 1, PACING_ENDED);
+    phase(p, 1, PACING_ENDED);
+    pacing_agent(p, AGENTS, AGENT_PACE_FREE, 0);
+    cr_expect_eq(pacing_refused(p), 6);
+    pacing_look(p, 0, &s);
+    for (int i = 0; i < PACING_PHASES; i++)
+        cr_expect_eq(s.calls[i], 0);
+    cr_expect_eq(s.agents[AGENT_PACE_OUT], AGENTS);
+    pacing_close(p);
+}
+
+/* Asked at odd times and obeyed at once: never more than rate × T + burst in any window. */
+Test(pacing, calls_a_second_are_smooth)
+{
+    const double rates[] = {0.5, 1, 3, 8, 40};
+
+    for (int r = 0; r < 5; r++) {
+        struct pacing *p = open_mode(PACING_AGENTLESS, 1, rates[r], 0);
+        struct pacing_advice a;
+        struct rng rng;
+        static uint64_t at[CALLS];
+        uint32_t launched = 0;
+        uint64_t now = 5000;
+        rng_seed(&rng, (uint64_t)r);
+        while (launched < CALLS) {
+            pacing_launch(p, now, &plenty, &a);
+            for (uint32_t i = 0; i < a.launch && launched < CALLS; i++) {
+                at[launched] = now;
+                phase(p, launched++, PACING_LAUNCHED);
+            }
+            cr_assert(a.launch || (a.again_ms > 0 && a.again_ms <= 1000 / rates[r] + 1),
+                      "waits %u ms at %.1f calls/s", a.again_ms, rates[r]);
+            now += a.launch ? rng_below(&rng, 30) : 1 + rng_below(&rng, a.again_ms);
+        }
+        double burst = rates[r] * 0.25 > 1 ? rates[r] * 0.25 : 1;
+        for (uint32_t i = 0; i < launched; i++) {
+            for (uint32_t k = i; k < launched; k++)
+                cr_assert_leq(k - i + 1, rates[r] * (double)(at[k] - at[i]) / 1000.0 + burst + 1e-6,
+                              "%.1f calls/s: calls %u to %u in %llu ms", rates[r], i, k,
+                              (unsigned long long)(at[k] - at[i]));
+        }
+        double mean = (launched - 1) * 1000.0 / (double)(at[launched - 1] - at[0]);
+        cr_expect_gt(mean, rates[r] * 0.9, "%.2f of %.1f calls/s", mean, rates[r]);
+        pacing_close(p);
+    }
+}
+
+/* A random call centre: the books of the pacing are those of the call centre, and what it advises
+ * never exceeds any limit. */
+Test(pacing, books_agree_with_a_random_call_centre)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        const double ratio = 1 + (double)(seed % 4);
+        struct pacing *p = open_mode(PACING_RATIO, ratio, 0, 0);
+        enum pacing_phase calls[CALLS] = {0};
+        enum agent_pace agents[AGENTS] = {0};
+        struct rng rng;
+        rng_seed(&rng, seed);
+        for (int step = 0; step < 3000; step++) {
+            uint32_t c = rng_below(&rng, CALLS), ag = rng_below(&rng, AGENTS);
+            if (calls[c] != PACING_IDLE) {
+                enum pacing_phase to = (enum pacing_phase)(calls[c] + 1 + rng_below(&rng, 3));
+                to = to > PACING_ENDED ? PACING_ENDED : to;
+                phase(p, c, to);
+                calls[c] = to == PACING_ENDED ? PACING_IDLE : to;
+            }
+            agents[ag] = (enum agent_pace)rng_below(&rng, AGENT_PACE_STATES);
+            pacing_agent(p, ag, agents[ag], (uint64_t)step);
+            struct pacing_limits l = {rng_below(&rng, 20), rng_below(&rng, 20), rng_below(&rng, 20),
+                                      rng_below(&rng, 20) == 0};
+            struct pacing_advice a;
+            struct pacing_state s;
+            pacing_launch(p, (uint64_t)step * 10, &l, &a);
+            pacing_look(p, (uint64_t)step * 10, &s);
+            uint32_t by_phase[PACING_PHASES] = {0}, by_state[AGENT_PACE_STATES] = {0};
+            for (int i = 0; i < CALLS; i++)
+                by_phase[calls[i]]++;
+            by_phase[PACING_IDLE] = 0;
+            for (int i = 0; i < AGENTS; i++)
+                by_state[agents[i]]++;
+            cr_assert_arr_eq(s.calls, by_phase, sizeof(by_phase));
+            cr_assert_arr_eq(s.agents, by_state, sizeof(by_state));
+            cr_assert(a.launch <= l.tasks_ready && a.launch <= l.trunk_room &&
+                      a.launch <= l.record_room && (!l.stopping || a.launch == 0));
+            uint32_t open =
+                by_phase[PACING_LAUNCHED] + by_phase[PACING_RINGING] + by_phase[PACING_ANSWERED];
+            cr_assert(a.launch == 0 || a.launch + open <= ratio * by_state[AGENT_PACE_FREE]);
+            cr_assert(a.reason[0]);
+            for (uint32_t i = 0, k = 0; i < CALLS && k < a.launch; i++) {
+                if (calls[i] == PACING_IDLE) {
+                    phase(p, i, PACING_LAUNCHED);
+                    calls[i] = PACING_LAUNCHED;
+                    k++;
+                }
+            }
+        }
+        cr_expect_eq(pacing_refused(p), 0);
+        pacing_close(p);
+    }
+}
