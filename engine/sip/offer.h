@@ -67,8 +67,9 @@ enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t por
 enum err sdp_write_offer(struct sdp_session *s, struct buf *out);
 
 /* The peer offers: decides, fills *n and writes the answer. ERR_UNSUPPORTED when no media is usable
- * (answer 488; out then holds nothing, n->why says why, *s is unchanged). The answer names one codec:
- * the peer's first that is among ours, as the offerer's order is its preference (RFC 3264 6.1). */
+ * (answer 488; out then holds nothing, n->why says why, *s is unchanged). The answer names one
+ * codec: the peer's first that is among ours, as the offerer's order is its preference (RFC
+ * 3264 6.1). */
 enum err sdp_answer(struct sdp_session *s, const struct sdp *offer, struct buf *out,
                     struct sdp_negotiated *n);
 

@@ -119,7 +119,7 @@ Test(sdp, refused_with_place_and_reason)
         {"v=0\r\no=- 1 1 IN IP4\r\n", "o=", "o= is not"},
         {"v=0\r\no=- 1 1 IN IP5 a\r\n", "o=", "o= is not"},
         {HEAD "c=IN IP4\r\n", "c=IN IP4\r\n", "c= is not"},
-        {HEAD "c=ATM IP4 1.1.1.1\r\n", "c=ATM", "c= is not"},
+        {HEAD "c=ATM IP4 192.0.2.1\r\n", "c=ATM", "c= is not"},
         {HEAD "m=audio\r\n", "m=", "port"},
         {HEAD "m=audio x RTP/AVP 0\r\n", "m=", "port"},
         {HEAD "m=audio 65536 RTP/AVP 0\r\n", "m=", "port"},

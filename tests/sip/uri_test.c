@@ -178,7 +178,7 @@ Test(uri, not_equal)
         {"sip:b.test", "sip:a@b.test"},
         {"sip:a;b@c.test", "sip:a%3Bb@c.test"},
         {"sip:a@b.test;user=phone", "sip:a@b.test"},
-        {"sip:a@b.test;maddr=1.2.3.4", "sip:a@b.test"},
+        {"sip:a@b.test;maddr=192.0.2.4", "sip:a@b.test"},
         {"tel:+12025550100", "tel:12025550100"},
         {"tel:+12025550100", "tel:+12025550100;ext=1"},
         {"tel:+12025550100", "tel:+120255501001"},
