@@ -87,6 +87,10 @@ Test(beep, is_not_a_click_a_long_tone_a_glide_or_a_chord)
     for (int i = 0; i < 3200; i++) /* 1000 to 1200 Hz */
         at[i] = (float)(4000 * sin(6.2831853 * (1000 + i / 32.0) * i / 8000));
     tape_silence(&t, 600);
+    at = tape_more(&t, 800);
+    for (int i = 0; i < 6400; i++) /* 1000 to 1040 Hz: each look agrees with the last */
+        at[i] = (float)(4000 * sin(6.2831853 * (1000 + i / 320.0) * i / 8000));
+    tape_silence(&t, 600);
     tape_pair(&t, 900, -16, 1300, -16, 400);
     tape_silence(&t, 600);
     cr_assert_eq(heard_count(line_play(&t, (struct line){0}), DSP_BEEP), 0);

@@ -221,3 +221,42 @@ Test(dtmf, is_not_talked_off_by_speech_or_noise)
                  heard_count(h, DSP_DTMF));
     tape_close(&t);
 }
+
+/* Two packets in a row, flagged, their concealment mute: the detector must not believe it. */
+Test(dtmf, holds_a_digit_over_40_ms_of_flagged_loss)
+{
+    for (unsigned every = 8; every < 12; every++) {
+        struct tape t;
+        tape_open(&t, every);
+        tape_silence(&t, 100);
+        for (int key = 0; key < 16; key++) {
+            digit(&t, key, 1, 1, -12, -12, 150);
+            tape_silence(&t, 103.75);
+        }
+        const struct heard *h = line_play(
+            &t, (struct line){
+                    .phase = DSP_TALK, .lose_every = every, .lose_run = 2, .loss_mute = true});
+        unsigned n = heard_count(h, DSP_DTMF);
+        cr_assert_eq(n, 16, "two of every %u lost: %u", every, n);
+        tape_close(&t);
+    }
+}
+
+Test(dtmf, wants_nothing_but_the_pair)
+{
+    struct tape t;
+    tape_open(&t, 10);
+    for (int key = 0; key < 16; key++) {
+        tape_silence(&t, 80);
+        size_t from = t.n;
+        digit(&t, key, 1, 1, -12, -12, 100);
+        size_t to = t.n;
+        tape_tone(&t, 1050, -14, 100); /* laid over the digit */
+        for (size_t i = 0; i < to - from; i++)
+            t.s[from + i] += t.s[to + i];
+        t.n = to;
+    }
+    tape_silence(&t, 100);
+    cr_assert_eq(heard_count(line_play(&t, (struct line){.phase = DSP_TALK}), DSP_DTMF), 0);
+    tape_close(&t);
+}

@@ -150,7 +150,9 @@ struct line {
     bool alaw;
     bool want_beep;
     uint8_t flags;       /* of all blocks */
-    unsigned lose_every; /* block numbers that are lost, concealed by repetition; 0: none */
+    unsigned lose_every; /* each so manieth block is lost, concealed by repetition; 0: none */
+    unsigned lose_run;   /* blocks lost in a row, 1 when 0 */
+    bool loss_mute;      /* the lost blocks are zero, but flagged */
     bool loss_unsaid;    /* the lost blocks are zero and not flagged */
     uint32_t answer_ms;  /* from DSP_EARLY to DSP_ANSWERED then; 0: never */
     const struct dsp_amd_config *amd;
@@ -194,12 +196,13 @@ static inline const struct heard *line_play(const struct tape *t, struct line li
     unsigned number = 0;
     for (size_t at = 0; at < t->n; at += DSP_BLOCK_SAMPLES, number++) {
         uint8_t flags = line.flags;
-        bool lost = line.lose_every && number % line.lose_every == line.lose_every - 1;
+        unsigned run = line.lose_run ? line.lose_run : 1;
+        bool lost = line.lose_every && number % line.lose_every >= line.lose_every - run;
         if (!lost)
             line_block(t, at, line.alaw, block);
-        else if (line.loss_unsaid)
+        else if (line.loss_unsaid || line.loss_mute)
             memset(block, 0, sizeof block);
-        else
+        if (lost && !line.loss_unsaid)
             flags |= DSP_FLAG_LOST;
         if (line.answer_ms && number * DSP_BLOCK_MS == line.answer_ms)
             dsp_state_phase(&state, DSP_ANSWERED);

@@ -183,6 +183,19 @@ Test(tones, hears_dial_tone_once_while_it_lasts)
     tape_close(&t);
 }
 
+/* Two packets in a row lost in every second or so: said and mute, or not said at all. */
+Test(tones, holds_a_cadence_over_40_ms_of_loss)
+{
+    for (unsigned i = 0; i < CADENCES; i++) {
+        if (cadences[i].ms[0] < 300)
+            continue; /* two in a row would be a fifth of the tone */
+        only(&cadences[i], 1, 1, -60,
+             (struct line){.lose_every = 61, .lose_run = 2, .loss_mute = true}, true);
+        only(&cadences[i], 1, 1, -60,
+             (struct line){.lose_every = 61, .lose_run = 2, .loss_unsaid = true}, true);
+    }
+}
+
 /* A single 457 Hz tone lies between 440 and 480; busy's rhythm in noise has no tone. */
 Test(tones, wants_the_frequencies_apart_and_pure)
 {
