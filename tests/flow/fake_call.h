@@ -27,7 +27,7 @@ struct call {
     struct call_record record;
 };
 
-static void fake_say(struct call *c, const char *fmt, ...)
+static inline void fake_say(struct call *c, const char *fmt, ...)
 {
     size_t at = strlen(c->said);
     va_list ap;
@@ -39,7 +39,7 @@ static void fake_say(struct call *c, const char *fmt, ...)
     snprintf(c->said + at, sizeof c->said - at, "; ");
 }
 
-static enum err fake_take(struct call *c)
+static inline enum err fake_take(struct call *c)
 {
     enum err e = c->next;
 
@@ -47,32 +47,33 @@ static enum err fake_take(struct call *c)
     return e;
 }
 
-static void fake_tell(struct call *c, struct call_event e)
+static inline void fake_tell(struct call *c, struct call_event e)
 {
     if (c->handler)
         c->handler(c->arg, c, &e);
 }
 
-static void fake_end(struct call *c, uint16_t code, enum call_ender by)
+static inline void fake_end(struct call *c, uint16_t code, enum call_ender by)
 {
     c->state = CALL_STATE_ENDED;
     fake_tell(c, (struct call_event){.kind = CALL_EV_ENDED, .code = code, .q850 = 16, .by = by});
 }
 
 /* The oldest queued item is done. */
-static void fake_played(struct call *c)
+static inline void fake_played(struct call *c)
 {
     cr_assert_lt(c->reported, c->queued, "nothing is being played");
     fake_tell(
         c, (struct call_event){.kind = CALL_EV_PLAYED, .cookie = c->cookies[c->reported++ % 64]});
 }
 
-static void fake_key(struct call *c, char digit)
+static inline void fake_key(struct call *c, char digit)
 {
     fake_tell(c, (struct call_event){.kind = CALL_EV_DTMF, .digit = digit});
 }
 
-static void fake_heard(struct call *c, enum dsp_kind kind, uint32_t start_ms, uint32_t end_ms)
+static inline void fake_heard(struct call *c, enum dsp_kind kind, uint32_t start_ms,
+                              uint32_t end_ms)
 {
     struct dsp_event d = {.kind = (uint8_t)kind, .start_ms = start_ms, .end_ms = end_ms};
 
@@ -133,7 +134,7 @@ void call_hangup(struct call *c, uint16_t q850)
     if (!c->hold_end && c->state != CALL_STATE_ENDED)
         fake_end(c, 0, ENDED_BY_US);
 }
-static enum err fake_queue(struct call *c, uint32_t cookie)
+static inline enum err fake_queue(struct call *c, uint32_t cookie)
 {
     enum err e = fake_take(c);
 
@@ -232,7 +233,7 @@ struct bench {
     struct flow_report report;
 };
 
-static void bench_on_end(void *arg, struct call *c, const struct flow_report *report)
+static inline void bench_on_end(void *arg, struct call *c, const struct flow_report *report)
 {
     struct bench *b = arg;
 
@@ -242,7 +243,7 @@ static void bench_on_end(void *arg, struct call *c, const struct flow_report *re
     b->report = *report;
 }
 
-static void bench_open_with(struct bench *b, struct flow_config config)
+static inline void bench_open_with(struct bench *b, struct flow_config config)
 {
     memset(b, 0, sizeof *b);
     clock_init_virtual(&b->clock, 1000000, 1700000000000u);
@@ -251,19 +252,19 @@ static void bench_open_with(struct bench *b, struct flow_config config)
     cr_assert_eq(flow_runtime_open(&b->rt, &config), OK);
 }
 
-static void bench_open(struct bench *b)
+static inline void bench_open(struct bench *b)
 {
     bench_open_with(b, (struct flow_config){.seed = 7, .simulator = true, .cpu_ms = 2000});
 }
 
-static void bench_close(struct bench *b)
+static inline void bench_close(struct bench *b)
 {
     flow_runtime_close(b->rt);
     loop_fini(&b->loop);
 }
 
 /* Moves the virtual clock in steps of 1 ms and turns the loop. */
-static void bench_pass(struct bench *b, uint32_t ms)
+static inline void bench_pass(struct bench *b, uint32_t ms)
 {
     for (uint32_t i = 0; i < ms; i++) {
         clock_advance_us(&b->clock, 1000);
@@ -271,7 +272,7 @@ static void bench_pass(struct bench *b, uint32_t ms)
     }
 }
 
-static void bench_start(struct bench *b, const char *text)
+static inline void bench_start(struct bench *b, const char *text)
 {
     char why[FLOW_ERROR_MAX] = "";
     struct flow_script *script = NULL;
@@ -292,7 +293,7 @@ static void bench_start(struct bench *b, const char *text)
 }
 
 /* A caller's script over `body`, on an answered call. */
-static void bench_body(struct bench *b, const char *body)
+static inline void bench_body(struct bench *b, const char *body)
 {
     char text[8192];
 

@@ -3,7 +3,11 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "flow/fake_call.h"
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
 #include "flow/pattern.h"
 
 /* find with captures by ours: "start,end,capture,…" or "nil" or "error". */

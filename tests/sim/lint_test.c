@@ -1,0 +1,80 @@
+/* What the checker of scripts finds, and what it must not find. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "sim/lint.h"
+
+struct found {
+    char text[2048];
+};
+
+static void keep(void *arg, uint32_t line, enum lint_level level, const char *text)
+{
+    struct found *f = arg;
+    size_t at = strlen(f->text);
+
+    snprintf(f->text + at, sizeof f->text - at, "%u%c %s\n", line, level == LINT_ERROR ? 'E' : 'W',
+             text);
+}
+
+static void finds(const char *script, const char *expected)
+{
+    struct found f = {""};
+    struct loop loop = {0};
+    struct flow_runtime *rt;
+
+    cr_assert_eq(flow_runtime_open(&rt, &(struct flow_config){.loop = &loop, .simulator = true}),
+                 OK);
+    lint_script(rt, slice_cstr(script), keep, &f);
+    cr_assert_str_eq(f.text, expected, "found:\n%s", f.text);
+    flow_runtime_close(rt);
+}
+
+Test(lint, good_scripts_are_left_alone)
+{
+    finds("-- call:nonsense() in a comment, and --[[ call:nonsense()\n]] here\n"
+          "local function helper(x, ...) return x:upper() .. string.format('%s', ...) end\n"
+          "local text = [[ call:nonsense() ]] .. 'call:nonsense()'\n"
+          "limit_of_mine = 3\n"
+          "return callee { truth = 'human', run = function(c)\n"
+          "  local list, other = { f = function() end }, tostring(helper(text))\n"
+          "  for k, v in pairs(list) do v() end\n"
+          "  c:answer() c:listen { 'speech', limit = limit_of_mine }\n"
+          "  local kind = choose { red = 60, blue = 40 }\n"
+          "  local t = setmetatable({}, { __index = function(t, k) return k end })\n"
+          "  t:anything() list.f() (function() end)()\n"
+          "end }\n",
+          "");
+}
+
+Test(lint, faults_have_their_lines)
+{
+    finds("return callee { truth = 'human', run = function(line)\n"
+          "  line:anser()\n"
+          "  line:listen { 'speech' }\n"
+          "  line:record { silence = 3, stop = '#', more = { limit = 3 } }\n"
+          "  chose { a = 1 }\n"
+          "  choose { a = 0, b = 0 }\n"
+          "  choose { a = 0.5, b = 0.49 }\n"
+          "  foo.bar() line.number:gsub('x', 'y') undefined 'text'\n"
+          "end }\n",
+          "2E the call has no verb 'anser'\n"
+          "3W call:listen has no limit of its own: the default holds\n"
+          "4W call:record has no limit of its own: the default holds\n"
+          "5E nothing is called 'chose' here\n"
+          "6E the weights add up to nothing\n"
+          "7W the weights add up to 0.99, not to 1\n"
+          "8E nothing is called 'undefined' here\n");
+}
+
+Test(lint, unfinished_texts_do_no_harm)
+{
+    finds("'unfinished", "");
+    finds("--[[ unfinished", "");
+    finds("[==[ unfinished ]=]", "");
+    finds("\"a\\", "");
+    finds("function", "");
+    finds("local", "");
+    finds("run = function(", "");
+    finds("", "");
+}
