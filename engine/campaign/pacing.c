@@ -205,7 +205,7 @@ static void learn_agent(struct pacing *p, const struct pacing_agent_note *a, enu
     double lasted_s = (double)(now_ms - a->since_ms) / 1000.0;
     bool leaves = to == AGENT_PACE_OUT;
 
-    if (p->frozen)
+    if (p->frozen || to == AGENT_PACE_LEAVING) /* its end will not be told */
         return;
     if (a->state == AGENT_PACE_TALKING)
         pacing_learn_talk(&p->learn, lasted_s);
