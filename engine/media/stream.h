@@ -25,6 +25,7 @@
 #define STREAM_PROBATION   4
 #define STREAM_PATIENCE_US 400000
 #define STREAM_SILENT_US   600000
+#define STREAM_FETCH_DSP   512 /* bytes of a detector's state that every block needs */
 #define STREAM_PACKED_MAX  (LEG_PTIME_MAX_MS * 8 + STREAM_BLOCK)
 
 struct hearing {
@@ -106,6 +107,44 @@ void stream_send_slot(struct stream *s);
 void stream_hear_slot(struct stream *s);
 /* Sends what the detectors heard. */
 void stream_heard(struct stream *s, const struct dsp_event *e);
+
+/* Cache lines wanted soon; each relies on the one before it having been asked for earlier. */
+static inline void stream_fetch_lines(const void *p, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += 64)
+        __builtin_prefetch((const char *)p + at, 1);
+}
+
+static inline void stream_fetch(const struct stream *s)
+{
+    stream_fetch_lines(s, sizeof(*s));
+}
+
+static inline void stream_fetch_player(const struct stream *s)
+{
+    const struct player *p = &s->hearing->player;
+
+    stream_fetch_lines(p, offsetof(struct player, queue) + sizeof(struct player_item));
+    __builtin_prefetch(&s->hearing->recorder);
+}
+
+static inline void stream_fetch_jitter(const struct stream *s)
+{
+    stream_fetch_lines(&s->hearing->jitter, offsetof(struct jitter, present));
+    __builtin_prefetch(&s->hearing->plc.at, 1);
+}
+
+static inline void stream_fetch_audio(const struct stream *s)
+{
+    const struct jitter *j = &s->hearing->jitter;
+    const struct plc *plc = &s->hearing->plc;
+    uint32_t at = j->play_ts & (JITTER_SAMPLES - 1);
+
+    __builtin_prefetch(&j->present[at / 64], 1);
+    stream_fetch_lines(j->data + at, STREAM_BLOCK + 63);
+    stream_fetch_lines(plc->block[(plc->at + 1) % 3], sizeof(plc->block[0]));
+    stream_fetch_lines(&s->hearing->dsp, STREAM_FETCH_DSP);
+}
 
 /* Between the files of this room: */
 void stream_arm(struct stream *s); /* receive.c: starts receiving */

@@ -24,6 +24,8 @@
 #define NICENESS        (-10) /* late audio is lost audio; where it is permitted */
 #define NAME_BYTES      32    /* of a source address in a received buffer */
 #define COMMANDS_A_TURN 4096
+#define FETCH_FAR       6 /* streams ahead */
+#define FETCH_NEAR      3
 
 /* Once the kernel has taken everything, it has read the packets too. */
 static void settle(struct worker *w)
@@ -129,6 +131,26 @@ static void detect(struct worker *w)
         stream_heard(w->block_of[w->heard[i].leg], &w->heard[i]);
 }
 
+/* A slot's streams were last touched 20 ms ago and have left the caches since: what the next ones
+ * need is fetched while the present one is worked on. */
+static void fetch_for_sending(const struct slot *slot, uint32_t i)
+{
+    for (uint32_t k = 0; i == 0 && k < FETCH_FAR && k < slot->count; k++)
+        stream_fetch(slot->stream[k]);
+    if (i + FETCH_FAR < slot->count)
+        stream_fetch(slot->stream[i + FETCH_FAR]);
+    if (i + FETCH_NEAR < slot->count)
+        stream_fetch_player(slot->stream[i + FETCH_NEAR]);
+}
+
+static void fetch_for_hearing(const struct slot *slot, uint32_t i)
+{
+    if (i + FETCH_FAR < slot->count)
+        stream_fetch_jitter(slot->stream[i + FETCH_FAR]);
+    if (i + FETCH_NEAR < slot->count)
+        stream_fetch_audio(slot->stream[i + FETCH_NEAR]);
+}
+
 static void run_slot(struct worker *w)
 {
     struct slot *slot = &w->slot[w->next_slot % WORKER_SLOTS];
@@ -140,10 +162,13 @@ static void run_slot(struct worker *w)
     w->loop.now_us = begin_us;
     w->count.ticks++;
     hist_add(&w->count.late_us, begin_us > w->slot_us ? begin_us - w->slot_us : 0);
-    for (uint32_t i = 0; i < slot->count; i++)
+    for (uint32_t i = 0; i < slot->count; i++) {
+        fetch_for_sending(slot, i);
         stream_send_slot(slot->stream[i]);
+    }
     submit(w);
     for (uint32_t i = 0; i < slot->count; i++) {
+        fetch_for_hearing(slot, i);
         stream_hear_slot(slot->stream[i]);
         if (w->blocks == WORKER_BATCH)
             detect(w);
