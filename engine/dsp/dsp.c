@@ -67,6 +67,8 @@ void dsp_state_phase(struct dsp_state *s, enum dsp_phase phase)
     l->phase = (uint8_t)phase;
     l->fax_hang = 0;
     l->silence.running = false;
+    if (phase == DSP_TALK || phase == DSP_OFF)
+        return; /* a beep that has begun may still be wanted */
     /* Ringing that stops because of the answer must not be finished as if it came after it. */
     tones_reset(l);
     voice_reset(l);
@@ -132,7 +134,8 @@ static void analyse(struct leg *l, bool packet, bool lost, struct sink *s)
         voice_run(l, packet, lost, tones_state(l), reported ? s : NULL);
     if (!reported)
         return;
-    silence_run(l, l->level_ddb < QUIET_DDB, packet, s);
+    bool sound = (l->voice.active_bits & 7u) || l->track.on;
+    silence_run(l, l->level_ddb < QUIET_DDB || !sound, packet, s);
     if (l->phase == DSP_ANSWERED)
         amd_run(l, packet, s);
 }

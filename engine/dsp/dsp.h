@@ -2,8 +2,8 @@
  *
  * A worker hands over a batch of legs, each with one 20 ms block (160 samples, 8 kHz, int16), and
  * gets back timed events. Pure functions over the legs' states: no allocation, no locks, no clock;
- * time is counted in samples from the leg's start. Events are the same whatever the batch's
- * composition or order. One state must not be in one batch twice.
+ * time is counted in blocks given, from dsp_state_init() on. Events are the same whatever the
+ * batch's composition or order. One state must not be in one batch twice.
  *
  * Levels are dBm0 in tenths (a full-scale sine in G.711 is +3.14 dBm0 µ-law / A-law, G.711). */
 #ifndef PEAL_DSP_DSP_H
@@ -22,20 +22,21 @@
 
 enum dsp_kind {
     DSP_NONE,
-    DSP_DTMF,     /* detail: the digit as a character '0'…'9' '*' '#' 'A'…'D' */
-    DSP_RINGBACK, /* network tones by the leg's plan; repeated once per confirmed cadence cycle */
-    DSP_BUSY,
-    DSP_REORDER, /* congestion, fast busy */
-    DSP_DIAL_TONE,
+    DSP_DTMF,         /* detail: the digit as a character '0'…'9' '*' '#' 'A'…'D' */
+    DSP_RINGBACK,     /* network tones by the leg's plan, said once per confirmed cycle: */
+    DSP_BUSY,         /*   ringing from its first (confidence 0.6), */
+    DSP_REORDER,      /*   the others from their second; reorder: congestion, fast busy */
+    DSP_DIAL_TONE,    /*   once while it lasts */
     DSP_SIT,          /* detail: enum dsp_sit */
     DSP_CNG,          /* 1100 Hz, T.30 calling tone */
-    DSP_CED,          /* 2100 Hz, T.30/V.25 answer tone */
-    DSP_BEEP,         /* end of a machine's beep; start/end are the beep's own */
+    DSP_CED,          /* 2100 Hz, T.30/V.25 answer tone; after a second of it */
+    DSP_BEEP,         /* a machine's beep, 40 to 80 ms after its end; start/end are its own */
     DSP_SPEECH_START, /* a talk spurt began (start) */
     DSP_SPEECH_END,   /* a talk spurt ended (start, end) */
-    DSP_SILENCE,      /* no sound for as long as end-start says; given at 1, 2, 3, 5, 8, 13… s */
-    DSP_DEAD_AIR,     /* packets, but digital zero only, for end-start */
-    DSP_VERDICT,      /* detail: enum dsp_verdict; given at most once per leg in phase ANSWERED */
+    DSP_SILENCE,      /* nothing over the line's noise, packets or not; at 1, 2, 3, 5, 8, 13… s */
+    DSP_DEAD_AIR,     /* the same, where packets came and all were digital zero; also in the
+                       * pauses of ringing, so it means little before answer */
+    DSP_VERDICT,      /* detail: enum dsp_verdict; at most once per stay in phase ANSWERED */
     DSP_KIND_COUNT
 };
 const char *dsp_kind_name(enum dsp_kind k); /* "busy", "speech_end", … */
@@ -82,10 +83,12 @@ enum dsp_flag {
 
 /* How the rules of a human/machine verdict are set; dsp_amd_defaults() fills the house's. */
 struct dsp_amd_config {
-    uint16_t initial_silence_ms; /* silence from first RTP up to which we wait for a greeting */
-    uint16_t greeting_ms;        /* speech in the first spurts longer than this: machine */
-    uint16_t after_greeting_ms;  /* silence after a short greeting that means human */
-    uint16_t total_ms;           /* the verdict is given by then, UNSURE if need be */
+    uint16_t initial_silence_ms; /* silence from the first real sound on, up to which we wait for a
+                                  * greeting. Digital zero and nothing else: SILENT after 8 s */
+    uint16_t greeting_ms; /* a greeting, its short pauses included, longer than this: machine */
+    uint16_t after_greeting_ms; /* silence after a short greeting that means human; after more than
+                                 * 1.8 s of speech 1.2 s are wanted */
+    uint16_t total_ms;          /* from the first real sound; UNSURE then if nothing was decided */
 };
 void dsp_amd_defaults(struct dsp_amd_config *c);
 
@@ -95,14 +98,17 @@ const struct dsp_plan *dsp_plan_find(const char *name);
 /* The names of all plans, comma-separated, for error messages. */
 const char *dsp_plan_names(void);
 
-#define DSP_STATE_BYTES 4096 /* upper bound of a leg's state; aim of the detection core: 512 */
+/* Upper bound of a leg's state; the detection core aims at 512 hot bytes. */
+#define DSP_STATE_BYTES 2048
 struct dsp_state {
     _Alignas(64) unsigned char opaque[DSP_STATE_BYTES];
 };
 
 void dsp_state_init(struct dsp_state *s, const struct dsp_plan *plan,
                     const struct dsp_amd_config *amd);
-/* From the next block on. Entering ANSWERED starts the verdict's clock. */
+/* From the next block on. Entering ANSWERED starts the verdict's clock (it runs from the first
+ * packet). Entering EARLY or ANSWERED drops a running tone, spurt or silence without an event: what
+ * began before does not count after it. The same phase again changes nothing. */
 void dsp_state_phase(struct dsp_state *s, enum dsp_phase phase);
 /* Keep listening for a beep in TALK (message to be left). */
 void dsp_state_want_beep(struct dsp_state *s, bool wanted);

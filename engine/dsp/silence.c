@@ -1,4 +1,5 @@
-/* Silence that lasts: said at 1, 2, 3, 5, 8, 13, 21… seconds of it.
+/* Silence that lasts: said at 1, 2, 3, 5, 8, 13, 21… seconds of it. Quiet is what is faint
+ * (-48 dBm0) or does not rise above the line's steady noise.
  *
  * Digital zero (a carrier that sends packets with nothing in them) is told from quiet: a run in
  * which every packet was digital zero is dead air, any other run is silence. Intervals without

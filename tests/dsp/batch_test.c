@@ -202,3 +202,38 @@ Test(batch, off_says_nothing_and_talk_says_little)
     }
     tape_close(&t);
 }
+
+/* The call goes on to TALK while the beep sounds: it is wanted all the same. */
+Test(batch, a_beep_is_heard_across_the_change_to_talk)
+{
+    for (uint32_t change = 1300; change <= 1900; change += 60) {
+        struct tape t;
+        tape_open(&t, change);
+        tape_speech(&t, -20, 1000);
+        tape_silence(&t, 400);
+        tape_tone(&t, 1000, -14, 400);
+        tape_silence(&t, 500);
+        tape_noise(&t, -58, 0);
+        static struct dsp_state s;
+        struct dsp_amd_config amd;
+        dsp_amd_defaults(&amd);
+        dsp_state_init(&s, dsp_plan_find("us"), &amd);
+        dsp_state_phase(&s, DSP_ANSWERED);
+        unsigned beeps = 0;
+        for (size_t at = 0; at < t.n; at += DSP_BLOCK_SAMPLES) {
+            struct dsp_event out[DSP_EVENTS_PER_LEG_MAX];
+            int16_t block[DSP_BLOCK_SAMPLES];
+            if (at / TAPE_PER_MS == change) {
+                dsp_state_phase(&s, DSP_TALK);
+                dsp_state_want_beep(&s, true);
+            }
+            line_block(&t, at, false, block);
+            struct dsp_block b = {.state = &s, .samples = block};
+            size_t n = dsp_process(&b, 1, out);
+            for (size_t i = 0; i < n; i++)
+                beeps += out[i].kind == DSP_BEEP;
+        }
+        tape_close(&t);
+        cr_assert_eq(beeps, 1, "change at %u: %u beeps", change, beeps);
+    }
+}

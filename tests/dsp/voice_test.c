@@ -135,6 +135,20 @@ Test(voice, silence_is_said_at_1_2_3_5_8_13_21_s)
     tape_close(&t);
 }
 
+Test(voice, steady_noise_of_minus_40_is_silence_too)
+{
+    struct tape t;
+    tape_open(&t, 34);
+    tape_speech(&t, -18, 1500);
+    tape_silence(&t, 9000);
+    tape_noise(&t, -40, 0);
+    const struct heard *h = line_play(&t, (struct line){.phase = DSP_EARLY});
+    cr_assert_geq(heard_count(h, DSP_SILENCE), 4, "%u", heard_count(h, DSP_SILENCE));
+    cr_assert_leq(heard_at(h, heard_first(h, DSP_SILENCE)), 1500 + 1000 + 600);
+    cr_assert_eq(heard_count(h, DSP_DEAD_AIR), 0);
+    tape_close(&t);
+}
+
 Test(voice, digital_zero_is_dead_air_in_both_laws_and_faint_noise_is_not)
 {
     for (int law = 0; law < 2; law++) {
