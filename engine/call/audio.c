@@ -110,8 +110,10 @@ static void on_heard(struct call *c, const struct dsp_event *d)
     };
     struct call_event out = {.kind = CALL_EV_HEARD, .heard = d};
 
-    /* What began before the 200 and is told after it was the network's, not the callee's. */
-    e.early = answered == CALL_TIME_NONE || e.start_ms < answered;
+    /* What began before the 200 and is told after it was the network's, not the callee's. A stretch
+     * of silence counts by its end: it may have begun with the leg. */
+    bool stretch = d->kind == DSP_SILENCE || d->kind == DSP_DEAD_AIR;
+    e.early = answered == CALL_TIME_NONE || (stretch ? e.end_ms : e.start_ms) < answered;
     if (d->kind == DSP_VERDICT)
         e.early = false;
     mark_heard(c, d, &e);
