@@ -225,6 +225,8 @@ enum err csv_sniff(struct csv *c)
 
 bool csv_is_utf8(struct slice s)
 {
+    if (s.len == 0)
+        return true;
     const unsigned char *p = (const unsigned char *)s.p, *end = p + s.len;
 
     while (p < end) {

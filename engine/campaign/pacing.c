@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BURST_S 0.25
+#define BURST_S     0.25
+#define DIALS_LEAST 256
 
 const char *agent_pace_name(enum agent_pace s)
 {
@@ -31,8 +32,10 @@ enum err pacing_open(struct pacing **out, const struct pacing_config *config)
     p->agents = calloc(config->max_agents + 1, sizeof(*p->agents));
     p->open = calloc(config->max_calls + 1, sizeof(*p->open));
     p->busy = calloc(config->max_agents + 1, sizeof(*p->busy));
+    p->dials_cap = 2 * config->max_calls + DIALS_LEAST;
+    p->dials = calloc(p->dials_cap, sizeof(*p->dials));
     p->ages = calloc(2 * config->max_agents + 1, sizeof(*p->ages));
-    if (!p->calls || !p->agents || !p->open || !p->busy || !p->ages) {
+    if (!p->calls || !p->agents || !p->open || !p->busy || !p->ages || !p->dials) {
         pacing_close(p);
         return ERR_NOMEM;
     }
@@ -56,6 +59,7 @@ void pacing_close(struct pacing *p)
     free(p->open);
     free(p->busy);
     free(p->ages);
+    free(p->dials);
     free(p);
 }
 
@@ -96,6 +100,38 @@ static bool possible(enum pacing_phase from, enum pacing_phase to)
            (to > from || (from == PACING_TREATED && to >= PACING_WAITING));
 }
 
+/* The first of the latest dials is learned from and forgotten. */
+static void learn_first(struct pacing *p)
+{
+    const struct pacing_dial *d = &p->dials[p->dials_first++ % p->dials_cap];
+
+    if (!d->decided) /* there is no room to wait for it */
+        return;
+    p->dials_live -= d->outcome.live;
+    if (!p->frozen)
+        pacing_learn_share(&p->learn, &d->outcome);
+}
+
+static void dial_begins(struct pacing *p, struct pacing_note *n)
+{
+    if (p->dials_next - p->dials_first == p->dials_cap)
+        learn_first(p);
+    n->dial = p->dials_next;
+    p->dials[p->dials_next++ % p->dials_cap].decided = false;
+}
+
+static void dial_decided(struct pacing *p, uint64_t dial, const struct pacing_outcome *o)
+{
+    if (dial < p->dials_first)
+        return; /* it came too late */
+    p->dials[dial % p->dials_cap] = (struct pacing_dial){*o, true};
+    p->dials_live += o->live;
+    while (p->dials_first < p->dials_next && p->dials[p->dials_first % p->dials_cap].decided)
+        learn_first(p);
+    if (p->dials_first == p->dials_next)
+        p->dials_live = 0; /* no rounding is carried on */
+}
+
 static void launched(struct pacing *p, struct pacing_note *n, const struct pacing_call_event *e)
 {
     *n = (struct pacing_note){
@@ -104,6 +140,7 @@ static void launched(struct pacing *p, struct pacing_note *n, const struct pacin
         (float)(p->known_chance >= 0 ? p->known_chance
                                      : pacing_learn_chance(&p->learn, e->list, e->score).mean);
     p->open[p->open_count++] = e->call;
+    dial_begins(p, n);
     count_launch(p, e->now_ms);
     p->tokens -= 1.0;
     p->asked -= p->asked > 0;
@@ -136,8 +173,6 @@ static void judged(struct pacing *p, uint32_t call, const struct pacing_call_eve
     n->judged = true;
     p->open[n->slot] = p->open[--p->open_count];
     p->calls[p->open[n->slot]].slot = n->slot;
-    if (p->frozen)
-        return;
     if (e->phase == PACING_ENDED && e->result == RESULT_CANCELLED && !live) {
         /* We gave up; it might have been answered yet. */
         uint32_t tick = (uint32_t)fmin(o.answered_s / PACING_TICK_S, PACING_TICKS - 1);
@@ -147,7 +182,9 @@ static void judged(struct pacing *p, uint32_t call, const struct pacing_call_eve
                  fmax(1 - chance * by - (1 - chance) * (double)p->learn.other_by[tick], 0.01);
         o.live = fmin(fmax(o.live, 1e-6), 0.999);
     }
-    pacing_learn_outcome(&p->learn, &o);
+    if (!p->frozen)
+        pacing_learn_time(&p->learn, &o);
+    dial_decided(p, n->dial, &o);
 }
 
 static void charge(struct pacing *p, struct pacing_note *n, bool abandoned)

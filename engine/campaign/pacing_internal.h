@@ -13,8 +13,14 @@
 #define PACING_BURST_MAX    512   /* calls of one advice */
 #define PACING_NEVER        UINT64_MAX
 
+struct pacing_dial { /* one of the latest, in the order of launches */
+    struct pacing_outcome outcome;
+    bool decided;
+};
+
 struct pacing_note { /* of one call */
     uint64_t launched_ms, answered_ms;
+    uint64_t dial; /* its number, 0… */
     uint32_t slot; /* in open[], while it is undecided */
     float score, chance;
     uint8_t phase, list;
@@ -35,7 +41,13 @@ struct pacing {
     struct pacing_agent_note *agents;
     uint32_t *open, open_count; /* calls not decided yet, in no order */
     uint32_t *busy, busy_count; /* agents talking, reserved or wrapping up */
-    float *ages;                /* scratch: max_agents */
+    float *ages;                /* scratch: twice max_agents */
+    /* Dials from the first that is undecided on: a ring of `dials_cap`, from dials_first up to
+     * dials_next. */
+    struct pacing_dial *dials;
+    uint64_t dials_first, dials_next;
+    uint32_t dials_cap;
+    double dials_live; /* live answers among those decided */
     double tokens;
     uint64_t tokens_at_ms;
     bool started;

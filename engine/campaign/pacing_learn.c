@@ -77,11 +77,14 @@ static void count_answer(struct pacing_learn *l, const struct pacing_outcome *o)
     l->answered_live[second] = l->answered_live[second] * (1 - 1 / 500.0) + o->live;
 }
 
-void pacing_learn_outcome(struct pacing_learn *l, const struct pacing_outcome *o)
+static bool is_known(const struct pacing_outcome *o)
 {
-    bool known = o->live >= 1 || o->live <= 0;
+    return o->live >= 1 || o->live <= 0;
+}
 
-    if (known)
+void pacing_learn_share(struct pacing_learn *l, const struct pacing_outcome *o)
+{
+    if (is_known(o))
         pacing_rate_see(&l->failing, o->failed, l->dials_per_second);
     if (!o->failed) {
         pacing_rate_see(&l->reach, o->live, l->dials_per_second);
@@ -92,10 +95,14 @@ void pacing_learn_outcome(struct pacing_learn *l, const struct pacing_outcome *o
         l->scored_live = l->scored_live * (1 - 1 / SCORE_MEMORY) + o->live;
         l->scored_hope = l->scored_hope * (1 - 1 / SCORE_MEMORY) + (double)o->score;
     }
+}
+
+void pacing_learn_time(struct pacing_learn *l, const struct pacing_outcome *o)
+{
     if (o->live >= 1) {
         count_in(&l->live, o->answered_s, 1, LIVE_MEMORY);
         count_in(&l->analysis, o->analysis_s, 1, LIVE_MEMORY);
-    } else if (known) {
+    } else if (is_known(o)) {
         count_in(&l->other, o->answered_s, 1, OTHER_MEMORY);
     }
     if (o->answer)

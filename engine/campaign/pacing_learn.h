@@ -49,7 +49,11 @@ struct pacing_outcome {
     uint8_t list;
     bool answer, failed; /* failed: by the network, whoever was called */
 };
-void pacing_learn_outcome(struct pacing_learn *l, const struct pacing_outcome *o);
+/* What it says about time, when it is known; and about shares, in the order of launches: live
+ * answers come sooner than silence, so the order of outcomes would show waves where there are none.
+ */
+void pacing_learn_time(struct pacing_learn *l, const struct pacing_outcome *o);
+void pacing_learn_share(struct pacing_learn *l, const struct pacing_outcome *o);
 void pacing_learn_talk(struct pacing_learn *l, double lasted_s);
 void pacing_learn_wrap(struct pacing_learn *l, double lasted_s, bool left);
 /* Fits the tables; ages (s) of talks and wrap-ups that still go on. */

@@ -83,8 +83,8 @@ static double next_chance(const struct pacing *p, double *cv)
     *cv = 0;
     if (p->known_chance >= 0)
         return p->known_chance;
-    double sample = e.sample + p->open_count;
-    double mean = (e.mean * e.sample + p->settle) / sample;
+    double sample = e.sample + (double)(p->dials_next - p->dials_first);
+    double mean = (e.mean * e.sample + p->dials_live + p->settle) / sample;
     *cv = sqrt((1 - mean) / (mean * e.sample));
     if (*cv > 0.7)
         *cv = 0.7;

@@ -10,8 +10,8 @@ static const struct {
 } memory[PACING_RATE_EXPERTS] = {{60, 20},    {150, 60},    {400, 150},
                                  {1000, 400}, {3000, 1200}, {10000, 6000}};
 
-#define BELIEF_MEMORY 1500.0 /* dials after which an old success counts for little */
-#define BELIEF_LEAST  1e-3   /* so that none is ever out of the race */
+#define BELIEF_MEMORY 4000.0 /* dials after which an old success counts for little */
+#define BELIEF_LEAST  1e-6 /* so that none is ever out of the race */
 
 void pacing_rate_init(struct pacing_rate *r, double mean, double weight)
 {

@@ -73,6 +73,7 @@ Test(rules, our_fault_is_not_charged_but_ends)
     struct rules_decision d = decide(c, RESULT_OUR_FAULT, DELIVERY_NONE, 0, tries);
     cr_expect_not(d.charged);
     cr_expect_str_eq(d.status, "failed");
+    cr_expect(decide(c, RESULT_OUR_FAULT, DELIVERY_NONE, 3, 4).finish, "no attempt is left");
     campaign_free(c);
 }
 
