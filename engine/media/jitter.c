@@ -179,7 +179,7 @@ static bool adapt(struct jitter *j, uint32_t now, bool alaw)
 {
     int32_t excess = (int32_t)(now - j->base - j->play_ts) - (int32_t)jitter_target(j);
 
-    if (excess < -JITTER_BLOCK) {
+    if (excess < -MARGIN) { /* less than the peak: the latest ones would miss their turn */
         j->stretched++;
         return true;
     }

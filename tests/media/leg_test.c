@@ -296,3 +296,33 @@ Test(leg, ports_and_legs_are_bounded)
         kit_close_leg(&k, &legs[i]);
     kit_close(&k);
 }
+
+Test(leg, reports_tell_the_round_trip_and_the_far_view)
+{
+    struct kit k;
+    struct heard_leg a, b, c, d;
+
+    kit_open(&k, 1);
+    kit_pair(&k, &a, &b, MEDIA_PCMU);
+    /* And one pair with RTCP on RTP's port. */
+    struct media_leg_params mux = {.rtcp_mux = true};
+
+    memset(&c, 0, sizeof(c));
+    memset(&d, 0, sizeof(d));
+    cr_assert_eq(media_leg_open(k.media, &mux, kit_on_event, &c, &c.leg), OK);
+    cr_assert_eq(media_leg_open(k.media, &mux, kit_on_event, &d, &d.leg), OK);
+    kit_connect(&c, &d, MEDIA_PCMA);
+    /* Reports are at most 6.2 s apart: in 14 s each side has answered one of the other's. */
+    kit_run_ms(&k, 14000);
+    kit_close_pair(&k, &a, &b);
+    kit_close_pair(&k, &c, &d);
+    struct heard_leg *all[] = {&a, &b, &c, &d};
+
+    for (int i = 0; i < 4; i++) {
+        cr_expect_gt(all[i]->stats.rtt_us, 0, "leg %d knows no round trip", i);
+        cr_expect_lt(all[i]->stats.rtt_us, 500000);
+        cr_expect_eq(all[i]->stats.far_lost, 0);
+        cr_expect_eq(all[i]->stats.invalid, 0, "leg %d", i);
+    }
+    kit_close(&k);
+}
