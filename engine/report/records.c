@@ -38,9 +38,9 @@ struct records {
     char *lines; /* of the batch, each with its newline */
     size_t lines_len;
     uint32_t starts[BATCH + 1];
-    uint32_t batch;            /* records in lines */
-    uint32_t batch_duplicates; /* popped, but not in lines */
-    uint64_t unsynced;         /* written, waiting for the next sync */
+    uint32_t batch;                         /* records in lines */
+    uint32_t batch_duplicates;              /* popped, but not in lines */
+    uint64_t unsynced, unsynced_duplicates; /* handled, waiting for the next sync */
     bool journal_failing, sqlite_failing;
 };
 
@@ -140,8 +140,9 @@ static void sync_stores(struct records *r)
     }
     pthread_mutex_lock(&r->lock);
     r->stats.written += r->unsynced;
+    r->stats.duplicates += r->unsynced_duplicates;
     pthread_mutex_unlock(&r->lock);
-    r->unsynced = 0;
+    r->unsynced = r->unsynced_duplicates = 0;
 }
 
 /* One record to the batch; a duplicate is counted and left out. */
@@ -164,7 +165,6 @@ static void add_to_batch(struct records *r, const struct call_record *record)
     }
     pthread_mutex_lock(&r->lock);
     e = key_set_add(&r->keys, key_of(campaign, lead, attempt));
-    r->stats.duplicates += e == ERR_EXISTS;
     pthread_mutex_unlock(&r->lock);
     if (e == ERR_EXISTS) {
         r->batch_duplicates++;
@@ -199,6 +199,7 @@ static void *writer(void *arg)
         if (!holds) {
             waiting += r->batch + r->batch_duplicates;
             r->unsynced += r->batch;
+            r->unsynced_duplicates += r->batch_duplicates;
         }
         bool idle = r->batch + r->batch_duplicates == 0 || holds;
         if (waiting && (idle || now_ms() - synced_at >= r->flush_ms)) {

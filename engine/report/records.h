@@ -32,6 +32,8 @@ struct records_config {
 
 struct records_stats {
     uint64_t accepted, refused; /* by records_put */
+    /* Both in the order of records_put and only after the sync that covers them: of records put by
+     * one thread, the first written + duplicates are safe. */
     uint64_t duplicates;
     uint64_t written; /* safe in at least one store, synced */
     uint64_t jsonl_lines, sqlite_rows;

@@ -179,7 +179,7 @@ static void read_call(void *arg, const struct input *v, struct slice line)
         slice_copy(campaign, s->campaign, sizeof(s->campaign));
     read_record(v, &r);
     s->results[r.result]++;
-    if (r.invite_wall_ms == 0) {
+    if (attempt == 0 || r.invite_wall_ms == 0) { /* numbers that cannot be dialled, and the like */
         s->not_dialled++;
         return;
     }
@@ -266,6 +266,9 @@ static void read_simulator(struct summary *s, const char *path)
     const struct input *valid = input_get(v, "valid");
     s->simulator_invalid =
         input_bool(input_get(v, "invalid")) || (input_is_bool(valid) && !input_bool(valid));
+    const char *why = input_text(input_get(v, "invalid_why"));
+    if (s->simulator_invalid && why)
+        snprintf(s->simulator_why, sizeof(s->simulator_why), "%.190s", why);
     s->has_simulator = true;
     input_free(v);
 }

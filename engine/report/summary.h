@@ -66,8 +66,9 @@ struct summary {
 
     struct hist answer_to_agent_ms, answer_to_verdict_ms, ring_ms, talk_ms, setup_ms;
     uint32_t answer_to_agent_bins[SUMMARY_BINS], answer_to_verdict_bins[SUMMARY_BINS];
-    double lateness_p99_ms; /* of the simulator; negative: unknown */
-    bool simulator_invalid; /* the simulator says RUN INVALID */
+    double lateness_p99_ms;  /* of the simulator; negative: unknown */
+    bool simulator_invalid;  /* the simulator says RUN INVALID */
+    char simulator_why[192]; /* in its own words */
     uint64_t rtp_received, rtp_lost;
     uint32_t peak_concurrent;
 

@@ -112,6 +112,8 @@ void summary_put(const struct summary *s, struct json *j)
     else
         json_put_null(j, "simulator_lateness_p99_ms");
     json_bool(j, "simulator_invalid", s->simulator_invalid);
+    if (s->simulator_why[0])
+        json_cstr(j, "simulator_why", s->simulator_why);
     json_u64(j, "rtp_received_packets", s->rtp_received);
     json_u64(j, "lost_rtp_packets", s->rtp_lost);
     json_u64(j, "peak_concurrent_calls", s->peak_concurrent);

@@ -305,7 +305,9 @@ static void head(struct page *p, const struct summary *s)
     buf_putc(&p->b, '\n');
     if (s->simulator_invalid) {
         colour(p, TEXT_RED);
-        buf_puts(&p->b, "  RUN INVALID: the simulator could not keep its own plan\n");
+        buf_printf(&p->b, "  RUN INVALID: %s\n",
+                   s->simulator_why[0] ? s->simulator_why
+                                       : "the simulator could not keep its own plan");
         colour(p, TEXT_RESET);
     }
 }

@@ -239,8 +239,7 @@ Test(summary, not_dialled_leads_are_no_attempts)
     struct call_record r = attempt_make(50, 0, RESULT_INVALID_NUMBER);
 
     a_good_run();
-    r.invite_wall_ms = 0;
-    put_call(&r);
+    put_call(&r); /* attempt 0, stamped with the time it was found */
     build();
     cr_expect(s->balance_ok, "%s", s->reasons[0]);
     cr_expect_eq(s->attempts, 15);
