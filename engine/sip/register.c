@@ -4,8 +4,8 @@
 
 #include "sip/core.h"
 
-#define BACK_OFF_FIRST_MS 2000
-#define BACK_OFF_MAX_MS   300000
+#define BACK_OFF_FIRST_MS 2000u
+#define BACK_OFF_MAX_MS   300000u
 #define EXPIRES_DEFAULT_S 3600
 #define TEXT_MAX          900
 
