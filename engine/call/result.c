@@ -149,7 +149,7 @@ static const struct code_rule *rule_for(const struct code_rule *rules, size_t n,
 
 /* What the detectors heard, as a set. */
 struct heard {
-    bool ringback, busy, reorder, fax, beep, speech, sound, dead_air, rtp;
+    bool ringback, busy, reorder, fax, beep, speech, dead_air;
     uint8_t sit;
     enum dsp_verdict verdict;
 };
@@ -158,11 +158,8 @@ static void heard_add(struct heard *h, const struct evidence *e)
 {
     if (e->kind == EVIDENCE_VERDICT)
         h->verdict = (enum dsp_verdict)e->code;
-    if (e->kind == EVIDENCE_MEDIA && e->code == 0)
-        h->rtp = true;
     if (e->kind != EVIDENCE_HEARD)
         return;
-    h->rtp = true;
     switch ((enum dsp_kind)e->code) {
     case DSP_RINGBACK:
         h->ringback = true;
@@ -296,9 +293,9 @@ static enum result decide_unanswered(const struct call_record *r)
     return r->sip_code >= 600 ? RESULT_REJECTED : RESULT_DROPPED;
 }
 
-static enum result decide_silence(const struct heard *h)
+static enum result decide_silence(const struct call_record *r, const struct heard *h)
 {
-    if (!h->rtp)
+    if (r->at_ms[MARK_FIRST_RTP] == CALL_TIME_NONE)
         return RESULT_NO_MEDIA;
     return h->dead_air ? RESULT_DEAD_AIR : RESULT_HUMAN_SILENT;
 }
@@ -312,7 +309,7 @@ static enum result decide_undecided(const struct call_record *r, const struct he
             return RESULT_DROPPED;
         return RESULT_HUNG_UP_EARLY;
     }
-    return h->speech ? RESULT_UNKNOWN : decide_silence(h);
+    return h->speech ? RESULT_UNKNOWN : decide_silence(r, h);
 }
 
 static enum result decide_answered(const struct call_record *r)
@@ -332,7 +329,7 @@ static enum result decide_answered(const struct call_record *r)
     case VERDICT_MACHINE:
         return RESULT_MACHINE;
     case VERDICT_SILENT:
-        return h.beep ? RESULT_MACHINE : decide_silence(&h);
+        return h.beep ? RESULT_MACHINE : decide_silence(r, &h);
     case VERDICT_UNSURE:
         return h.beep ? RESULT_MACHINE : RESULT_UNKNOWN;
     default:
