@@ -90,7 +90,7 @@ static void *open_known(struct sim *s, double parameter)
                                      .answered_s = d.ends_ms / 1000.0,
                                      .analysis_s = d.analysis_ms / 1000.0,
                                      .answer = answer};
-        pacing_learn_outcome(learn, &out);
+        pacing_learn_time(learn, &out);
         if (i % 4 == 0) {
             pacing_life_see(&learn->talk, sim_draw_talk(s, &r), 1e9);
             pacing_life_see(&learn->wrap, sim_draw_wrap(s, &r), 1e9);

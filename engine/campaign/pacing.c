@@ -139,6 +139,7 @@ static void launched(struct pacing *p, struct pacing_note *n, const struct pacin
     n->chance =
         (float)(p->known_chance >= 0 ? p->known_chance
                                      : pacing_learn_chance(&p->learn, e->list, e->score).mean);
+    p->settle += (double)n->chance; /* until the next look */
     p->open[p->open_count++] = e->call;
     dial_begins(p, n);
     count_launch(p, e->now_ms);
