@@ -3,11 +3,21 @@
  * Input: a byte that chooses plan and law, then records. A record's first byte is an instruction
  * (flags, phase, or how its block is made: from G.711 bytes, repeated, or of two tones whose
  * frequencies come from the next bytes), so a short input reaches tones and cadences. */
-#include <assert.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dsp/dsp.h"
+
+/* As assert(), but also in release builds. */
+#define MUST(what)                                                                                 \
+    do {                                                                                           \
+        if (!(what)) {                                                                             \
+            fprintf(stderr, "dsp_fuzz: line %d: not so: %s\n", __LINE__, #what);                   \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
 
 static const char *const plans[] = {"us", "gb", "ru", "cz", "si", "de", "at", "fr", "itu"};
 
@@ -53,21 +63,21 @@ static void codes(struct feed *f, bool alaw)
 
 static void check(const struct dsp_event *e, size_t n, uint32_t now_ms, unsigned *verdicts)
 {
-    assert(n <= DSP_EVENTS_PER_LEG_MAX);
+    MUST(n <= DSP_EVENTS_PER_LEG_MAX);
     for (size_t i = 0; i < n; i++) {
-        assert(e[i].leg == 77);
-        assert(e[i].kind > DSP_NONE && e[i].kind < DSP_KIND_COUNT);
-        assert(e[i].start_ms <= e[i].end_ms && e[i].end_ms <= now_ms);
-        assert(e[i].confidence >= 0 && e[i].confidence <= 1);
-        assert(e[i].level_ddb >= -990 && e[i].level_ddb <= 80);
-        assert(e[i].freq_hz[0] <= 4000 && e[i].freq_hz[1] <= 4000);
+        MUST(e[i].leg == 77);
+        MUST(e[i].kind > DSP_NONE && e[i].kind < DSP_KIND_COUNT);
+        MUST(e[i].start_ms <= e[i].end_ms && e[i].end_ms <= now_ms);
+        MUST(e[i].confidence >= 0 && e[i].confidence <= 1);
+        MUST(e[i].level_ddb >= -990 && e[i].level_ddb <= 80);
+        MUST(e[i].freq_hz[0] <= 4000 && e[i].freq_hz[1] <= 4000);
         if (e[i].kind == DSP_DTMF)
-            assert(strchr("0123456789*#ABCD", e[i].detail) && e[i].detail);
+            MUST(strchr("0123456789*#ABCD", e[i].detail) && e[i].detail);
         if (e[i].kind == DSP_SIT)
-            assert(e[i].detail > SIT_NONE && e[i].detail < SIT_COUNT);
+            MUST(e[i].detail > SIT_NONE && e[i].detail < SIT_COUNT);
         if (e[i].kind == DSP_VERDICT) {
-            assert(e[i].detail > VERDICT_NONE && e[i].detail < VERDICT_COUNT);
-            assert(++*verdicts <= 1);
+            MUST(e[i].detail > VERDICT_NONE && e[i].detail < VERDICT_COUNT);
+            MUST(++*verdicts <= 1);
         }
     }
 }
