@@ -209,6 +209,7 @@ static enum err make_data(const struct summary *s, const char *title, struct pag
     put_run(s, &j);
     put_over_time(s, &j);
     put_bins(&j, "to_agent_bins", s->answer_to_agent_bins);
+    put_bins(&j, "greeting_bins", s->greeting_to_agent_bins);
     put_bins(&j, "to_verdict_bins", s->answer_to_verdict_bins);
     json_u64(&j, "bin_ms", SUMMARY_BIN_MS);
     json_u64(&j, "rows_left_out", rows->left_out);

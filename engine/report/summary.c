@@ -84,6 +84,8 @@ static void add_delays(struct summary *s, const struct call_record *r)
 
     if (r->answer_to_agent_ms != CALL_TIME_NONE)
         add_delay(&s->answer_to_agent_ms, s->answer_to_agent_bins, r->answer_to_agent_ms);
+    add_between(&s->greeting_to_agent_ms, s->greeting_to_agent_bins, at[MARK_GREETING_END],
+                at[MARK_AGENT_HEARD]);
     add_between(&s->answer_to_verdict_ms, s->answer_to_verdict_bins, at[MARK_ANSWERED],
                 at[MARK_VERDICT]);
     add_between(&s->ring_ms, NULL, at[MARK_RINGING],

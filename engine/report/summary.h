@@ -18,7 +18,7 @@
 #define SUMMARY_REASONS_MAX  16
 #define SUMMARY_ERROR_MAX    512
 #define SUMMARY_TIME_BUCKETS 240
-#define SUMMARY_BINS         60 /* of the charts of delays; the last holds what is longer */
+#define SUMMARY_BINS         120 /* of the charts of delays; the last holds what is longer */
 #define SUMMARY_BIN_MS       100
 
 struct input;
@@ -64,8 +64,10 @@ struct summary {
     uint64_t live, abandoned, callee_left;
     double abandonment_percent;
 
-    struct hist answer_to_agent_ms, answer_to_verdict_ms, ring_ms, talk_ms, setup_ms;
-    uint32_t answer_to_agent_bins[SUMMARY_BINS], answer_to_verdict_bins[SUMMARY_BINS];
+    struct hist answer_to_agent_ms, greeting_to_agent_ms, answer_to_verdict_ms, ring_ms, talk_ms,
+        setup_ms;
+    uint32_t answer_to_agent_bins[SUMMARY_BINS], greeting_to_agent_bins[SUMMARY_BINS],
+        answer_to_verdict_bins[SUMMARY_BINS];
     double lateness_p99_ms;  /* of the simulator; negative: unknown */
     bool simulator_invalid;  /* the simulator says RUN INVALID */
     char simulator_why[192]; /* in its own words */

@@ -103,6 +103,7 @@ void summary_put(const struct summary *s, struct json *j)
         json_put_null(j, "verdict_right_percent");
     put_abandonment(s, j);
     put_hist(j, "answer_to_agent_ms", &s->answer_to_agent_ms);
+    put_hist(j, "greeting_to_agent_ms", &s->greeting_to_agent_ms);
     put_hist(j, "answer_to_verdict_ms", &s->answer_to_verdict_ms);
     put_hist(j, "setup_ms", &s->setup_ms);
     put_hist(j, "ring_ms", &s->ring_ms);

@@ -266,6 +266,7 @@ static void delays(struct page *p, const struct summary *s)
     buf_puts(&p->b,
              "                              calls        p50        p90        p99      worst\n");
     delay_row(p, "answer to agent", &s->answer_to_agent_ms);
+    delay_row(p, "greeting end to agent", &s->greeting_to_agent_ms);
     delay_row(p, "answer to verdict", &s->answer_to_verdict_ms);
     delay_row(p, "INVITE to ringing", &s->setup_ms);
     delay_row(p, "ringing", &s->ring_ms);

@@ -113,6 +113,9 @@ Test(summary, figures)
     cr_expect_float_eq(s->abandonment_percent, 10.0, 1e-9);
     cr_expect_eq(s->answer_to_agent_ms.count, 10);
     cr_expect_eq(s->answer_to_agent_ms.max, 4600);
+    cr_expect_eq(s->greeting_to_agent_ms.count, 10);
+    cr_expect_eq(s->greeting_to_agent_bins[6], 9);
+    cr_expect_eq(s->greeting_to_agent_bins[36], 1);
     cr_expect_eq(s->answer_to_agent_bins[16], 9);
     cr_expect_eq(s->answer_to_agent_bins[46], 1);
     cr_expect_eq(s->rtp_received, 13000);
