@@ -76,6 +76,11 @@ void timer_start(struct wheel *w, struct timer *t, uint64_t delay_ms, timer_fn *
     place(w, t);
 }
 
+void timer_start_at(struct wheel *w, struct timer *t, uint64_t due_ms, timer_fn *fire)
+{
+    timer_start(w, t, due_ms > w->now_ms ? due_ms - w->now_ms : 0, fire);
+}
+
 void timer_stop(struct wheel *w, struct timer *t)
 {
     if (!list_linked(&t->node))

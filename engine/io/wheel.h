@@ -35,6 +35,9 @@ void timer_init(struct timer *t); /* required before the first start or stop */
 /* Restarts a running timer. Fires once, never inside this call, at the earliest delay_ms after the
  * wheel's present time. A fired timer is idle and may be started again from its own fire(). */
 void timer_start(struct wheel *w, struct timer *t, uint64_t delay_ms, timer_fn *fire);
+/* At an absolute time of the wheel, for what must not drift: a period's next turn is
+ * t->due_ms + period, however late this one came. A time in the past is due at once. */
+void timer_start_at(struct wheel *w, struct timer *t, uint64_t due_ms, timer_fn *fire);
 void timer_stop(struct wheel *w, struct timer *t); /* Safe on an idle timer. */
 static inline bool timer_running(const struct timer *t) { return list_linked(&t->node); }
 

@@ -278,6 +278,18 @@ Test(wheel, time_does_not_run_backwards)
     cr_assert_eq(wheel_advance(&wheel, 1010), 1);
 }
 
+Test(wheel, a_start_in_the_past_is_due_at_once)
+{
+    fresh(1000);
+    timer_start_at(&wheel, &a, 10, fire_a);
+    cr_assert_eq(wheel_next_ms(&wheel), 0);
+    timer_start_at(&wheel, &b, 1003, fire_b);
+    cr_assert_eq(wheel_advance(&wheel, 1000), 1);
+    cr_assert_eq(wheel_advance(&wheel, 1002), 0);
+    cr_assert_eq(wheel_advance(&wheel, 1003), 1);
+    cr_assert_str_eq(trace, "ab");
+}
+
 Test(wheel, stopping_an_idle_timer_is_safe)
 {
     fresh(0);
