@@ -147,6 +147,7 @@ struct sip_session {
     uint32_t invite_cseq;
     struct sip_buf *contact_user;
     struct sip_buf *credentials; /* "user\0password" */
+    struct sip_buf *authorized;  /* our INVITE, when its ACK must repeat its credentials */
     struct sip_buf *sdp;         /* what we last said, for refreshes and 491 retries */
     struct timer timer; /* end of waiting: answer limit, CANCEL without a final, end event */
     /* what ENDED will say */
@@ -177,6 +178,7 @@ struct sip_session {
     struct timer retry; /* 491 */
     uint32_t retry_cookie;
     bool retry_update;
+    struct sip_dialog *prack_dialog;
     uint32_t prack_rseq; /* of the reliable offer that waits for our answer */
     bool wants_offer;    /* the re-INVITE had none: we owe it */
     struct sip_buf *ack; /* ACK with an answer, for repeated 2xx */

@@ -54,16 +54,22 @@ void sip_drop_request(struct sip_session *s, uint16_t status)
     forget_request(s);
 }
 
-static void refuse_for_now(struct sip_session *s, struct sip_tx *tx, const struct sip_msg *m)
+static void refuse_with(struct sip_session *s, struct sip_tx *tx, const struct sip_msg *m,
+                        uint16_t status, enum sip_hdr id, uint32_t value)
 {
     struct sip_ua *ua = s->ua;
     struct buf b = buf_on(ua->out, sizeof ua->out);
 
-    sip_write_response(&b, m, 500, SLICE_NONE, SLICE_NONE, &tx->path.addr);
-    sip_write_u32(&b, SIP_H_RETRY_AFTER, rng_below(&ua->rng, 11));
+    sip_write_response(&b, m, status, SLICE_NONE, SLICE_NONE, &tx->path.addr);
+    sip_write_u32(&b, id, value);
     sip_write_end(&b);
     if (buf_end(&b) == OK)
-        sip_server_send(tx, 500, buf_slice(&b));
+        sip_server_send(tx, status, buf_slice(&b));
+}
+
+static void refuse_for_now(struct sip_session *s, struct sip_tx *tx, const struct sip_msg *m)
+{
+    refuse_with(s, tx, m, 500, SIP_H_RETRY_AFTER, rng_below(&s->ua->rng, 11));
 }
 
 /* True: the request has been refused. */
@@ -84,7 +90,7 @@ static bool cannot_take(struct sip_session *s, struct sip_tx *tx, const struct s
     else if (m->body.len && s->offer_in)
         refuse_for_now(s, tx, m);
     else if (sip_refresh_too_short(m))
-        sip_server_plain(tx, m, 422, SLICE_NONE);
+        refuse_with(s, tx, m, 422, SIP_H_MIN_SE, SIP_MIN_SE_S);
     else
         return false;
     return true;
@@ -172,7 +178,7 @@ static enum err answer_2xx(struct sip_session *s, struct slice sdp)
 
 static enum err answer_1xx(struct sip_session *s, struct slice sdp)
 {
-    enum err e = sip_prack_send(s, s->latest, s->prack_rseq, sdp);
+    enum err e = sip_prack_send(s, s->prack_dialog, s->prack_rseq, sdp);
 
     if (e != OK)
         return e;

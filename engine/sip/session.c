@@ -102,6 +102,7 @@ void sip_session_free(struct sip_session *s)
     sip_buf_drop(ua, &s->sdp);
     sip_buf_drop(ua, &s->end_text);
     sip_buf_drop(ua, &s->invite);
+    sip_buf_drop(ua, &s->authorized);
     sip_buf_drop(ua, &s->request);
     sip_buf_drop(ua, &s->answer);
     sip_buf_drop(ua, &s->reliable);
@@ -163,6 +164,7 @@ void sip_session_finish(struct sip_session *s, uint16_t code, enum sip_ender by,
         return;
     if (!m)
         e.reason_phrase = code ? sip_status_phrase(code) : SLICE_NONE;
+    sip_drop_request(s, 487); /* or its transaction would wait for ever */
     stop_everything(s);
     sip_buf_drop(s->ua, &s->answer);
     sip_buf_drop(s->ua, &s->reliable);
@@ -311,6 +313,8 @@ void sip_session_bye(struct sip_session *s)
     enum err why;
 
     s->phase = SIP_PHASE_ENDING;
+    timer_stop(s->ua->wheel, &s->resend);
+    sip_buf_drop(s->ua, &s->answer);
     timer_stop(s->ua->wheel, &s->refresh);
     timer_stop(s->ua->wheel, &s->retry);
     sip_drop_request(s, 487);

@@ -175,10 +175,9 @@ void sip_uac_cancel(struct sip_session *s)
 /* Credentials of the INVITE go into the ACK of its 2xx (RFC 3261 22.1). */
 static void write_credentials(struct sip_session *s, struct buf *b)
 {
-    struct sip_tx *tx = s->invite_tx;
+    struct sip_buf *text = s->authorized;
 
-    if (!s->auth_tries || !tx || !tx->text ||
-        sip_parse(&s->ua->own, tx->text->data, tx->text->len) != OK)
+    if (!text || sip_parse(&s->ua->own, text->data, text->len) != OK)
         return;
     sip_write_copy(b, &s->ua->own, SIP_H_AUTHORIZATION);
     sip_write_copy(b, &s->ua->own, SIP_H_PROXY_AUTHORIZATION);
@@ -200,7 +199,7 @@ void sip_uac_ack(struct sip_session *s, struct slice sdp)
         ua->stats.too_long++;
         return;
     }
-    if (sdp.len || s->auth_tries) { /* others are written anew when a 2xx comes again */
+    if (sdp.len || s->authorized) { /* others are written anew when a 2xx comes again */
         sip_buf_drop(ua, &s->ack);
         s->ack = sip_buf_of(ua, buf_slice(&b));
     }
@@ -315,7 +314,7 @@ static void acknowledge(struct sip_session *s, struct sip_dialog *d, uint32_t rs
         e->sdp_is_offer = true;
         s->offer_in = SIP_BY_1XX;
         s->prack_rseq = rseq;
-        s->latest = d;
+        s->prack_dialog = d;
         return;
     }
     if (e->sdp.len && s->offer_out == SIP_BY_INVITE) {
@@ -376,6 +375,10 @@ static void answered(struct sip_session *s, struct sip_tx *tx, const struct sip_
         return;
     }
     s->chosen = s->latest = d;
+    if (s->auth_tries) {
+        s->authorized = tx->text;
+        tx->text = NULL;
+    }
     sip_session_learn(s, m);
     if (s->cancel_wanted) {
         answered_too_late(s);

@@ -116,10 +116,12 @@ def serve(where, seed=1, mix="demo", extra=()):
     return process, wait_for("the simulator to listen", listening), truth
 
 
-def campaign(where, address, agents=4, **replace):
-    """The demo campaign pointed at `address`; replace: text → text in the YAML."""
+def campaign(where, address, agents=8, **replace):
+    """The demo campaign pointed at `address`, ringing less long; replace: text → text in the YAML."""
     text = (SOURCE / "scenarios" / "campaigns" / "demo.yaml").read_text()
-    text = text.replace("127.0.0.1:5070", address).replace("count: 10", f"count: {agents}")
+    for old, new in {"127.0.0.1:5070": address, "count: 10": f"count: {agents}",
+                     "ring_timeout: 14s": "ring_timeout: 8s"}.items():
+        text = text.replace(old, new)
     for old, new in replace.items():
         text = text.replace(old, new)
     path = where / "campaign.yaml"

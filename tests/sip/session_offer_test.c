@@ -321,6 +321,42 @@ Test(session_timer, the_called_side_refreshes_when_the_caller_cannot)
     dialogue_free(d);
 }
 
+Test(session_timer, a_refresh_that_asks_for_too_little_is_told_the_least)
+{
+    struct dialogue *d = dialogue_new(NULL);
+
+    called_up(d, NULL);
+    request(d, "UPDATE", 200, NULL, "Supported: timer\r\nSession-Expires: 20\r\n", NULL);
+    cr_assert(text_has(want_status(d, 422), "Min-SE: 90\r\n"));
+    dialogue_free(d);
+}
+
+Test(session_timer, an_end_by_the_timer_stops_an_unacknowledged_200)
+{
+    struct dialogue *d = dialogue_new(NULL);
+
+    request(d, "INVITE", 1, "", "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n", OFFER);
+    sip_session_accept(d->session, SLICE(ANSWER));
+    learn_dialog(d, want_status(d, 200));
+    ack_2xx(d, 1, NULL);
+    want_event(d, SIP_EV_CONFIRMED);
+    run_ms(d, 58000);
+    request(d, "INVITE", 2, NULL, NULL, HOLD);
+    want_event(d, SIP_EV_OFFER);
+    d->taken = d->nsent;
+    /* Refreshes the session, but its ACK never comes. */
+    sip_session_answer(d->session, SLICE(ANSWER));
+    run_ms(d, 100000);
+    uint32_t byes = 0;
+    for (uint32_t i = 0; i < d->nsent; i++)
+        byes += strncmp(d->sent[i].text, "BYE", 3) == 0 &&
+                (i == 0 || strcmp(d->sent[i].text, d->sent[i - 1].text));
+    cr_assert_eq(byes, 1);
+    cr_assert_eq(want_event(d, SIP_EV_ENDED)->by, SIP_BY_NETWORK);
+    want_quiet(d);
+    dialogue_free(d);
+}
+
 /* ---- ends in the midst of an offer ---- */
 
 Test(midst, bye_answers_the_open_reinvite_with_487)

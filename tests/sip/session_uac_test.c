@@ -385,6 +385,59 @@ Test(uac, may_be_released_inside_its_last_event)
     dialogue_free(d);
 }
 
+Test(uac, credentials_go_into_the_ack_of_a_late_offer_too)
+{
+    struct dialogue *d = dialogue_new(NULL);
+    struct sip_invite p = {.auth_user = "trunk", .auth_password = "secret"};
+    struct sent *invite = call_out(d, &p);
+
+    reply_to(d, invite, 407, "x", "Proxy-Authenticate: Digest realm=\"r\", nonce=\"n1\"\r\n", NULL);
+    want_request(d, SIP_ACK);
+    reply_to(d, want_request(d, SIP_INVITE), 200, "a", NULL, ANSWER);
+    want_event(d, SIP_EV_ANSWERED);
+    sip_session_answer(d->session, SLICE(OFFER));
+    cr_assert(text_has(want_request(d, SIP_ACK), "Proxy-Authorization: Digest "));
+    cr_assert(slice_eq(d->parsed.body, SLICE(OFFER)));
+    dialogue_free(d);
+}
+
+Test(uac, an_open_update_does_not_outlive_a_call_that_fails)
+{
+    struct dialogue *d = dialogue_new(NULL);
+    struct sent *invite = call_out(d, NULL);
+
+    reply_to(d, invite, 183, d->their_tag, "Require: 100rel\r\nRSeq: 1\r\n", ANSWER);
+    reply_to(d, want_request(d, SIP_PRACK), 200, d->their_tag, NULL, NULL);
+    want_event(d, SIP_EV_PROGRESS);
+    request(d, "UPDATE", 7, NULL, NULL, OFFER);
+    want_event(d, SIP_EV_OFFER);
+    reply_to(d, invite, 500, d->their_tag, NULL, NULL);
+    want_request(d, SIP_ACK);
+    want_status(d, 487);
+    want_event(d, SIP_EV_ENDED);
+    sip_session_release(d->session);
+    run_ms(d, 64000);
+    cr_assert_eq(sip_ua_stats(d->ua)->transactions, 0);
+    cr_assert_eq(sip_ua_stats(d->ua)->buffers, 0);
+    dialogue_free(d);
+}
+
+Test(uac, a_late_offer_is_answered_in_the_fork_that_made_it)
+{
+    struct dialogue *d = dialogue_new(NULL);
+    struct sip_invite p = {0};
+    struct sent *invite = call_out(d, &p);
+
+    reply_to(d, invite, 183, "a", "Require: 100rel\r\nRSeq: 1\r\n", OFFER);
+    want_event(d, SIP_EV_PROGRESS);
+    reply_to(d, invite, 180, "b", NULL, NULL);
+    want_event(d, SIP_EV_PROGRESS);
+    cr_assert_eq(sip_session_answer(d->session, SLICE(ANSWER)), OK);
+    want_request(d, SIP_PRACK);
+    cr_assert(slice_eq(d->parsed.to.tag, SLICE("a")));
+    dialogue_free(d);
+}
+
 /* ---- pings ---- */
 
 static uint16_t ping_code;
