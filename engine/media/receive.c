@@ -254,21 +254,32 @@ static void rtcp_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
     received(s, true, res, cqe_flags);
 }
 
+void stream_fix(struct stream *s, bool in)
+{
+    int fd = in ? s->rtp_fd : -1;
+
+    if (s->fixed != in && s->worker->fixed_files &&
+        io_uring_register_files_update(&s->worker->loop.ring, s->index, &fd, 1) == 1)
+        s->fixed = in;
+}
+
 static void arm(struct stream *s, struct loop_op *op, int fd, loop_done_fn *done)
 {
     struct worker *w = s->worker;
+    bool fixed = s->fixed && op == &s->rtp_op;
 
     op->done = done;
     struct io_uring_sqe *sqe = loop_sqe(&w->loop, op);
 
-    io_uring_prep_recvmsg_multishot(sqe, fd, &w->receive_shape, 0);
-    sqe->flags |= IOSQE_BUFFER_SELECT;
+    io_uring_prep_recvmsg_multishot(sqe, fixed ? (int)s->index : fd, &w->receive_shape, 0);
+    sqe->flags |= fixed ? IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE : IOSQE_BUFFER_SELECT;
     sqe->buf_group = w->buffers.group;
 }
 
 void stream_arm(struct stream *s)
 {
     if (!s->rtp_armed) {
+        stream_fix(s, true);
         arm(s, &s->rtp_op, s->rtp_fd, rtp_done);
         s->rtp_armed = true;
     }

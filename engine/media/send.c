@@ -42,10 +42,10 @@ void stream_send_bytes(struct stream *s, const uint8_t *p, uint32_t n)
 
     w->loop.inflight--; /* success posts no completion: see worker.c, send_failed */
     if (u)
-        io_uring_prep_sendmsg(sqe, s->rtp_fd, &u->msg, MSG_DONTWAIT);
+        io_uring_prep_sendmsg(sqe, s->fixed ? (int)s->index : s->rtp_fd, &u->msg, MSG_DONTWAIT);
     else
-        io_uring_prep_send(sqe, s->rtp_fd, p, n, MSG_DONTWAIT);
-    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+        io_uring_prep_send(sqe, s->fixed ? (int)s->index : s->rtp_fd, p, n, MSG_DONTWAIT);
+    sqe->flags |= s->fixed ? IOSQE_CQE_SKIP_SUCCESS | IOSQE_FIXED_FILE : IOSQE_CQE_SKIP_SUCCESS;
     s->stats.sent++;
     w->count.rtp_sent++;
 }

@@ -205,6 +205,7 @@ void stream_finish(struct stream *s)
 
     if (s->end == STREAM_STAYS || s->rtp_armed || s->rtcp_armed || s->recordings)
         return;
+    stream_fix(s, false);
     list_remove(&s->node);
     stream_collect(s);
     if (s->end == STREAM_CLOSES) {

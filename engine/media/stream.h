@@ -65,6 +65,7 @@ struct stream {
     struct list_node node; /* of the worker's streams */
     struct loop_op rtp_op, rtcp_op;
     bool rtp_armed, rtcp_armed;
+    bool fixed; /* the RTP socket is in the ring's table, at our index */
     bool has_remote, latched, connected, first_told, timed_out, listening, rx_alaw;
     struct media_remote remote;
     struct addr far_rtp, far_rtcp; /* where we send */
@@ -149,6 +150,7 @@ static inline void stream_fetch_audio(const struct stream *s)
 /* Between the files of this room: */
 void stream_arm(struct stream *s); /* receive.c: starts receiving */
 void stream_disarm(struct stream *s);
+void stream_fix(struct stream *s, bool in);   /* in or out of the ring's table of files */
 void stream_remote_changed(struct stream *s); /* receive.c: forgets the latch */
 void stream_check_silence(struct stream *s);
 bool stream_wants_pcm(const struct stream *s);

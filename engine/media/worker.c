@@ -341,6 +341,7 @@ static enum err set_up(struct worker *w)
 
     if (err)
         return err;
+    w->fixed_files = io_uring_register_files_sparse(&w->loop.ring, w->max_legs) == 0;
     err = bufring_init(&w->buffers, &w->loop, loop_buffer_group(&w->loop), buffers_for(w->max_legs),
                        WORKER_RECEIVE_BYTES);
     if (err)

@@ -67,6 +67,7 @@ struct worker {
     uint64_t now_us;    /* of this turn */
     uint64_t slot_us;   /* deadline of the slot being worked on */
     bool quitting, count_foreign, realtime, told;
+    bool fixed_files; /* the ring has a table with a place for each leg's RTP socket */
 
     uint8_t *arena;
     uint32_t arena_used;
