@@ -3,9 +3,15 @@
 
 #include <math.h>
 
-#define GAIN         0.004 /* η */
-#define START        0.025
-#define TOP          0.25
+#ifndef TUNE_B
+#define TUNE_B 10.0
+#define TUNE_BN 0.003
+#endif
+#define SOFT          TUNE_B  /* abandons by which θ changes e-fold; and */
+#define SOFT_SHARE    TUNE_BN /* of a day's answers */
+#define START         0.025
+#define TOP           0.25
+#define NOTHING       1e-4 /* a θ below is none */
 #define LONG_RESERVE 0.0005 /* of the cap, over 30 days */
 #define DAY_RESERVE  6.0    /* abandons */
 #define DAY_UNKNOWN  600.0  /* answers of a day, until one is over */
@@ -14,7 +20,7 @@
 void pacing_budget_init(struct pacing_budget *b, double cap, bool daily, double false_machines)
 {
     *b = (struct pacing_budget){
-        .cap = cap, .daily = daily, .false_machines = false_machines, .s = START};
+        .cap = cap, .daily = daily, .false_machines = false_machines, .s = log(START)};
 }
 
 double pacing_budget_target(const struct pacing_budget *b)
@@ -38,7 +44,8 @@ void pacing_budget_answer(struct pacing_budget *b, bool abandoned)
     /* For each live answer we heard, so many more were dropped as machines. */
     if (b->false_machines > 0 && b->false_machines < 1)
         lost += (1.0 - b->cap) * b->false_machines / (1.0 - b->false_machines);
-    b->s = fmin(b->s + GAIN * (pacing_budget_target(b) - lost), TOP);
+    double soft = fmax(SOFT, SOFT_SHARE * fmax(b->day_typical, (double)b->day_answers));
+    b->s = fmin(b->s + (pacing_budget_target(b) - lost) / soft, log(TOP));
 }
 
 void pacing_budget_day(struct pacing_budget *b)
@@ -49,16 +56,16 @@ void pacing_budget_day(struct pacing_budget *b)
     b->day_answers = b->day_abandoned = 0;
     /* Days stand alone: what one saved, the next must not spend. */
     if (b->daily)
-        b->s = fmin(b->s, START);
+        b->s = fmin(b->s, log(START));
 }
 
 double pacing_budget_theta(const struct pacing_budget *b)
 {
-    if (b->spent || b->s <= 0)
+    if (b->spent || b->s <= log(NOTHING))
         return 0;
     if (b->daily && (double)b->day_answers > DAY_FIRST &&
         (double)(b->day_abandoned + 1) > b->cap * (double)b->day_answers &&
         (double)b->day_answers > b->day_typical / 2)
         return 0;
-    return b->s;
+    return exp(b->s);
 }

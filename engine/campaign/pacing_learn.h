@@ -7,6 +7,8 @@
 #ifndef PEAL_CAMPAIGN_PACING_LEARN_H
 #define PEAL_CAMPAIGN_PACING_LEARN_H
 
+#include <stdbool.h>
+
 #include "campaign/pacing_life.h"
 #include "campaign/pacing_rate.h"
 

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#define DAY_DIALS 25.0 /* what yesterday says about today */
+
 static double seconds(uint64_t from_ms, uint64_t to_ms)
 {
     return to_ms > from_ms ? (double)(to_ms - from_ms) / 1000.0 : 0.0;
@@ -172,6 +174,8 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
 void pacing_new_day(struct pacing *p)
 {
     pacing_budget_day(&p->budget);
+    if (!p->frozen)
+        pacing_rate_age(&p->learn.reach, DAY_DIALS);
 }
 
 void pacing_account(struct pacing *p, uint64_t live, uint64_t abandoned)
