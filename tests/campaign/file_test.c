@@ -152,6 +152,54 @@ Test(file, the_demo_campaign_is_good)
     campaign_free(c);
 }
 
+/* The reference says each default; here each is held against what the code takes by itself. */
+Test(file, the_reference_tells_the_truth)
+{
+    struct campaign *said, *plain;
+    const char *source = getenv("PEAL_SOURCE");
+    char path[512];
+
+    snprintf(path, sizeof(path), "%s/scenarios/campaigns/reference.yaml", source ? source : ".");
+    cr_assert_eq(campaign_load(&said, path, error), OK, "%s", error);
+    plain = parse("name: plain\ntrunks: [{address: 127.0.0.1}]\n"
+                  "agents: [{name: a, uri: \"sip:a@127.0.0.1\"}]\n");
+    cr_expect_eq(said->country, plain->country);
+    cr_expect_str_eq(said->tone_plan, plain->tone_plan);
+    cr_expect_str_eq(zone_name(said->zone), zone_name(plain->zone));
+    cr_expect_eq(said->windows.any, plain->windows.any);
+    cr_expect_eq(said->attempts, plain->attempts);
+    cr_expect_eq(said->ring_timeout_ms, plain->ring_timeout_ms);
+    cr_expect_eq(said->drain, plain->drain);
+    cr_expect_eq(said->max_calls, plain->max_calls);
+    cr_expect_str_eq(said->trunks[0].name, plain->trunks[0].name);
+    cr_expect(addr_eq(&said->trunks[0].address, &plain->trunks[0].address));
+    cr_expect_eq(said->trunks[0].max_calls, plain->trunks[0].max_calls);
+    cr_expect_eq(said->agents[0].wrap_up_ms, plain->agents[0].wrap_up_ms);
+    cr_expect_eq(memcmp(&said->analysis, &plain->analysis, sizeof(said->analysis)), 0,
+                 "analysis: %u %u %u %u by default", plain->analysis.initial_silence_ms,
+                 plain->analysis.greeting_ms, plain->analysis.after_greeting_ms,
+                 plain->analysis.total_ms);
+    cr_expect_eq(said->pacing.mode, plain->pacing.mode);
+    cr_expect_eq(said->abandonment.limit_ms, plain->abandonment.limit_ms);
+    cr_expect_float_eq(said->abandonment.cap_percent, plain->abandonment.cap_percent, 1e-9);
+    cr_expect_eq(said->recording.mode, plain->recording.mode);
+    cr_expect(addr_eq(&said->sip.address, &plain->sip.address));
+    cr_expect(said->media.port_min == plain->media.port_min &&
+              said->media.port_max == plain->media.port_max &&
+              said->media.workers == plain->media.workers);
+    for (int i = RESULT_NONE + 1; i < RESULT_COUNT; i++) {
+        const struct campaign_rule *a = &said->rules[i], *b = &plain->rules[i];
+        const char *name = result_name((enum result)i);
+        cr_expect_eq(said->on[i].kind, plain->on[i].kind, "on: %s", name);
+        cr_expect(a->next == b->next && a->after_count == b->after_count &&
+                      memcmp(a->after_ms, b->after_ms, sizeof(a->after_ms)) == 0 &&
+                      a->attempts == b->attempts && strcmp(a->finish, b->finish) == 0,
+                  "results: %s", name);
+    }
+    campaign_free(said);
+    campaign_free(plain);
+}
+
 Test(file, unknown_keys_name_their_line_and_what_is_accepted)
 {
     refuse(HEAD "colour: red\n", 4, "unknown key 'colour'; accepted: name, country");

@@ -364,6 +364,20 @@ Test(summary, report_files)
     free(text);
 
     text = slurp("report.html", &len);
+    const char *source = getenv("PEAL_SOURCE");
+    if (source) { /* the page is embedded when page.c is built: is it still this one? */
+        static char page[1 << 20];
+        char path[512];
+        snprintf(path, sizeof(path), "%s/engine/report/page.c.html", source);
+        f = fopen(path, "r");
+        cr_assert(f, "%s", path);
+        page[fread(page, 1, sizeof(page) - 1, f)] = '\0';
+        fclose(f);
+        const char *mark = strstr(page, "/*DATA*/");
+        cr_assert(mark);
+        cr_expect_eq(memcmp(page, text, (size_t)(mark - page)), 0,
+                     "page.c.html was changed and page.c not rebuilt");
+    }
     cr_expect_null(strstr(text, "/*DATA*/null"), "the data are in");
     cr_expect_null(strstr(text, "http://") ? strstr(strstr(text, "http://") + 1, "http://") : NULL,
                    "no address but SVG's name space");
