@@ -192,11 +192,16 @@ static void send_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
 static void grow_buffers(int fd)
 {
     const int bytes = SOCKET_BUFFER;
+    int got = 0;
+    socklen_t len = sizeof(got);
 
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &got, &len) == 0 && got < SOCKET_BUFFER)
+        log_info("io", "bursts may be lost in a small socket buffer; raise net.core.rmem_max",
+                 "wanted=%d got=%d", SOCKET_BUFFER, got);
 }
 
 static enum err socket_open(struct udp *u, const struct addr *local)

@@ -172,6 +172,49 @@ Test(queue_crash, away_is_told_and_completions_wait, .init = setup, .fini = tear
     cr_assert_eq(got.counts.finished, 2);
 }
 
+static int rooms;
+static void on_room(void *arg)
+{
+    (void)arg;
+    rooms++;
+}
+
+static enum err add_number(uint32_t number)
+{
+    char id[16];
+    const struct queue_lead lead = {
+        .id = slice_of(id, (size_t)snprintf(id, sizeof(id), "%u", number)),
+        .number = SLICE("+38600100100")};
+
+    return queue_add(queue, &lead);
+}
+
+Test(queue_crash, the_pipeline_is_bounded_and_says_when_there_is_room, .init = setup,
+     .fini = teardown)
+{
+    uint32_t n = 0;
+    enum err e;
+
+    queue_add_on_room(queue, on_room, NULL);
+    cr_assert_eq(kill(redis_server_pid(server), SIGSTOP), 0);
+    while ((e = add_number(n)) == OK && n < 1000000) {
+        n++;
+        if (n % 100 == 0)
+            loop_turn(&loop, 0);
+    }
+    cr_assert_eq(e, ERR_AGAIN);
+    cr_assert_lt(n, 100000, "%u leads taken while nothing is acknowledged", n);
+    cr_assert_eq(rooms, 0);
+    cr_assert_eq(kill(redis_server_pid(server), SIGCONT), 0);
+    for (int i = 0; i < 10000 && rooms == 0; i++)
+        loop_turn(&loop, 1000);
+    cr_assert_eq(rooms, 1);
+    cr_assert_eq(add_number(n++), OK);
+    fresh_answer();
+    cr_assert_eq(wait_for(queue_add_finish(queue, on_done, &got)), OK);
+    cr_assert_eq(counts(queue)->total, n);
+}
+
 static int by_size(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;

@@ -345,6 +345,23 @@ Test(queue, virtual_time_rules_due_and_leases)
     teardown();
 }
 
+Test(queue, a_wrong_configuration_is_refused)
+{
+    struct queue_config config = {
+        .loop = &loop, .url = "redis://127.0.0.1", .campaign = "c", .engine = "e"};
+
+    cr_assert_eq(loop_init(&loop, NULL), OK);
+    config.campaign = "";
+    cr_assert_eq(queue_open(&queue, &config), ERR_INVALID);
+    config.campaign = "c";
+    config.engine = "";
+    cr_assert_eq(queue_open(&queue, &config), ERR_INVALID);
+    config.engine = "e";
+    config.url = "ftp://127.0.0.1";
+    cr_assert_eq(queue_open(&queue, &config), ERR_INVALID);
+    loop_fini(&loop);
+}
+
 Test(queue, misuse_is_refused_by_name, .init = setup, .fini = teardown)
 {
     static char big[QUEUE_FIELDS_MAX + 2];
