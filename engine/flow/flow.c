@@ -116,8 +116,8 @@ static void keep_error(struct flow *f, int status)
 
     if (status == LUA_OK || !fault || error[0])
         return;
-    if (status == LUA_ERRMEM)
-        flow_blame(f->co, f->script->path, FLOW_MEMORY_TEXT, error);
+    if (f->out_of_memory)
+        snprintf(error, FLOW_ERROR_MAX, "%s", f->memory_error);
     else if (lua_type(f->co, -1) == LUA_TSTRING)
         snprintf(error, FLOW_ERROR_MAX, "%s", lua_tostring(f->co, -1));
     else
@@ -129,14 +129,15 @@ static void run_finally(struct flow *f)
 {
     if (f->finally_ref == LUA_NOREF)
         return;
+    bool had_error = f->report.error[0];
     f->doom = DOOM_NONE;
     budget_refill(f);
     lua_rawgeti(f->co, LUA_REGISTRYINDEX, f->finally_ref);
     lua_pushstring(f->co, flow_outcome_name(f->report.outcome));
     int status = lua_pcall(f->co, 1, 0, 0);
-    if (status == LUA_OK || f->report.error[0])
+    if (status == LUA_OK || had_error)
         return;
-    keep_error(f, status);
+    keep_error(f, status); /* what overspent has said so itself */
     f->report.outcome = FLOW_ERROR;
 }
 
@@ -341,7 +342,17 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
 
 /* ---- start ---- */
 
+/* The error goes on to the resume; only its kind is kept. */
 static int main_done(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)ctx;
+    if (status == LUA_OK || status == LUA_YIELD)
+        return 0;
+    flow_of(L)->out_of_memory = status == LUA_ERRMEM;
+    return lua_error(L);
+}
+
+static int run_k(lua_State *L, int status, lua_KContext ctx)
 {
     (void)L;
     (void)status;
@@ -349,17 +360,24 @@ static int main_done(lua_State *L, int status, lua_KContext ctx)
     return 0;
 }
 
-/* Arguments: chunk, environment, call. */
-static int flow_main(lua_State *L)
+/* Arguments: call, chunk, environment. */
+static int flow_run(lua_State *L)
 {
-    lua_pushvalue(L, 3);
-    lua_insert(L, 1); /* call, chunk, environment, call */
-    lua_pop(L, 1);
     lua_call(L, 1, 1);
     lua_getfield(L, -1, "run");
     lua_pushvalue(L, 1);
-    lua_callk(L, 1, 0, 0, main_done);
-    return main_done(L, LUA_OK, 0);
+    lua_callk(L, 1, 0, 0, run_k);
+    return 0;
+}
+
+/* Arguments: call, chunk, environment. The script runs under a pcall because that is what lets
+ * hooks work again after an error raised in a hook: without it, a script's own `<close>` handlers
+ * would run unwatched. */
+static int flow_main(lua_State *L)
+{
+    lua_pushcfunction(L, flow_run);
+    lua_insert(L, 1);
+    return main_done(L, lua_pcallk(L, 3, 0, 0, 0, main_done), 0);
 }
 
 static void push_row(lua_State *L, const struct flow_start *start)
@@ -387,8 +405,6 @@ static int prepare(lua_State *L)
     f->co_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_sethook(f->co, budget_hook, LUA_MASKCOUNT, FLOW_HOOK_EVERY);
     lua_pushcfunction(f->co, flow_main);
-    lua_rawgeti(f->co, LUA_REGISTRYINDEX, f->script->chunk_ref);
-    sandbox_push_env(f->rt, f->co);
     struct flow **self = lua_newuserdatauv(f->co, sizeof *self, 1);
     *self = f;
     luaL_setmetatable(f->co, FLOW_CALL_TYPE);
@@ -396,6 +412,8 @@ static int prepare(lua_State *L)
     lua_setiuservalue(f->co, -2, 1);
     lua_pushvalue(f->co, -1);
     f->call_ref = luaL_ref(f->co, LUA_REGISTRYINDEX);
+    lua_rawgeti(f->co, LUA_REGISTRYINDEX, f->script->chunk_ref);
+    sandbox_push_env(f->rt, f->co);
     return 0;
 }
 

@@ -111,6 +111,23 @@ Test(sandbox, pcall_does_not_save_a_runaway)
     refused("while true do\n pcall(function() while true do end end)\nend", 2, "without waiting");
 }
 
+/* Handlers that run while a script is being unwound are watched like the script itself. */
+Test(sandbox, close_handlers_and_finally_are_bounded)
+{
+    refused("local x <close> = setmetatable({}, { __close = function() while true do end end })\n"
+            "while true do end",
+            2, "without waiting");
+    refused("local x <close> = setmetatable({}, { __close = function() while true do end end })\n"
+            "table.sort({ 1, 2 }, function() while true do end end)",
+            2, "without waiting");
+    refused("call:finally(function() while true do end end)\nwhile true do end", 2,
+            "without waiting");
+    refused("call:finally(function()\n while true do end end)", 2, "without waiting");
+    refused("local t = setmetatable({}, { __index = function() while true do end end })\n"
+            "for _, v in ipairs(t) do end",
+            1, "without waiting");
+}
+
 Test(sandbox, pcall_catches_ordinary_errors)
 {
     fine("local ok, why = pcall(function() error('boom') end)\n"
