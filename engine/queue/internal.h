@@ -91,6 +91,15 @@ void queue_say(struct queue *q, const char *what, const char *detail);
 bool queue_try_later(struct queue *q, const struct redisReply *reply);
 void queue_again_soon(struct queue *q);
 
+/* answer.c; redisReply by its tag, so that only those who read replies need hiredis */
+enum err answer_error(struct queue *q, const struct redisReply *reply); /* NULL: connection lost */
+enum err answer_unexpected(struct queue *q);                            /* logged; ERR_IO */
+bool answer_is_number(const struct redisReply *reply);
+uint64_t answer_number(const struct redisReply *reply); /* 0 for negative ones */
+/* Into q->tasks; tasks that cannot be read are finished as malformed. */
+enum err answer_tasks(struct queue *q, const struct redisReply *list, uint32_t *count);
+enum err answer_counts(struct queue *q, const struct redisReply *reply, struct queue_counts *c);
+
 /* add.c */
 enum err add_init(struct queue *q);
 void add_fini(struct queue *q);

@@ -301,134 +301,13 @@ static enum err send_surely(struct request *r, uint32_t argc, const struct slice
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-static bool is_text(const redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_STRING;
-}
-static bool is_number(const redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_INTEGER;
-}
-
-static uint64_t positive(const redisReply *reply)
-{
-    return reply->integer > 0 ? (uint64_t)reply->integer : 0;
-}
-
-static struct slice text_of(const redisReply *reply)
-{
-    return slice_of(reply->str, reply->len);
-}
-
-static enum err read_error(struct queue *q, const redisReply *reply)
-{
-    if (!reply)
-        return q->closing ? ERR_CANCELLED : ERR_CLOSED;
-    if (reply->type != REDIS_REPLY_ERROR)
-        return OK;
-    if (starts(reply->str, "STALE"))
-        return ERR_REFUSED;
-    if (starts(reply->str, "NOTASK"))
-        return ERR_NOT_FOUND;
-    if (starts(reply->str, "STATE"))
-        return ERR_STATE;
-    if (!queue_try_later(q, reply)) {
-        queue_say(q, "Redis refuses a command of the queue", reply->str);
-        log_error("queue", q->error, "%s", "");
-    }
-    return ERR_IO;
-}
-
-static enum err unexpected(struct queue *q)
-{
-    queue_say(
-        q, "Redis gave an answer that makes no sense; is another program writing to our keys?", "");
-    log_error("queue", q->error, "key=%s", q->key);
-    return ERR_IO;
-}
-
-/* "open" 0x1f engine 0x1f call id 0x1f time, as functions.c writes it. */
-static void read_open(struct slice text, struct queue_task *t)
-{
-    struct slice word, engine, call, name, run;
-
-    slice_cut(text, TASK_SEPARATOR, &word, &text);
-    slice_cut(text, TASK_SEPARATOR, &engine, &text);
-    slice_cut(text, TASK_SEPARATOR, &call, &text);
-    slice_cut(engine, '#', &name, &run);
-    slice_copy(name, t->open_engine, sizeof(t->open_engine));
-    slice_copy(call, t->open_call_id, sizeof(t->open_call_id));
-    if (slice_u64(text, UINT64_MAX, &t->open_wall_ms))
-        t->open_wall_ms = 0;
-}
-
-/* One entry: id, token, tries, charged, trunk, payload, open attempt, its note. ERR_INVALID when
- * it is no entry at all; *whole false when only the payload is spoilt. */
-static enum err read_entry(const redisReply *reply, struct queue_task *t, bool *whole)
-{
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 8)
-        return ERR_INVALID;
-    redisReply *const *e = (redisReply *const *)reply->element;
-
-    if (!is_text(e[0]) || !is_text(e[1]) || !is_number(e[2]) || !is_number(e[3]) ||
-        !is_number(e[4]) || !is_text(e[5]) || !is_number(e[6]) || !is_text(e[7]))
-        return ERR_INVALID;
-    memset(t, 0, sizeof(*t));
-    if (e[0]->len == 0 || slice_copy(text_of(e[0]), t->id, sizeof(t->id)) ||
-        slice_u64(text_of(e[1]), UINT64_MAX, &t->token))
-        return ERR_INVALID;
-    t->tries = (uint32_t)positive(e[2]);
-    t->charged = (uint32_t)positive(e[3]);
-    t->avoid_trunk = e[4]->integer < 0 ? QUEUE_NO_TRUNK : (uint32_t)e[4]->integer;
-    t->open_attempt = (uint32_t)positive(e[6]);
-    if (t->open_attempt)
-        read_open(text_of(e[7]), t);
-    *whole = task_unpack(text_of(e[5]), t) == OK;
-    return OK;
-}
-
-/* A task that nobody can read must not come round for ever. */
-static void finish_malformed(struct queue *q, const struct queue_task *t)
-{
-    const struct queue_completion c = {.outcome = QUEUE_FINISH,
-                                       .attempt = t->open_attempt,
-                                       .status = SLICE("malformed"),
-                                       .avoid_trunk = QUEUE_NO_TRUNK};
-
-    q->malformed++;
-    log_error("queue", "a task in Redis cannot be read and is finished as malformed",
-              "key=%s id=%s", q->key, t->id);
-    queue_complete(q, t, &c, NULL, NULL);
-}
-
-static enum err read_tasks(struct queue *q, const redisReply *list, uint32_t *count)
-{
-    uint32_t n = 0;
-
-    *count = 0;
-    if (list->type != REDIS_REPLY_ARRAY || list->elements > QUEUE_CLAIM_MAX)
-        return unexpected(q);
-    for (size_t i = 0; i < list->elements; i++) {
-        bool whole;
-
-        if (read_entry(list->element[i], &q->tasks[n], &whole))
-            return unexpected(q);
-        if (whole)
-            n++;
-        else
-            finish_malformed(q, &q->tasks[n]);
-    }
-    *count = n;
-    return OK;
-}
-
 static void claimed(struct queue *q, struct request *r, const redisReply *reply, enum err e)
 {
     uint32_t n = 0;
 
     q->claiming = false;
     if (!e)
-        e = read_tasks(q, reply, &n);
+        e = answer_tasks(q, reply, &n);
     if (!e)
         q->claim_nonce++;
     ((queue_tasks_fn *)r->done)(r->arg, e, q->tasks, n);
@@ -438,12 +317,12 @@ static void reclaimed(struct queue *q, struct request *r, const redisReply *repl
 {
     uint32_t n = 0, put_back = 0;
 
-    if (!e &&
-        (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 || !is_number(reply->element[0])))
-        e = unexpected(q);
+    if (!e && (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+               !answer_is_number(reply->element[0])))
+        e = answer_unexpected(q);
     if (!e) {
-        put_back = (uint32_t)positive(reply->element[0]);
-        e = read_tasks(q, reply->element[1], &n);
+        put_back = (uint32_t)answer_number(reply->element[0]);
+        e = answer_tasks(q, reply->element[1], &n);
     }
     ((queue_reclaimed_fn *)r->done)(r->arg, e, q->tasks, n, put_back);
 }
@@ -454,48 +333,17 @@ static void renewed(struct queue *q, struct request *r, const redisReply *reply,
     uint32_t lost = 0;
 
     if (!e && reply->type != REDIS_REPLY_ARRAY)
-        e = unexpected(q);
+        e = answer_unexpected(q);
     for (size_t i = 0; !e && i < reply->elements; i++) {
         const redisReply *place = reply->element[i];
 
-        if (!is_number(place) || place->integer < 1 || place->integer > r->leases ||
+        if (!answer_is_number(place) || place->integer < 1 || place->integer > r->leases ||
             place->integer <= (int64_t)lost)
-            e = unexpected(q);
+            e = answer_unexpected(q);
         else /* places come in rising order, so this never overwrites one still to be read */
             leases[lost++] = leases[place->integer - 1];
     }
     ((queue_renewed_fn *)r->done)(r->arg, e, leases, e ? 0 : lost);
-}
-
-static enum err read_counts(struct queue *q, const redisReply *reply, struct queue_counts *c)
-{
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 7)
-        return unexpected(q);
-    for (size_t i = 0; i < 7; i++)
-        if (!is_number(reply->element[i]))
-            return unexpected(q);
-    redisReply *const *e = (redisReply *const *)reply->element;
-
-    c->total = positive(e[0]);
-    c->due = positive(e[1]) + positive(e[2]);
-    c->waiting = positive(e[3]);
-    c->leased = positive(e[4]);
-    c->attempts = positive(e[5]);
-    c->next_due_wall_ms = positive(e[6]);
-    for (size_t i = 7; i + 1 < reply->elements; i += 2) {
-        if (!is_text(e[i]) || !is_number(e[i + 1]))
-            return unexpected(q);
-        uint64_t n = positive(e[i + 1]);
-
-        c->finished += n;
-        if (c->statuses == QUEUE_STATUSES) {
-            c->other_status += n;
-            continue;
-        }
-        slice_copy(text_of(e[i]), c->status[c->statuses].name, sizeof(c->status[0].name));
-        c->status[c->statuses++].count = n;
-    }
-    return OK;
 }
 
 static void counted(struct queue *q, struct request *r, const redisReply *reply, enum err e)
@@ -503,7 +351,7 @@ static void counted(struct queue *q, struct request *r, const redisReply *reply,
     struct queue_counts counts = {0};
 
     if (!e)
-        e = read_counts(q, reply, &counts);
+        e = answer_counts(q, reply, &counts);
     ((queue_counts_fn *)r->done)(r->arg, e, &counts);
 }
 
@@ -519,7 +367,7 @@ static void replied(void *arg, const struct redisReply *reply)
             queue_again_soon(q);
         return;
     }
-    enum err e = read_error(q, reply);
+    enum err e = answer_error(q, reply);
 
     q->inside++;
     switch (r->kind) {
@@ -539,7 +387,7 @@ static void replied(void *arg, const struct redisReply *reply)
     case REQUEST_COMPLETE:
     case REQUEST_FORGET:
         if (!e && reply->type != REDIS_REPLY_STATUS)
-            e = unexpected(q);
+            e = answer_unexpected(q);
         if (r->done)
             ((queue_done_fn *)r->done)(r->arg, e);
         break;

@@ -1,0 +1,165 @@
+/* Reading what Redis answers: every reply is checked for its form, for another program (or another
+ * version) may write to our keys. What no function of ours gives is ERR_IO with a sentence. */
+#include <hiredis/hiredis.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "queue/internal.h"
+
+static bool starts(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool is_text(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING;
+}
+
+bool answer_is_number(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_INTEGER;
+}
+
+uint64_t answer_number(const redisReply *reply)
+{
+    return reply->integer > 0 ? (uint64_t)reply->integer : 0;
+}
+
+static struct slice text_of(const redisReply *reply)
+{
+    return slice_of(reply->str, reply->len);
+}
+
+enum err answer_error(struct queue *q, const redisReply *reply)
+{
+    if (!reply)
+        return q->closing ? ERR_CANCELLED : ERR_CLOSED;
+    if (reply->type != REDIS_REPLY_ERROR)
+        return OK;
+    if (starts(reply->str, "STALE"))
+        return ERR_REFUSED;
+    if (starts(reply->str, "NOTASK"))
+        return ERR_NOT_FOUND;
+    if (starts(reply->str, "STATE"))
+        return ERR_STATE;
+    if (!queue_try_later(q, reply)) {
+        queue_say(q, "Redis refuses a command of the queue", reply->str);
+        log_error("queue", q->error, "%s", "");
+    }
+    return ERR_IO;
+}
+
+enum err answer_unexpected(struct queue *q)
+{
+    queue_say(
+        q, "Redis gave an answer that makes no sense; is another program writing to our keys?", "");
+    log_error("queue", q->error, "key=%s", q->key);
+    return ERR_IO;
+}
+
+/* "open" 0x1f engine 0x1f call id 0x1f time, as functions.c writes it. */
+static void read_open(struct slice text, struct queue_task *t)
+{
+    struct slice word, engine, call, name, run;
+
+    slice_cut(text, TASK_SEPARATOR, &word, &text);
+    slice_cut(text, TASK_SEPARATOR, &engine, &text);
+    slice_cut(text, TASK_SEPARATOR, &call, &text);
+    slice_cut(engine, '#', &name, &run);
+    slice_copy(name, t->open_engine, sizeof(t->open_engine));
+    slice_copy(call, t->open_call_id, sizeof(t->open_call_id));
+    if (slice_u64(text, UINT64_MAX, &t->open_wall_ms))
+        t->open_wall_ms = 0;
+}
+
+/* One entry: id, token, tries, charged, trunk, payload, open attempt, its note. ERR_INVALID when
+ * it is no entry at all; *whole false when only the payload is spoilt. */
+static enum err read_entry(const redisReply *reply, struct queue_task *t, bool *whole)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 8)
+        return ERR_INVALID;
+    redisReply *const *e = (redisReply *const *)reply->element;
+
+    if (!is_text(e[0]) || !is_text(e[1]) || !answer_is_number(e[2]) || !answer_is_number(e[3]) ||
+        !answer_is_number(e[4]) || !is_text(e[5]) || !answer_is_number(e[6]) || !is_text(e[7]))
+        return ERR_INVALID;
+    memset(t, 0, sizeof(*t));
+    if (e[0]->len == 0 || slice_copy(text_of(e[0]), t->id, sizeof(t->id)) ||
+        slice_u64(text_of(e[1]), UINT64_MAX, &t->token))
+        return ERR_INVALID;
+    t->tries = (uint32_t)answer_number(e[2]);
+    t->charged = (uint32_t)answer_number(e[3]);
+    t->avoid_trunk = e[4]->integer < 0 ? QUEUE_NO_TRUNK : (uint32_t)e[4]->integer;
+    t->open_attempt = (uint32_t)answer_number(e[6]);
+    if (t->open_attempt)
+        read_open(text_of(e[7]), t);
+    *whole = task_unpack(text_of(e[5]), t) == OK;
+    return OK;
+}
+
+/* A task that nobody can read must not come round for ever. */
+static void finish_malformed(struct queue *q, const struct queue_task *t)
+{
+    const struct queue_completion c = {.outcome = QUEUE_FINISH,
+                                       .attempt = t->open_attempt,
+                                       .status = SLICE("malformed"),
+                                       .avoid_trunk = QUEUE_NO_TRUNK};
+
+    q->malformed++;
+    log_error("queue", "a task in Redis cannot be read and is finished as malformed",
+              "key=%s id=%s", q->key, t->id);
+    queue_complete(q, t, &c, NULL, NULL);
+}
+
+enum err answer_tasks(struct queue *q, const redisReply *list, uint32_t *count)
+{
+    uint32_t n = 0;
+
+    *count = 0;
+    if (list->type != REDIS_REPLY_ARRAY || list->elements > QUEUE_CLAIM_MAX)
+        return answer_unexpected(q);
+    for (size_t i = 0; i < list->elements; i++) {
+        bool whole;
+
+        if (read_entry(list->element[i], &q->tasks[n], &whole))
+            return answer_unexpected(q);
+        if (whole)
+            n++;
+        else
+            finish_malformed(q, &q->tasks[n]);
+    }
+    *count = n;
+    return OK;
+}
+
+enum err answer_counts(struct queue *q, const redisReply *reply, struct queue_counts *c)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 7)
+        return answer_unexpected(q);
+    for (size_t i = 0; i < 7; i++)
+        if (!answer_is_number(reply->element[i]))
+            return answer_unexpected(q);
+    redisReply *const *e = (redisReply *const *)reply->element;
+
+    c->total = answer_number(e[0]);
+    c->due = answer_number(e[1]) + answer_number(e[2]);
+    c->waiting = answer_number(e[3]);
+    c->leased = answer_number(e[4]);
+    c->attempts = answer_number(e[5]);
+    c->next_due_wall_ms = answer_number(e[6]);
+    for (size_t i = 7; i + 1 < reply->elements; i += 2) {
+        if (!is_text(e[i]) || !answer_is_number(e[i + 1]))
+            return answer_unexpected(q);
+        uint64_t n = answer_number(e[i + 1]);
+
+        c->finished += n;
+        if (c->statuses == QUEUE_STATUSES) {
+            c->other_status += n;
+            continue;
+        }
+        slice_copy(text_of(e[i]), c->status[c->statuses].name, sizeof(c->status[0].name));
+        c->status[c->statuses++].count = n;
+    }
+    return OK;
+}
