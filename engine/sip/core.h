@@ -24,7 +24,7 @@
 
 #define SIP_ID_LEN      16 /* tags, and what makes branches and Call-IDs unique: 64 bits in hex */
 #define SIP_BRANCH_LEN  (7 + SIP_ID_LEN)
-#define SIP_BUF_CLASSES 3
+#define SIP_BUF_CLASSES 4
 #define SIP_MIN_SE_S    90  /* RFC 4028 5 */
 #define SIP_TRYING_MS   200 /* 100 when the owner said nothing for so long (RFC 3261 17.2.1) */
 
@@ -61,26 +61,27 @@ struct sip_tx;
 typedef void sip_tx_fn(struct sip_tx *tx, uint16_t status, const struct sip_msg *m);
 
 struct sip_tx {
+    /* What is touched when it is found, and when it is forgotten, lies together. */
     struct hash_node node;
-    uint64_t check; /* a second hash of the key, by another seed */
-    struct sip_ua *ua;
-    struct timer resend;     /* A, E, G; 100 of an INVITE server */
-    struct timer limit;      /* B, D, F, H, I, J, K, L, M */
-    struct list_node owned;  /* in its owner's list; unlinked: nobody cares any more */
+    uint64_t check;          /* a second hash of the key, by another seed */
     struct list_node linger; /* in ua->lingering once it only waits for retransmissions */
-    struct sip_buf *text;    /* the request of a client, the last response of a server, the ACK of a
-                                completed INVITE client */
+    uint16_t status;         /* last response of a server */
+    uint8_t kind, state, method;
+    bool failed;            /* the wire refused: 503 by the limit timer */
+    bool moved;             /* a long request on TCP that would else be on UDP */
+    bool plain;             /* a final response that is made again from the request */
+    struct timer limit;     /* B, D, F, H, I, J, K, L, M */
+    struct timer resend;    /* A, E, G */
+    struct list_node owned; /* in its owner's list; unlinked: nobody cares any more */
+    struct sip_ua *ua;
+    struct sip_buf *text; /* the request of a client, the last response of a server, the ACK of a
+                             completed INVITE client */
     sip_tx_fn *heard;
     void *arg;
     struct list *owner; /* for requests sent again */
     struct sip_path path;
     uint32_t interval_ms;
     uint32_t cookie; /* the owner's */
-    uint16_t status; /* last response of a server */
-    uint8_t kind, state, method;
-    bool failed; /* the wire refused: 503 by the limit timer */
-    bool moved;  /* a long request on TCP that would else be on UDP */
-    bool plain;  /* a final response that is made again from the request */
 };
 
 /* ---- dialogs ---- */
@@ -191,6 +192,11 @@ struct sip_session {
 
 /* ---- the user agent ---- */
 
+struct sip_known { /* the last list of one header, and what it meant */
+    char text[200];
+    uint32_t len, bits;
+};
+
 struct sip_ua {
     struct wheel *wheel;
     const struct clock *clock;
@@ -218,6 +224,7 @@ struct sip_ua {
 
     struct sip_session *in_of; /* its INVITE is what ua->in holds */
     struct sip_session *aux_of;
+    struct sip_known known_allow, known_supported;
     struct sip_ua_stats stats;
     struct sip_msg in, aux, own; /* received; an INVITE parsed anew; a request of our own */
     char out[SIP_UA_MESSAGE_MAX];
@@ -349,6 +356,8 @@ void sip_uac_ack(struct sip_session *s, struct slice sdp);
 void sip_uas_invite(struct sip_ua *ua, const struct sip_path *from, const struct sip_msg *m);
 void sip_uas_cancelled(struct sip_session *s, const struct sip_msg *cancel);
 void sip_uas_ack(struct sip_session *s, const struct sip_msg *m);
+/* Whether m is the ACK that our 2xx waits for. */
+bool sip_uas_awaits(const struct sip_session *s, const struct sip_msg *m);
 void sip_uas_refuse(struct sip_session *s, uint16_t code, const char *reason, uint16_t q850,
                     const char *headers);
 /* 2xx to an INVITE or re-INVITE: sent, and repeated until its ACK. */

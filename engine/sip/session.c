@@ -15,9 +15,10 @@ struct name {
     struct slice call_id, tag;
 };
 
-static uint64_t name_hash(const struct sip_ua *ua, struct slice call_id, struct slice tag)
+/* The tag is ours and drawn at random: it alone spreads well, whatever Call-IDs peers choose. */
+static uint64_t name_hash(const struct sip_ua *ua, struct slice tag)
 {
-    return hash_slice(ua->seed, call_id) ^ hash_slice(ua->seed2, tag);
+    return hash_slice(ua->seed, tag);
 }
 
 static bool same_name(const struct hash_node *n, const void *key)
@@ -31,15 +32,14 @@ static bool same_name(const struct hash_node *n, const void *key)
 struct sip_session *sip_session_find(struct sip_ua *ua, struct slice call_id, struct slice tag)
 {
     struct name name = {call_id, tag};
-    struct hash_node *n = hash_find(&ua->sessions, name_hash(ua, call_id, tag), same_name, &name);
+    struct hash_node *n = hash_find(&ua->sessions, name_hash(ua, tag), same_name, &name);
 
     return n ? container_of(n, struct sip_session, node) : NULL;
 }
 
 enum err sip_session_list(struct sip_session *s)
 {
-    enum err e = hash_insert(&s->ua->sessions, &s->node,
-                             name_hash(s->ua, s->first.call_id, s->first.local_tag));
+    enum err e = hash_insert(&s->ua->sessions, &s->node, name_hash(s->ua, s->first.local_tag));
 
     s->listed = e == OK;
     return e;
@@ -219,12 +219,29 @@ struct sip_dialog *sip_session_dialog(struct sip_session *s, struct slice remote
     return NULL;
 }
 
+/* A trunk says the same Allow and Supported in every message: a list is read once. */
+static uint32_t known_list(struct sip_known *k, const struct sip_msg *m, enum sip_hdr id)
+{
+    struct slice text = sip_get(m, id);
+    bool one_line = sip_count(m, id) == 1;
+
+    if (one_line && text.len == k->len && text.len && memcmp(text.p, k->text, text.len) == 0)
+        return k->bits;
+    uint32_t bits = id == SIP_H_ALLOW ? sip_get_allow(m) : sip_get_options(m, id);
+    if (one_line && text.len <= sizeof k->text) {
+        memcpy(k->text, text.p, text.len);
+        k->len = text.len;
+        k->bits = bits;
+    }
+    return bits;
+}
+
 void sip_session_learn(struct sip_session *s, const struct sip_msg *m)
 {
     if (sip_has(m, SIP_H_ALLOW))
-        s->peer_allow = sip_get_allow(m);
+        s->peer_allow = known_list(&s->ua->known_allow, m, SIP_H_ALLOW);
     if (sip_has(m, SIP_H_SUPPORTED))
-        s->peer_supported = sip_get_options(m, SIP_H_SUPPORTED);
+        s->peer_supported = known_list(&s->ua->known_supported, m, SIP_H_SUPPORTED);
 }
 
 struct slice sip_session_user(const struct sip_session *s, struct slice *password)

@@ -11,70 +11,72 @@
 #define KEY_FLAT_MAX 384
 
 struct flat {
+    const struct sip_ua *ua;
     char text[KEY_FLAT_MAX];
     size_t len;
 };
 
-/* Parts that do not fit are folded into 64 bits, by the seed of the hash that is being made. */
-static void flat_add(struct flat *f, struct hash_seed seed, struct slice part)
+static void flat_put(struct flat *f, const void *p, size_t n)
 {
-    uint64_t folded;
-
-    if (part.len > 96) {
-        folded = hash_slice(seed, part);
-        part = slice_of((const char *)&folded, sizeof folded);
-    }
-    assert(f->len + part.len + 1 <= sizeof f->text);
-    if (part.len)
-        memcpy(f->text + f->len, part.p, part.len);
-    f->len += part.len;
-    f->text[f->len++] = '\0';
+    assert(f->len + n <= sizeof f->text);
+    memcpy(f->text + f->len, p, n);
+    f->len += n;
 }
 
-static uint64_t client_hash(struct hash_seed seed, uint8_t method, struct slice branch)
+/* A part that is long is folded into 128 bits. Lengths keep neighbours apart. */
+static void flat_add(struct flat *f, struct slice part)
 {
-    struct flat f = {.len = 0};
+    uint64_t folded[2];
 
-    f.text[f.len++] = 'c';
-    f.text[f.len++] = (char)method;
-    flat_add(&f, seed, branch);
-    return hash_bytes(seed, f.text, f.len);
+    if (part.len > 96) {
+        folded[0] = hash_slice(f->ua->seed, part);
+        folded[1] = hash_slice(f->ua->seed2, part);
+        part = slice_of((const char *)folded, sizeof folded);
+    }
+    flat_put(f, &part.len, 1);
+    if (part.len)
+        flat_put(f, part.p, part.len);
+}
+
+static struct sip_tx_key flat_key(const struct flat *f)
+{
+    return (struct sip_tx_key){hash_bytes(f->ua->seed, f->text, f->len),
+                               hash_bytes(f->ua->seed2, f->text, f->len)};
 }
 
 struct sip_tx_key sip_client_key(const struct sip_ua *ua, uint8_t method, struct slice branch)
 {
-    return (struct sip_tx_key){client_hash(ua->seed, method, branch),
-                               client_hash(ua->seed2, method, branch)};
-}
+    struct flat f;
+    const char head[] = {'c', (char)method};
 
-static uint64_t server_hash(struct hash_seed seed, uint8_t method, const struct sip_msg *m)
-{
-    const struct sip_via *via = &m->via;
-    struct flat f = {.len = 0};
-    uint32_t cseq = m->cseq.number;
-
-    f.text[f.len++] = 's';
-    f.text[f.len++] = (char)method;
-    if (slice_starts(via->branch, SLICE(SIP_BRANCH_COOKIE))) {
-        f.text[f.len++] = (char)(via->port >> 8);
-        f.text[f.len++] = (char)via->port;
-        flat_add(&f, seed, via->host);
-        flat_add(&f, seed, via->branch);
-    } else { /* RFC 2543 peers: no branch to go by (RFC 3261 17.2.3) */
-        memcpy(f.text + f.len, &cseq, sizeof cseq);
-        f.len += sizeof cseq;
-        flat_add(&f, seed, m->from.tag);
-        flat_add(&f, seed, m->call_id);
-        flat_add(&f, seed, via->text);
-    }
-    if (method == SIP_METHOD_OTHER)
-        flat_add(&f, seed, m->method_name);
-    return hash_bytes(seed, f.text, f.len);
+    f.ua = ua;
+    f.len = 0;
+    flat_put(&f, head, sizeof head);
+    flat_add(&f, branch);
+    return flat_key(&f);
 }
 
 struct sip_tx_key sip_server_key(const struct sip_ua *ua, uint8_t method, const struct sip_msg *m)
 {
-    return (struct sip_tx_key){server_hash(ua->seed, method, m), server_hash(ua->seed2, method, m)};
+    const struct sip_via *via = &m->via;
+    const char head[] = {'s', (char)method, (char)(via->port >> 8), (char)via->port};
+    struct flat f;
+
+    f.ua = ua;
+    f.len = 0;
+    flat_put(&f, head, sizeof head);
+    if (slice_starts(via->branch, SLICE(SIP_BRANCH_COOKIE))) {
+        flat_add(&f, via->host);
+        flat_add(&f, via->branch);
+    } else { /* RFC 2543 peers: no branch to go by (RFC 3261 17.2.3) */
+        flat_put(&f, &m->cseq.number, sizeof m->cseq.number);
+        flat_add(&f, m->from.tag);
+        flat_add(&f, m->call_id);
+        flat_add(&f, via->text);
+    }
+    if (method == SIP_METHOD_OTHER)
+        flat_add(&f, m->method_name);
+    return flat_key(&f);
 }
 
 static bool same_key(const struct hash_node *n, const void *key)

@@ -7,7 +7,7 @@
 
 #define PINGS_MAX 256
 
-static const uint32_t buf_room[SIP_BUF_CLASSES] = {504, 2040, SIP_UA_MESSAGE_MAX};
+static const uint32_t buf_room[SIP_BUF_CLASSES] = {504, 1016, 2040, SIP_UA_MESSAGE_MAX};
 
 struct sip_ping {
     struct list_node node;
@@ -185,11 +185,16 @@ static void request_received(struct sip_ua *ua, const struct sip_path *from,
                              const struct sip_msg *m)
 {
     bool is_ack = m->method == SIP_ACK;
-    struct sip_tx_key key =
-        sip_server_key(ua, is_ack ? (uint8_t)SIP_INVITE : (uint8_t)m->method, m);
-    struct sip_tx *tx = sip_tx_find(ua, &key);
-    struct sip_session *s;
+    struct sip_session *s = m->to.tag.len ? sip_session_find(ua, m->call_id, m->to.tag) : NULL;
+    struct sip_tx_key key;
+    struct sip_tx *tx;
 
+    if (s && is_ack && sip_uas_awaits(s, m)) { /* most ACKs: of a 2xx, in no transaction */
+        sip_session_request(s, from, m);
+        return;
+    }
+    key = sip_server_key(ua, is_ack ? (uint8_t)SIP_INVITE : (uint8_t)m->method, m);
+    tx = sip_tx_find(ua, &key);
     if (tx && (!is_ack || tx->state == SIP_TX_COMPLETED || tx->state == SIP_TX_CONFIRMED)) {
         sip_server_request(tx, m);
         return;
@@ -205,7 +210,6 @@ static void request_received(struct sip_ua *ua, const struct sip_path *from,
             new_request(ua, from, m);
         return;
     }
-    s = sip_session_find(ua, m->call_id, m->to.tag);
     if (s) {
         sip_session_request(s, from, m);
     } else if (is_ack) {
@@ -328,7 +332,7 @@ enum err sip_ua_ping(struct sip_ua *ua, const struct sip_path *to, const char *r
 static enum err init_pools(struct sip_ua *ua, uint32_t sessions, uint32_t transactions)
 {
     const uint32_t texts[SIP_BUF_CLASSES] = {6 * sessions + 256, 4 * sessions + 256,
-                                             sessions / 16 + 64};
+                                             2 * sessions + 256, sessions / 16 + 64};
 
     for (int c = 0; c < SIP_BUF_CLASSES; c++)
         if (pool_init(&ua->buf_pool[c], sizeof(struct sip_buf) + buf_room[c], texts[c]) != OK)

@@ -348,12 +348,17 @@ void sip_uas_flush(struct sip_session *s)
     sip_buf_drop(s->ua, &sdp);
 }
 
+bool sip_uas_awaits(const struct sip_session *s, const struct sip_msg *m)
+{
+    return s->answer && m->cseq.number == s->invite_cseq;
+}
+
 void sip_uas_ack(struct sip_session *s, const struct sip_msg *m)
 {
     struct sip_event e = {.kind = SIP_EV_CONFIRMED, .msg = m};
     bool first = s->phase == SIP_PHASE_ANSWERED, answers;
 
-    if (!s->answer || m->cseq.number != s->invite_cseq) {
+    if (!sip_uas_awaits(s, m)) {
         s->ua->stats.absorbed++;
         return;
     }
