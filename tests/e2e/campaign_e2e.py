@@ -78,7 +78,7 @@ def peak(path, channel):
 def whole_campaign():
     where = h.folder()
     simulator, address, _ = h.serve(where)
-    leads = h.leads(where, 40)
+    leads = h.leads(where, 30)
     engine = run_engine(where, h.campaign(where, address), leads)
     summary = finish(where, engine, simulator)
     records, truth, run = books(where, count_leads(leads))
@@ -110,7 +110,7 @@ def whole_campaign():
 def engine_killed():
     where = h.folder()
     simulator, address, _ = h.serve(where, seed=2)
-    leads = h.leads(where, 40, seed=2)
+    leads = h.leads(where, 30, seed=2)
     yaml = h.campaign(where, address)
     engine = run_engine(where, yaml, leads)
     for stage in (8, 20):
@@ -145,7 +145,7 @@ def redis_pid(where):
 def redis_killed():
     where = h.folder()
     simulator, address, _ = h.serve(where, seed=3)
-    leads = h.leads(where, 40, seed=3)
+    leads = h.leads(where, 30, seed=3)
     engine = run_engine(where, h.campaign(where, address), leads)
     for stage in (8, 20):
         wait_for(f"{stage} records", lambda: len(h.lines(where / "data/calls.jsonl")) >= stage, 120)
@@ -201,7 +201,7 @@ def recordings_refused():
     where = h.folder()
     (where / "occupied").write_text("a file where the folder should be")
     simulator, address, _ = h.serve(where, seed=6)
-    leads = h.leads(where, 20, seed=6)
+    leads = h.leads(where, 15, seed=6)
     yaml = h.campaign(where, address, **{
         "recording: { mode: agent }":
             f"recording: {{ mode: all, dir: {where}/occupied/recordings }}"})

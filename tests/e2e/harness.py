@@ -4,6 +4,7 @@ stopped by their process id. Waiting is always for a condition, with a limit."""
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -99,13 +100,35 @@ def free_port(kind=socket.SOCK_DGRAM):
         return s.getsockname()[1]
 
 
-def serve(where, seed=1, mix="demo", extra=()):
-    """Starts peal-sim serve; returns (process, "127.0.0.1:PORT", truth path)."""
+def free_range(count):
+    """`count` ports in a row, free a moment ago and below those the kernel gives out by itself:
+    "FIRST-LAST", and FIRST is even."""
+    for _ in range(50):
+        first = random.randrange(10000, 19000 - count, 2)
+        sockets = []
+        try:
+            for port in range(first, first + count):
+                sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                sockets[-1].bind(("127.0.0.1", port))
+            return f"{first}-{first + count - 1}"
+        except OSError:
+            continue
+        finally:
+            for s in sockets:
+                s.close()
+    fail(f"no {count} free ports in a row on 127.0.0.1")
+
+
+def serve(where, seed=1, mix="demo", extra=(), scenarios=None, sounds=None):
+    """Starts peal-sim serve; returns (process, "127.0.0.1:PORT", truth path). mix: the name of one
+    of ours, or a path; scenarios, sounds: folders instead of ours."""
     truth = where / "truth.jsonl"
+    if not isinstance(mix, pathlib.Path):
+        mix = SOURCE / "scenarios" / "mixes" / f"{mix}.yaml"
     process = start([program("peal-sim"), "serve", "--listen", "127.0.0.1:0", "--scenarios",
-                     SOURCE / "scenarios", "--mix", SOURCE / "scenarios" / "mixes" / f"{mix}.yaml",
-                     "--audio", audio(), "--seed", seed, "--truth", truth, "--summary",
-                     where / "simulator.json", *extra], where / "simulator.log")
+                     scenarios or SOURCE / "scenarios", "--mix", mix, "--audio", sounds or audio(),
+                     "--seed", seed, "--truth", truth, "--summary", where / "simulator.json",
+                     *extra], where / "simulator.log")
 
     def listening():
         text = (where / "simulator.log").read_text(errors="replace")
@@ -138,8 +161,14 @@ def leads(where, count, seed=1):
 
 
 def clean():
+    """Asks first, so that programs with children of their own take them along."""
     for process in _running:
         if process.poll() is None:
+            process.terminate()
+    for process in _running:
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
     for path in _folders:

@@ -129,10 +129,10 @@ static void same_rest(const char *text)
     SAME_TEXT(ours.cseq.method_name, theirs->cseq->method);
     osip_message_get_max_forwards(theirs, 0, &max_forwards);
     cr_assert_eq(ours.max_forwards, max_forwards ? atoi(max_forwards->hvalue) : -1);
-    cr_assert_eq(count(SIP_H_ROUTE), osip_list_size(&theirs->routes), "%s", text);
-    cr_assert_eq(count(SIP_H_RECORD_ROUTE), osip_list_size(&theirs->record_routes), "%s", text);
+    cr_assert_eq((int)count(SIP_H_ROUTE), osip_list_size(&theirs->routes), "%s", text);
+    cr_assert_eq((int)count(SIP_H_RECORD_ROUTE), osip_list_size(&theirs->record_routes), "%s", text);
     osip_message_get_body(theirs, 0, &body);
-    cr_assert_eq(ours.body.len, body ? body->length : 0, "%s", text);
+    cr_assert_eq((size_t)ours.body.len, body ? body->length : 0, "%s", text);
     cr_assert(ours.body.len == 0 || memcmp(ours.body.p, body->body, ours.body.len) == 0);
 }
 
