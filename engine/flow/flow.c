@@ -274,6 +274,11 @@ static void on_heard(struct flow *f, const struct dsp_event *e)
         f->speaking = false;
         f->speech_s += (e->end_ms - e->start_ms) / 1000.0;
     }
+    struct flow_heard *last = r->heard_count ? &r->heard[r->heard_count - 1] : NULL;
+    if (last && last->kind == e->kind && last->start_ms == e->start_ms) {
+        last->end_ms = e->end_ms; /* silence is told again as it grows */
+        return;
+    }
     if (r->heard_count == FLOW_HEARD_MAX) {
         r->heard_dropped++;
         return;

@@ -193,7 +193,7 @@ static const struct {
 } listen_kinds[] = {
     {"speech", 1u << DSP_SPEECH_START},
     {"speech_end", 1u << DSP_SPEECH_END},
-    {"silence", 1u << DSP_SILENCE},
+    {"silence", 1u << DSP_SILENCE | 1u << DSP_DEAD_AIR},
     {"dead_air", 1u << DSP_DEAD_AIR},
     {"beep", 1u << DSP_BEEP},
     {"busy", 1u << DSP_BUSY},
@@ -231,8 +231,16 @@ static uint32_t listen_mask(lua_State *L)
     return mask;
 }
 
+/* Quiet, with or without anything in the packets. */
+static bool is_quiet(const struct dsp_event *e)
+{
+    return e->kind == DSP_SILENCE || e->kind == DSP_DEAD_AIR;
+}
+
 static const char *heard_name(uint8_t kind)
 {
+    if (kind == DSP_SILENCE)
+        return "silence";
     for (size_t k = 0; k < sizeof listen_kinds / sizeof *listen_kinds; k++)
         if (listen_kinds[k].mask == 1u << kind)
             return listen_kinds[k].name;
@@ -269,8 +277,7 @@ static int listen_k(lua_State *L, int status, lua_KContext ctx)
     verb_check(L, f);
     if (f->heard_seq != f->at.seq) {
         f->at.seq = f->heard_seq;
-        bool quiet = e->kind == DSP_SILENCE || e->kind == DSP_DEAD_AIR;
-        bool enough = !quiet || e->end_ms - e->start_ms >= f->at.silence_s * 1000;
+        bool enough = !is_quiet(e) || e->end_ms - e->start_ms >= f->at.silence_s * 1000;
         if ((f->at.mask & 1u << e->kind) && enough)
             return heard(L, f, e);
     }
@@ -284,10 +291,10 @@ static int listen_k(lua_State *L, int status, lua_KContext ctx)
 
 /*@both call:listen { kind, …, limit = 10, silence = 2 }
  * Waits until one of the kinds is heard: speech (someone begins to talk), speech_end, silence (for
- * at least `silence` seconds), dead_air (packets with nothing in them, likewise), beep, tone (any
- * network or fax tone), or one by name: busy, reorder, ringback, dial_tone, sit, cng, ced. Returns
- * the kind and a table { start, finish (seconds since the leg began), level (dBm0), frequency,
- * category (of a SIT) }; or nil and "timeout".
+ * at least `silence` seconds; told as dead_air where the packets have nothing in them), dead_air
+ * (only that), beep, tone (any network or fax tone), or one by name: busy, reorder, ringback,
+ * dial_tone, sit, cng, ced. Returns the kind and a table { start, finish (seconds since the leg
+ * began), level (dBm0), frequency, category (of a SIT) }; or nil and "timeout".
  */
 static int verb_listen(lua_State *L)
 {
@@ -375,7 +382,7 @@ static int record_k(lua_State *L, int status, lua_KContext ctx)
     record_hear(f);
     if (f->at.stop && f->keys_count > 0 && take_key(f) == f->at.stop)
         return record_stop(L, f, 3);
-    if (f->at.silence_s > 0 && f->heard.kind == DSP_SILENCE && f->at.cookie != f->heard_seq &&
+    if (f->at.silence_s > 0 && is_quiet(&f->heard) && f->at.cookie != f->heard_seq &&
         f->heard.end_ms - f->heard.start_ms >= f->at.silence_s * 1000)
         return record_stop(L, f, 2);
     if (f->timed_out)

@@ -7,7 +7,14 @@ return agent {
   run = function(call)
     call:answer()
     local talk_time = lognormal(setting("talk_mean", 12), 0.6, { min = 3, max = 40 })
-    if not call:listen { "speech", limit = 12 * 3600 } then
+    local heard = call:listen { "speech", "beep", "tone", limit = 12 * 3600 }
+    if not heard then
+      return
+    end
+    if heard ~= "speech" then -- a machine or a network that the engine took for a person
+      call:mark("heard_" .. heard)
+      call:wait(uniform(1, 2))
+      call:hangup()
       return
     end
     call:mark("customer_heard")

@@ -5,7 +5,7 @@ return callee {
     call:ring(exp(8, { min = 2, max = 22 }))
     call:answer()
     call:mark("silent")
-    local heard = call:listen { "speech", limit = uniform(5, 8) }
+    local heard = call:listen { "speech", limit = uniform(9, 13) }
     if not heard then
       call:play(pick("human"), { limit = 8 })
       heard = call:listen { "speech", limit = exp(4, { min = 2, max = 12 }) }

@@ -228,7 +228,35 @@ Test(verbs, listening)
     assert_said(&b, "answer; detect talk; detect answered; beep 1; detect talk; detect answered; "
                     "detect talk; detect answered; detect talk; detect answered; detect talk; "
                     "hangup 0; ");
-    cr_assert_eq(b.report.heard_count, 6u);
+    cr_assert_eq(b.report.heard_count, 5u);
+    bench_close(&b);
+}
+
+Test(verbs, dead_air_is_silence_too)
+{
+    struct bench b;
+
+    bench_open(&b);
+    bench_body(&b, "call:answer()\n"
+                   "check(call:listen { 'silence', silence = 2, limit = 9 } == 'dead_air')\n"
+                   "check(call:listen { 'dead_air', limit = 1 } == nil)\n"
+                   "local m = call:record { limit = 60, silence = 5 }\n"
+                   "check(m.outcome == 'silence', m.outcome)\n"
+                   "m = call:record { limit = 3, silence = 5, stop = '#' }\n"
+                   "check(m.outcome == 'limit', m.outcome)\n"
+                   "m = call:record { limit = 3, stop = '#' }\n"
+                   "check(m.outcome == 'key', m.outcome)");
+    fake_heard(&b.call, DSP_DEAD_AIR, 0, 1000);
+    fake_heard(&b.call, DSP_DEAD_AIR, 0, 2000);
+    fake_heard(&b.call, DSP_SILENCE, 2000, 5000);
+    bench_pass(&b, 1010);
+    fake_heard(&b.call, DSP_DEAD_AIR, 6000, 9000);
+    fake_heard(&b.call, DSP_DEAD_AIR, 6000, 11000);
+    bench_pass(&b, 3010);
+    fake_key(&b.call, '#');
+    done(&b, FLOW_DONE, 5);
+    cr_assert_eq(b.report.heard_count, 3u);
+    cr_assert_eq(b.report.heard[2].end_ms, 11000u);
     bench_close(&b);
 }
 
