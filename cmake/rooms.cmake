@@ -83,7 +83,7 @@ function(peal_tests)
         peal_link_peer(${target} OSIP)
       endif()
       # Criterion's own macros trip the strict warnings.
-      target_compile_options(${target} PRIVATE -Wno-pedantic -Wno-conversion -Wno-shadow
+      target_compile_options(${target} PRIVATE -Wno-pedantic -Wno-conversion -Wno-shadow -Wno-sign-compare
                                                -Wno-missing-field-initializers)
       peal_add_test(${target} ${room})
     endforeach()
