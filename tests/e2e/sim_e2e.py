@@ -296,6 +296,40 @@ class SimTest(unittest.TestCase):
         self.assertGreaterEqual(summary["answer_ms"]["p99"], summary["answer_ms"]["p50"])
         self.assertEqual(len((report / "truth.jsonl").read_text().splitlines()), 40)
 
+    def talk(self, folder, caller, callee, calls, *extra):
+        """A caller's script against a callee's, over real RTP; the callee's truth lines."""
+        serve = Serve(folder, self.audio, mix(**{"12025550101": callee}))
+        report = folder / "report"
+        try:
+            done = subprocess.run(
+                [SIM, "call", "--to", f"sip:12025550101@{serve.address}", "--scenario",
+                 str(SOURCE / "scenarios/callers" / caller), "--report", str(report), "--audio",
+                 str(self.audio), "--rate", "10/s", "--calls", str(calls), *LATE, *extra],
+                capture_output=True, text=True, timeout=120)
+        finally:
+            lines, _ = serve.stop()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(len(lines), calls)
+        self.assertEqual({x["error"] for x in lines}, {None})
+        return lines
+
+    def test_keys_arrive_in_band_and_as_events(self):
+        """The caller presses 7; half of the callers do it by tones, half by telephone-events."""
+        folder = self.folder()
+        (folder / "keys.csv").write_text("keys\n7\n")
+        lines = self.talk(folder, "dtmf.lua", "ivr", 12, "--data", str(folder / "keys.csv"))
+        marks = [[m["name"] for m in x["marks"]] for x in lines]
+        self.assertEqual(marks, [["key_7"]] * 12)
+
+    def test_a_voice_is_heard_and_answered(self):
+        lines = self.talk(self.folder(), "normal.lua", "human-hello-hello", 3)
+        for line in lines:
+            names = [m["name"] for m in line["marks"]]
+            self.assertIn("agent_heard", names, line)
+            self.assertNotIn("gave_up", names)
+            self.assertEqual(line["ended_by"], "far_side")
+            self.assertIn("speech_start", {x["kind"] for x in line["heard"]})
+
     def test_failures_are_counted_by_code_and_decide_the_exit_code(self):
         folder = self.folder()
         serve = Serve(folder, self.audio, mix(**{"12025550101": "busy"}))
