@@ -279,6 +279,7 @@ Test(jitter, drifting_clocks_are_followed)
         cr_expect_leq(o.lost + j.skipped, 20, "%u lost, %lu skipped", o.lost,
                       (unsigned long)j.skipped);
         cr_expect_leq(j.late, 20);
+        cr_expect_lt(jitter_target(&j), 240, "drift is no jitter: %u", jitter_target(&j));
     }
 }
 
