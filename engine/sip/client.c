@@ -68,6 +68,24 @@ static void patch_via(char *text, size_t len, bool tcp)
         memcpy(line + sizeof via - 1, tcp ? "TCP" : "UDP", 3);
 }
 
+static void fail(struct sip_tx *tx)
+{
+    tx->failed = true;
+    timer_start(tx->ua->wheel, &tx->limit, 0, on_limit);
+}
+
+/* A request that went over TCP only for its length goes on UDP after all (RFC 3261 18.1.1). */
+static bool back_to_udp(struct sip_tx *tx)
+{
+    if (!tx->moved || !tx->text)
+        return false;
+    tx->moved = false;
+    tx->path.tcp = false;
+    patch_via(tx->text->data, tx->text->len, false);
+    start_timers(tx);
+    return sip_send(tx->ua, &tx->path, sip_buf_slice(tx->text)) == OK;
+}
+
 struct sip_tx *sip_client_start(struct sip_ua *ua, enum sip_method method,
                                 const char branch[SIP_BRANCH_LEN], const struct sip_path *to,
                                 struct buf *b, sip_tx_fn *heard, void *arg, struct list *owner,
@@ -105,10 +123,8 @@ struct sip_tx *sip_client_start(struct sip_ua *ua, enum sip_method method,
     if (owner)
         list_push_back(owner, &tx->owned);
     start_timers(tx);
-    if (sip_send(ua, &path, buf_slice(b)) != OK) {
-        tx->failed = true;
-        timer_start(ua->wheel, &tx->limit, 0, on_limit);
-    }
+    if (sip_send(ua, &path, buf_slice(b)) != OK && !back_to_udp(tx))
+        fail(tx);
     *why = OK;
     return tx;
 }
@@ -250,16 +266,8 @@ static void fail_if_there(struct hash_node *n, void *arg)
 
     if (!waiting || tx->failed || tx->path.tcp != to->tcp || !addr_eq(&tx->path.addr, &to->addr))
         return;
-    if (tx->moved && tx->text) { /* RFC 3261 18.1.1: then on UDP after all */
-        tx->moved = false;
-        tx->path.tcp = false;
-        patch_via(tx->text->data, tx->text->len, false);
-        start_timers(tx);
-        sip_send(tx->ua, &tx->path, sip_buf_slice(tx->text));
-        return;
-    }
-    tx->failed = true;
-    timer_start(tx->ua->wheel, &tx->limit, 0, on_limit);
+    if (!back_to_udp(tx))
+        fail(tx);
 }
 
 void sip_client_wire_failed(struct sip_ua *ua, const struct sip_path *to)

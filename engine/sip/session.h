@@ -13,7 +13,7 @@
 
 #include "sip/ua.h"
 
-#define SIP_FORKS_MAX 8 /* early dialogs of one INVITE kept apart; further ones share the last */
+#define SIP_FORKS_MAX 8 /* early dialogs of one INVITE; further ones are counted and not told */
 
 struct sip_msg;
 
@@ -54,16 +54,16 @@ struct sip_event {
 typedef void sip_session_fn(void *arg, struct sip_session *s, const struct sip_event *e);
 
 struct sip_invite {
-    const char *request_uri;               /* "sip:number@host:port" */
-    struct sip_path to;                    /* where it is sent (trunk, outbound proxy) */
-    const char *to_uri;                    /* To; NULL: request_uri */
-    const char *from_uri;                  /* "sip:caller@host" */
-    const char *from_display;              /* NULL: none */
-    const char *call_id; /* of the owner's making, unique in the world; NULL: made here */
-    const char *contact_user;              /* NULL: none */
-    const char *asserted;                  /* P-Asserted-Identity URI; NULL: none */
-    const char *headers;                   /* further "Name: value\r\n" lines; NULL: none */
-    const char *route;                     /* preloaded Route value "<sip:proxy;lr>"; NULL: none */
+    const char *request_uri;  /* "sip:number@host:port" */
+    struct sip_path to;       /* where it is sent (trunk, outbound proxy) */
+    const char *to_uri;       /* To; NULL: request_uri */
+    const char *from_uri;     /* "sip:caller@host" */
+    const char *from_display; /* NULL: none */
+    const char *call_id;      /* of the owner's making, unique in the world; NULL: made here */
+    const char *contact_user; /* NULL: none */
+    const char *asserted;     /* P-Asserted-Identity URI; NULL: none */
+    const char *headers;      /* further "Name: value\r\n" lines; NULL: none */
+    const char *route;        /* preloaded Route value "<sip:proxy;lr>"; NULL: none */
     const char *auth_user, *auth_password; /* digest; NULL: a challenge ends the call */
     struct slice sdp;                      /* the offer; empty: late offer */
     uint32_t session_expires_s; /* RFC 4028; 0: none asked for, but the far side's is kept to */

@@ -389,8 +389,16 @@ enum err sip_ua_open_on(struct sip_ua **out, struct wheel *wheel, const struct c
 {
     uint32_t sessions = config->max_sessions ? config->max_sessions : 4096;
     uint32_t transactions = config->max_transactions ? config->max_transactions : 16 * sessions;
-    struct sip_ua *ua = calloc(1, sizeof *ua);
+    struct sip_ua *ua;
 
+    if (addr_is_any(&config->local) && !addr_is_set(&config->advertised)) {
+        log_error("sip",
+                  "listening on every address needs the one to tell peers: set `advertised`, or "
+                  "listen on one address",
+                  "%s", "");
+        return ERR_INVALID;
+    }
+    ua = calloc(1, sizeof *ua);
     if (!ua)
         return ERR_NOMEM;
     ua->wheel = wheel;

@@ -37,7 +37,7 @@ struct sip_wire {
 
 struct sip_ua_config {
     struct addr local;            /* UDP, and TCP on the same port when tcp is set; port 0: any */
-    struct addr advertised;       /* in Via and Contact; unset: local */
+    struct addr advertised;       /* in Via and Contact; unset: local, then one address */
     bool tcp;                     /* listen on TCP, and move long requests there */
     const char *user_agent;       /* User-Agent and Server; NULL: "Peal" */
     uint32_t max_sessions;        /* calls alive at once; 0: 4096 */
@@ -62,10 +62,11 @@ struct sip_ua_stats {
     uint64_t timeouts; /* timers B, F, H and 2xx without ACK */
     uint64_t send_failed;
     uint64_t refused_sessions, refused_transactions, refused_buffers; /* a pool was full */
-    uint64_t reclaimed; /* finished transactions forgotten early to make room */
-    uint64_t too_long;  /* messages beyond SIP_UA_MESSAGE_MAX, dialogs beyond their room */
-    uint64_t forks;     /* early dialogs beyond the first */
-    uint64_t late_2xx;  /* 2xx of a fork we did not want: ACK and BYE */
+    uint64_t refused_dialogs; /* forks beyond SIP_FORKS_MAX or the pool: not told */
+    uint64_t reclaimed;       /* finished transactions forgotten early to make room */
+    uint64_t too_long;        /* messages beyond SIP_UA_MESSAGE_MAX, dialogs beyond their room */
+    uint64_t forks;           /* early dialogs beyond the first */
+    uint64_t late_2xx;        /* 2xx of a fork we did not want: ACK and BYE */
     uint64_t moved_to_tcp;
     uint64_t auth_retries;
     uint64_t handled_elsewhere; /* OPTIONS answered, 405, 501 */

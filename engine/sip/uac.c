@@ -271,7 +271,7 @@ static struct sip_dialog *dialog_of(struct sip_session *s, const struct sip_msg 
         d = &s->first;
     if (!d) {
         if (s->forks >= SIP_FORKS_MAX - 1 || !(d = pool_get(&ua->dialog_pool))) {
-            ua->stats.refused_sessions++;
+            ua->stats.refused_dialogs++;
             return NULL;
         }
         sip_dialog_init(d, ua, &s->peer);
@@ -369,7 +369,11 @@ static void answered(struct sip_session *s, struct sip_tx *tx, const struct sip_
     struct sip_dialog *d = dialog_of(s, m);
 
     timer_stop(s->ua->wheel, &s->timer);
-    if (!d) { /* no room to keep it: as if it were nobody's */
+    if (!d) { /* of a fork beyond the bound: it takes the place of one that did not answer */
+        s->first.remote_tag = SLICE_NONE;
+        d = dialog_of(s, m);
+    }
+    if (!d) { /* no room for its names: as if it were nobody's */
         sip_late_2xx(s->ua, &tx->path, m);
         sip_session_finish(s, 503, SIP_BY_NETWORK, NULL);
         return;

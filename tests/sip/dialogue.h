@@ -45,7 +45,7 @@ struct dialogue {
     struct sip_path peer;
     struct sent *sent;
     uint32_t nsent, taken;
-    bool wire_refuses;
+    bool wire_refuses, tcp_refuses;
     struct seen events[EVENTS_MAX];
     uint32_t nevents, looked;
     struct sip_session *session; /* the last incoming or outgoing one */
@@ -62,7 +62,7 @@ static enum err dialogue_send(void *arg, const struct sip_path *to, struct slice
 {
     struct dialogue *d = arg;
 
-    if (d->wire_refuses)
+    if (d->wire_refuses || (d->tcp_refuses && to->tcp))
         return ERR_IO;
     cr_assert_lt(d->nsent, SENT_MAX, "more messages than a dialogue may have");
     struct sent *s = &d->sent[d->nsent++];

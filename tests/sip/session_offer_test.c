@@ -180,6 +180,21 @@ Test(glare, a_second_offer_before_the_first_was_answered_gets_500)
     dialogue_free(d);
 }
 
+Test(glare, an_update_that_meets_our_offer_gets_491)
+{
+    struct dialogue *d = dialogue_new(NULL);
+
+    called_up(d, NULL);
+    sip_session_offer(d->session, SLICE(HOLD));
+    want_request(d, SIP_INVITE);
+    request(d, "UPDATE", 200, NULL, NULL, HOLD);
+    want_status(d, 491);
+    request(d, "UPDATE", 201, NULL, NULL, NULL); /* without an offer there is no glare */
+    want_status(d, 200);
+    want_quiet(d);
+    dialogue_free(d);
+}
+
 /* ---- UPDATE ---- */
 
 Test(update, theirs_is_answered_at_once_or_later)
@@ -331,7 +346,7 @@ Test(session_timer, a_refresh_that_asks_for_too_little_is_told_the_least)
     dialogue_free(d);
 }
 
-Test(session_timer, an_end_by_the_timer_stops_an_unacknowledged_200)
+Test(session_timer, a_200_nobody_acknowledges_ends_the_call_once)
 {
     struct dialogue *d = dialogue_new(NULL);
 

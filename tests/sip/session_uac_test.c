@@ -100,7 +100,13 @@ Test(uac, forks_beyond_the_bound_are_counted_and_harmless)
         reply_to(d, invite, 180, tag, NULL, NULL);
     }
     cr_assert_eq(d->nevents, SIP_FORKS_MAX);
-    cr_assert_eq(sip_ua_stats(d->ua)->refused_sessions, 3);
+    cr_assert_eq(sip_ua_stats(d->ua)->refused_dialogs, 3);
+    d->looked = d->nevents;
+    reply_to(d, invite, 200, "f10", NULL, ANSWER); /* one that was not told may still answer */
+    cr_assert(text_has(want_request(d, SIP_ACK), ";tag=f10\r\n"));
+    want_event(d, SIP_EV_ANSWERED);
+    sip_session_end(d->session, 0, NULL);
+    cr_assert(text_has(want_request(d, SIP_BYE), ";tag=f10\r\n"));
     dialogue_free(d);
 }
 
@@ -354,6 +360,39 @@ Test(uac, a_long_request_moves_to_tcp_and_back_when_nobody_listens_there)
     dialogue_free(d);
 }
 
+Test(uac, a_long_request_goes_on_udp_when_tcp_refuses_at_once)
+{
+    struct dialogue *d = dialogue_new(&(struct sip_ua_config){.tcp = true});
+    char headers[1500] = "X-Long: ";
+    struct sip_invite p = {.sdp = SLICE(OFFER), .headers = headers};
+
+    memset(headers + 8, 'x', 1300);
+    strcpy(headers + 1308, "\r\n");
+    d->tcp_refuses = true;
+    struct sent *invite = call_out(d, &p);
+    cr_assert_not(invite->to.tcp);
+    cr_assert(text_has(invite, "Via: SIP/2.0/UDP"));
+    run_ms(d, 1);
+    want_quiet(d);
+    dialogue_free(d);
+}
+
+Test(open, every_address_without_one_to_tell_is_refused)
+{
+    struct sip_ua_config c = {.user_agent = "x"};
+    struct sip_ua *ua;
+    struct wheel w;
+    struct clock k;
+
+    clock_init_virtual(&k, 0, 0);
+    wheel_init(&w, 0);
+    cr_assert_eq(addr_parse(SLICE("0.0.0.0:5060"), 0, &c.local), OK);
+    cr_assert_eq(sip_ua_open_on(&ua, &w, &k, &dialogue_wire, NULL, &c), ERR_INVALID);
+    cr_assert_eq(addr_parse(SLICE("127.0.0.1:5060"), 0, &c.advertised), OK);
+    cr_assert_eq(sip_ua_open_on(&ua, &w, &k, &dialogue_wire, NULL, &c), OK);
+    sip_ua_close(ua);
+}
+
 Test(uac, released_early_it_ends_by_itself)
 {
     struct dialogue *d = dialogue_new(NULL);
@@ -428,6 +467,8 @@ Test(uac, a_late_offer_is_answered_in_the_fork_that_made_it)
     struct sip_invite p = {0};
     struct sent *invite = call_out(d, &p);
 
+    reply_to(d, invite, 180, "c", NULL, NULL);
+    want_event(d, SIP_EV_PROGRESS);
     reply_to(d, invite, 183, "a", "Require: 100rel\r\nRSeq: 1\r\n", OFFER);
     want_event(d, SIP_EV_PROGRESS);
     reply_to(d, invite, 180, "b", NULL, NULL);
