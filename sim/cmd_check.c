@@ -49,7 +49,7 @@ static char *read_file(const char *path, size_t most, size_t *len)
 
 static int check_script(struct checker *c)
 {
-    char why[FLOW_ERROR_MAX];
+    char why[FLOW_TEXT_MAX];
     struct flow_script *script;
     size_t len = 0;
     enum err e = flow_script_load(c->rt, c->path, &script, why);

@@ -140,7 +140,7 @@ void host_close(struct host *h)
 
 bool host_script(struct host *h, const char *path, struct flow_script **out)
 {
-    char why[FLOW_ERROR_MAX];
+    char why[FLOW_TEXT_MAX];
 
     if (flow_script_load(h->rt, path, out, why) == OK)
         return true;

@@ -28,7 +28,7 @@ struct truth {
     uint64_t rtp_received, rtp_sent, rtp_lost, rtp_late;
     struct truth_count count[TRUTH_SCENARIOS_MAX];
     uint32_t counts;
-    char first_failed[FLOW_TEXT_MAX]; /* check, or error */
+    char first_failed[FLOW_CHECK_MAX]; /* check, or error */
 };
 
 struct truth_call {

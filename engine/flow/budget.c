@@ -40,10 +40,10 @@ void flow_blame(lua_State *L, const char *path, const char *what, char *error)
         lua_getinfo(L, "Sl", &ar);
         if (ar.currentline <= 0)
             continue;
-        snprintf(error, FLOW_ERROR_MAX, "%s:%d: %s", ar.short_src, ar.currentline, what);
+        snprintf(error, FLOW_TEXT_MAX, "%s:%d: %s", ar.short_src, ar.currentline, what);
         return;
     }
-    snprintf(error, FLOW_ERROR_MAX, "%s: %s", path, what);
+    snprintf(error, FLOW_TEXT_MAX, "%s: %s", path, what);
 }
 
 /* Says what was overspent, at the line that runs, and unwinds. */
@@ -90,7 +90,7 @@ void budget_charge(lua_State *L, uint64_t units)
 
 _Noreturn void flow_fail(lua_State *L, const char *fmt, ...)
 {
-    char text[FLOW_ERROR_MAX];
+    char text[FLOW_TEXT_MAX];
     va_list ap;
     struct flow *f = flow_of(L);
 

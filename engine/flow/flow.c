@@ -117,11 +117,11 @@ static void keep_error(struct flow *f, int status)
     if (status == LUA_OK || !fault || error[0])
         return;
     if (f->out_of_memory)
-        snprintf(error, FLOW_ERROR_MAX, "%s", f->memory_error);
+        snprintf(error, FLOW_TEXT_MAX, "%s", f->memory_error);
     else if (lua_type(f->co, -1) == LUA_TSTRING)
-        snprintf(error, FLOW_ERROR_MAX, "%s", lua_tostring(f->co, -1));
+        snprintf(error, FLOW_TEXT_MAX, "%s", lua_tostring(f->co, -1));
     else
-        snprintf(error, FLOW_ERROR_MAX, "%s: the script raised a %s", f->script->path,
+        snprintf(error, FLOW_TEXT_MAX, "%s: the script raised a %s", f->script->path,
                  luaL_typename(f->co, -1));
 }
 

@@ -22,8 +22,8 @@
 #define FLOW_HEARD_MAX    16
 #define FLOW_CHECKS_MAX   8 /* texts of failed checks kept; all are counted */
 #define FLOW_NAME_MAX     48
-#define FLOW_TEXT_MAX     200
-#define FLOW_ERROR_MAX    640          /* holds the list of all results */
+#define FLOW_TEXT_MAX     640          /* sentences: holds the list of all results */
+#define FLOW_CHECK_MAX    200          /* text of a failed check */
 #define FLOW_SCRIPT_MAX   (256 * 1024) /* bytes of one script */
 #define FLOW_SETTINGS_MAX 32
 
@@ -59,14 +59,14 @@ struct flow_heard {
 struct flow_report {
     enum flow_outcome outcome;
     const struct flow_script *script;
-    char truth[FLOW_NAME_MAX];  /* what the engine should find out; "" when not declared */
-    char error[FLOW_ERROR_MAX]; /* "file:line: sentence"; "" when there is none */
+    char truth[FLOW_NAME_MAX]; /* what the engine should find out; "" when not declared */
+    char error[FLOW_TEXT_MAX]; /* "file:line: sentence"; "" when there is none */
     struct flow_mark marks[FLOW_MARKS_MAX];
     uint32_t marks_count, marks_dropped;
     struct flow_heard heard[FLOW_HEARD_MAX]; /* what listen and record waited through */
     uint32_t heard_count, heard_dropped;
     uint32_t checks_passed, checks_failed;
-    char failed[FLOW_CHECKS_MAX][FLOW_TEXT_MAX]; /* the first failed checks, "file:line: text" */
+    char failed[FLOW_CHECKS_MAX][FLOW_CHECK_MAX]; /* the first failed checks, "file:line: text" */
     /* The call as the script saw it. Milliseconds since the INVITE; CALL_TIME_NONE: never. */
     uint32_t answered_ms, ended_ms;
     bool call_ended; /* false only with keep_call: the host sets its own handler now */
@@ -114,7 +114,7 @@ bool flow_sounds_has(const struct flow_runtime *rt, const char *path);
 bool flow_sounds_has_folder(const struct flow_runtime *rt, const char *folder);
 
 /* Reads, compiles and tries the declaration of a script; the same path again gives the same
- * script. On error `why` (FLOW_ERROR_MAX bytes) says file, line and what is wrong. */
+ * script. On error `why` (FLOW_TEXT_MAX bytes) says file, line and what is wrong. */
 enum err flow_script_load(struct flow_runtime *rt, const char *path, struct flow_script **out,
                           char *why);
 /* As above from memory; name stands for the path. */

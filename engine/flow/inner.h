@@ -58,8 +58,8 @@ struct flow {
     uint32_t hooks, collections;
     bool running, poked, over /* script has ended */, finishing;
     enum doom doom;
-    bool out_of_memory;                /* the script ended by it */
-    char memory_error[FLOW_ERROR_MAX]; /* where memory was last refused */
+    bool out_of_memory;               /* the script ended by it */
+    char memory_error[FLOW_TEXT_MAX]; /* where memory was last refused */
     bool raised_failed; /* the error under way is a verb's or expect's, not the script's */
 
     /* Waiting. */

@@ -251,7 +251,7 @@ static enum err declare_script(struct flow_runtime *rt, struct flow_script *s, s
     if (status == LUA_OK)
         return OK;
     const char *text_of = lua_tostring(L, -1);
-    snprintf(why, FLOW_ERROR_MAX, "%s", text_of ? text_of : "the script raised something odd");
+    snprintf(why, FLOW_TEXT_MAX, "%s", text_of ? text_of : "the script raised something odd");
     lua_settop(L, 0);
     return status == LUA_ERRMEM ? ERR_NOMEM : ERR_INVALID;
 }
@@ -260,7 +260,7 @@ enum err flow_script_load_text(struct flow_runtime *rt, const char *name, struct
                                struct flow_script **out, char *why)
 {
     if (rt->script_count == FLOW_SCRIPTS_MAX || strlen(name) >= sizeof(*out)->path) {
-        snprintf(why, FLOW_ERROR_MAX, "%.80s: more than %d scripts, or a path too long", name,
+        snprintf(why, FLOW_TEXT_MAX, "%.80s: more than %d scripts, or a path too long", name,
                  FLOW_SCRIPTS_MAX);
         return ERR_FULL;
     }
@@ -290,7 +290,7 @@ enum err flow_script_load(struct flow_runtime *rt, const char *path, struct flow
         }
     FILE *file = fopen(path, "re");
     if (!file) {
-        snprintf(why, FLOW_ERROR_MAX, "%.120s: %s", path, strerror(errno));
+        snprintf(why, FLOW_TEXT_MAX, "%.120s: %s", path, strerror(errno));
         return ERR_NOT_FOUND;
     }
     char *text = malloc(FLOW_SCRIPT_MAX + 1);
@@ -300,10 +300,10 @@ enum err flow_script_load(struct flow_runtime *rt, const char *path, struct flow
     fclose(file);
     if (!text) {
         e = ERR_NOMEM;
-        snprintf(why, FLOW_ERROR_MAX, "%.120s: no memory to read it", path);
+        snprintf(why, FLOW_TEXT_MAX, "%.120s: no memory to read it", path);
     } else if (failed || len > FLOW_SCRIPT_MAX) {
         e = failed ? ERR_IO : ERR_TOO_LONG;
-        snprintf(why, FLOW_ERROR_MAX, "%.120s: %s", path,
+        snprintf(why, FLOW_TEXT_MAX, "%.120s: %s", path,
                  failed ? "cannot be read" : "longer than 256 KiB");
     } else {
         e = flow_script_load_text(rt, path, slice_of(text, len), out, why);

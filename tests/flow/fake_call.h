@@ -274,7 +274,7 @@ static inline void bench_pass(struct bench *b, uint32_t ms)
 
 static inline void bench_start(struct bench *b, const char *text)
 {
-    char why[FLOW_ERROR_MAX] = "";
+    char why[FLOW_TEXT_MAX] = "";
     struct flow_script *script = NULL;
 
     cr_assert_eq(flow_script_load_text(b->rt, "t.lua", slice_cstr(text), &script, why), OK, "%s",

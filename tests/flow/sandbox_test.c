@@ -78,7 +78,7 @@ Test(sandbox, compiled_chunks_and_other_files_are_refused)
 {
     struct bench b;
     struct flow_script *s;
-    char why[FLOW_ERROR_MAX];
+    char why[FLOW_TEXT_MAX];
 
     bench_open(&b);
     cr_assert_eq(flow_script_load_text(b.rt, "x.lua", SLICE("\x1bLuaT\0"), &s, why), ERR_INVALID);

@@ -107,7 +107,7 @@ Test(verbs, keep_call_leaves_the_call_to_the_host)
 {
     struct bench b;
     struct flow_script *script;
-    char why[FLOW_ERROR_MAX];
+    char why[FLOW_TEXT_MAX];
 
     bench_open(&b);
     cr_assert_eq(flow_script_load_text(
@@ -453,7 +453,7 @@ Test(verbs, many_calls_at_once)
     enum { CALLS = 500 };
     struct bench b;
     struct flow_script *script;
-    char why[FLOW_ERROR_MAX];
+    char why[FLOW_TEXT_MAX];
 
     bench_open_with(
         &b, (struct flow_config){.seed = 1, .simulator = true, .max_flows = CALLS, .cpu_ms = 2000});

@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                  .cpu_ms = 1000,
                                  .memory_bytes = 256 * 1024,
                                  .max_flows = 1};
-    char why[FLOW_ERROR_MAX] = "";
+    char why[FLOW_TEXT_MAX] = "";
 
     if (!ready) {
         log_set_level(LOG_OFF);
