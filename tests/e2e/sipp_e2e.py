@@ -199,7 +199,7 @@ class Sipp(unittest.TestCase):
         self.assertEqual(states[-1][0], "gone")
 
     def test_carrier_behind_a_lossy_wire(self):
-        peer = self.carrier("uas_normal", ["--rate", "50", "--t1-ms", "150"], 100,
+        peer = self.carrier("uas_lossy", ["--rate", "50", "--t1-ms", "150"], 100,
                             ["-lost", "10", "-default_behaviors", "none"])
         self.assertTrue(all(c["answered"] for c in peer.calls), peer.summary)
         self.assertGreater(peer.summary["retransmitted"], 10)
