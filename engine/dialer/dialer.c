@@ -216,7 +216,12 @@ static enum err load_sounds(struct dialer *d, char *error)
 
 static enum err load_flows(struct dialer *d, char *error)
 {
-    struct flow_config config = {.loop = d->loop, .max_flows = d->campaign->max_calls};
+    struct flow_config config = {
+        .loop = d->loop,
+        .audio_root = d->campaign->folder, /* sounds of flows lie beside the campaign file */
+        .record_dir = d->config.recording_dir,
+        .max_flows = d->campaign->max_calls,
+    };
     enum err e = OK;
 
     config.sounds = media_sounds(call_env_media(d->env));
