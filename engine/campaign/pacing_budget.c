@@ -3,19 +3,15 @@
 
 #include <math.h>
 
-#ifndef TUNE_B
-#define TUNE_B 10.0
-#define TUNE_BN 0.003
-#endif
-#define SOFT          TUNE_B  /* abandons by which θ changes e-fold; and */
-#define SOFT_SHARE    TUNE_BN /* of a day's answers */
-#define START         0.025
-#define TOP           0.25
-#define NOTHING       1e-4 /* a θ below is none */
-#define LONG_RESERVE 0.0005 /* of the cap, over 30 days */
-#define DAY_RESERVE  6.0    /* abandons */
-#define DAY_UNKNOWN  600.0  /* answers of a day, until one is over */
-#define DAY_FIRST    100.0  /* answers before a day's own share means anything */
+#define SOFT        8.0   /* abandons by which θ changes e-fold; and */
+#define SOFT_SHARE  0.003 /* of a day's answers, in large rooms */
+#define START       0.025
+#define TOP         0.25
+#define NOTHING     1e-4 /* a θ below is none */
+#define LONG_DAYS   30.0
+#define DAY_RESERVE 6.0   /* abandons */
+#define DAY_UNKNOWN 600.0 /* answers of a day, until one is over */
+#define DAY_FIRST   100.0 /* answers before a day's own share means anything */
 
 void pacing_budget_init(struct pacing_budget *b, double cap, bool daily, double false_machines)
 {
@@ -26,7 +22,7 @@ void pacing_budget_init(struct pacing_budget *b, double cap, bool daily, double 
 double pacing_budget_target(const struct pacing_budget *b)
 {
     double day = b->day_typical > 0 ? b->day_typical : DAY_UNKNOWN;
-    double reserve = LONG_RESERVE;
+    double reserve = SOFT / (LONG_DAYS * day);
 
     if (b->daily)
         reserve = fmin(DAY_RESERVE / fmax(day, (double)b->day_answers), b->cap / 2);

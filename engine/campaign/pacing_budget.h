@@ -1,11 +1,13 @@
 /* The abandonment budget: a price θ on risk that keeps the share of abandoned answers at its target
- * (T. integral control).
+ * (integral control).
  *
- * Each live answer moves s by η (q − abandoned), up to a top; θ = max(0, s). s is never held up
- * from below: what was overspent is paid back before anything is risked again. θ = 0 still allows
- * calls that risk nothing. With `daily` the target leaves room for the few abandons by which a day
- * may end above its mean, and a day that ran over is stopped from risking more. Plain data of its
- * owner's thread. */
+ * Each live answer moves ln θ by (q − abandoned) / soft, up to a top; it is never held up from
+ * below, so what was overspent is always paid back. Over any time the abandons are q × answers plus
+ * at most soft × the e-folds by which θ changed meanwhile: a few dozen. (A θ that falls in
+ * proportion and stops at 0 keeps the same account, but leaves agents idle for hours after one bad
+ * burst.) A θ near 0 still allows calls that risk nothing. With `daily` the target leaves room for
+ * the few abandons by which a day may end above its mean, and a day that ran over is stopped from
+ * risking more. Plain data of its owner's thread. */
 #ifndef PEAL_CAMPAIGN_PACING_BUDGET_H
 #define PEAL_CAMPAIGN_PACING_BUDGET_H
 
@@ -13,10 +15,10 @@
 #include <stdint.h>
 
 struct pacing_budget {
-    double cap;            /* share, 0…1 */
-    bool daily;            /* the cap holds on every day */
-    double false_machines; /* share of live answers that were taken for machines */
-    double s;
+    double cap;                          /* share, 0…1 */
+    bool daily;                          /* the cap holds on every day */
+    double false_machines;               /* share of live answers that were taken for machines */
+    double s;                            /* ln θ */
     uint64_t answers, abandoned;         /* since the start, or since the account was told */
     uint64_t day_answers, day_abandoned; /* since pacing_budget_day() */
     double day_typical;                  /* answers of a day, discounted; 0: not known yet */

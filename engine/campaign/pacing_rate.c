@@ -4,21 +4,14 @@
 #include <math.h>
 #include <string.h>
 
-#ifndef TUNE_HAZARD
-#define TUNE_HAZARD 800.0
-#define TUNE_SPACING 12.0
-#define TUNE_MEM 3000.0
-#define TUNE_MEMS 1500.0
-#define TUNE_PRIOR 3.0
-#endif
-#define SPACING     TUNE_SPACING   /* dials between one new count and the next, at least; and */
+#define SPACING     12.0   /* dials between one new count and the next, at least; and */
 #define SPACING_S   3.0    /* seconds */
-#define CHANGE      TUNE_HAZARD  /* dials between changes, as expected before anything is seen; and */
+#define CHANGE      2000.0 /* dials between changes, as expected before anything is seen; and */
 #define CHANGE_S    300.0  /* seconds, at least */
-#define MEMORY      TUNE_MEM /* dials of the longest memory; and */
-#define MEMORY_S    TUNE_MEMS /* seconds, at least */
+#define MEMORY      3000.0 /* dials of the longest memory; and */
+#define MEMORY_S    1500.0 /* seconds, at least */
 #define LONG_MEMORY 20000.0
-#define LONG_PRIOR  TUNE_PRIOR /* dials: how much a new count takes over from the long run */
+#define LONG_PRIOR  3.0 /* dials: how much a new count takes over from the long run */
 
 void pacing_rate_init(struct pacing_rate *r, double mean, double weight)
 {

@@ -1,11 +1,11 @@
 /* A share that moves (how many dials meet a live person), learned from a stream of hits and misses.
  *
  * Several counts run side by side, each begun at another time and remembering what came since: when
- * did the share last change? Each is weighted by how well it foretold what came (R. Adams, D. MacKay,
- * "Bayesian online changepoint detection", with few candidates kept). While the share stands still
- * the old counts win and the estimate is tight; after a jump one begun at the jump takes over within
- * a few dozen dials and grows from there. Fixed size, no allocation; plain data of its owner's
- * thread. */
+ * did the share last change? Each is weighted by how well it foretold what came (R. Adams, D.
+ * MacKay, "Bayesian online changepoint detection", with few candidates kept). While the share
+ * stands still the old counts win and the estimate is tight; after a jump one begun at the jump
+ * takes over within a few dozen dials and grows from there. Fixed size, no allocation; plain data
+ * of its owner's thread. */
 #ifndef PEAL_CAMPAIGN_PACING_RATE_H
 #define PEAL_CAMPAIGN_PACING_RATE_H
 
