@@ -22,6 +22,7 @@
 #define FILE_BYTES_MAX   (512u << 20)
 #define CUTOFF_HZ        3600.0
 #define HALF_TAPS_8K     24 /* of the filter, in samples at 8 kHz */
+#define STEP_MAX         6  /* 48 kHz */
 
 struct entry {
     struct sound sound; /* first: a sound is its entry */
@@ -199,7 +200,20 @@ static bool raw_as_wav(const char *path, const uint8_t *p, size_t len, struct wa
     return ulaw || alaw || linear;
 }
 
-/* Low-pass filter at the output instants. The kernel is a Hann-windowed sinc. */
+/* The kernel's value x input samples from the output instant: a Hann-windowed sinc. */
+static double kernel(double x, double cut, double half)
+{
+    double angle = 2.0 * M_PI * cut * x;
+
+    return (fabs(x) < 1e-9 ? 1.0 : sin(angle) / angle) * (0.5 + 0.5 * cos(M_PI * x / (half + 1.0)));
+}
+
+static int16_t saturated(double v)
+{
+    return (int16_t)lrint(v > 32767.0 ? 32767.0 : v < -32768.0 ? -32768.0 : v);
+}
+
+/* Low-pass filter at the output instants. */
 static void resample(const struct wav *w, int16_t *out, uint32_t samples)
 {
     double step = (double)w->rate_hz / SOUND_RATE_HZ;
@@ -211,17 +225,48 @@ static void resample(const struct wav *w, int16_t *out, uint32_t samples)
         int64_t from = (int64_t)ceil(at - half), to = (int64_t)floor(at + half);
 
         for (int64_t k = from; k <= to; k++) {
-            double x = (double)k - at, angle = 2.0 * M_PI * cut * x;
-            double h = (fabs(x) < 1e-9 ? 1.0 : sin(angle) / angle) *
-                       (0.5 + 0.5 * cos(M_PI * x / (half + 1.0)));
+            double h = kernel((double)k - at, cut, half);
 
             weight += h;
             if (k >= 0 && (uint64_t)k < w->frames)
                 sum += h * wav_sample(w, (size_t)k);
         }
-        sum /= weight;
-        out[i] = (int16_t)lrint(sum > 32767.0 ? 32767.0 : sum < -32768.0 ? -32768.0 : sum);
+        out[i] = saturated(sum / weight);
     }
+}
+
+/* The same for 16, 24, 32 and 48 kHz, where every output instant meets the same kernel. */
+static void decimate(const struct wav *w, int16_t *out, uint32_t samples)
+{
+    double tap[2 * HALF_TAPS_8K * STEP_MAX + 1], weight = 0.0;
+    int64_t step = w->rate_hz / SOUND_RATE_HZ, half = HALF_TAPS_8K * step;
+
+    for (int64_t k = -half; k <= half; k++)
+        weight += tap[half + k] = kernel((double)k, CUTOFF_HZ / w->rate_hz, (double)half);
+    for (uint32_t i = 0; i < samples; i++) {
+        double sum = 0.0;
+
+        for (int64_t k = -half; k <= half; k++) {
+            int64_t at = i * step + k;
+
+            if (at >= 0 && (uint64_t)at < w->frames)
+                sum += tap[half + k] * wav_sample(w, (size_t)at);
+        }
+        out[i] = saturated(sum / weight);
+    }
+}
+
+void sound_convert(const struct wav *w, int16_t *out, uint32_t samples)
+{
+    uint32_t step = w->rate_hz / SOUND_RATE_HZ;
+
+    if (w->rate_hz % SOUND_RATE_HZ || step > STEP_MAX)
+        resample(w, out, samples);
+    else if (step > 1)
+        decimate(w, out, samples);
+    else
+        for (uint32_t i = 0; i < samples; i++)
+            out[i] = wav_sample(w, i);
 }
 
 static enum err decode(struct sound_cache *c, const char *path, const struct wav *w,
@@ -252,11 +297,7 @@ static enum err decode(struct sound_cache *c, const char *path, const struct wav
         forget(e);
         return ERR_NOMEM;
     }
-    if (w->rate_hz == SOUND_RATE_HZ)
-        for (uint32_t i = 0; i < samples; i++)
-            entry_pcm(e)[i] = wav_sample(w, i);
-    else
-        resample(w, entry_pcm(e), (uint32_t)samples);
+    sound_convert(w, entry_pcm(e), (uint32_t)samples);
     entry_encode(e);
     *out = e;
     return OK;

@@ -45,6 +45,11 @@ enum err sound_load(struct sound_cache *c, const char *path, const struct sound 
 enum err sound_from_pcm(struct sound_cache *c, const int16_t *pcm, uint32_t samples,
                         const struct sound **out);
 
+struct wav;
+/* A WAV file's samples at 8 kHz, filtered when its rate is another; `samples` are at most its
+ * frames × 8000 / rate. For readers that keep no sound. */
+void sound_convert(const struct wav *w, int16_t *out, uint32_t samples);
+
 void sound_ref(const struct sound *s);
 /* The last reference to a loaded sound leaves it in the cache until room is needed. */
 void sound_unref(const struct sound *s);

@@ -104,6 +104,8 @@ int16_t wav_sample(const struct wav *w, size_t at)
 {
     if (w->channels == 1)
         return (int16_t)one_sample(w, at);
+    if (w->channel)
+        return (int16_t)one_sample(w, 2 * at + w->channel - 1);
     return (int16_t)((one_sample(w, 2 * at) + one_sample(w, 2 * at + 1)) / 2);
 }
 

@@ -17,13 +17,14 @@ struct wav {
     uint32_t rate_hz, channels; /* channels 1 or 2 */
     const uint8_t *data;        /* inside the file's bytes */
     size_t frames;              /* samples per channel */
+    uint32_t channel;           /* which of them wav_sample() gives, from 1; 0: all mixed */
 };
 
 /* ERR_INVALID: not a WAV file, or no usable fmt and data chunks. ERR_UNSUPPORTED: a coding, width
  * or channel count we do not play; *out then still tells coding, rate and channels. */
 enum err wav_parse(const uint8_t *p, size_t len, struct wav *out);
 
-/* Samples of frame `at`, channels mixed into one. */
+/* Sample of frame `at`: of w->channel, or of all channels mixed into one. */
 int16_t wav_sample(const struct wav *w, size_t at);
 
 /* Header of PCM 16 bit, 8 kHz with data_bytes following. */

@@ -1,0 +1,343 @@
+/* See capture.h. Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng; link types as listed
+ * at tcpdump.org. */
+#include "media/capture.h"
+
+#include <string.h>
+
+#define PCAP_US      0xa1b2c3d4u
+#define PCAP_NS      0xa1b23c4du
+#define PCAP_HEADER  24
+#define PCAP_RECORD  16
+#define NG_SECTION   0x0a0d0d0au
+#define NG_ORDER     0x1a2b3c4du
+#define NG_INTERFACE 1u
+#define NG_SIMPLE    3u
+#define NG_ENHANCED  6u
+#define NG_TSRESOL   9u
+
+#define LINK_NULL     0u
+#define LINK_ETHERNET 1u
+#define LINK_RAW_BSD  12u
+#define LINK_RAW_BSDI 14u
+#define LINK_RAW      101u
+#define LINK_LOOP     108u
+#define LINK_SLL      113u
+#define LINK_IPV4     228u
+#define LINK_IPV6     229u
+#define LINK_SLL2     276u
+
+#define ETHER_IPV4     0x0800u
+#define ETHER_IPV6     0x86ddu
+#define ETHER_VLAN     0x8100u
+#define ETHER_QINQ     0x88a8u
+#define PROTOCOL_UDP   17
+#define IPV6_HOPS_MAX  8 /* extension headers looked through */
+#define VLAN_TAGS_MAX  2
+#define SECONDS_NS_MAX 1000000000u
+
+struct bytes {
+    const uint8_t *p;
+    size_t len;
+};
+
+static uint32_t big16(const uint8_t *p)
+{
+    return (uint32_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t file32(const struct capture *c, const uint8_t *p)
+{
+    uint32_t big = big16(p) << 16 | big16(p + 2);
+
+    return c->swapped ? big : __builtin_bswap32(big);
+}
+
+static uint32_t file16(const struct capture *c, const uint8_t *p)
+{
+    return c->swapped ? big16(p) : (uint32_t)(p[0] | p[1] << 8);
+}
+
+/* `swapped` says that the file is big-endian. */
+static bool pcap_magic(const uint8_t *p, bool *big, bool *ns)
+{
+    for (int order = 0; order < 2; order++) {
+        struct capture c = {.swapped = order == 1};
+        uint32_t magic = file32(&c, p);
+
+        if (magic == PCAP_US || magic == PCAP_NS) {
+            *big = order == 1;
+            *ns = magic == PCAP_NS;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool capture_is(const uint8_t *p, size_t len)
+{
+    bool big, ns;
+
+    if (len < 12)
+        return false;
+    return (big16(p) << 16 | big16(p + 2)) == NG_SECTION || pcap_magic(p, &big, &ns);
+}
+
+enum err capture_open(struct capture *c, const uint8_t *p, size_t len)
+{
+    bool ns = false;
+
+    *c = (struct capture){.p = p, .len = len};
+    if (!capture_is(p, len))
+        return ERR_INVALID;
+    if (!pcap_magic(p, &c->swapped, &ns)) {
+        c->is_ng = true;
+        return OK;
+    }
+    if (len < PCAP_HEADER)
+        return ERR_INVALID;
+    c->link[0] = (struct capture_link){.type = file32(c, p + 20) & 0xffffu,
+                                       .units_a_second = ns ? SECONDS_NS_MAX : 1000000u};
+    c->links = 1;
+    c->at = PCAP_HEADER;
+    return OK;
+}
+
+/* ---- from a frame to its datagram ---- */
+
+static bool take(struct bytes *b, size_t n)
+{
+    if (b->len < n)
+        return false;
+    b->p += n;
+    b->len -= n;
+    return true;
+}
+
+static bool read_udp(struct bytes b, struct capture_packet *out)
+{
+    if (b.len < 8)
+        return false;
+    size_t len = big16(b.p + 4);
+
+    if (len < 8 || len > b.len)
+        return false;
+    out->from.port = (uint16_t)big16(b.p);
+    out->to.port = (uint16_t)big16(b.p + 2);
+    out->data = b.p + 8;
+    out->len = len - 8;
+    return true;
+}
+
+static bool read_ipv4(struct bytes b, struct capture_packet *out)
+{
+    if (b.len < 20 || b.p[0] >> 4 != 4)
+        return false;
+    size_t header = (size_t)(b.p[0] & 15) * 4, total = big16(b.p + 2);
+    bool fragment = (big16(b.p + 6) & 0x3fffu) != 0;
+
+    if (header < 20 || total < header || total > b.len || fragment || b.p[9] != PROTOCOL_UDP)
+        return false;
+    out->from = (struct capture_end){.family = 4};
+    out->to = (struct capture_end){.family = 4};
+    memcpy(out->from.ip, b.p + 12, 4);
+    memcpy(out->to.ip, b.p + 16, 4);
+    return read_udp((struct bytes){b.p + header, total - header}, out);
+}
+
+static bool read_ipv6(struct bytes b, struct capture_packet *out)
+{
+    if (b.len < 40 || b.p[0] >> 4 != 6)
+        return false;
+    size_t payload = big16(b.p + 4);
+    uint8_t next = b.p[6];
+    struct bytes rest = {b.p + 40, payload < b.len - 40 ? payload : b.len - 40};
+
+    out->from = (struct capture_end){.family = 6};
+    out->to = (struct capture_end){.family = 6};
+    memcpy(out->from.ip, b.p + 8, 16);
+    memcpy(out->to.ip, b.p + 24, 16);
+    /* Hop-by-hop, routing and destination options have one form; a fragment is no datagram. */
+    for (int i = 0; i < IPV6_HOPS_MAX && (next == 0 || next == 43 || next == 60); i++) {
+        if (rest.len < 8)
+            return false;
+        size_t header = ((size_t)rest.p[1] + 1) * 8;
+
+        next = rest.p[0];
+        if (!take(&rest, header))
+            return false;
+    }
+    return next == PROTOCOL_UDP && read_udp(rest, out);
+}
+
+static bool read_ip(struct bytes b, struct capture_packet *out)
+{
+    if (b.len == 0)
+        return false;
+    return b.p[0] >> 4 == 6 ? read_ipv6(b, out) : read_ipv4(b, out);
+}
+
+static bool read_ether_type(uint32_t type, struct bytes b, struct capture_packet *out)
+{
+    for (int i = 0; i < VLAN_TAGS_MAX && (type == ETHER_VLAN || type == ETHER_QINQ); i++) {
+        if (b.len < 4)
+            return false;
+        type = big16(b.p + 2);
+        take(&b, 4);
+    }
+    return (type == ETHER_IPV4 || type == ETHER_IPV6) && read_ip(b, out);
+}
+
+static bool read_frame(uint32_t link, struct bytes b, struct capture_packet *out)
+{
+    switch (link) {
+    case LINK_ETHERNET:
+        return b.len >= 14 &&
+               read_ether_type(big16(b.p + 12), (struct bytes){b.p + 14, b.len - 14}, out);
+    case LINK_SLL:
+        return b.len >= 16 &&
+               read_ether_type(big16(b.p + 14), (struct bytes){b.p + 16, b.len - 16}, out);
+    case LINK_SLL2:
+        return b.len >= 20 &&
+               read_ether_type(big16(b.p), (struct bytes){b.p + 20, b.len - 20}, out);
+    case LINK_NULL: /* an address family whose number differs by system: the IP version tells */
+    case LINK_LOOP:
+        return take(&b, 4) && read_ip(b, out);
+    case LINK_RAW:
+    case LINK_RAW_BSD:
+    case LINK_RAW_BSDI:
+    case LINK_IPV4:
+    case LINK_IPV6:
+        return read_ip(b, out);
+    default:
+        return false;
+    }
+}
+
+static bool read_packet(struct capture *c, uint32_t interface, uint64_t units, struct bytes frame,
+                        struct capture_packet *out)
+{
+    c->packets++;
+    if (interface < c->links && read_frame(c->link[interface].type, frame, out)) {
+        uint64_t rate = c->link[interface].units_a_second;
+
+        out->at_us =
+            units / rate * 1000000u + (uint64_t)((double)(units % rate) * 1e6 / (double)rate);
+        return true;
+    }
+    c->skipped++;
+    return false;
+}
+
+/* ---- from the file to its frames ---- */
+
+static bool pcap_next(struct capture *c, struct capture_packet *out)
+{
+    while (c->len - c->at >= PCAP_RECORD) {
+        const uint8_t *p = c->p + c->at;
+        uint64_t rate = c->link[0].units_a_second;
+        uint64_t units = (uint64_t)file32(c, p) * rate + file32(c, p + 4);
+        size_t len = file32(c, p + 8), room = c->len - c->at - PCAP_RECORD;
+
+        if (len > room) {
+            c->at = c->len;
+            return false;
+        }
+        c->at += PCAP_RECORD + len;
+        if (read_packet(c, 0, units, (struct bytes){p + PCAP_RECORD, len}, out))
+            return true;
+    }
+    return false;
+}
+
+/* if_tsresol: a power of ten, or of two with the top bit set; µs when it is not said. */
+static uint64_t ng_resolution(const struct capture *c, struct bytes options)
+{
+    while (options.len >= 4) {
+        uint32_t code = file16(c, options.p), len = file16(c, options.p + 2);
+        uint8_t value = options.len >= 5 ? options.p[4] : 0;
+
+        if (code == 0)
+            break;
+        if (code == NG_TSRESOL && len == 1 && options.len >= 5) {
+            uint64_t rate = 1;
+
+            if (value & 0x80u)
+                return (value & 0x7fu) < 63 ? 1ull << (value & 0x7fu) : 1000000u;
+            for (int i = 0; i < value && i < 18; i++)
+                rate *= 10;
+            return rate;
+        }
+        if (!take(&options, 4 + (((size_t)len + 3) & ~(size_t)3)))
+            break;
+    }
+    return 1000000u;
+}
+
+static void ng_interface(struct capture *c, struct bytes body)
+{
+    if (body.len < 8 || c->links == CAPTURE_INTERFACES_MAX)
+        return;
+    c->link[c->links++] = (struct capture_link){
+        .type = file16(c, body.p),
+        .units_a_second = ng_resolution(c, (struct bytes){body.p + 8, body.len - 8})};
+}
+
+static bool ng_packet(struct capture *c, uint32_t type, struct bytes body,
+                      struct capture_packet *out)
+{
+    if (type == NG_ENHANCED && body.len >= 20) {
+        uint64_t units = (uint64_t)file32(c, body.p + 4) << 32 | file32(c, body.p + 8);
+        size_t len = file32(c, body.p + 12);
+
+        return len <= body.len - 20 &&
+               read_packet(c, file32(c, body.p), units, (struct bytes){body.p + 20, len}, out);
+    }
+    if (type == NG_SIMPLE && body.len >= 4) {
+        size_t len = file32(c, body.p);
+
+        return len <= body.len - 4 && read_packet(c, 0, 0, (struct bytes){body.p + 4, len}, out);
+    }
+    return false;
+}
+
+/* The order of bytes is each section's own; its length can be read only after it is known. */
+static bool ng_section(struct capture *c)
+{
+    struct capture big = {.swapped = true};
+
+    if (c->len - c->at < 12)
+        return false;
+    c->swapped = file32(&big, c->p + c->at + 8) == NG_ORDER;
+    c->links = 0;
+    return file32(c, c->p + c->at + 8) == NG_ORDER;
+}
+
+static bool ng_next(struct capture *c, struct capture_packet *out)
+{
+    while (c->len - c->at >= 12) {
+        const uint8_t *p = c->p + c->at;
+        bool section = (big16(p) << 16 | big16(p + 2)) == NG_SECTION;
+
+        if (section && !ng_section(c))
+            break;
+        uint32_t type = file32(c, p);
+        size_t len = file32(c, p + 4);
+
+        if (len < 12 || len % 4 || len > c->len - c->at)
+            break;
+        c->at += len;
+        struct bytes body = {p + 8, len - 12};
+
+        if (type == NG_INTERFACE && !section)
+            ng_interface(c, body);
+        else if (!section && ng_packet(c, type, body, out))
+            return true;
+    }
+    c->at = c->len;
+    return false;
+}
+
+bool capture_next(struct capture *c, struct capture_packet *out)
+{
+    return c->is_ng ? ng_next(c, out) : pcap_next(c, out);
+}
