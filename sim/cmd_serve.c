@@ -409,8 +409,11 @@ int sim_serve(int argc, char **argv)
     int rc = load_mix(s, &a);
     if (rc == SIM_PASS) {
         rc = open_serve(s, &a);
-        if (rc == SIM_PASS)
+        if (rc == SIM_PASS) {
             rc = run(s, &a);
+            loop_timer_stop(&s->host.loop, &s->drain);
+            loop_timer_stop(&s->host.loop, &s->duration);
+        }
         host_close(&s->host);
     }
     if (s->legs.mem) {
