@@ -247,10 +247,17 @@ static const char *heard_name(uint8_t kind)
     return "sound";
 }
 
-static int heard(lua_State *L, struct flow *f, const struct dsp_event *e)
+static void listen_over(struct flow *f)
 {
     verb_done(f);
+    if (f->at.mask & 1u << DSP_BEEP)
+        call_want_beep(f->call, false);
     verb_hear(f, false);
+}
+
+static int heard(lua_State *L, struct flow *f, const struct dsp_event *e)
+{
+    listen_over(f);
     lua_pushstring(L, heard_name(e->kind));
     lua_createtable(L, 0, 6);
     lua_pushnumber(L, e->start_ms / 1000.0);
@@ -282,8 +289,7 @@ static int listen_k(lua_State *L, int status, lua_KContext ctx)
             return heard(L, f, e);
     }
     if (f->timed_out) {
-        verb_done(f);
-        verb_hear(f, false);
+        listen_over(f);
         return verb_outcome(L, "timeout");
     }
     return verb_wait(L, ctx, listen_k);

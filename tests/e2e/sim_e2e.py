@@ -176,7 +176,7 @@ def hang_up(after_ms):
 
 
 class Sipp:
-    def __init__(self, folder, name, steps, number, address):
+    def __init__(self, folder, name, steps, number, address, *extra):
         path = folder / f"{name}.xml"
         path.write_text('<?xml version="1.0"?><!DOCTYPE scenario SYSTEM "sipp.dtd"><scenario name="'
                         + name + '">' + "\n".join(steps) + "</scenario>")
@@ -185,7 +185,7 @@ class Sipp:
         self.process = subprocess.Popen(
             ["sipp", "-sf", str(path), "-s", number, address, "-i", "127.0.0.1", "-p",
              str(free_port()), "-mp", str(free_port()), "-m", "1", "-nostdin", "-timeout", "60s",
-             "-timeout_error", "-trace_err", "-error_file", str(folder / f"{name}.err")],
+             "-timeout_error", "-trace_err", "-error_file", str(folder / f"{name}.err"), *extra],
             stdout=self.output, stderr=subprocess.STDOUT, cwd=folder)
 
     def finish(self):
@@ -277,6 +277,25 @@ class SimTest(unittest.TestCase):
         self.assertGreater(beep["beep_end_ms"], beep["answered_ms"])
         self.assertLess(beep["beep_end_ms"], beep["ended_ms"])
         self.assertEqual(by_kind["human-silent"]["truth"], "human_silent")
+
+    def test_an_interrupt_ends_calls_properly_and_writes_everything(self):
+        folder = self.folder()
+        serve = Serve(folder, self.audio, mix(**{"12025550101": "no-media"}))
+        sipp = Sipp(folder, "up", answered(ANSWER_BYE), "12025550101", serve.address,
+                    "-trace_msg", "-message_file", str(folder / "up.msg"))
+        try:
+            until = time.monotonic() + 30
+            while not (folder / "up.msg").exists() or "ACK sip:" not in (
+                    folder / "up.msg").read_text(errors="replace"):
+                self.assertLess(time.monotonic(), until, "the call was not answered")
+                time.sleep(0.05)
+            lines, summary = serve.stop()
+            sipp.finish()  # it waits for the BYE
+        finally:
+            sipp.process.kill()
+        self.assertEqual(serve.code, 0)
+        self.assertEqual([(x["outcome"], x["ended_by"]) for x in lines], [("stopped", "simulator")])
+        self.assertEqual(summary["outcomes"]["stopped"], 1)
 
     def test_callers_against_sipps_own_answerer(self):
         folder = self.folder()

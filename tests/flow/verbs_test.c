@@ -225,9 +225,10 @@ Test(verbs, listening)
     fake_heard(&b.call, DSP_BUSY, 6000, 7000);
     bench_pass(&b, 1010);
     done(&b, FLOW_DONE, 4);
-    assert_said(&b, "answer; detect talk; detect answered; beep 1; detect talk; detect answered; "
-                    "detect talk; detect answered; detect talk; detect answered; detect talk; "
-                    "hangup 0; ");
+    assert_said(
+        &b, "answer; detect talk; detect answered; beep 1; beep 0; detect talk; detect answered; "
+            "detect talk; detect answered; detect talk; detect answered; detect talk; "
+            "hangup 0; ");
     cr_assert_eq(b.report.heard_count, 5u);
     bench_close(&b);
 }
