@@ -43,7 +43,8 @@ enum jitter_got {
     JITTER_LOST,   /* nothing of this block is there, or it is held back to raise the delay */
     JITTER_PARTIAL /* [*from, *to) of out is there, the rest lost */
 };
-/* The next JITTER_BLOCK bytes at time now. quiet(byte) tells silence of the law in use. */
+/* The next JITTER_BLOCK bytes at time now. alaw: the law in use, which tells
+ * what is silence. */
 enum jitter_got jitter_get(struct jitter *j, uint32_t now, bool alaw, uint8_t *out, uint32_t *from,
                            uint32_t *to);
 /* Present target in samples. */

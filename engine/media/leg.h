@@ -50,8 +50,7 @@ enum media_event_kind {
     MEDIA_EV_FIRST_RTP,   /* first valid packet (again after media_leg_set_remote with a new end) */
     MEDIA_EV_HEARD,       /* heard: any detector event but DSP_DTMF */
     MEDIA_EV_DTMF,        /* digit: RFC 4733 or in band, one event a key */
-    MEDIA_EV_PLAYED,      /* cookie; err ERR_CANCELLED when stopped, ERR_UNSUPPORTED: DTMF by
-                             RFC 4733 where the far end takes none (it was sent in band: OK) */
+    MEDIA_EV_PLAYED,      /* cookie; err ERR_CANCELLED when stopped, ERR_FULL when refused */
     MEDIA_EV_RECORDED,    /* seconds, err, sys_errno, lost_bytes */
     MEDIA_EV_RTP_TIMEOUT, /* nothing for LEG_RTP_TIMEOUT_MS although expected; once a gap */
     MEDIA_EV_BRIDGED,     /* first packet from the peer was sent to this leg's far end */
