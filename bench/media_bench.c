@@ -147,6 +147,7 @@ struct figures {
     double late_p50_us, late_p99_us, generator_p99_us;
     uint64_t lost, concealed, starved, send_failed, skipped;
     uint64_t generator_skipped;
+    uint64_t mallocs; /* of the whole process while it was measured */
 };
 
 static void on_ours(void *arg, struct media_leg *leg, const struct media_event *e)
@@ -322,7 +323,9 @@ static bool run_engine(uint32_t legs, enum dsp_phase phase, double seconds, stru
         media_metrics_restart(s->generator);
         run_for(s, 0.6);
         media_metrics(s->engine, &before);
+        bench_mallocs_start(false);
         run_for(s, seconds);
+        f->mallocs = bench_mallocs_stop().calls;
         media_metrics(s->engine, &after);
         fill_generator(s, f);
         double wall_us = (double)(after.at_us - before.at_us);
@@ -431,7 +434,7 @@ static void compare(struct bench *b, uint32_t legs, uint32_t rounds)
                   {DSP_OFF, "no detectors"}};
     enum { PHASES = sizeof(phases) / sizeof(phases[0]) };
     struct figures engine[PHASES] = {0}, echo = {0}, f;
-    uint64_t lost = 0;
+    uint64_t lost = 0, mallocs = 0;
     char name[BENCH_TEXT_MAX];
 
     for (uint32_t i = 0; i < rounds; i++) {
@@ -442,6 +445,7 @@ static void compare(struct bench *b, uint32_t legs, uint32_t rounds)
             }
             note(phases[p].name, legs, &f);
             lost += f.lost;
+            mallocs += f.mallocs;
             if (f.pps_of_cpu > engine[p].pps_of_cpu)
                 engine[p] = f;
         }
@@ -463,6 +467,11 @@ static void compare(struct bench *b, uint32_t legs, uint32_t rounds)
     bench_add(b, "media", name, engine[0].generator_p99_us, "us", BENCH_LOWER);
     snprintf(name, sizeof(name), "%u legs, packets lost in the engine", legs);
     bench_add(b, "media", name, (double)lost, "packets", BENCH_LOWER);
+    if (bench_mallocs_counted())
+        bench_add(b, "media", "allocations while packets flow", (double)mallocs, "calls",
+                  BENCH_LOWER);
+    if (mallocs)
+        bench_fail(b, "media: %llu allocations on the packet path", (unsigned long long)mallocs);
     if (legs <= 1000 && lost)
         bench_fail(b, "media: %llu packets lost at %u legs", (unsigned long long)lost, legs);
 }
