@@ -81,7 +81,7 @@ def check(condition, what):
 def fail(what):
     print("FAIL:", what)
     for process in _running:
-        text = pathlib.Path(process.log).read_text(errors="replace")[-3000:]
+        text = pathlib.Path(process.log).read_text(errors="replace")[-6000:]
         print(f"--- {process.args[0]} (exit {process.poll()})\n{text}")
     sys.exit(1)
 
@@ -172,7 +172,10 @@ def clean():
             process.kill()
             process.wait()
     for path in _folders:
-        shutil.rmtree(path, ignore_errors=True)
+        if "PEAL_KEEP" in os.environ:  # to look at what a failure left
+            print("kept", path)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def main(*tests):
