@@ -85,7 +85,7 @@ static void on_flow_end(void *arg, struct call *c, const struct flow_report *r)
         else
             s->codes[r->code < CODES_MAX ? r->code : 0]++;
     }
-    truth_write(&s->host.truth, &who, c, r);
+    truth_write(&s->host.truth, &who, call_record_of(c), r);
     call_release(c);
     pool_put(&s->pool, k);
     finish_if_done(s);

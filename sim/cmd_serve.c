@@ -50,7 +50,7 @@ static void on_flow_end(void *arg, struct call *c, const struct flow_report *rep
     struct serve *s = leg->serve;
     struct truth_call who = {leg->number, leg->caller, leg->attempt, leg->started_wall_ms};
 
-    truth_write(&s->host.truth, &who, c, report);
+    truth_write(&s->host.truth, &who, call_record_of(c), report);
     call_release(c);
     pool_put(&s->legs, leg);
 }

@@ -2,9 +2,11 @@
 #include "sim/truth.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define CLOSE_WAIT_TURNS 500 /* × 10 ms */
+#define CLOSE_WAIT_TURNS 500          /* × 10 ms */
+#define PIECE            (128 * 1024) /* bytes offered to the file at once */
 
 enum err truth_open(struct truth *t, struct loop *l, const char *path)
 {
@@ -96,11 +98,9 @@ static const char *seen_truth(const struct flow_report *r)
     return r->truth;
 }
 
-static void put_line(struct json *j, const struct truth_call *who, struct call *c,
+static void put_line(struct json *j, const struct truth_call *who, const struct call_record *record,
                      const struct flow_report *r)
 {
-    const struct call_record *record = call_record_of(c);
-
     json_begin_object(j, NULL);
     json_cstr(j, "kind", flow_kind_name(flow_script_kind(r->script)));
     json_cstr(j, "call_id", record->call_id);
@@ -140,9 +140,10 @@ static void count_scenario(struct truth *t, const struct flow_report *r)
     n->calls = 1;
 }
 
-static void add_totals(struct truth *t, struct call *c, const struct flow_report *r)
+static void add_totals(struct truth *t, const struct call_record *record,
+                       const struct flow_report *r)
 {
-    const struct call_media_stats *m = &call_record_of(c)->media;
+    const struct call_media_stats *m = &record->media;
 
     if (flow_script_kind(r->script) == FLOW_KIND_AGENT)
         t->agents++;
@@ -163,20 +164,60 @@ static void add_totals(struct truth *t, struct call *c, const struct flow_report
     count_scenario(t, r);
 }
 
-void truth_write(struct truth *t, const struct truth_call *who, struct call *c,
+/* Gives the file as much of the backlog as it takes. */
+static void flush(struct truth *t)
+{
+    while (t->backlog_from < t->backlog_len) {
+        size_t n = t->backlog_len - t->backlog_from;
+        if (n > PIECE)
+            n = PIECE;
+        if (file_write(t->file, t->backlog + t->backlog_from, n) != OK)
+            return;
+        t->backlog_from += n;
+    }
+    t->backlog_from = t->backlog_len = 0;
+}
+
+static bool keep(struct truth *t, const char *line, size_t len)
+{
+    if (t->backlog_len + len > t->backlog_cap) {
+        size_t cap = t->backlog_cap ? t->backlog_cap * 2 : 1024 * 1024;
+        char *more = cap <= TRUTH_BACKLOG_MAX ? realloc(t->backlog, cap) : NULL;
+        if (!more)
+            return false;
+        t->backlog = more;
+        t->backlog_cap = cap;
+    }
+    memcpy(t->backlog + t->backlog_len, line, len);
+    t->backlog_len += len;
+    return true;
+}
+
+static void put_out(struct truth *t, const char *line, size_t len)
+{
+    flush(t);
+    if (t->backlog_len == 0 && file_write(t->file, line, len) == OK)
+        return;
+    if (!keep(t, line, len))
+        t->lines_lost++;
+}
+
+void truth_write(struct truth *t, const struct truth_call *who, const struct call_record *record,
                  const struct flow_report *r)
 {
     char line[TRUTH_LINE_MAX];
     struct buf b = buf_on(line, sizeof line);
     struct json j;
 
-    add_totals(t, c, r);
+    add_totals(t, record, r);
     if (!t->file)
         return;
     json_init(&j, &b);
-    put_line(&j, who, c, r);
+    put_line(&j, who, record, r);
     buf_putc(&b, '\n');
-    if (buf_end(&b) != OK || file_write(t->file, line, b.len) != OK)
+    if (buf_end(&b) == OK)
+        put_out(t, line, b.len);
+    else
         t->lines_lost++;
 }
 
@@ -192,14 +233,21 @@ bool truth_close(struct truth *t, struct loop *l)
 {
     if (!t->file)
         return true;
+    for (int i = 0; i < CLOSE_WAIT_TURNS && t->backlog_len > 0; i++) {
+        flush(t);
+        loop_turn(l, 10000);
+    }
+    bool whole = t->backlog_len == 0;
     file_close(t->file, on_closed, t);
     t->file = NULL;
+    free(t->backlog);
+    t->backlog = NULL;
     for (int i = 0; i < CLOSE_WAIT_TURNS && !t->closed; i++)
         loop_turn(l, 10000);
-    if (t->closed && t->closed_result.err == OK && t->lines_lost == 0)
+    if (whole && t->closed && t->closed_result.err == OK && t->lines_lost == 0)
         return true;
-    fprintf(stderr, "peal-sim: the truth file is incomplete: %llu lines lost, %s%s%s\n",
-            (unsigned long long)t->lines_lost,
+    fprintf(stderr, "peal-sim: the truth file is incomplete: %llu lines lost%s, %s%s%s\n",
+            (unsigned long long)t->lines_lost, whole ? "" : ", and those of the last calls",
             t->closed ? err_name(t->closed_result.err) : "it could not be closed",
             t->closed_result.sys_errno ? ": " : "",
             t->closed_result.sys_errno ? strerror(t->closed_result.sys_errno) : "");

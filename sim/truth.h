@@ -1,7 +1,8 @@
 /* What really happened on each simulated call, one JSON line a call, and the run's totals.
  *
- * Written through the loop, so a slow disk delays nothing; what could not be written is counted and
- * said at the end. Control thread only. */
+ * Written through the loop, so a slow disk delays nothing. Lines that the file cannot take yet (a
+ * thousand calls that end at once) wait in a backlog of at most TRUTH_BACKLOG_MAX bytes; what could
+ * not be written is counted and said at the end. Control thread only. */
 #ifndef PEAL_SIM_TRUTH_H
 #define PEAL_SIM_TRUTH_H
 
@@ -11,6 +12,7 @@
 
 #define TRUTH_SCENARIOS_MAX 260
 #define TRUTH_LINE_MAX      16384
+#define TRUTH_BACKLOG_MAX   (64u * 1024 * 1024)
 
 struct truth_count {
     char scenario[FLOW_NAME_MAX], label[FLOW_NAME_MAX];
@@ -21,6 +23,8 @@ struct truth {
     struct file *file; /* NULL: lines are not wanted */
     bool closed;
     struct file_result closed_result;
+    char *backlog; /* waiting lines are [backlog_from, backlog_len) */
+    size_t backlog_from, backlog_len, backlog_cap;
     /* Totals. Agents are counted apart. */
     uint64_t calls, agents, answered, lines_lost;
     uint64_t outcomes[FLOW_STOPPED + 1];
@@ -39,7 +43,7 @@ struct truth_call {
 
 /* path NULL: totals only. ERR_IO and so on come at the close. */
 enum err truth_open(struct truth *t, struct loop *l, const char *path);
-void truth_write(struct truth *t, const struct truth_call *who, struct call *c,
+void truth_write(struct truth *t, const struct truth_call *who, const struct call_record *record,
                  const struct flow_report *r);
 /* Turns the loop until the file is closed. False: something is missing, said on stderr. */
 bool truth_close(struct truth *t, struct loop *l);
