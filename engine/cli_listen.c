@@ -1,0 +1,460 @@
+/* `peal listen`: what the engine's detectors hear in a recording, when they say it, and what the
+ * call would have been judged as. Runs faster than time; nothing is dialled or sent. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli.h"
+#include "cli_listen.h"
+
+#define TAIL_DEFAULT_MS 3000
+#define MS_MAX          (RECORDING_SECONDS_MAX * 1000u)
+
+static const char help[] =
+    "usage: peal listen FILE [--plan NAME] [--channel N] [--answered-at MS|never] [--tail MS]\n"
+    "                   [--json] [--plot OUT.html]\n"
+    "\n"
+    "Runs the engine's own detectors over a recording and prints a time line of all that is heard\n"
+    "and the verdict, with times and confidence.\n"
+    "\n"
+    "  FILE              WAV (PCM 16 bit, µ-law or A-law; 8, 16 kHz and others), or a packet\n"
+    "                    capture (pcap, pcapng) with RTP in PCMU or PCMA; missing packets are\n"
+    "                    concealed as in a call, RFC 4733 keys are shown\n"
+    "  --plan NAME       the country's network tones: us (default), gb, ru, cz, si, de, at, fr,\n"
+    "                    itu\n"
+    "  --channel N       1 or 2 of a stereo file (default 1; 0 mixes both); of a capture the\n"
+    "                    stream to hear (default: the one with most sound; all are listed)\n"
+    "  --answered-at MS  when the call was answered: what is before it is early media, and the\n"
+    "                    verdict's clock starts there (default 0). \"never\": all early media\n"
+    "  --tail MS         the line stays open and quiet for so long after the recording, so that\n"
+    "                    a verdict that waits for silence can come (default 3000). 0: the call\n"
+    "                    ended with the recording\n"
+    "  --json            one JSON object a line: kind, at_ms (when it was said), start_ms,\n"
+    "                    end_ms, detail, freq_hz, level_dbm0, confidence. The last line has kind\n"
+    "                    \"verdict\", the verdict (human, machine, … or none) and the result "
+    "label\n"
+    "  --plot OUT.html   also a page with spectrogram, level, events and verdict over time; it\n"
+    "                    needs nothing but a browser\n"
+    "\n"
+    "Times are milliseconds from the beginning of the recording. Exit code 0; 1 when the file\n"
+    "cannot be read; 2 for wrong use.\n"
+    "\n"
+    "examples:\n"
+    "  peal listen answer.wav\n"
+    "  peal listen call.wav --channel 2 --plan ru --answered-at 8200 --plot call.html\n"
+    "  peal listen trunk.pcap --json | tail -n 1\n";
+
+struct options {
+    const char *path, *plan, *plot;
+    uint32_t channel, answered_ms, tail_ms;
+    bool channel_said, json;
+};
+
+/* ---- hearing ---- */
+
+static void on_heard(void *arg, const struct dsp_event *e, uint32_t at_ms)
+{
+    struct findings *f = arg;
+    bool after = f->answered_ms != RECORDING_NEVER && e->start_ms >= f->answered_ms;
+
+    if (e->kind == DSP_VERDICT)
+        f->verdict = (struct finding){*e, at_ms};
+    if (e->kind == DSP_BEEP && after && !f->beep_ms)
+        f->beep_ms = e->end_ms;
+    if (f->n == FINDINGS_MAX)
+        f->dropped++;
+    else
+        f->at[f->n++] = (struct finding){*e, at_ms};
+}
+
+static void on_block(void *arg, const struct dsp_state *s, uint32_t at_ms)
+{
+    struct findings *f = arg;
+
+    f->level_ddb[at_ms / DSP_BLOCK_MS - 1] = dsp_state_level(s);
+}
+
+/* The keys of the capture take their place among what was heard. */
+static void add_keys(struct findings *f)
+{
+    const struct recording *r = f->recording;
+
+    for (uint32_t i = 0; i < r->keys; i++) {
+        const struct recording_key *k = &r->key[i];
+        struct finding key = {.event = {.kind = DSP_DTMF,
+                                        .detail = (uint8_t)k->digit,
+                                        .confidence = 1,
+                                        .start_ms = k->start_ms,
+                                        .end_ms = k->end_ms},
+                              .at_ms = k->start_ms};
+        uint32_t at = f->n;
+
+        if (f->n == FINDINGS_MAX) {
+            f->dropped++;
+            continue;
+        }
+        while (at > 0 && f->at[at - 1].at_ms > key.at_ms)
+            at--;
+        memmove(&f->at[at + 1], &f->at[at], (f->n - at) * sizeof(*f->at));
+        f->at[at] = key;
+        f->n++;
+    }
+}
+
+/* ---- the result, as a call's record would have it ---- */
+
+static void add_evidence(struct call_record *r, const struct dsp_event *d, uint32_t answered_ms)
+{
+    bool verdict = d->kind == DSP_VERDICT;
+    bool stretch = d->kind == DSP_SILENCE || d->kind == DSP_DEAD_AIR;
+    struct evidence e = {.kind = verdict ? EVIDENCE_VERDICT : EVIDENCE_HEARD,
+                         .code = verdict ? d->detail : d->kind,
+                         .detail = d->detail,
+                         .confidence = d->confidence,
+                         .start_ms = d->start_ms,
+                         .end_ms = d->end_ms};
+    struct evidence *last = r->evidence_count ? &r->evidence[r->evidence_count - 1] : NULL;
+
+    e.early = !verdict &&
+              (answered_ms == RECORDING_NEVER || (stretch ? e.end_ms : e.start_ms) < answered_ms);
+    /* A stretch of silence is said again while it lasts. */
+    if (last && last->kind == e.kind && last->code == e.code && last->start_ms == e.start_ms &&
+        last->early == e.early)
+        *last = e;
+    else
+        call_record_add(r, &e);
+}
+
+static enum result judge(const struct findings *f)
+{
+    static struct call_record r;
+    const struct recording *rec = f->recording;
+    uint32_t first = f->answered_ms == RECORDING_NEVER ? 0 : f->answered_ms / DSP_BLOCK_MS;
+
+    call_record_init(&r);
+    r.at_ms[MARK_FIRST_1XX] = 0;
+    r.at_ms[MARK_END] = rec->blocks * DSP_BLOCK_MS;
+    r.ended_by = ENDED_BY_US;
+    r.cancelled = f->answered_ms == RECORDING_NEVER;
+    if (f->answered_ms != RECORDING_NEVER)
+        r.at_ms[MARK_ANSWERED] = f->answered_ms;
+    while (first < rec->blocks && (rec->flags[first] & DSP_FLAG_NO_RTP))
+        first++;
+    if (first < rec->blocks && !r.cancelled)
+        r.at_ms[MARK_FIRST_RTP] = first * DSP_BLOCK_MS;
+    for (uint32_t i = 0; i < f->n; i++)
+        if (f->at[i].event.kind != DSP_DTMF)
+            add_evidence(&r, &f->at[i].event, f->answered_ms);
+    return result_decide(&r);
+}
+
+static bool hear(struct findings *f, const struct dsp_plan *plan)
+{
+    struct recording_line line = {.plan = plan, .answered_ms = f->answered_ms};
+
+    f->at = malloc(FINDINGS_MAX * sizeof(*f->at));
+    f->level_ddb = calloc(f->recording->blocks, sizeof(*f->level_ddb));
+    if (!f->at || !f->level_ddb) {
+        fputs("peal listen: no memory for the time line\n", stderr);
+        return false;
+    }
+    recording_hear(f->recording, &line, on_heard, on_block, f);
+    add_keys(f);
+    f->result = judge(f);
+    return true;
+}
+
+/* ---- printing ---- */
+
+const char *finding_detail(const struct dsp_event *e, char text[2])
+{
+    text[0] = (char)e->detail;
+    text[1] = 0;
+    switch ((enum dsp_kind)e->kind) {
+    case DSP_DTMF:
+        return text;
+    case DSP_SIT:
+        return dsp_sit_name((enum dsp_sit)e->detail);
+    case DSP_VERDICT:
+        return dsp_verdict_name((enum dsp_verdict)e->detail);
+    default:
+        return "";
+    }
+}
+
+static void print_json_line(struct buf *out)
+{
+    printf(SLICE_FMT "\n", SLICE_ARG(buf_slice(out)));
+}
+
+static void put_common(struct json *j, const struct finding *x)
+{
+    const struct dsp_event *e = &x->event;
+
+    json_u64(j, "at_ms", x->at_ms);
+    json_u64(j, "start_ms", e->start_ms);
+    json_u64(j, "end_ms", e->end_ms);
+    json_num(j, "confidence", (double)(int)((double)e->confidence * 1000 + 0.5) / 1000);
+}
+
+static void event_as_json(const struct finding *x)
+{
+    const struct dsp_event *e = &x->event;
+    char room[512], text[2];
+    struct buf out = buf_on(room, sizeof(room));
+    struct json j;
+
+    json_init(&j, &out);
+    json_begin_object(&j, NULL);
+    json_cstr(&j, "kind", dsp_kind_name((enum dsp_kind)e->kind));
+    put_common(&j, x);
+    json_cstr(&j, "detail", finding_detail(e, text));
+    json_begin_array(&j, "freq_hz");
+    for (int i = 0; i < 2 && e->freq_hz[i]; i++)
+        json_u64(&j, NULL, e->freq_hz[i]);
+    json_end(&j);
+    json_num(&j, "level_dbm0", e->level_ddb / 10.0);
+    json_end(&j);
+    print_json_line(&out);
+}
+
+static void verdict_as_json(const struct findings *f)
+{
+    char room[1024];
+    struct buf out = buf_on(room, sizeof(room));
+    struct json j;
+    const struct finding *v = &f->verdict;
+    bool decided = v->event.kind == DSP_VERDICT;
+
+    json_init(&j, &out);
+    json_begin_object(&j, NULL);
+    json_cstr(&j, "kind", "verdict");
+    json_cstr(&j, "verdict",
+              decided ? dsp_verdict_name((enum dsp_verdict)v->event.detail) : "none");
+    if (decided)
+        put_common(&j, v);
+    else
+        json_num(&j, "confidence", 0);
+    json_cstr(&j, "result", result_name(f->result));
+    if (f->beep_ms)
+        json_u64(&j, "beep_ms", f->beep_ms);
+    if (f->answered_ms != RECORDING_NEVER)
+        json_u64(&j, "answered_ms", f->answered_ms);
+    json_u64(&j, "length_ms", f->recording->length_ms);
+    json_u64(&j, "events", f->n + f->dropped);
+    json_u64(&j, "events_dropped", f->dropped);
+    json_end(&j);
+    print_json_line(&out);
+}
+
+static void print_json(const struct findings *f)
+{
+    for (uint32_t i = 0; i < f->n; i++)
+        if (f->at[i].event.kind != DSP_VERDICT)
+            event_as_json(&f->at[i]);
+    verdict_as_json(f);
+}
+
+static double seconds(uint32_t ms)
+{
+    return ms / 1000.0;
+}
+
+static void print_event(const struct finding *x)
+{
+    const struct dsp_event *e = &x->event;
+    char text[2], freq[32] = "";
+
+    if (e->freq_hz[0] && e->freq_hz[1])
+        snprintf(freq, sizeof(freq), "%u+%u Hz", e->freq_hz[0], e->freq_hz[1]);
+    else if (e->freq_hz[0])
+        snprintf(freq, sizeof(freq), "%u Hz", e->freq_hz[0]);
+    printf("%8.2f  %8.2f %8.2f  %-13s %-9s %-12s", seconds(x->at_ms), seconds(e->start_ms),
+           seconds(e->end_ms), dsp_kind_name((enum dsp_kind)e->kind), finding_detail(e, text),
+           freq);
+    if (e->level_ddb && e->level_ddb > -990)
+        printf(" %6.1f dBm0", e->level_ddb / 10.0);
+    else
+        printf(" %11s", "");
+    printf("  %.2f\n", (double)e->confidence);
+}
+
+static void print_streams(const struct recording *r, FILE *to)
+{
+    for (uint32_t i = 0; r->streams > 1 && i < r->streams; i++)
+        fprintf(to, "%s stream %u: %s, %.2f s, %.2f s of it sounding\n",
+                i + 1 == r->channel ? "*" : " ", i + 1, r->stream[i].text,
+                seconds(r->stream[i].length_ms), seconds(r->stream[i].sounding_ms));
+}
+
+static void print_text(const struct findings *f)
+{
+    const struct recording *r = f->recording;
+
+    printf("%s: %.2f s", f->path, seconds(r->length_ms));
+    if (r->is_capture)
+        printf(", %s, %u packets lost", r->stream[r->channel - 1].text, r->lost_blocks);
+    else
+        printf(", %u Hz, %u channel%s", r->rate_hz, r->channels, r->channels > 1 ? "s" : "");
+    printf("; tone plan %s; ", f->plan);
+    if (f->answered_ms == RECORDING_NEVER)
+        puts("never answered");
+    else
+        printf("answered at %.2f s\n", seconds(f->answered_ms));
+    puts("\n    said     start      end  what                    frequency          level  sure");
+    for (uint32_t i = 0; i < f->n; i++)
+        print_event(&f->at[i]);
+    if (f->dropped)
+        printf("… and %u events more\n", f->dropped);
+    if (f->verdict.event.kind == DSP_VERDICT)
+        printf("\nverdict: %s (%.2f) at %.2f s",
+               dsp_verdict_name((enum dsp_verdict)f->verdict.event.detail),
+               (double)f->verdict.event.confidence, seconds(f->verdict.at_ms));
+    else
+        printf("\nverdict: none was reached");
+    if (f->beep_ms)
+        printf("; beep ended at %.2f s", seconds(f->beep_ms));
+    printf("\nresult:  %s\n", result_name(f->result));
+}
+
+/* ---- options ---- */
+
+static bool parse_number(const char *option, const char *text, uint32_t max, uint32_t *out)
+{
+    uint64_t v;
+
+    if (slice_u64(slice_cstr(text), max, &v) == OK) {
+        *out = (uint32_t)v;
+        return true;
+    }
+    fprintf(stderr, "peal listen: %s takes a whole number from 0 to %u, not '%s'\n", option, max,
+            text);
+    return false;
+}
+
+static bool parse_value(struct options *o, const char *option, const char *value)
+{
+    if (strcmp(option, "--plan") == 0)
+        o->plan = value;
+    else if (strcmp(option, "--plot") == 0)
+        o->plot = value;
+    else if (strcmp(option, "--channel") == 0) {
+        o->channel_said = true;
+        return parse_number(option, value, RECORDING_STREAMS_MAX, &o->channel);
+    } else if (strcmp(option, "--tail") == 0)
+        return parse_number(option, value, 60000, &o->tail_ms);
+    else if (strcmp(value, "never") == 0)
+        o->answered_ms = RECORDING_NEVER;
+    else
+        return parse_number(option, value, MS_MAX, &o->answered_ms);
+    return true;
+}
+
+static bool takes_value(const char *arg)
+{
+    static const char *const names[] = {"--plan", "--plot", "--channel", "--answered-at", "--tail"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(arg, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* EXIT_DONE, or what to end with. */
+static int parse(int argc, char **argv, struct options *o)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            o->json = true;
+        } else if (takes_value(argv[i])) {
+            if (i + 1 == argc)
+                return cli_missing("listen", argv[i]);
+            if (!parse_value(o, argv[i], argv[i + 1]))
+                return EXIT_USAGE;
+            i++;
+        } else if (argv[i][0] == '-' || o->path) {
+            return cli_unknown("listen", argv[i]);
+        } else {
+            o->path = argv[i];
+        }
+    }
+    if (!o->path) {
+        fputs("peal listen: which file? see peal listen --help\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (!dsp_plan_find(o->plan)) {
+        fprintf(stderr, "peal listen: there is no tone plan '%s'; there are %s\n", o->plan,
+                dsp_plan_names());
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+static bool load(const struct options *o, struct recording *r)
+{
+    char message[RECORDING_ERROR_MAX];
+
+    if (recording_load(r, o->path, o->channel, message) != OK) {
+        fprintf(stderr, "peal listen: %s\n", message);
+        return false;
+    }
+    if (!o->channel_said && r->channels > 1) {
+        recording_free(r);
+        if (recording_load(r, o->path, 1, message) != OK) {
+            fprintf(stderr, "peal listen: %s\n", message);
+            return false;
+        }
+        fputs("peal listen: two channels; channel 1 is heard, --channel 2 or 0 (mixed) for other\n",
+              stderr);
+    }
+    print_streams(r, stderr);
+    if (o->answered_ms != RECORDING_NEVER && o->answered_ms > r->length_ms) {
+        fprintf(stderr, "peal listen: --answered-at %u is after the end of %s (%u ms)\n",
+                o->answered_ms, o->path, r->length_ms);
+        recording_free(r);
+        return false;
+    }
+    if (o->tail_ms && recording_extend(r, o->tail_ms) != OK) {
+        fputs("peal listen: no memory for the time after the recording\n", stderr);
+        recording_free(r);
+        return false;
+    }
+    return true;
+}
+
+int cli_listen(int argc, char **argv)
+{
+    struct options o = {.plan = "us", .tail_ms = TAIL_DEFAULT_MS};
+    struct recording r;
+    int code;
+
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+    code = parse(argc, argv, &o);
+    if (code != EXIT_DONE)
+        return code;
+    if (!load(&o, &r))
+        return EXIT_FAILED;
+    struct findings f = {
+        .path = o.path, .plan = o.plan, .recording = &r, .answered_ms = o.answered_ms};
+
+    code = EXIT_FAILED;
+    if (hear(&f, dsp_plan_find(o.plan))) {
+        if (o.json)
+            print_json(&f);
+        else
+            print_text(&f);
+        if (fflush(stdout) != 0)
+            fputs("peal listen: the time line could not be written whole\n", stderr);
+        else if (!o.plot || listen_plot(&f, o.plot))
+            code = EXIT_DONE;
+    }
+    free(f.at);
+    free(f.level_ddb);
+    recording_free(&r);
+    return code;
+}
