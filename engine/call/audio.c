@@ -169,10 +169,11 @@ void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e
         call_tell(c, &out);
         break;
     case MEDIA_EV_RTP_TIMEOUT: {
-        struct evidence stopped = {.kind = EVIDENCE_MEDIA, .code = 1, .confidence = 1};
+        struct evidence silent = {.kind = EVIDENCE_MEDIA, .confidence = 1};
 
-        stopped.start_ms = stopped.end_ms = call_now_ms(c);
-        call_record_add(&c->record, &stopped);
+        silent.code = c->rtp_seen ? 1 : 2;
+        silent.start_ms = silent.end_ms = call_now_ms(c);
+        call_record_add(&c->record, &silent);
         break;
     }
     case MEDIA_EV_BRIDGED:

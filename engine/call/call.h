@@ -73,6 +73,8 @@ struct call_env_config {
 };
 
 enum err call_env_open(struct call_env **out, const struct call_env_config *config);
+/* Hangs up every call, as call_hangup. Their owners get their events as the ends come. */
+void call_env_hangup_all(struct call_env *env);
 /* Forgets what still lives, at once: end the calls first when the far sides should know. */
 void call_env_close(struct call_env *env);
 struct loop *call_env_loop(struct call_env *env);

@@ -94,6 +94,12 @@ void call_env_close(struct call_env *env)
     free(env);
 }
 
+void call_env_hangup_all(struct call_env *env)
+{
+    list_each (n, next, &env->live)
+        call_hangup(container_of(n, struct call, node), 0);
+}
+
 struct loop *call_env_loop(struct call_env *env)
 {
     return env->loop;

@@ -18,7 +18,8 @@
 #define FILES_PER_CALL     3 /* RTP, RTCP, recording */
 #define FILES_BESIDE_CALLS 256
 #define AGENT_FROM_USER    "peal"
-/* Legs that do not clear by then (a far side that is away) are left to clear by themselves. */
+/* Legs and registrations that do not clear by then (a far side that is away) are left to clear by
+ * themselves. */
 #define LEAVE_MS 5000
 
 /* ---- agents ---- */
@@ -369,7 +370,6 @@ void dialer_close(struct dialer *d)
     loop_timer_stop(d->loop, &d->renew);
     live_close(d->view);
     if (d->env) {
-        trunks_close(d);
         if (d->flow_runtime)
             flow_runtime_close(d->flow_runtime);
         unload_sounds(d);
@@ -433,6 +433,12 @@ static void begin_leaving(struct dialer *d)
     d->stage = DIALER_LEAVING;
     d->leave_by_ms = loop_now_ms(d->loop) + LEAVE_MS;
     desk_stop(d->desk);
+    trunks_leave(d);
+}
+
+static bool everybody_left(const struct dialer *d)
+{
+    return desk_is_idle(d->desk) && trunks_left(d);
 }
 
 static void on_tick(struct timer *t)
@@ -450,7 +456,7 @@ static void on_tick(struct timer *t)
     if (d->stage <= DIALER_STOPPING && everything_done(d))
         begin_leaving(d);
     if (d->stage == DIALER_LEAVING &&
-        (desk_is_idle(d->desk) || loop_now_ms(d->loop) >= d->leave_by_ms)) {
+        (everybody_left(d) || loop_now_ms(d->loop) >= d->leave_by_ms)) {
         d->stage = DIALER_DONE;
         loop_stop(d->loop);
         return;
@@ -490,8 +496,9 @@ void dialer_take_stop(struct dialer *d)
 
     if (asked >= 1 && d->stage == DIALER_RUNNING)
         begin_stopping(d);
-    if (asked >= 2) {
+    if (asked >= 2) { /* the far sides get their BYE or CANCEL; answers are not waited for */
         d->stage = DIALER_DONE;
+        call_env_hangup_all(d->env);
         loop_stop(d->loop);
     }
 }
@@ -516,6 +523,7 @@ enum err dialer_run(struct dialer *d, char *error)
     loop_timer(d->loop, &d->sample, 1000, on_sample);
     loop_timer(d->loop, &d->renew, RENEW_EVERY_MS, on_renew);
     loop_run(d->loop);
+    loop_turn(d->loop, 0);
     watch_draw(d, true);
     records_sync(d->records, 10000);
     return watch_write_run(d);

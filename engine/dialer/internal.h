@@ -167,7 +167,8 @@ void feed_count(struct dialer *d);
 
 /* trunk.c */
 enum err trunks_open(struct dialer *d);
-void trunks_close(struct dialer *d);
+void trunks_leave(struct dialer *d);      /* removes what was registered, as answers come */
+bool trunks_left(const struct dialer *d); /* nothing is registered any more */
 uint32_t trunks_room(struct dialer *d);
 /* The trunk for this attempt; avoid: one that failed it last (or UINT32_MAX). NULL: no room. */
 struct trunk *trunk_choose(struct dialer *d, uint32_t avoid);

@@ -30,8 +30,10 @@ static void on_registration(void *arg, const struct sip_registration_status *s)
                      "trunk=%s code=%u retry_ms=%u", name, s->code, s->retry_ms);
         t->usable = false;
         break;
-    case SIP_REG_TRYING:
     case SIP_REG_GONE:
+        t->registration = NULL;
+        break;
+    case SIP_REG_TRYING:
         break;
     }
 }
@@ -75,13 +77,21 @@ enum err trunks_open(struct dialer *d)
     return OK;
 }
 
-void trunks_close(struct dialer *d)
+void trunks_leave(struct dialer *d)
 {
     for (uint32_t i = 0; i < d->campaign->trunk_count; i++) {
+        d->trunks[i].usable = false;
         if (d->trunks[i].registration)
             sip_register_stop(d->trunks[i].registration);
-        d->trunks[i].registration = NULL;
     }
+}
+
+bool trunks_left(const struct dialer *d)
+{
+    for (uint32_t i = 0; i < d->campaign->trunk_count; i++)
+        if (d->trunks[i].registration)
+            return false;
+    return true;
 }
 
 static void refill(struct trunk *t, uint64_t now_ms)

@@ -30,6 +30,10 @@ def finish(where, engine, simulator, limit=240):
     except subprocess.TimeoutExpired:
         h.fail(f"the engine did not end within {limit} s")
     check(code == 0, f"the engine ended with {code}")
+    # Calls of an engine that was killed end on the far side when its timers say so (64 × T1).
+    wait_for("the far side to have ended every call", lambda:
+             {r["call_id"] for r in h.lines(where / "data/calls.jsonl") if r["attempt"] > 0} <=
+             {t["call_id"] for t in h.lines(where / "truth.jsonl")}, 100)
     sim_code = h.stop(simulator, signal.SIGINT)
     check(sim_code in (0, 3), f"the simulator ended with {sim_code}")
     report = subprocess.run(
