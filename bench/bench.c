@@ -106,6 +106,14 @@ void bench_add_missing(struct bench *b, const char *bench, const char *name, dou
     say(r);
 }
 
+const char *bench_option(const struct bench *b, const char *name)
+{
+    for (uint32_t i = 0; i < b->options; i++)
+        if (strcmp(b->option[i].name, name) == 0)
+            return b->option[i].value;
+    return NULL;
+}
+
 void bench_note(const char *fmt, ...)
 {
     va_list args;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define BENCH_ROWS_MAX   512
+#define BENCH_ROWS_MAX   4096
 #define BENCH_TEXT_MAX   96
 #define BENCH_OUTPUT_MAX (1u << 20) /* bytes kept of a child's output: its end */
 
@@ -28,12 +28,23 @@ struct bench_row {
     bool has_peer_value; /* false with has_peer: the peer is missing on this machine */
 };
 
+#define BENCH_OPTIONS_MAX 8
+struct bench_option {
+    const char *name, *value;
+};
+
 struct bench {
     double seconds; /* how long each measured case lasts, at the least */
     struct bench_row row[BENCH_ROWS_MAX];
     uint32_t rows;
     uint32_t failures;
+    struct bench_option option[BENCH_OPTIONS_MAX]; /* of this benchmark, as given */
+    uint32_t options;
 };
+
+/* The value of an option that the benchmark's line in main.c names: NULL when it was not given, ""
+ * for one without a value. */
+const char *bench_option(const struct bench *b, const char *name);
 
 /* Rows. `bench` is the sub-command ("sip"), `name` the case ("parse INVITE"), unit as "calls/s",
  * "us", "bytes". Each row is also printed when it is added. */

@@ -16,6 +16,7 @@ int bench_media(struct bench *b);
 int bench_dsp(struct bench *b);
 int bench_import(struct bench *b);
 int bench_base(struct bench *b);
+int bench_pacing(struct bench *b);
 
 /* While benchmarks are still being written, those without a file are named as missing. */
 #if __has_include("bench/sip_bench.c")
@@ -42,12 +43,15 @@ int bench_base(struct bench *b);
 static const struct {
     const char *name, *says;
     int (*run)(struct bench *b);
+    const char *options; /* of its own: "quick days=", those with a value end with '=' */
 } table[] = {
-    {"sip", "calls/s beside SIPp, cost per message, parser, allocations", SIP},
-    {"media", "legs of one core beside a bare io_uring echo, memory of a leg", MEDIA},
-    {"dsp", "detectors: legs of one core", DSP},
-    {"import", "a million leads into Redis beside redis-cli --pipe", IMPORT},
-    {"base", "hash table, timer wheel and rings by size", bench_base},
+    {"sip", "calls/s beside SIPp, cost per message, parser, allocations", SIP, ""},
+    {"media", "legs of one core beside a bare io_uring echo, memory of a leg", MEDIA, ""},
+    {"dsp", "detectors: legs of one core", DSP, ""},
+    {"import", "a million leads into Redis beside redis-cli --pipe", IMPORT, ""},
+    {"base", "hash table, timer wheel and rings by size", bench_base, ""},
+    {"pacing", "agents busy and answers abandoned, by policy, in virtual time", bench_pacing,
+     "quick workload= policy= agents= days= seed= html="},
 };
 
 #define BENCHES (sizeof(table) / sizeof(table[0]))
@@ -57,7 +61,7 @@ static struct bench bench;
 
 static void help(FILE *to)
 {
-    fputs("usage: peal-bench BENCH [--json FILE] [--seconds N]\n\n", to);
+    fputs("usage: peal-bench BENCH [--json FILE] [--seconds N] [options of BENCH]\n\n", to);
     for (size_t i = 0; i < BENCHES; i++)
         fprintf(to, "  %-8s%s%s\n", table[i].name, table[i].says,
                 table[i].run ? "" : " (not in this build)");
@@ -70,13 +74,24 @@ static void help(FILE *to)
           "                installed is named with peer_value null\n"
           "  --seconds N   measure each case for at least N seconds (default 5)\n"
           "\n"
+          "Options of pacing:\n"
+          "  --quick           a few workloads and days: less than a minute\n"
+          "  --workload NAME   base-AGENTS-P or a file of bench/pacing/ (w1 ... w13, mix-5, ...)\n"
+          "  --policy NAME     peal, bound, known, peal-daily, progressive, ratio, vici-tapered,\n"
+          "                    vici-average, vici-hard, idle, dp, ...\n"
+          "  --agents N        so many agents\n"
+          "  --days D          so many days for each seed\n"
+          "  --seed S          the first seed (default 1)\n"
+          "  --html FILE       a page with the curves of utilisation over abandonment\n"
+          "\n"
           "Exit code: 0; 1 when something failed that must hold (it is said); 2 for wrong\n"
           "arguments.\n"
           "\n"
           "Examples:\n"
           "  peal-bench sip\n"
           "  peal-bench all --json out/bench.json\n"
-          "  peal-bench base --seconds 1\n",
+          "  peal-bench base --seconds 1\n"
+          "  peal-bench pacing --quick --html out/pacing.html\n",
           to);
 }
 
@@ -115,6 +130,43 @@ static bool parse_seconds(const char *text)
     return false;
 }
 
+/* "--name" of the benchmark that was named before. *takes: it wants a value. */
+static bool own_option(const struct options *o, const char *name, bool *takes)
+{
+    size_t len = strlen(name);
+
+    if (o->which >= BENCHES)
+        return false;
+    for (const char *at = table[o->which].options; (at = strstr(at, name)); at += len) {
+        bool begins = at == table[o->which].options || at[-1] == ' ';
+
+        *takes = at[len] == '=';
+        if (begins && (*takes || at[len] == ' ' || at[len] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/* Returns how many arguments were taken; 0: it is not such an option, negative: it is said. */
+static int parse_own(int i, int argc, char **argv, const struct options *o)
+{
+    const char *name = argv[i] + 2;
+    bool takes;
+
+    if (strncmp(argv[i], "--", 2) != 0 || !*name || !own_option(o, name, &takes))
+        return 0;
+    if (takes && i + 1 == argc) {
+        fprintf(stderr, "peal-bench: %s needs a value after it\n", argv[i]);
+        return -1;
+    }
+    if (bench.options == BENCH_OPTIONS_MAX) {
+        fprintf(stderr, "peal-bench: at most %d options of a benchmark\n", BENCH_OPTIONS_MAX);
+        return -1;
+    }
+    bench.option[bench.options++] = (struct bench_option){name, takes ? argv[i + 1] : ""};
+    return takes ? 2 : 1;
+}
+
 static bool parse(int argc, char **argv, struct options *o)
 {
     *o = (struct options){.which = SIZE_MAX};
@@ -126,7 +178,12 @@ static bool parse(int argc, char **argv, struct options *o)
             fprintf(stderr, "peal-bench: %s needs a value after it\n", arg);
             return false;
         }
-        if (strcmp(arg, "--json") == 0) {
+        int own = parse_own(i, argc, argv, o);
+        if (own < 0)
+            return false;
+        if (own > 0) {
+            i += own - 1;
+        } else if (strcmp(arg, "--json") == 0) {
             o->json = argv[++i];
         } else if (strcmp(arg, "--seconds") == 0) {
             if (!parse_seconds(argv[++i]))

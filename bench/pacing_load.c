@@ -7,6 +7,10 @@
 
 #include "bench/pacing_sim.h"
 
+#ifndef PEAL_BENCH_PACING
+#define PEAL_BENCH_PACING "bench/pacing"
+#endif
+
 #define KEY(name)                                                                                  \
     {                                                                                              \
 #name, offsetof(struct sim_load, name)                                                     \

@@ -167,14 +167,13 @@ static uint32_t lines_to_add(const struct sim_view *v, double lines)
     return lines > open + 1e-9 ? (uint32_t)(lines - open + 1e-9) : 0;
 }
 
-/* The level counts calls for each agent who is at work and not wrapping up, talks included. */
+/* So many calls in the air for each free agent. */
 static void decide_ratio(void *policy, uint64_t now_ms, const struct pacing_limits *limits,
                          struct pacing_advice *out)
 {
     struct rule *r = policy;
     const struct sim_view *v = sim_look(r->sim);
-    double busy = v->talking + v->wrapping;
-    double want = r->level * v->logged_in - busy - v->ringing - v->analysed - v->waiting;
+    double want = r->level * ((double)v->free - v->waiting) - v->ringing - v->analysed;
 
     (void)now_ms;
     out->launch = want >= 1 ? (uint32_t)want : 0;
@@ -283,7 +282,7 @@ static void decide_idle(void *policy, uint64_t now_ms, const struct pacing_limit
 
     (void)now_ms;
     if (v->live > r->live) {
-        r->level += 0.02 * sqrt((double)l->agents) *
+        r->level += 0.08 * pow((double)l->agents, 0.25) *
                     (0.03 * (double)(v->live - r->live) - (double)(v->abandoned - r->abandoned));
         r->live = v->live;
         r->abandoned = v->abandoned;
@@ -321,15 +320,15 @@ static void close_rule(void *policy)
     .decide = decide_ours
 
 const struct pacing_entry pacing_entries[] = {
-    {.policy = {.name = "peal", .open = open_peal, OURS}},
     {.policy = {.name = "bound", .open = open_known, .know_agent = know_agent_ours, OURS}},
+    {.policy = {.name = "peal", .open = open_peal, OURS}},
     {.policy = {.name = "known", .open = open_known, OURS}},
     {.policy = {.name = "peal-daily", .open = open_peal_daily, OURS}},
     {.policy = {.name = "progressive", .open = open_progressive, OURS}},
     {.policy = {.name = "ratio", .open = open_rule, .close = close_rule, .decide = decide_ratio},
      .tuned = true,
-     .low = 0.9,
-     .high = 4.0},
+     .low = 1.0,
+     .high = 40.0},
     {.policy = {.name = "vici-tapered",
                 .open = open_tapered,
                 .close = close_rule,
@@ -341,6 +340,12 @@ const struct pacing_entry pacing_entries[] = {
     {.policy =
          {.name = "vici-hard", .open = open_hard, .close = close_rule, .decide = decide_adaptive}},
     {.policy = {.name = "idle", .open = open_idle, .close = close_rule, .decide = decide_idle}},
+    {.policy =
+         {.name = "dp", .open = pacing_dp_open, .close = close_rule, .decide = pacing_dp_decide},
+     .tuned = true,
+     .falls = true,
+     .low = 0.0,
+     .high = 6.0},
     {.policy = {.name = NULL}},
 };
 

@@ -10,8 +10,15 @@
 struct pacing_entry {
     struct sim_policy policy;
     bool tuned; /* its parameter is searched for 3 % abandoned */
+    bool falls; /* more of it, less abandoned */
     double low, high;
 };
+
+/* pacing_dp.c */
+bool pacing_dp_fits(const struct sim_load *l);
+void *pacing_dp_open(struct sim *s, double parameter); /* the logarithm of an abandon's cost */
+void pacing_dp_decide(void *policy, uint64_t now_ms, const struct pacing_limits *limits,
+                      struct pacing_advice *out);
 
 /* Ends with an entry whose policy has no name. */
 extern const struct pacing_entry pacing_entries[];

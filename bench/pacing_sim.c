@@ -139,6 +139,8 @@ void sim_draw_dial(struct sim *s, struct rng *r, double p, struct sim_dial *out)
     double which = rng_unit(r), at = l->ring_limit_s, shade = rng_unit(r);
 
     *out = (struct sim_dial){.kind = SIM_SILENT};
+    if (l->ring_cv == 0)
+        at = rng_exp(r, l->ring_mean); /* memoryless, for the formulas */
     if (which < p) {
         double ring =
             l->ring_cv > 0 ? rng_lognormal(r, l->ring_mean, l->ring_cv) : rng_exp(r, l->ring_mean);
