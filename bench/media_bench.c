@@ -137,7 +137,7 @@ struct scene {
     struct media *engine, *generator;
     struct media_leg *ours[LEGS_MAX], *theirs[LEGS_MAX];
     enum dsp_phase phase;
-    uint64_t ours_received, ours_lost, theirs_sent, theirs_received, closed;
+    uint64_t ours_received, ours_late, ours_lost, theirs_sent, theirs_received, closed;
 };
 
 struct figures {
@@ -145,7 +145,8 @@ struct figures {
     double cpu_share;  /* of the core under test */
     double pps_of_cpu; /* packets for a second of CPU time */
     double late_p50_us, late_p99_us, generator_p99_us;
-    uint64_t lost, concealed, starved, send_failed, skipped;
+    uint64_t lost, late; /* of the whole run; late: came after their turn to be played */
+    uint64_t concealed, starved, send_failed, skipped;
     uint64_t generator_skipped;
     uint64_t mallocs; /* of the whole process while it was measured */
 };
@@ -158,7 +159,8 @@ static void on_ours(void *arg, struct media_leg *leg, const struct media_event *
     if (e->kind != MEDIA_EV_CLOSED)
         return;
     s->ours_received += e->stats->received;
-    s->ours_lost += e->stats->lost + e->stats->late + e->stats->discarded;
+    s->ours_lost += e->stats->lost + e->stats->discarded;
+    s->ours_late += e->stats->late;
     s->closed++;
 }
 
@@ -342,6 +344,7 @@ static bool run_engine(uint32_t legs, enum dsp_phase phase, double seconds, stru
         f->send_failed = after.send_failed - before.send_failed;
         f->skipped = after.ticks_skipped;
         close_legs(s, legs, true);
+        f->late = s->ours_late;
         f->lost = s->ours_lost +
                   (s->theirs_sent > s->ours_received ? s->theirs_sent - s->ours_received : 0);
     }
@@ -415,12 +418,13 @@ static bool run_echo(uint32_t legs, double seconds, bool batched, struct figures
 static void note(const char *who, uint32_t legs, const struct figures *f)
 {
     bench_note("media: %s, %u legs: %.0f packets/s, %.0f %% of the core, %.0f packets/CPU s, late "
-               "p50 %.0f p99 %.0f us, generator p99 %.0f us, lost %llu, concealed %llu, skipped "
+               "p50 %.0f p99 %.0f us, generator p99 %.0f us, lost %llu, late %llu, concealed %llu, "
+               "skipped "
                "%llu, send failed %llu",
                who, legs, f->pps, f->cpu_share * 100.0, f->pps_of_cpu, f->late_p50_us,
                f->late_p99_us, f->generator_p99_us, (unsigned long long)f->lost,
-               (unsigned long long)f->concealed, (unsigned long long)f->skipped,
-               (unsigned long long)f->send_failed);
+               (unsigned long long)f->late, (unsigned long long)f->concealed,
+               (unsigned long long)f->skipped, (unsigned long long)f->send_failed);
 }
 
 /* Engine and echo in turn, so that a slow moment of the machine meets both; the best of each. */
