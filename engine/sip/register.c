@@ -81,9 +81,10 @@ static void failed(struct sip_registration *r, uint16_t code, uint32_t retry_aft
     r->status.attempts++;
     r->status.retry_ms = pause;
     r->status.expires_s = 0;
-    log_warn("sip", "registration failed; it will be tried again",
-             "registrar=" SLICE_FMT " aor=" SLICE_FMT " code=%u retry_ms=%u",
-             SLICE_ARG(r->registrar), SLICE_ARG(r->aor), code, pause);
+    /* The owner is told and says it where a person looks, once. */
+    log_debug("sip", "registration failed; it will be tried again",
+              "registrar=" SLICE_FMT " aor=" SLICE_FMT " code=%u retry_ms=%u",
+              SLICE_ARG(r->registrar), SLICE_ARG(r->aor), code, pause);
     later(r, pause);
     tell(r, SIP_REG_FAILED);
 }
