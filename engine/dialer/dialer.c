@@ -166,13 +166,23 @@ static void raise_limits(const struct campaign *c)
                  "wanted=%llu allowed=%llu", (unsigned long long)wanted, (unsigned long long)got);
 }
 
+/* A trunk on TCP needs our own side of it: its Contact is for TCP, and so are ACK and BYE. */
+static bool needs_tcp(const struct campaign *c)
+{
+    bool tcp = c->sip.tcp;
+
+    for (uint32_t i = 0; i < c->trunk_count; i++)
+        tcp = tcp || c->trunks[i].tcp;
+    return tcp;
+}
+
 static enum err open_calls(struct dialer *d, char *error)
 {
     const struct campaign *c = d->campaign;
     struct call_env_config env = {
         .loop = d->loop,
         .sip_local = c->sip.address,
-        .tcp = c->sip.tcp,
+        .tcp = needs_tcp(c),
         .media_local = c->media.address,
         .media_port_min = c->media.port_min,
         .media_port_max = c->media.port_max,
