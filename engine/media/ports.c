@@ -5,6 +5,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/rng.h"
+
+/* Any order: a stretch of the range that another program holds must not meet us in a row, and
+ * nobody shall guess the next pair. */
+static void shuffle(uint16_t *ports, uint32_t count)
+{
+    struct rng rng;
+    uint64_t seed;
+
+    rng_system(&seed, sizeof(seed));
+    rng_seed(&rng, seed);
+    for (uint32_t i = count; i > 1; i--) {
+        uint32_t k = rng_below(&rng, i);
+        uint16_t port = ports[i - 1];
+
+        ports[i - 1] = ports[k];
+        ports[k] = port;
+    }
+}
+
 enum err ports_init(struct ports *p, uint16_t min, uint16_t max)
 {
     uint32_t first = (min + 1u) & ~1u;
@@ -18,6 +38,7 @@ enum err ports_init(struct ports *p, uint16_t min, uint16_t max)
         return ERR_NOMEM;
     for (uint32_t i = 0; i < p->capacity; i++)
         p->free[i] = (uint16_t)(first + 2 * i);
+    shuffle(p->free, p->capacity);
     p->count = p->capacity;
     return OK;
 }

@@ -1,6 +1,6 @@
 /* Pairs of UDP ports for legs: RTP even, RTCP the next odd one (RFC 3550 section 11), each bound
- * as it is given out. A pair that was given back is used again last, so that late packets of an
- * ended call do not meet a new one. Control thread only. */
+ * as it is given out, in no order that could be guessed. A pair that was given back is used again
+ * last, so that late packets of an ended call do not meet a new one. Control thread only. */
 #ifndef PEAL_MEDIA_PORTS_H
 #define PEAL_MEDIA_PORTS_H
 
