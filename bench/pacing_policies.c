@@ -61,6 +61,24 @@ static void *open_peal_daily(struct sim *s, double parameter)
     return o;
 }
 
+/* May hang up a call that rang 15 s when no agent is expected for it. */
+static void *open_peal_hangup(struct sim *s, double parameter)
+{
+    struct ours *o = open_peal(s, parameter);
+    struct campaign_pacing policy = {.mode = PACING_PREDICTIVE, .hang_up_at_ms = 15000};
+
+    if (o) {
+        policy.false_machines = 100 * sim_load_of(s)->false_machines;
+        pacing_set_policy(o->pacing, &policy);
+    }
+    return o;
+}
+
+static uint32_t hopeless_ours(void *policy, uint64_t now_ms, uint32_t *calls, uint32_t most)
+{
+    return pacing_hopeless(((struct ours *)policy)->pacing, now_ms, calls, most);
+}
+
 static void *open_progressive(struct sim *s, double parameter)
 {
     (void)parameter;
@@ -268,6 +286,8 @@ static void decide_adaptive(void *policy, uint64_t now_ms, const struct pacing_l
  * when they come (free now, and busy ones at their mean rate over the mean answer time), plus a
  * margin that an integral of abandonment moves. */
 
+#define IDLE_MOST 0.1 /* of the agents: how far the margin goes */
+
 static void decide_idle(void *policy, uint64_t now_ms, const struct pacing_limits *limits,
                         struct pacing_advice *out)
 {
@@ -284,6 +304,7 @@ static void decide_idle(void *policy, uint64_t now_ms, const struct pacing_limit
     if (v->live > r->live) {
         r->level += 0.08 * pow((double)l->agents, 0.25) *
                     (0.03 * (double)(v->live - r->live) - (double)(v->abandoned - r->abandoned));
+        r->level = fmin(fmax(r->level, -IDLE_MOST * l->agents - 2), IDLE_MOST * l->agents + 2);
         r->live = v->live;
         r->abandoned = v->abandoned;
     }
@@ -324,6 +345,7 @@ const struct pacing_entry pacing_entries[] = {
     {.policy = {.name = "peal", .open = open_peal, OURS}},
     {.policy = {.name = "known", .open = open_known, OURS}},
     {.policy = {.name = "peal-daily", .open = open_peal_daily, OURS}},
+    {.policy = {.name = "peal-hangup", .open = open_peal_hangup, .hopeless = hopeless_ours, OURS}},
     {.policy = {.name = "progressive", .open = open_progressive, OURS}},
     {.policy = {.name = "ratio", .open = open_rule, .close = close_rule, .decide = decide_ratio},
      .tuned = true,

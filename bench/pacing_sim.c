@@ -531,6 +531,17 @@ static void launch_picks(struct sim *s, const struct pacing_advice *a)
         s->window[n++] = draw_score(s);
 }
 
+static void hang_up_hopeless(struct sim *s)
+{
+    uint32_t calls[64];
+    uint32_t n = s->policy->hopeless ? s->policy->hopeless(s->of_policy, s->now_ms, calls, 64) : 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        s->view.ringing--;
+        end_call(s, calls[i], RESULT_NO_ANSWER, DELIVERY_NONE, false);
+    }
+}
+
 static void decide(struct sim *s)
 {
     bool limited = s->load.leads > 0;
@@ -545,6 +556,8 @@ static void decide(struct sim *s)
 
     if (limits.stopping)
         return;
+    hang_up_hopeless(s);
+    limits.trunk_room = s->spare_count;
     if (s->load.score_high > 0 && s->load.scores_told) {
         limits.scores = s->window;
         limits.score_count = SIM_WINDOW;

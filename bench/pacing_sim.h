@@ -51,6 +51,7 @@ struct sim_policy {
     void (*agent)(void *policy, uint32_t agent, enum agent_pace state, uint64_t now_ms);
     void (*know_agent)(void *policy, uint32_t agent, uint64_t free_at_ms);
     void (*day)(void *policy);
+    uint32_t (*hopeless)(void *policy, uint64_t now_ms, uint32_t *calls, uint32_t most);
     void (*decide)(void *policy, uint64_t now_ms, const struct pacing_limits *limits,
                    struct pacing_advice *out);
 };

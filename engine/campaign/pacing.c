@@ -174,7 +174,7 @@ static void judged(struct pacing *p, uint32_t call, const struct pacing_call_eve
     n->judged = true;
     p->open[n->slot] = p->open[--p->open_count];
     p->calls[p->open[n->slot]].slot = n->slot;
-    if (e->phase == PACING_ENDED && e->result == RESULT_CANCELLED && !live) {
+    if (e->phase == PACING_ENDED && (e->result == RESULT_CANCELLED || n->given_up) && !live) {
         /* We gave up; it might have been answered yet. */
         uint32_t tick = (uint32_t)fmin(o.answered_s / PACING_TICK_S, PACING_TICKS - 1);
         double chance = (double)n->chance, by = (double)p->learn.live_by[tick];
@@ -209,6 +209,8 @@ void pacing_call(struct pacing *p, const struct pacing_call_event *e)
         p->state.calls[from]--;
     if (e->phase == PACING_LAUNCHED)
         launched(p, n, e);
+    if (e->phase == PACING_RINGING)
+        n->ringing_ms = e->now_ms;
     if (e->phase == PACING_ANSWERED) {
         n->answered = true;
         n->answered_ms = e->now_ms;

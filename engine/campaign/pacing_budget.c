@@ -3,20 +3,30 @@
 
 #include <math.h>
 
-#define SOFT        8.0   /* abandons by which θ changes e-fold; and */
-#define SOFT_SHARE  0.003 /* of a day's answers, in large rooms */
-#define START       0.025
-#define TOP         0.25
-#define NOTHING     1e-4 /* a θ below is none */
-#define LONG_DAYS   30.0
-#define DAY_RESERVE 6.0   /* abandons */
-#define DAY_UNKNOWN 600.0 /* answers of a day, until one is over */
-#define DAY_FIRST   100.0 /* answers before a day's own share means anything */
+#define SOFT       8.0   /* abandons by which θ changes e-fold; and */
+#define SOFT_SHARE 0.003 /* of a day's answers, in large rooms */
+#define START      0.025
+#define NOTHING    1e-4 /* a θ below is none */
+#define LONG_DAYS  30.0
+#ifndef TDR
+#define TDR 4.5
+#define TDS 5.0
+#endif
+#define DAY_SOFT     TDS    /* abandons by which θ changes e-fold, with a cap for every day */
+#define DAY_RESERVE  TDR    /* abandons, and */
+#define DAY_SPREAD   0.02   /* for each root of a day's answers */
+#define USUAL_MEMORY 2000.0 /* answers */
+#define DAY_HEAD     0.3    /* e-folds of θ above the usual that a day may begin with */
+#define DAY_UNKNOWN  600.0  /* answers of a day, until one is over */
+#define DAY_FIRST    100.0  /* answers before a day's own share means anything */
 
 void pacing_budget_init(struct pacing_budget *b, double cap, bool daily, double false_machines)
 {
-    *b = (struct pacing_budget){
-        .cap = cap, .daily = daily, .false_machines = false_machines, .s = log(START)};
+    *b = (struct pacing_budget){.cap = cap,
+                                .daily = daily,
+                                .false_machines = false_machines,
+                                .s = log(START),
+                                .usual = log(START)};
 }
 
 double pacing_budget_target(const struct pacing_budget *b)
@@ -25,7 +35,7 @@ double pacing_budget_target(const struct pacing_budget *b)
     double reserve = SOFT / (LONG_DAYS * day);
 
     if (b->daily)
-        reserve = fmin(DAY_RESERVE / fmax(day, (double)b->day_answers), b->cap / 2);
+        reserve = (DAY_RESERVE + DAY_SPREAD * sqrt(day)) / fmax(day, (double)b->day_answers);
     return fmax(b->cap - fmin(reserve, b->cap / 2), 0.0);
 }
 
@@ -41,7 +51,10 @@ void pacing_budget_answer(struct pacing_budget *b, bool abandoned)
     if (b->false_machines > 0 && b->false_machines < 1)
         lost += (1.0 - b->cap) * b->false_machines / (1.0 - b->false_machines);
     double soft = fmax(SOFT, SOFT_SHARE * fmax(b->day_typical, (double)b->day_answers));
-    b->s = fmin(b->s + (pacing_budget_target(b) - lost) / soft, log(TOP));
+    if (b->daily)
+        soft = DAY_SOFT;
+    b->usual += (b->s - b->usual) / USUAL_MEMORY;
+    b->s = fmin(b->s + (pacing_budget_target(b) - lost) / soft, log(PACING_THETA_MOST));
 }
 
 void pacing_budget_day(struct pacing_budget *b)
@@ -52,7 +65,7 @@ void pacing_budget_day(struct pacing_budget *b)
     b->day_answers = b->day_abandoned = 0;
     /* Days stand alone: what one saved, the next must not spend. */
     if (b->daily)
-        b->s = fmin(b->s, log(START));
+        b->s = fmin(b->s, b->usual + DAY_HEAD);
 }
 
 double pacing_budget_theta(const struct pacing_budget *b)

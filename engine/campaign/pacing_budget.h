@@ -14,11 +14,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PACING_THETA_MOST 0.25
+
 struct pacing_budget {
     double cap;                          /* share, 0…1 */
     bool daily;                          /* the cap holds on every day */
     double false_machines;               /* share of live answers that were taken for machines */
     double s;                            /* ln θ */
+    double usual;                        /* its slow mean */
     uint64_t answers, abandoned;         /* since the start, or since the account was told */
     uint64_t day_answers, day_abandoned; /* since pacing_budget_day() */
     double day_typical;                  /* answers of a day, discounted; 0: not known yet */

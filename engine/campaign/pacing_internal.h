@@ -11,6 +11,7 @@
 #define PACING_START_LIVE   30    /* live answers before the look ahead is trusted */
 #define PACING_FIT_MS       20000 /* tables are fitted again after this */
 #define PACING_BURST_MAX    512   /* calls of one advice */
+#define PACING_DAY_DIALS    25.0  /* what yesterday says about today's share, in dials */
 #define PACING_NEVER        UINT64_MAX
 
 struct pacing_dial { /* one of the latest, in the order of launches */
@@ -19,12 +20,13 @@ struct pacing_dial { /* one of the latest, in the order of launches */
 };
 
 struct pacing_note { /* of one call */
-    uint64_t launched_ms, answered_ms;
+    uint64_t launched_ms, ringing_ms, answered_ms;
     uint64_t dial; /* its number, 0… */
     uint32_t slot; /* in open[], while it is undecided */
     float score, chance;
     uint8_t phase, list;
     bool answered, judged, charged;
+    bool given_up; /* we said it may be hung up */
 };
 
 struct pacing_agent_note {

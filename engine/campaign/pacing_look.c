@@ -257,3 +257,8 @@ double pacing_look_risk_most(const struct pacing_look *k)
         most = fmax(most, risk_at(k, i));
     return most;
 }
+
+double pacing_look_risk_first(const struct pacing_look *k)
+{
+    return risk_at(k, 0);
+}

@@ -62,5 +62,7 @@ void pacing_look_add(struct pacing_look *k, double chance); /* one more call, la
 double pacing_look_risk(const struct pacing_look *k);
 /* The worst of them: for calls that are chosen by their score. */
 double pacing_look_risk_most(const struct pacing_look *k);
+/* Of an answer within the next seconds. */
+double pacing_look_risk_first(const struct pacing_look *k);
 
 #endif

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define DAY_DIALS 25.0 /* what yesterday says about today */
+#define HOPELESS 0.15 /* risk of an answer now */
 
 static double seconds(uint64_t from_ms, uint64_t to_ms)
 {
@@ -61,12 +61,22 @@ static double chance_of(const struct pacing_note *n, double chance, bool known)
     return known || n->score > 0 || n->list ? (double)n->chance : chance;
 }
 
+static bool may_hang_up(const struct pacing *p, const struct pacing_note *n, uint64_t now_ms)
+{
+    uint32_t after_ms = p->config.policy.hang_up_at_ms;
+
+    return after_ms && n->phase == PACING_RINGING && now_ms - n->ringing_ms >= after_ms;
+}
+
+/* without_old: those that may be hung up are left out. */
 static void look_at_calls(const struct pacing *p, uint64_t now_ms, struct pacing_look *k,
-                          double chance)
+                          double chance, bool without_old)
 {
     for (uint32_t i = 0; i < p->open_count; i++) {
         const struct pacing_note *n = &p->calls[p->open[i]];
 
+        if (without_old && may_hang_up(p, n, now_ms))
+            continue;
         if (n->answered)
             pacing_look_analysed(k, seconds(n->launched_ms, n->answered_ms),
                                  seconds(n->answered_ms, now_ms));
@@ -106,6 +116,11 @@ static uint32_t most_of(const struct pacing_limits *limits)
         most = limits->trunk_room;
     if (limits->record_room < most)
         most = limits->record_room;
+    if (limits->scores) {
+        uint32_t told =
+            limits->score_count < PACING_PICKS_MAX ? limits->score_count : PACING_PICKS_MAX;
+        most = most < told ? most : told;
+    }
     return most < PACING_BURST_MAX ? most : PACING_BURST_MAX;
 }
 
@@ -115,6 +130,23 @@ static uint32_t without_risk(const struct pacing *p)
     int32_t spare = free_agents(p) - (int32_t)p->open_count;
 
     return spare > 0 ? (uint32_t)spare : 0;
+}
+
+/* Leads that are chosen shift the answers to other moments than the mean call's: the worst counts.
+ */
+static double risk_of(const struct pacing_look *k, const struct pacing_limits *limits)
+{
+    return limits->scores ? pacing_look_risk_most(k) : pacing_look_risk(k);
+}
+
+/* The nth of the calls advised: the lead it is for, and its chance. */
+static double pick(const struct pacing *p, const struct pacing_limits *limits, uint32_t n,
+                   double chance, struct pacing_advice *out)
+{
+    if (!limits->scores)
+        return chance;
+    out->picks[n] = (uint8_t)n;
+    return pacing_learn_chance(&p->learn, 0, limits->scores[n]).mean;
 }
 
 static void explain(const struct pacing *p, const struct pacing_look *k, struct wish *w,
@@ -146,18 +178,18 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
     fit(p, now_ms);
     pacing_look_begin(&k, &p->plan, &p->learn, agents, free_agents(p), cv);
     look_at_agents(p, now_ms, &k);
-    look_at_calls(p, now_ms, &k, chance);
+    look_at_calls(p, now_ms, &k, chance, false);
     p->settle = k.settle;
 
     bool starts = !p->frozen && p->learn.talk.count < PACING_START_LIVE;
     out->theta = starts ? 0 : pacing_budget_theta(&p->budget);
     out->horizon_s = p->plan.at[PACING_LOOKS - 1] * PACING_TICK_S + p->plan.limit_s;
     out->expected_agents = fmax(0, p->state.agents[AGENT_PACE_FREE] + k.at[PACING_LOOKS - 1].freed);
-    out->risk = pacing_look_risk(&k);
+    out->risk = risk_of(&k, limits);
     while (w->calls < most && (w->calls < safe || (out->theta > 0 && out->risk <= out->theta))) {
+        pacing_look_add(&k, pick(p, limits, w->calls, chance, out));
         w->calls++;
-        pacing_look_add(&k, chance);
-        out->risk = pacing_look_risk(&k);
+        out->risk = risk_of(&k, limits);
     }
     out->expected_live = k.settle;
     if (starts)
@@ -171,11 +203,44 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
         explain(p, &k, w, out);
 }
 
+/* The old ones are added back one by one, as long as an answer now would find an agent. */
+uint32_t pacing_hopeless(struct pacing *p, uint64_t now_ms, uint32_t *calls, uint32_t most)
+{
+    struct pacing_look k;
+    uint32_t agents = p->state.agents[AGENT_PACE_FREE] + p->busy_count, found = 0, old = 0;
+    double cv, chance;
+
+    if (p->config.policy.mode != PACING_PREDICTIVE || !p->fitted)
+        return 0;
+    for (uint32_t i = 0; i < p->open_count; i++)
+        old += may_hang_up(p, &p->calls[p->open[i]], now_ms);
+    if (old == 0)
+        return 0;
+    chance = next_chance(p, &cv);
+    pacing_look_begin(&k, &p->plan, &p->learn, agents, free_agents(p), cv);
+    look_at_agents(p, now_ms, &k);
+    look_at_calls(p, now_ms, &k, chance, true);
+    for (uint32_t i = 0; i < p->open_count && found < most; i++) {
+        struct pacing_note *n = &p->calls[p->open[i]];
+
+        if (!may_hang_up(p, n, now_ms))
+            continue;
+        if (pacing_look_risk_first(&k) > HOPELESS) {
+            n->given_up = true;
+            calls[found++] = p->open[i];
+        } else {
+            pacing_look_ringing(&k, seconds(n->launched_ms, now_ms),
+                                chance_of(n, chance, p->known_chance >= 0));
+        }
+    }
+    return found;
+}
+
 void pacing_new_day(struct pacing *p)
 {
     pacing_budget_day(&p->budget);
     if (!p->frozen)
-        pacing_rate_age(&p->learn.reach, DAY_DIALS);
+        pacing_rate_age(&p->learn.reach, PACING_DAY_DIALS);
 }
 
 void pacing_account(struct pacing *p, uint64_t live, uint64_t abandoned)
