@@ -380,6 +380,7 @@ int sim_call(int argc, char **argv)
                           .max_calls = 4096,
                           .min_success = 100,
                           .listen = "127.0.0.1:0",
+                          .ports = "40000-59999",
                           .rate = "1/s",
                           .from = "+12025550100"};
     const struct option_row rows[] = {
@@ -450,7 +451,7 @@ int sim_call(int argc, char **argv)
         {"audio", "DIR", "sound files (out/audio)", OPTION_TEXT, {.text = &a.audio}, 0, false},
         {"media-ports",
          "A-B",
-         "RTP ports (20000-39999)",
+         "RTP ports (40000-59999, apart from the engine's)",
          OPTION_TEXT,
          {.text = &a.ports},
          0,

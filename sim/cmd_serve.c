@@ -292,7 +292,7 @@ static int run(struct serve *s, const struct arguments *a)
 
 int sim_serve(int argc, char **argv)
 {
-    struct arguments a = {.seed = 1, .late_limit = 20, .max_calls = 4096, .listen = NULL};
+    struct arguments a = {.seed = 1, .late_limit = 20, .max_calls = 4096, .ports = "10000-19999"};
     const struct option_row rows[] = {
         {"listen",
          "ADDR:PORT",
@@ -346,7 +346,7 @@ int sim_serve(int argc, char **argv)
          false},
         {"media-ports",
          "A-B",
-         "RTP ports (20000-39999)",
+         "RTP ports (10000-19999, apart from the engine's)",
          OPTION_TEXT,
          {.text = &a.ports},
          0,
