@@ -618,7 +618,12 @@ def sipp_calls_simulator():
     check((summary["calls"], summary["answered"]) == (calls, calls), f"counted: {summary}")
 
 
+def peers_are_installed():
+    missing = [name for name in ("baresip", "sipp", "kamailio") if not shutil.which(name)]
+    check(not missing, f"not installed: {missing}; tools/setup test installs them")
+
+
 if __name__ == "__main__":
-    h.main(baresip_is_an_agent, sipp_is_the_carrier, carrier_wants_credentials,
-           registers_with_kamailio, calls_without_the_right_password, registration_is_refused,
-           simulator_calls_sipp, sipp_calls_simulator)
+    h.main(peers_are_installed, baresip_is_an_agent, sipp_is_the_carrier,
+           carrier_wants_credentials, registers_with_kamailio, calls_without_the_right_password,
+           registration_is_refused, simulator_calls_sipp, sipp_calls_simulator)
