@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import wave
 
 import harness as h
@@ -23,6 +24,24 @@ def run_engine(where, yaml, leads, data="data"):
                     "--log", "info"], where / "engine.log")
 
 
+LOST = "the engine was lost during the call"
+
+
+def ids_of(where, lost):
+    return {r["call_id"] for r in h.lines(where / "data/calls.jsonl")
+            if r["attempt"] > 0 and (r.get("sip_reason") == LOST) == lost}
+
+
+def wait_for_far_side(where):
+    """Calls of an engine that was killed end on the far side when its own timers say so (64 × T1).
+    An attempt that was on record when the engine died may never have left it."""
+    seen = lambda: {t["call_id"] for t in h.lines(where / "truth.jsonl")}
+    wait_for("the far side to have ended every call", lambda: ids_of(where, False) <= seen(), 30)
+    until = time.monotonic() + 75
+    while not ids_of(where, True) <= seen() and time.monotonic() < until:
+        time.sleep(0.2)
+
+
 def finish(where, engine, simulator, limit=240):
     """Waits for the engine's own end, stops the simulator, makes the report."""
     try:
@@ -30,19 +49,21 @@ def finish(where, engine, simulator, limit=240):
     except subprocess.TimeoutExpired:
         h.fail(f"the engine did not end within {limit} s")
     check(code == 0, f"the engine ended with {code}")
-    # Calls of an engine that was killed end on the far side when its timers say so (64 × T1).
-    wait_for("the far side to have ended every call", lambda:
-             {r["call_id"] for r in h.lines(where / "data/calls.jsonl") if r["attempt"] > 0} <=
-             {t["call_id"] for t in h.lines(where / "truth.jsonl")}, 100)
+    wait_for_far_side(where)
     sim_code = h.stop(simulator, signal.SIGINT)
     check(sim_code in (0, 3), f"the simulator ended with {sim_code}")
+    h.judge_simulator(sim_code)
     report = subprocess.run(
         [h.program("peal"), "report", "--calls", where / "data/calls.jsonl", "--run",
          where / "data/run.json", "--truth", where / "truth.jsonl", "--simulator",
          where / "simulator.json", "--out", where / "report"], capture_output=True, text=True)
     summary = json.loads((where / "report/summary.json").read_text())
-    check(report.returncode == 0 and summary["balance_ok"] is True,
-          f"the books balance: {report.stdout}\n{report.stderr}")
+    missing = (ids_of(where, False) | ids_of(where, True)) - {
+        t["call_id"] for t in h.lines(where / "truth.jsonl")}
+    check(missing <= ids_of(where, True), f"attempts that never left the engine: {missing}")
+    if not missing:
+        check(report.returncode == 0 and summary["balance_ok"] is True,
+              f"the books balance: {report.stdout}\n{report.stderr}")
     return summary
 
 
