@@ -6,6 +6,7 @@
  * clock starts with the first packet after answer. Digital zero before the first real sound is the
  * carrier's, not the callee's: it does not count as silence until DEAD_LIMIT_MS. Tones are neither
  * speech nor silence, so ringing or busy after answer gives no verdict before total_ms. */
+#include "dsp/amd_model.h"
 #include "dsp/tones.h"
 
 #define DEAD_LIMIT_MS   8000 /* of digital zero and nothing else */
@@ -13,6 +14,11 @@
 #define LONG_GAP_MS     1000 /* silence that ends a longer one */
 #define STIR_MS         120
 #define CADENCE_HOLD_MS 7000 /* a network tone may still come back */
+#define MODEL_PERIOD_MS 100
+#define QUIET_MIN_MS    240 /* a burst's end */
+#ifndef LEAVE_PERMILLE
+#define LEAVE_PERMILLE 8
+#endif /* humans who hang up in each second of silence */
 
 static void verdict(struct leg *l, enum dsp_verdict v, float confidence, struct sink *s)
 {
@@ -44,6 +50,16 @@ static uint32_t listen(struct leg *l)
     return a->speech_ms + (a->speaking ? a->last_voice_ms - a->spurt_ms : 0);
 }
 
+/* Ringing after the answer: somebody may still come, so the model waits, but not for ever. */
+static bool tones_lately(const struct leg *l)
+{
+    const struct amd *a = &l->amd;
+    const struct dsp_amd_config *c = &l->amd_config;
+    return c->mode == DSP_AMD_MODEL && a->tone_heard &&
+           l->now_ms - a->quiet_from_ms < c->initial_silence_ms &&
+           l->now_ms - a->real_ms < 2u * c->total_ms;
+}
+
 static void before_speech(struct leg *l, struct sink *s)
 {
     struct amd *a = &l->amd;
@@ -59,7 +75,7 @@ static void before_speech(struct leg *l, struct sink *s)
     }
     if (l->now_ms - a->quiet_from_ms >= l->amd_config.initial_silence_ms && !a->tone_heard)
         verdict(l, VERDICT_SILENT, 0.9f, s);
-    else if (l->now_ms - a->real_ms >= l->amd_config.total_ms)
+    else if (l->now_ms - a->real_ms >= l->amd_config.total_ms && !tones_lately(l))
         verdict(l, VERDICT_UNSURE, 0.5f, s);
 }
 
@@ -81,6 +97,38 @@ static void after_speech(struct leg *l, uint32_t speech_ms, struct sink *s)
         verdict(l, VERDICT_UNSURE, 0.5f, s);
 }
 
+/* Costs of acting now, in seconds of an agent times 10,000: the model's way.
+ *
+ * Dropping costs drop_cost when it is a human, connecting agent_cost when it is a machine. A human
+ * who hears nothing may hang up, so each second of silence costs LEAVE_PERMILLE of drop_cost; once
+ * that exceeds what connecting risks, waiting for more evidence does not pay: the deadline. */
+static void by_model(struct leg *l, struct sink *s)
+{
+    struct amd *a = &l->amd;
+    const struct dsp_amd_config *c = &l->amd_config;
+    if ((l->now_ms - a->clock_ms) % MODEL_PERIOD_MS)
+        return;
+    int16_t features[AMD_FEATURE_COUNT];
+    amd_features_get(l, a->real_ms, features);
+    uint32_t machine = amd_model_probability(amd_model_score(features));
+    uint32_t human = AMD_MODEL_ONE - machine;
+    uint32_t gap = l->now_ms - a->last_voice_ms;
+    a->machine = (uint16_t)machine;
+    bool stirring = (l->voice.active_bits & 7u) != 0;
+    uint64_t connect = (uint64_t)machine * c->agent_cost_s;
+    uint64_t drop = (uint64_t)human * c->drop_cost_s;
+    uint64_t wait = drop * gap / 1000 * gap / 1000 * LEAVE_PERMILLE / 1000;
+    bool quiet = gap >= QUIET_MIN_MS && !stirring && !l->track.on && !l->beep.waiting;
+    uint32_t heard_ms = l->now_ms - a->first_ms;
+    if (drop < connect)
+        verdict(l, VERDICT_MACHINE, (float)machine / AMD_MODEL_ONE, s);
+    else if (quiet && connect <= wait && human >= machine)
+        verdict(l, VERDICT_HUMAN, (float)human / AMD_MODEL_ONE, s);
+    else if ((quiet && (connect <= wait || heard_ms >= c->total_ms)) ||
+             heard_ms >= 2u * c->total_ms)
+        verdict(l, VERDICT_UNSURE, 0.5f, s);
+}
+
 void amd_run(struct leg *l, bool packet, struct sink *s)
 {
     struct amd *a = &l->amd;
@@ -96,8 +144,11 @@ void amd_run(struct leg *l, bool packet, struct sink *s)
         a->real = true;
         a->real_ms = a->quiet_from_ms = l->now_ms - DSP_BLOCK_MS;
     }
+    amd_features_run(l);
     uint32_t speech_ms = listen(l);
-    if (a->spurts)
+    if (a->spurts && l->amd_config.mode == DSP_AMD_MODEL)
+        by_model(l, s);
+    else if (a->spurts)
         after_speech(l, speech_ms, s);
     else
         before_speech(l, s);

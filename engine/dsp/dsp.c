@@ -43,7 +43,10 @@ void dsp_amd_defaults(struct dsp_amd_config *c)
     *c = (struct dsp_amd_config){.initial_silence_ms = 4000,
                                  .greeting_ms = 5200,
                                  .after_greeting_ms = 600,
-                                 .total_ms = 8000};
+                                 .total_ms = 8000,
+                                 .mode = DSP_AMD_RULES,
+                                 .drop_cost_s = 1500,
+                                 .agent_cost_s = 15};
 }
 
 void dsp_state_init(struct dsp_state *s, const struct dsp_plan *plan,
@@ -72,8 +75,10 @@ void dsp_state_phase(struct dsp_state *s, enum dsp_phase phase)
     /* Ringing that stops because of the answer must not be finished as if it came after it. */
     tones_reset(l);
     voice_reset(l);
-    if (phase == DSP_ANSWERED)
+    if (phase == DSP_ANSWERED) {
         l->amd = (struct amd){0};
+        l->features = (struct amd_features){0};
+    }
 }
 
 void dsp_state_want_beep(struct dsp_state *s, bool wanted)

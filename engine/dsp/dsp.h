@@ -81,14 +81,23 @@ enum dsp_flag {
     DSP_FLAG_DTMF_EVENT = 4 /* an RFC 4733 event is under way: in-band DTMF is not reported */
 };
 
-/* How the rules of a human/machine verdict are set; dsp_amd_defaults() fills the house's. */
+enum dsp_amd_mode {
+    DSP_AMD_MODEL, /* trained trees and costs (engine/dsp/amd_model.md says how well) */
+    DSP_AMD_RULES  /* the four limits below alone, as dialers have long done it */
+};
+
+/* How a human/machine verdict is made; dsp_amd_defaults() fills the house's values. */
 struct dsp_amd_config {
     uint16_t initial_silence_ms; /* silence from the first real sound on, up to which we wait for a
                                   * greeting. Digital zero and nothing else: SILENT after 8 s */
-    uint16_t greeting_ms; /* a greeting, its short pauses included, longer than this: machine */
-    uint16_t after_greeting_ms; /* silence after a short greeting that means human; after more than
-                                 * 1.8 s of speech 1.2 s are wanted */
+    uint16_t greeting_ms; /* rules: a greeting, its short pauses included, longer than this:
+                           * machine */
+    uint16_t after_greeting_ms; /* rules: silence after a short greeting that means human; after
+                                 * more than 1.8 s of speech 1 s is wanted at least */
     uint16_t total_ms;          /* from the first real sound; UNSURE then if nothing was decided */
+    uint8_t mode;               /* enum dsp_amd_mode */
+    uint16_t drop_cost_s;       /* model: what a human dropped as a machine costs, and … */
+    uint16_t agent_cost_s;      /* … a machine given to an agent, both in seconds of an agent */
 };
 void dsp_amd_defaults(struct dsp_amd_config *c);
 

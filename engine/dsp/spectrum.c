@@ -372,8 +372,24 @@ unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2])
 #define LAG_MIN      5
 #define LAG_MAX      32
 #define LAG_WINDOW   (SLOW_SAMPLES - LAG_MAX)
+#define PITCH_NEARLY 0.8f
 
-float spectrum_voiced(const struct leg *l)
+/* Pitch of the shortest lag that is a peak nearly as strong as the strongest: longer ones are its
+ * multiples. The peak lies between the lags. */
+static int16_t pitch_of(const float square[LAG_MAX + 1], float best)
+{
+    int lag = LAG_MIN + 1;
+    while (lag < LAG_MAX - 1 &&
+           !(square[lag] >= PITCH_NEARLY * best && square[lag] >= square[lag - 1] &&
+             square[lag] >= square[lag + 1]))
+        lag++;
+    float bend = square[lag - 1] - 2 * square[lag] + square[lag + 1];
+    float off = bend < 0 ? 0.5f * (square[lag - 1] - square[lag + 1]) / bend : 0;
+    off = off > 0.5f ? 0.5f : off < -0.5f ? -0.5f : off;
+    return (int16_t)(120 * (5 - num_log2((float)lag + off)));
+}
+
+float spectrum_voiced(const struct leg *l, int16_t *pitch)
 {
     _Alignas(16) float slow[SLOW_SAMPLES];
     float mean = 0;
@@ -388,6 +404,7 @@ float spectrum_voiced(const struct leg *l)
         slow[i] -= mean;
         energy += i < LAG_WINDOW ? slow[i] * slow[i] : 0;
     }
+    float squares[LAG_MAX + 1];
     float best = 0;
     float shifted = energy;
     for (int i = 0; i < LAG_MIN; i++)
@@ -400,9 +417,11 @@ float spectrum_voiced(const struct leg *l)
         /* r² / (energy · shifted), kept squared until the end. */
         float scale = energy * shifted;
         float square = r > 0 && scale > 0 ? r * r / scale : 0;
+        squares[lag] = square;
         best = square > best ? square : best;
         if (lag < LAG_MAX)
             shifted += slow[LAG_WINDOW + lag] * slow[LAG_WINDOW + lag] - slow[lag] * slow[lag];
     }
+    *pitch = pitch_of(squares, best);
     return sqrtf(best);
 }

@@ -10,7 +10,8 @@ void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK]);
 /* The last 64 ms around centre_hz ± 90 Hz: one tone (1) or two (2) and their frequencies. */
 unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2]);
 
-/* Strongest normalised autocorrelation (0…1) of the last 64 ms at pitches of 62 to 400 Hz. */
-float spectrum_voiced(const struct leg *l);
+/* Strongest normalised autocorrelation (0…1) of the last 64 ms at pitches of 62 to 400 Hz. pitch
+ * is set to the highest of those pitches that is about as strong, tenths of a semitone over 62.5 Hz. */
+float spectrum_voiced(const struct leg *l, int16_t *pitch);
 
 #endif

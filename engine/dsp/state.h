@@ -7,6 +7,7 @@
 #ifndef PEAL_DSP_STATE_H
 #define PEAL_DSP_STATE_H
 
+#include "dsp/amd_features.h"
 #include "dsp/plan.h"
 
 #define SLOT_MS         5
@@ -117,6 +118,7 @@ struct voice {
     uint16_t power_count;
     int16_t floor_ddb;
     int16_t slow_ddb; /* smoothed level, to see steadiness */
+    int16_t pitch;    /* of the last voiced block, tenths of a semitone over 62.5 Hz */
     uint8_t steady_blocks;
     uint8_t creep;
     bool on;
@@ -137,6 +139,7 @@ struct amd {
     uint32_t spurt_ms;      /* onset of the running or last spurt */
     uint32_t last_voice_ms;
     uint32_t speech_ms; /* in finished spurts */
+    uint16_t machine;   /* the model's last word, in AMD_MODEL_ONE */
     uint8_t spurts;
     bool started, real, speaking, tone_heard, done;
 };
@@ -155,6 +158,7 @@ struct leg {
     struct silence silence;
     struct dtmf_track dtmf;
     struct amd amd;
+    struct amd_features features;
     struct dsp_amd_config amd_config;
     struct tone_track track;
     struct cadence cadence;

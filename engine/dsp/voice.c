@@ -88,7 +88,7 @@ void voice_run(struct leg *l, bool packet, bool lost, enum tone_state tone, stru
     } else if (packet && !l->zero && tone != TONE_SURE) {
         int threshold = v->floor_ddb + ABOVE_FLOOR_DDB;
         active = l->level_ddb > (threshold > ACTIVE_MIN_DDB ? threshold : ACTIVE_MIN_DDB);
-        voiced = active && spectrum_voiced(l) >= VOICED_MIN;
+        voiced = active && spectrum_voiced(l, &v->pitch) >= VOICED_MIN;
         follow_floor(v, l->level_ddb, active);
     }
     v->active_bits = v->active_bits << 1 | active;
