@@ -17,6 +17,10 @@ int bench_dsp(struct bench *b);
 int bench_import(struct bench *b);
 int bench_base(struct bench *b);
 int bench_pacing(struct bench *b);
+int bench_accuracy(struct bench *b);
+/* Figures with intervals do not fit the frame's rows: this one reads its options and writes its
+ * JSON by itself when it is named first. */
+int bench_accuracy_command(int argc, char **argv);
 
 /* While benchmarks are still being written, those without a file are named as missing. */
 #if __has_include("bench/sip_bench.c")
@@ -52,6 +56,8 @@ static const struct {
     {"base", "hash table, timer wheel and rings by size", bench_base, ""},
     {"pacing", "agents busy and answers abandoned, by policy, in virtual time", bench_pacing,
      "quick workload= policy= agents= days= seed= html="},
+    {"accuracy", "hits, misses, false events and delays; accuracy --help tells more",
+     bench_accuracy, ""},
 };
 
 #define BENCHES (sizeof(table) / sizeof(table[0]))
@@ -63,9 +69,9 @@ static void help(FILE *to)
 {
     fputs("usage: peal-bench BENCH [--json FILE] [--seconds N] [options of BENCH]\n\n", to);
     for (size_t i = 0; i < BENCHES; i++)
-        fprintf(to, "  %-8s%s%s\n", table[i].name, table[i].says,
+        fprintf(to, "  %-9s%s%s\n", table[i].name, table[i].says,
                 table[i].run ? "" : " (not in this build)");
-    fputs("  all     all of them, one after another\n"
+    fputs("  all      all of them, one after another\n"
           "\n"
           "  --json FILE   write the rows as one JSON array:\n"
           "                {\"bench\",\"case\",\"value\",\"unit\",\"better\",\"peer\","
@@ -218,6 +224,8 @@ int main(int argc, char **argv)
     struct options o;
     FILE *json = NULL;
 
+    if (argc > 1 && strcmp(argv[1], "accuracy") == 0)
+        return bench_accuracy_command(argc - 1, argv + 1);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             help(stdout);
