@@ -10,6 +10,7 @@
 
 #include "dsp/dtmf.h"
 #include "dsp/num.h"
+#include "dsp/prints_inner.h"
 #include "dsp/tones.h"
 
 #define QUIET_DDB     (-480) /* below this there is no sound worth the name */
@@ -75,6 +76,8 @@ void dsp_state_phase(struct dsp_state *s, enum dsp_phase phase)
     /* Ringing that stops because of the answer must not be finished as if it came after it. */
     tones_reset(l);
     voice_reset(l);
+    if (l->prints)
+        prints_reset(l->prints);
     if (phase == DSP_ANSWERED) {
         l->amd = (struct amd){0};
         l->features = (struct amd_features){0};
@@ -84,6 +87,11 @@ void dsp_state_phase(struct dsp_state *s, enum dsp_phase phase)
 void dsp_state_want_beep(struct dsp_state *s, bool wanted)
 {
     leg_of(s)->want_beep = wanted;
+}
+
+void dsp_state_prints(struct dsp_state *s, struct prints_leg *prints)
+{
+    leg_of(s)->prints = prints;
 }
 
 int16_t dsp_state_level(const struct dsp_state *s)
@@ -125,11 +133,27 @@ static void hold_slots(struct leg *l)
     }
 }
 
+static void known_run(struct leg *l, struct sink *s)
+{
+    struct print_match m;
+    if (!prints_run(l->prints, l->now_ms, &m))
+        return;
+    struct dsp_event *e = sink_add(s, DSP_KNOWN, 0, m.start_ms, l->now_ms);
+    if (!e)
+        return;
+    e->freq_hz[0] = m.recording;
+    e->freq_hz[1] = m.offset_frames;
+    e->confidence = m.confidence;
+    e->level_ddb = l->level_ddb;
+}
+
 /* All but DTMF and level. */
 static void analyse(struct leg *l, bool packet, bool lost, struct sink *s)
 {
     bool reported = l->phase != DSP_TALK;
     tones_run(l, lost, s);
+    if (reported && l->prints)
+        known_run(l, s);
     fax_run(l, s);
     if (reported)
         cadence_run(l, s);

@@ -37,6 +37,9 @@ enum dsp_kind {
     DSP_DEAD_AIR,     /* the same, where packets came and all were digital zero; also in the
                        * pauses of ringing, so it means little before answer */
     DSP_VERDICT,      /* detail: enum dsp_verdict; at most once per stay in phase ANSWERED */
+    DSP_KNOWN,        /* a recording of the library was recognised (dsp_state_prints), in EARLY and
+                       * ANSWERED, once until another is. freq_hz[0]: its index in the library;
+                       * freq_hz[1]: where it is at end_ms, in 10 ms; start: first heard */
     DSP_KIND_COUNT
 };
 const char *dsp_kind_name(enum dsp_kind k); /* "busy", "speech_end", … */
@@ -122,6 +125,11 @@ void dsp_state_phase(struct dsp_state *s, enum dsp_phase phase);
 /* Keep listening for a beep in TALK (message to be left). */
 void dsp_state_want_beep(struct dsp_state *s, bool wanted);
 
+/* Listen for the recordings of a library (dsp/prints.h); the caller's, for as long as the state is
+ * used and for this state alone. NULL: no longer. */
+struct prints_leg;
+void dsp_state_prints(struct dsp_state *s, struct prints_leg *prints);
+
 struct dsp_block {
     struct dsp_state *state;
     const int16_t *samples; /* DSP_BLOCK_SAMPLES; may be NULL with DSP_FLAG_NO_RTP */
@@ -134,7 +142,7 @@ struct dsp_event {
     uint8_t kind; /* enum dsp_kind */
     uint8_t detail;
     int16_t level_ddb;         /* dBm0 × 10 of what was heard */
-    uint16_t freq_hz[2];       /* dominant frequencies, 0 where they do not apply */
+    uint16_t freq_hz[2];       /* dominant frequencies, 0 where they do not apply; see DSP_KNOWN */
     float confidence;          /* 0…1 */
     uint32_t start_ms, end_ms; /* since the leg's first block */
 };

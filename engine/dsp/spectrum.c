@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dsp/num.h"
+#include "dsp/prints_inner.h"
 
 #define N                 LOOK_SAMPLES
 #define BIN_HZ            ((float)DSP_RATE_HZ / N)
@@ -303,15 +304,25 @@ static bool all_quiet(const struct leg *l)
     return true;
 }
 
+void spectrum_powers(const int16_t *early, const int16_t *late, float early_power[SPECTRUM_BINS],
+                     float late_power[SPECTRUM_BINS])
+{
+    powers(early, late, early_power, late_power);
+}
+
 void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK])
 {
     if (all_quiet(l)) {
+        if (l->prints)
+            prints_hear(l->prints, NULL, NULL);
         looks[0] = looks[1] = (struct look){0};
         return;
     }
     float early[POWERS], late[POWERS];
     const int16_t *end = l->history + HISTORY_SAMPLES;
     powers(end - DSP_BLOCK_SAMPLES / 2 - N, end - N, early, late);
+    if (l->prints)
+        prints_hear(l->prints, early, late);
     look_at(early, &looks[0]);
     look_at(late, &looks[1]);
 }

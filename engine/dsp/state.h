@@ -146,6 +146,7 @@ struct amd {
 
 struct leg {
     const struct dsp_plan *plan;
+    struct prints_leg *prints; /* NULL: known recordings are not listened for */
     uint32_t now_ms; /* end of the last block since the leg's start */
     int16_t level_ddb;
     uint8_t phase; /* enum dsp_phase */
