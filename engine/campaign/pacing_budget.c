@@ -3,18 +3,15 @@
 
 #include <math.h>
 
-#define SOFT       8.0   /* abandons by which θ changes e-fold; and */
-#define SOFT_SHARE 0.003 /* of a day's answers, in large rooms */
-#define START      0.025
-#define NOTHING    1e-4 /* a θ below is none */
-#define LONG_DAYS  30.0
-#ifndef TDR
-#define TDR 4.5
-#define TDS 5.0
-#endif
-#define DAY_SOFT     TDS    /* abandons by which θ changes e-fold, with a cap for every day */
-#define DAY_RESERVE  TDR    /* abandons, and */
-#define DAY_SPREAD   0.02   /* for each root of a day's answers */
+#define SOFT         8.0   /* abandons by which θ changes e-fold; and */
+#define SOFT_SHARE   0.003 /* of a day's answers, in large rooms */
+#define START        0.025
+#define NOTHING      1e-4 /* a θ below is none */
+#define LONG_DAYS    30.0
+#define DAY_SOFT     5.0    /* abandons by which θ changes e-fold, with a cap for every day */
+#define DAY_EASE     3.0    /* abandons left of a day: below, θ is brought down */
+#define DAY_RESERVE  4.0    /* abandons, and */
+#define DAY_SPREAD   0.045  /* for each root of a day's answers */
 #define USUAL_MEMORY 2000.0 /* answers */
 #define DAY_HEAD     0.3    /* e-folds of θ above the usual that a day may begin with */
 #define DAY_UNKNOWN  600.0  /* answers of a day, until one is over */
@@ -50,9 +47,8 @@ void pacing_budget_answer(struct pacing_budget *b, bool abandoned)
     /* For each live answer we heard, so many more were dropped as machines. */
     if (b->false_machines > 0 && b->false_machines < 1)
         lost += (1.0 - b->cap) * b->false_machines / (1.0 - b->false_machines);
-    double soft = fmax(SOFT, SOFT_SHARE * fmax(b->day_typical, (double)b->day_answers));
-    if (b->daily)
-        soft = DAY_SOFT;
+    /* The same all day: what was overspent at one rate is paid back at that rate. */
+    double soft = b->daily ? DAY_SOFT : fmax(SOFT, SOFT_SHARE * b->day_typical);
     b->usual += (b->s - b->usual) / USUAL_MEMORY;
     b->s = fmin(b->s + (pacing_budget_target(b) - lost) / soft, log(PACING_THETA_MOST));
 }
@@ -68,13 +64,20 @@ void pacing_budget_day(struct pacing_budget *b)
         b->s = fmin(b->s, b->usual + DAY_HEAD);
 }
 
+/* What is left of the day's own account, as a share of what lets θ stand: from half a day's answers
+ * on, so that one early abandon does not stop the morning. */
+static double day_left(const struct pacing_budget *b)
+{
+    double answers = (double)b->day_answers;
+
+    if (!b->daily || answers < DAY_FIRST || answers < b->day_typical / 2)
+        return 1;
+    return fmin(fmax((b->cap * answers - (double)b->day_abandoned - 1) / DAY_EASE, 0), 1);
+}
+
 double pacing_budget_theta(const struct pacing_budget *b)
 {
-    if (b->spent || b->s <= log(NOTHING))
-        return 0;
-    if (b->daily && (double)b->day_answers > DAY_FIRST &&
-        (double)(b->day_abandoned + 1) > b->cap * (double)b->day_answers &&
-        (double)b->day_answers > b->day_typical / 2)
-        return 0;
-    return exp(b->s);
+    double theta = exp(b->s) * day_left(b);
+
+    return b->spent || theta < NOTHING ? 0 : theta;
 }

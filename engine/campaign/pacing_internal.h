@@ -63,6 +63,7 @@ struct pacing {
     struct pacing_budget budget;
     uint64_t fitted_ms, fitted_live;
     bool fitted;
+    uint64_t looked_ms;
     double settle; /* live answers expected of calls under way, at the last look */
 
     /* doors of a benchmark */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define PER_OCTAVE 8
-#define LEAN       3.0 /* ends: how much a bin leans on the fitted lognormal */
+#define LEAN       1.5 /* ends: how much a bin leans on the fitted lognormal */
 #define HAZARD_MIN 1e-5
 #define HAZARD_MAX 20.0
 

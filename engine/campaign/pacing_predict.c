@@ -7,7 +7,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#define HOPELESS 0.15 /* risk of an answer now */
+#define LOOK_OLD_MS 2000
+#define CHANCE_MOST 0.98
+#define CV_MOST     0.7
+#define HOPELESS    0.15 /* risk of an answer now */
 
 static double seconds(uint64_t from_ms, uint64_t to_ms)
 {
@@ -86,9 +89,27 @@ static void look_at_calls(const struct pacing *p, uint64_t now_ms, struct pacing
     }
 }
 
+static int32_t free_agents(const struct pacing *p)
+{
+    return (int32_t)p->state.agents[AGENT_PACE_FREE] - (int32_t)p->state.calls[PACING_WAITING];
+}
+
+/* Live answers still to come of the calls under way, as of the last look; looked at anew when that
+ * is long ago (another policy was at work). */
+static double settle_of(const struct pacing *p, uint64_t now_ms, double chance)
+{
+    struct pacing_look k;
+
+    if (p->looked_ms && now_ms - p->looked_ms <= LOOK_OLD_MS)
+        return p->settle;
+    pacing_look_begin(&k, &p->plan, &p->learn, UINT32_MAX, 0, 0);
+    look_at_calls(p, now_ms, &k, chance, false);
+    return k.settle;
+}
+
 /* The chance of the next call, and its relative error. Calls under way are evidence too: those that
  * rang long without an answer speak for a low share. */
-static double next_chance(const struct pacing *p, double *cv)
+static double next_chance(const struct pacing *p, uint64_t now_ms, double *cv)
 {
     struct pacing_estimate e = pacing_learn_chance(&p->learn, 0, 0);
 
@@ -96,16 +117,12 @@ static double next_chance(const struct pacing *p, double *cv)
     if (p->known_chance >= 0)
         return p->known_chance;
     double sample = e.sample + (double)(p->dials_next - p->dials_first);
-    double mean = (e.mean * e.sample + p->dials_live + p->settle) / sample;
+    double settle = settle_of(p, now_ms, e.mean);
+    double mean = fmin((e.mean * e.sample + p->dials_live + settle) / sample, CHANCE_MOST);
     *cv = sqrt((1 - mean) / (mean * e.sample));
-    if (*cv > 0.7)
-        *cv = 0.7;
+    if (*cv > CV_MOST)
+        *cv = CV_MOST;
     return mean;
-}
-
-static int32_t free_agents(const struct pacing *p)
-{
-    return (int32_t)p->state.agents[AGENT_PACE_FREE] - (int32_t)p->state.calls[PACING_WAITING];
 }
 
 static uint32_t most_of(const struct pacing_limits *limits)
@@ -149,8 +166,7 @@ static double pick(const struct pacing *p, const struct pacing_limits *limits, u
     return pacing_learn_chance(&p->learn, 0, limits->scores[n]).mean;
 }
 
-static void explain(const struct pacing *p, const struct pacing_look *k, struct wish *w,
-                    const struct pacing_advice *a)
+static void explain(const struct pacing *p, struct wish *w, const struct pacing_advice *a)
 {
     bool more = a->risk <= a->theta;
 
@@ -158,9 +174,8 @@ static void explain(const struct pacing *p, const struct pacing_look *k, struct 
                    "%.1f of %u agents free within %.0f s, %u calls out, %.1f answers expected; "
                    "one more risks %.1f %% %s %.1f %%",
                    a->expected_agents, p->state.agents[AGENT_PACE_FREE] + p->busy_count,
-                   a->horizon_s, p->open_count, a->expected_live, 100 * a->risk, more ? "≤" : ">",
-                   100 * a->theta);
-    (void)k;
+                   a->horizon_s, p->open_count + w->calls, a->expected_live, 100 * a->risk,
+                   more ? "≤" : ">", 100 * a->theta);
 }
 
 void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limits *limits,
@@ -169,17 +184,19 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
     struct pacing_look k;
     uint32_t safe = without_risk(p), most = most_of(limits);
     uint32_t agents = p->state.agents[AGENT_PACE_FREE] + p->busy_count;
-    double cv, chance = next_chance(p, &cv);
+    double cv, chance;
 
     if (agents == 0) {
         pacing_explain(w, "no agent is there");
         return;
     }
     fit(p, now_ms);
+    chance = next_chance(p, now_ms, &cv);
     pacing_look_begin(&k, &p->plan, &p->learn, agents, free_agents(p), cv);
     look_at_agents(p, now_ms, &k);
     look_at_calls(p, now_ms, &k, chance, false);
     p->settle = k.settle;
+    p->looked_ms = now_ms;
 
     bool starts = !p->frozen && p->learn.talk.count < PACING_START_LIVE;
     out->theta = starts ? 0 : pacing_budget_theta(&p->budget);
@@ -200,7 +217,7 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
                        "one call a free agent: the abandonment of 30 days is at its cap of %.1f %%",
                        p->config.cap_percent);
     else
-        explain(p, &k, w, out);
+        explain(p, w, out);
 }
 
 /* The old ones are added back one by one, as long as an answer now would find an agent. */
@@ -216,7 +233,7 @@ uint32_t pacing_hopeless(struct pacing *p, uint64_t now_ms, uint32_t *calls, uin
         old += may_hang_up(p, &p->calls[p->open[i]], now_ms);
     if (old == 0)
         return 0;
-    chance = next_chance(p, &cv);
+    chance = next_chance(p, now_ms, &cv);
     pacing_look_begin(&k, &p->plan, &p->learn, agents, free_agents(p), cv);
     look_at_agents(p, now_ms, &k);
     look_at_calls(p, now_ms, &k, chance, true);
