@@ -46,7 +46,8 @@ static const char help[] =
     "    one of the four, false of what was said. unsure, silent and none are misses only. The\n"
     "    call is answered at the label's start; its end is the end of the first utterance.\n"
     "  - speech is hit when a talk spurt overlaps it; speech outside labels is not judged. music\n"
-    "    has no hits. Both are there for what is falsely heard in them.\n"
+    "    has no hits; files of music are a condition of their own. Both are there for what is\n"
+    "    falsely heard in them.\n"
     "  - A beep in a file labelled machine and without a beep label is not judged.\n"
     "  - Delays: dtmf, tones, cng, ced and verdicts from the label's start, sit and beep from its\n"
     "    end, to the end of the 20 ms block in which it was said. JSON has both.\n"
@@ -285,8 +286,7 @@ int bench_accuracy(struct bench *b)
 
             if (t->labels == 0)
                 continue;
-            snprintf(name, sizeof(name), "%s, %s", acc.at[i].name,
-                     acc_kind_name((enum acc_kind)k));
+            snprintf(name, sizeof(name), "%s, %s", acc.at[i].name, acc_kind_name((enum acc_kind)k));
             bench_add(b, "accuracy", name, 100.0 * t->hits / t->labels, "% hit", BENCH_HIGHER);
         }
     acc_free(&acc);

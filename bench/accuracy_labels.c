@@ -7,9 +7,10 @@
 #include "bench/accuracy.h"
 #include "media/recording.h"
 
-#define ROWS_MAX 2000000
-#define LINE_MAX 1024
-#define TAIL_MS  6000 /* so that a verdict that waits for silence comes */
+#define ROWS_MAX  2000000
+#define LINE_MAX  1024
+#define LINES_MAX 16   /* kinds of line */
+#define TAIL_MS   6000 /* so that a verdict that waits for silence comes */
 
 struct row {
     char *file;
@@ -200,14 +201,30 @@ static bool judge_file(struct acc *a, struct acc_condition *const *c, const stru
     return ok;
 }
 
-static bool judge_rows(struct acc *a, struct acc_condition *const *c, const struct acc_line *lines,
-                       size_t count, const char *dir, const struct row *row, size_t n)
+/* Music counts by itself: what is falsely heard in it is another rate than in speech. */
+static bool conditions(struct acc *a, const char *set, bool music, const struct acc_line *lines,
+                       size_t count, struct acc_condition **c)
 {
+    char name[ACC_NAME_MAX];
+
+    snprintf(name, sizeof(name), "%.50s%s", set, music ? ", music" : "");
+    for (size_t k = 0; k < count; k++)
+        if ((c[k] = acc_condition(a, name, lines[k].name)) == NULL)
+            return false;
+    return true;
+}
+
+static bool judge_rows(struct acc *a, const char *set, const struct acc_line *lines, size_t count,
+                       const char *dir, const struct row *row, size_t n)
+{
+    struct acc_condition *c[LINES_MAX];
     static struct acc_label label[ACC_LABELS_MAX];
     char path[4096], message[RECORDING_ERROR_MAX];
     struct recording rec;
     struct acc_sound s = {.file = row->file, .label = label, .tail_ms = TAIL_MS};
 
+    if (!conditions(a, set, row->label.kind == ACC_MUSIC, lines, count, c))
+        return false;
     if (n > ACC_LABELS_MAX) {
         fprintf(stderr, "peal-bench: %s has more than %d labels; split it\n", row->file,
                 ACC_LABELS_MAX);
@@ -244,17 +261,14 @@ bool acc_folder(struct acc *a, const char *set, const char *dir, const char *lab
                 const struct acc_line *lines, size_t count)
 {
     struct table t = {0};
-    struct acc_condition *c[16];
-    bool ok = read_table(&t, labels) && count <= sizeof(c) / sizeof(c[0]);
+    bool ok = read_table(&t, labels) && count <= LINES_MAX;
 
-    for (size_t k = 0; ok && k < count; k++)
-        ok = (c[k] = acc_condition(a, set, lines[k].name)) != NULL;
     for (size_t i = 0; ok && i < t.n;) {
         size_t n = 1;
 
         while (i + n < t.n && strcmp(t.row[i + n].file, t.row[i].file) == 0)
             n++;
-        ok = judge_rows(a, c, lines, count, dir, &t.row[i], n);
+        ok = judge_rows(a, set, lines, count, dir, &t.row[i], n);
         i += n;
     }
     table_free(&t);

@@ -68,7 +68,8 @@ static void print_tally(const struct acc_condition *c, enum acc_kind k)
     const struct acc_tally *t = &c->tally[k];
     double low, high;
 
-    printf("  %-12s %6u %6u %5u", acc_kind_name(k), t->labels, t->hits, t->labels - t->hits);
+    printf("  %-12s %6u %6u %5u", acc_kind_name(k), t->labels, t->hits,
+           k == ACC_MUSIC ? 0 : t->labels - t->hits);
     if (t->labels && k != ACC_MUSIC) {
         acc_wilson(t->hits, t->labels, &low, &high);
         printf("  %6.2f %% [%6.2f, %6.2f]", 100.0 * t->hits / t->labels, 100 * low, 100 * high);

@@ -325,7 +325,7 @@ static const struct {
     {"ic", {913.8, 1370.6, 1776.7}, {274, 274, 380}},
     {"vc", {985.2, 1370.6, 1776.7}, {380, 274, 380}},
     {"ro_intra", {913.8, 1428.5, 1776.7}, {274, 380, 380}},
-    {"ro_inter", {985.2, 1428.5, 1776.7}, {274, 380, 380}},
+    {"ro_inter", {985.2, 1370.6, 1776.7}, {274, 380, 380}},
     {"nc_intra", {985.2, 1428.5, 1776.7}, {380, 380, 380}},
     {"nc_inter", {913.8, 1370.6, 1776.7}, {380, 380, 380}},
     {"itu", {950, 1400, 1800}, {330, 330, 330}},
@@ -342,10 +342,11 @@ static void sit_set(struct acc *a)
                 struct piece *p = piece_open(a, line->name, t * 1000 + i + 500000);
                 bool itu = strcmp(sits[t].name, "itu") == 0;
                 uint32_t start_ms = tape_ms(&p->tape);
+                double level = rng_uniform(&p->r, -26, -14);
 
                 for (int n = 0; n < 3; n++) {
                     tape_tone(&p->tape, sits[t].f[n] * off_nominal(p, line),
-                              rng_uniform(&p->r, -26, -14), sits[t].ms[n]);
+                              level + rng_uniform(&p->r, -1.5, 1.5), sits[t].ms[n]);
                     tape_silence(&p->tape, itu && n < 2 ? rng_uniform(&p->r, 0, 30) : 2);
                 }
                 piece_label(p, ACC_SIT, start_ms, sits[t].name);
