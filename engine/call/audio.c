@@ -1,6 +1,10 @@
 /* A call's audio: its media leg pointed at the far end, what is played and heard on it. */
 #include "call/internal.h"
 
+#include <stdio.h>
+
+#include "dsp/prints.h"
+
 static enum media_codec codec_of(enum sdp_codec codec)
 {
     return codec == SDP_CODEC_PCMA ? MEDIA_PCMA : MEDIA_PCMU;
@@ -95,6 +99,21 @@ static bool replaces_last(const struct call_record *r, const struct evidence *e)
            last->early == e->early;
 }
 
+/* A known recording: its label decides, so it is kept in the evidence, and its id beside. */
+static void note_known(struct call *c, struct evidence *e)
+{
+    const struct prints_info *info = prints_info_of(c->env->prints, e->freq_hz[0]);
+    enum result label;
+
+    if (!info)
+        return;
+    if (result_parse(slice_cstr(info->result), &label) != OK)
+        label = RESULT_ANNOUNCEMENT;
+    e->detail = (uint8_t)label;
+    c->record.known_index = e->freq_hz[0];
+    snprintf(c->record.known_id, sizeof(c->record.known_id), "%s", info->id);
+}
+
 static void on_heard(struct call *c, const struct dsp_event *d)
 {
     uint32_t answered = c->record.at_ms[MARK_ANSWERED];
@@ -116,6 +135,8 @@ static void on_heard(struct call *c, const struct dsp_event *d)
     e.early = answered == CALL_TIME_NONE || (stretch ? e.end_ms : e.start_ms) < answered;
     if (d->kind == DSP_VERDICT)
         e.early = false;
+    if (d->kind == DSP_KNOWN && c->env->prints)
+        note_known(c, &e);
     mark_heard(c, d, &e);
     if (replaces_last(&c->record, &e))
         c->record.evidence[c->record.evidence_count - 1] = e;

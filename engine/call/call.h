@@ -65,7 +65,9 @@ struct call_env_config {
     uint16_t media_port_min, media_port_max; /* RTP on even ports */
     uint32_t media_workers;                  /* 0: cores - 1, at least 1 */
     uint32_t max_calls;
-    const char *tone_plan; /* default plan of detectors */
+    const char *tone_plan;       /* default plan of detectors */
+    const struct prints *prints; /* known recordings (dsp/prints.h), lives as long as the
+                                    environment; NULL: none */
     /* Incoming INVITEs; NULL: refused with 480. Called with the call in CALL_STATE_IDLE: set a
      * handler and answer in any of the ways below, now or later. */
     void (*incoming)(void *arg, struct call *c);

@@ -28,6 +28,7 @@ static enum err open_parts(struct call_env *env, const struct call_env_config *c
         .port_min = config->media_port_min,
         .port_max = config->media_port_max,
         .max_legs = max_calls,
+        .prints = config->prints,
     };
     char text[ADDR_TEXT_MAX];
     enum err e = sip_ua_open(&env->ua, config->loop, &ua);
@@ -57,6 +58,7 @@ enum err call_env_open(struct call_env **out, const struct call_env_config *conf
         return ERR_NOMEM;
     env->loop = config->loop;
     env->incoming = config->incoming;
+    env->prints = config->prints;
     env->arg = config->arg;
     list_init(&env->live);
     rng_system(&seed, sizeof(seed));
@@ -96,8 +98,7 @@ void call_env_close(struct call_env *env)
 
 void call_env_hangup_all(struct call_env *env)
 {
-    list_each (n, next, &env->live)
-        call_hangup(container_of(n, struct call, node), 0);
+    list_each(n, next, &env->live) call_hangup(container_of(n, struct call, node), 0);
 }
 
 struct loop *call_env_loop(struct call_env *env)

@@ -17,6 +17,7 @@ struct call_env {
     struct pool calls;
     struct list live;
     const struct dsp_plan *plan;
+    const struct prints *prints;  /* NULL: none */
     char sip_host[ADDR_TEXT_MAX]; /* "127.0.0.1:5060" as URIs want it */
     void (*incoming)(void *arg, struct call *c);
     void *arg;

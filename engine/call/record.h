@@ -32,7 +32,8 @@ const char *call_ender_name(enum call_ender e); /* "us", "callee", "network" */
 enum evidence_kind {
     EVIDENCE_SIP,     /* code: final or provisional SIP status */
     EVIDENCE_Q850,    /* code: cause of a Reason header */
-    EVIDENCE_HEARD,   /* code: enum dsp_kind; detail as in struct dsp_event */
+    EVIDENCE_HEARD,   /* code: enum dsp_kind; detail as in struct dsp_event. DSP_KNOWN: detail is
+                       * the recording's enum result, freq_hz as in dsp.h */
     EVIDENCE_VERDICT, /* code: enum dsp_verdict */
     EVIDENCE_MEDIA,   /* code: 0 first RTP, 1 RTP stopped, 2 never any RTP */
     EVIDENCE_TIMER    /* code: which limit ran out: 0 ring, 1 analysis, 2 answer delay */
@@ -70,6 +71,8 @@ struct call_record {
     enum call_ender ended_by;
     bool cancelled; /* we gave up while it rang */
     char sip_reason[64];
+    char known_id[48];    /* of the known recording heard last, "" when none */
+    uint16_t known_index; /* of it in the library */
 
     /* What it means. */
     enum result result;

@@ -151,6 +151,7 @@ static const struct code_rule *rule_for(const struct code_rule *rules, size_t n,
 struct heard {
     bool ringback, busy, reorder, fax, beep, speech, dead_air;
     uint8_t sit;
+    enum result known; /* label of the last known recording, RESULT_NONE: none */
     enum dsp_verdict verdict;
 };
 
@@ -187,6 +188,9 @@ static void heard_add(struct heard *h, const struct evidence *e)
     case DSP_DEAD_AIR:
         h->dead_air = true;
         break;
+    case DSP_KNOWN:
+        h->known = e->detail < RESULT_COUNT ? (enum result)e->detail : RESULT_ANNOUNCEMENT;
+        break;
     default:
         break;
     }
@@ -221,6 +225,8 @@ static enum result sit_result(uint8_t category)
 /* RESULT_NONE: the line said nothing that decides. */
 static enum result early_audio_result(const struct heard *h)
 {
+    if (h->known != RESULT_NONE)
+        return h->known;
     if (h->sit)
         return sit_result(h->sit);
     if (h->busy)
@@ -316,6 +322,9 @@ static enum result decide_answered(const struct call_record *r)
 {
     struct heard h = heard_of(r, false);
 
+    /* The recording itself says more than the tones before it or how it sounds. */
+    if (h.known != RESULT_NONE)
+        return h.known;
     if (h.sit)
         return RESULT_SIT;
     if (h.fax)

@@ -166,6 +166,7 @@ static void read_policy(struct reading *r)
                  sizeof(c->recording.dir));
     c->drain = (enum drain_mode)reading_word(r, "drain", raw->drain, drains, 2, DRAIN_FINISH);
     reading_path(r, "leads", raw->leads, c->leads, sizeof(c->leads));
+    reading_path(r, "prints", raw->prints, c->prints, sizeof(c->prints));
 }
 
 static void read_address(struct reading *r, const char *key, const char *text, struct addr *out)
@@ -321,6 +322,7 @@ enum err campaign_check_files(const struct campaign *c, char *error)
     char what[96];
 
     if (!readable(c->leads, "cannot read the leads", error) ||
+        !readable(c->prints, "cannot read the library of known recordings", error) ||
         !readable(c->abandonment.message, "cannot read the message for abandoned calls", error))
         return ERR_NOT_FOUND;
     for (int i = 0; i < RESULT_COUNT; i++) {

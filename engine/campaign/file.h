@@ -104,6 +104,7 @@ struct campaign {
     char leads[CAMPAIGN_PATH_MAX];  /* "" when not given: --leads is needed */
     const struct number_country *country;
     char tone_plan[16];
+    char prints[CAMPAIGN_PATH_MAX]; /* library of known recordings; "": none */
     struct zone *zone;
     struct windows windows;
 

@@ -144,6 +144,7 @@ static void make_schema(struct schema *s)
         PART("name", name),
         PART("country", country),
         PART("tone_plan", tone_plan),
+        PART("prints", prints),
         PART("zone", zone),
         PART("windows", windows),
         PART("leads", leads),

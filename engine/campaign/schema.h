@@ -25,8 +25,8 @@ struct raw_rule {
 };
 
 struct raw_campaign {
-    char *name, *country, *tone_plan, *zone, *windows, *leads, *ring_timeout, *attempts, *drain,
-        *max_calls;
+    char *name, *country, *tone_plan, *prints, *zone, *windows, *leads, *ring_timeout, *attempts,
+        *drain, *max_calls;
     char **caller_ids;
     unsigned caller_ids_count;
     struct raw_trunk *trunks;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "dialer/import.h"
 #include "dialer/reconcile.h"
+#include "dsp/prints.h"
 #include "flow/flow.h"
 #include "io/limits.h"
 #include "media/media.h"
@@ -190,8 +191,15 @@ static enum err open_calls(struct dialer *d, char *error)
         .max_calls = c->max_calls,
         .tone_plan = c->tone_plan,
     };
-    enum err e = call_env_open(&d->env, &env);
     char text[ADDR_TEXT_MAX];
+    enum err e = OK;
+
+    if (c->prints[0])
+        e = prints_load(&d->prints, c->prints, error);
+    if (e != OK)
+        return e;
+    env.prints = d->prints;
+    e = call_env_open(&d->env, &env);
 
     if (e != OK)
         snprintf(error, DIALER_ERROR_MAX,
@@ -388,6 +396,7 @@ void dialer_close(struct dialer *d)
         desk_close(d->desk);
         call_env_close(d->env);
     }
+    prints_close(d->prints);
     feed_disconnect(d);
     if (d->records)
         records_close(d->records, NULL);

@@ -72,6 +72,7 @@ struct dialer {
     const struct campaign *campaign;
     struct loop *loop;
     struct call_env *env;
+    struct prints *prints; /* known recordings; NULL: the campaign names none */
     struct desk *desk;
     struct pacing *pacing;
     struct queue *queue;

@@ -366,7 +366,9 @@ static bool decide(struct listener *l, uint32_t now_ms, struct print_match *matc
     const struct hypothesis *h = l->hypotheses ? choose(l, &sure) : NULL;
     if (!h || !heard_enough(l, h))
         return false;
-    uint32_t heard_ms = (uint32_t)(h->blocks + EAR_BLOCKS) * DSP_BLOCK_MS;
+    uint32_t heard = h->blocks + (uint32_t)EAR_BLOCKS; /* blocks, the first bits' own included */
+    heard = heard < l->filled ? heard : l->filled;
+    uint32_t heard_ms = heard * DSP_BLOCK_MS;
     uint32_t start = l->library->recording[h->recording].start;
     uint32_t offset = h->place + 1 > start ? h->place + 1 - start : 0;
     uint32_t frames = l->library->recording[h->recording].frames;

@@ -36,6 +36,8 @@ struct media {
     struct addr local;
     struct ports ports;
     struct sound_cache *sounds;
+    const struct prints *prints;         /* NULL: none */
+    struct pool prints_legs;             /* as many as legs, when there are prints */
     struct pool legs, streams, hearings; /* a leg and its stream have the same index */
     uint32_t *generation;                /* of each leg's place */
     struct worker *worker;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "dsp/prints.h"
 #include "media/control.h"
 
 static uint32_t least_loaded(const struct media *m)
@@ -90,6 +91,8 @@ void media_leg_release(struct media_leg *l)
     m->generation[pool_index(&m->legs, l)]++;
     m->load[l->worker]--;
     ports_put(&m->ports, &l->pair);
+    if (l->hearing && l->hearing->prints)
+        pool_put(&m->prints_legs, l->hearing->prints);
     if (l->hearing)
         pool_put(&m->hearings, l->hearing);
     pool_put(&m->streams, l->stream);
@@ -123,6 +126,11 @@ static void make_hearing(struct media_leg *l)
     player_init(&l->hearing->player);
     if (l->detect)
         dsp_state_init(&l->hearing->dsp, l->stream->plan, &l->stream->amd);
+    l->hearing->prints = l->detect && l->media->prints ? pool_get(&l->media->prints_legs) : NULL;
+    if (l->hearing->prints) {
+        prints_leg_init(l->hearing->prints, l->media->prints);
+        dsp_state_prints(&l->hearing->dsp, l->hearing->prints);
+    }
 }
 
 static bool remote_is_usable(const struct media_remote *r)

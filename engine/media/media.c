@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/pages.h"
+#include "dsp/prints.h"
 #include "io/limits.h"
 #include "media/control.h"
 
@@ -114,6 +115,9 @@ static enum err allocate(struct media *m, const struct media_config *c)
         pool_init(&m->streams, sizeof(struct stream), m->max_legs) != OK ||
         pool_init(&m->hearings, sizeof(struct hearing), m->max_legs) != OK)
         return ERR_NOMEM;
+    m->prints = c->prints;
+    if (c->prints && pool_init(&m->prints_legs, sizeof(struct prints_leg), m->max_legs) != OK)
+        return ERR_NOMEM;
     want_huge_pages(&m->streams);
     want_huge_pages(&m->hearings);
     return sound_cache_open(&m->sounds, c->sound_bytes_max);
@@ -122,6 +126,7 @@ static enum err allocate(struct media *m, const struct media_config *c)
 static void release(struct media *m)
 {
     sound_cache_close(m->sounds);
+    pool_fini(&m->prints_legs);
     pool_fini(&m->hearings);
     pool_fini(&m->streams);
     pool_fini(&m->legs);

@@ -19,6 +19,8 @@ struct media;
 
 #define MEDIA_WORKERS_MAX 64
 
+struct prints; /* a library of known recordings, dsp/prints.h */
+
 struct media_config {
     struct loop *loop; /* the control thread's */
     uint32_t workers;  /* 0: cores - 1, at least 1 */
@@ -29,6 +31,8 @@ struct media_config {
     uint16_t port_min, port_max; /* RTP on even ports, RTCP on the next; 0: 20000…39999 */
     uint32_t max_legs;           /* 0: 1024 */
     size_t sound_bytes_max;      /* of the sound cache; 0: its default */
+    const struct prints *prints; /* legs that detect listen for them; NULL: none. Must be indexed
+                                    and live as long as the media */
     bool count_foreign;          /* sockets stay unconnected, so that datagrams from foreign sources
                                     are seen and counted, at ~13 % more cycles a send; false: the
                                     kernel drops them once a leg has found its far end */

@@ -36,7 +36,8 @@ struct hearing {
     int16_t sent[STREAM_BLOCK];        /* what we said in this slot, while recording */
     uint8_t packed[STREAM_PACKED_MAX]; /* audio waiting for a packet's length (ptime not 20 ms) */
     uint32_t packed_len, packed_ts;
-    uint64_t blocks; /* given to the detectors */
+    uint64_t blocks;           /* given to the detectors */
+    struct prints_leg *prints; /* NULL: known recordings are not listened for */
     struct jitter jitter;
     struct dsp_state dsp;
 };

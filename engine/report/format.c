@@ -56,7 +56,18 @@ static const char *meaning(const struct evidence *e)
     }
 }
 
-static void put_detail(struct json *j, const struct evidence *e)
+/* Which recording of the library, as it was called when the call was made. */
+static void put_known(struct json *j, const struct call_record *r, const struct evidence *e)
+{
+    if (r->known_id[0] && r->known_index == e->freq_hz[0])
+        json_cstr(j, "id", r->known_id);
+    else
+        json_u64(j, "recording", e->freq_hz[0]);
+    json_cstr(j, "result", result_name((enum result)e->detail));
+    json_u64(j, "offset_ms", e->freq_hz[1] * 10u);
+}
+
+static void put_detail(struct json *j, const struct call_record *r, const struct evidence *e)
 {
     char digit[2] = {(char)e->detail, '\0'};
 
@@ -68,7 +79,9 @@ static void put_detail(struct json *j, const struct evidence *e)
         json_cstr(j, "digit", digit);
     else if (e->code == DSP_VERDICT)
         json_cstr(j, "verdict", dsp_verdict_name((enum dsp_verdict)e->detail));
-    if (e->freq_hz[0]) {
+    else if (e->code == DSP_KNOWN)
+        put_known(j, r, e);
+    if (e->freq_hz[0] && e->code != DSP_KNOWN) {
         json_begin_array(j, "hz");
         json_u64(j, NULL, e->freq_hz[0]);
         if (e->freq_hz[1])
@@ -79,7 +92,7 @@ static void put_detail(struct json *j, const struct evidence *e)
         json_num(j, "dbm0", e->level_ddb / 10.0);
 }
 
-static void put_evidence(struct json *j, const struct evidence *e)
+static void put_evidence(struct json *j, const struct call_record *r, const struct evidence *e)
 {
     const char *what = meaning(e);
 
@@ -92,7 +105,7 @@ static void put_evidence(struct json *j, const struct evidence *e)
     put_time(j, "at", e->start_ms);
     if (e->end_ms != e->start_ms)
         put_time(j, "until", e->end_ms);
-    put_detail(j, e);
+    put_detail(j, r, e);
     if (e->confidence > 0)
         json_num(j, "confidence", (double)(int)(e->confidence * 1000 + 0.5f) / 1000.0);
     if (e->early)
@@ -168,7 +181,7 @@ enum err records_format(const struct call_record *r, char *dst, size_t cap, size
     put_media(&j, &r->media);
     json_begin_array(&j, "evidence");
     for (uint32_t i = 0; i < count; i++)
-        put_evidence(&j, &r->evidence[i]);
+        put_evidence(&j, r, &r->evidence[i]);
     json_end(&j);
     if (r->evidence_dropped)
         json_u64(&j, "evidence_dropped", r->evidence_dropped);

@@ -54,6 +54,34 @@ static void rtp(struct call_record *r)
     cr_expect_eq(result_decide(r), want, "got %s, wanted %s", result_name(result_decide(r)),       \
                  result_name(want))
 
+/* A known recording says more than tones, a generic code or how it sounds; a Reason says most. */
+Test(result, a_known_recording_decides)
+{
+    struct call_record r = unanswered(480, 0);
+
+    heard(&r, true, DSP_SIT, SIT_NC_INTRA);
+    heard(&r, true, DSP_SPEECH_START, 0);
+    heard(&r, true, DSP_KNOWN, RESULT_VACANT);
+    expect_result(&r, RESULT_VACANT);
+    r.cancelled = true;
+    r.sip_code = 487;
+    expect_result(&r, RESULT_VACANT);
+    r.q850 = 20;
+    expect_result(&r, RESULT_UNREACHABLE);
+
+    r = unanswered(404, 0);
+    heard(&r, true, DSP_KNOWN, RESULT_UNREACHABLE);
+    expect_result(&r, RESULT_VACANT);
+
+    r = answered();
+    rtp(&r);
+    heard(&r, true, DSP_KNOWN, RESULT_BUSY); /* before the answer: the network's */
+    verdict(&r, VERDICT_MACHINE);
+    expect_result(&r, RESULT_MACHINE);
+    heard(&r, false, DSP_KNOWN, RESULT_UNREACHABLE);
+    expect_result(&r, RESULT_UNREACHABLE);
+}
+
 Test(result, names_round_trip)
 {
     for (int i = 0; i < RESULT_COUNT; i++) {

@@ -71,6 +71,7 @@ Test(file, everything_said)
 {
     struct campaign *c = parse(
         "name: all.of-it_1\ncountry: RU\nzone: Europe/Samara\ntone_plan: gb\n"
+        "prints: lists/known.prints\n"
         "windows: mon-fri 09:00-21:00\nleads: lists/leads.csv\nattempts: 5\nring_timeout: 30s\n"
         "drain: hangup\nmax_calls: 77\n"
         "caller_ids: [\"8 001 234 56 78\", desk]\n"
@@ -99,6 +100,7 @@ Test(file, everything_said)
     cr_expect_str_eq(zone_name(c->zone), "Europe/Samara");
     cr_expect_str_eq(c->tone_plan, "gb");
     cr_expect_str_eq(c->leads, "folder/lists/leads.csv");
+    cr_expect_str_eq(c->prints, "folder/lists/known.prints");
     cr_expect_eq(c->max_calls, 77);
     cr_expect_str_eq(c->caller_ids[0], "+70012345678", "caller ids are normalised");
     cr_expect_str_eq(c->caller_ids[1], "desk");
