@@ -13,7 +13,7 @@
 
 static const char help[] =
     "usage: peal listen FILE [--plan NAME] [--channel N] [--answered-at MS|never] [--tail MS]\n"
-    "                   [--json] [--plot OUT.html]\n"
+    "                   [--prints LIB] [--json] [--plot OUT.html]\n"
     "\n"
     "Runs the engine's own detectors over a recording and prints a time line of all that is heard\n"
     "and the verdict, with times and confidence.\n"
@@ -30,6 +30,7 @@ static const char help[] =
     "  --tail MS         the line stays open and quiet for so long after the recording, so that\n"
     "                    a verdict that waits for silence can come (default 3000). 0: the call\n"
     "                    ended with the recording\n"
+    "  --prints LIB      also known recordings of this library (peal prints), by their id\n"
     "  --json            one JSON object a line: kind, at_ms (when it was said), start_ms,\n"
     "                    end_ms, detail, freq_hz, level_dbm0, confidence. The last line has kind\n"
     "                    \"verdict\", the verdict (human, machine, … or none) and the result "
@@ -46,7 +47,7 @@ static const char help[] =
     "  peal listen trunk.pcap --json | tail -n 1\n";
 
 struct options {
-    const char *path, *plan, *plot;
+    const char *path, *plan, *plot, *prints;
     uint32_t channel, answered_ms, tail_ms;
     bool channel_said, json;
 };
@@ -72,7 +73,11 @@ static void on_block(void *arg, const struct dsp_state *s, uint32_t at_ms)
 {
     struct findings *f = arg;
 
+    float machine = dsp_state_machine(s);
+    bool judging = f->verdict.event.kind != DSP_VERDICT && machine >= 0;
+
     f->level_ddb[at_ms / DSP_BLOCK_MS - 1] = dsp_state_level(s);
+    f->machine[at_ms / DSP_BLOCK_MS - 1] = judging ? (int8_t)(machine * 100 + 0.5f) : -1;
 }
 
 /* The keys of the capture take their place among what was heard. */
@@ -104,13 +109,26 @@ static void add_keys(struct findings *f)
 
 /* ---- the result, as a call's record would have it ---- */
 
-static void add_evidence(struct call_record *r, const struct dsp_event *d, uint32_t answered_ms)
+/* The result that the library gives for the recording; evidence keeps it as its detail. */
+static uint8_t known_result(const struct findings *f, const struct dsp_event *e)
 {
+    enum result result = RESULT_NONE;
+
+    if (f->prints && e->freq_hz[0] < prints_count(f->prints))
+        result_parse(slice_cstr(prints_info_of(f->prints, e->freq_hz[0])->result), &result);
+    return (uint8_t)result;
+}
+
+static void add_evidence(struct call_record *r, const struct findings *f, const struct dsp_event *d)
+{
+    uint32_t answered_ms = f->answered_ms;
     bool verdict = d->kind == DSP_VERDICT;
     bool stretch = d->kind == DSP_SILENCE || d->kind == DSP_DEAD_AIR;
     struct evidence e = {.kind = verdict ? EVIDENCE_VERDICT : EVIDENCE_HEARD,
                          .code = verdict ? d->detail : d->kind,
-                         .detail = d->detail,
+                         .detail = d->kind == DSP_KNOWN ? known_result(f, d) : d->detail,
+                         .freq_hz = {d->freq_hz[0], d->freq_hz[1]},
+                         .level_ddb = d->level_ddb,
                          .confidence = d->confidence,
                          .start_ms = d->start_ms,
                          .end_ms = d->end_ms};
@@ -145,19 +163,25 @@ static enum result judge(const struct findings *f)
         r.at_ms[MARK_FIRST_RTP] = first * DSP_BLOCK_MS;
     for (uint32_t i = 0; i < f->n; i++)
         if (f->at[i].event.kind != DSP_DTMF)
-            add_evidence(&r, &f->at[i].event, f->answered_ms);
+            add_evidence(&r, f, &f->at[i].event);
     return result_decide(&r);
 }
 
 static bool hear(struct findings *f, const struct dsp_plan *plan)
 {
     struct recording_line line = {.plan = plan, .answered_ms = f->answered_ms};
+    struct prints_leg leg;
 
     f->at = malloc(FINDINGS_MAX * sizeof(*f->at));
     f->level_ddb = calloc(f->recording->blocks, sizeof(*f->level_ddb));
-    if (!f->at || !f->level_ddb) {
+    f->machine = calloc(f->recording->blocks, sizeof(*f->machine));
+    if (!f->at || !f->level_ddb || !f->machine) {
         fputs("peal listen: no memory for the time line\n", stderr);
         return false;
+    }
+    if (f->prints) {
+        prints_leg_init(&leg, f->prints);
+        line.prints = &leg;
     }
     recording_hear(f->recording, &line, on_heard, on_block, f);
     add_keys(f);
@@ -167,7 +191,7 @@ static bool hear(struct findings *f, const struct dsp_plan *plan)
 
 /* ---- printing ---- */
 
-const char *finding_detail(const struct dsp_event *e, char text[2])
+const char *finding_detail(const struct findings *f, const struct dsp_event *e, char text[2])
 {
     text[0] = (char)e->detail;
     text[1] = 0;
@@ -178,6 +202,10 @@ const char *finding_detail(const struct dsp_event *e, char text[2])
         return dsp_sit_name((enum dsp_sit)e->detail);
     case DSP_VERDICT:
         return dsp_verdict_name((enum dsp_verdict)e->detail);
+    case DSP_KNOWN:
+        return f->prints && e->freq_hz[0] < prints_count(f->prints)
+                   ? prints_info_of(f->prints, e->freq_hz[0])->id
+                   : "";
     default:
         return "";
     }
@@ -198,7 +226,7 @@ static void put_common(struct json *j, const struct finding *x)
     json_num(j, "confidence", (double)(int)((double)e->confidence * 1000 + 0.5) / 1000);
 }
 
-static void event_as_json(const struct finding *x)
+static void event_as_json(const struct findings *f, const struct finding *x)
 {
     const struct dsp_event *e = &x->event;
     char room[512], text[2];
@@ -209,9 +237,9 @@ static void event_as_json(const struct finding *x)
     json_begin_object(&j, NULL);
     json_cstr(&j, "kind", dsp_kind_name((enum dsp_kind)e->kind));
     put_common(&j, x);
-    json_cstr(&j, "detail", finding_detail(e, text));
+    json_cstr(&j, "detail", finding_detail(f, e, text));
     json_begin_array(&j, "freq_hz");
-    for (int i = 0; i < 2 && e->freq_hz[i]; i++)
+    for (int i = 0; i < 2 && e->freq_hz[i] && e->kind != DSP_KNOWN; i++)
         json_u64(&j, NULL, e->freq_hz[i]);
     json_end(&j);
     json_num(&j, "level_dbm0", e->level_ddb / 10.0);
@@ -252,7 +280,7 @@ static void print_json(const struct findings *f)
 {
     for (uint32_t i = 0; i < f->n; i++)
         if (f->at[i].event.kind != DSP_VERDICT)
-            event_as_json(&f->at[i]);
+            event_as_json(f, &f->at[i]);
     verdict_as_json(f);
 }
 
@@ -261,17 +289,19 @@ static double seconds(uint32_t ms)
     return ms / 1000.0;
 }
 
-static void print_event(const struct finding *x)
+static void print_event(const struct findings *f, const struct finding *x)
 {
     const struct dsp_event *e = &x->event;
     char text[2], freq[32] = "";
 
-    if (e->freq_hz[0] && e->freq_hz[1])
+    if (e->kind == DSP_KNOWN)
+        snprintf(freq, sizeof(freq), "%u ms into it", 10u * e->freq_hz[1]);
+    else if (e->freq_hz[0] && e->freq_hz[1])
         snprintf(freq, sizeof(freq), "%u+%u Hz", e->freq_hz[0], e->freq_hz[1]);
     else if (e->freq_hz[0])
         snprintf(freq, sizeof(freq), "%u Hz", e->freq_hz[0]);
     printf("%8.2f  %8.2f %8.2f  %-13s %-9s %-12s", seconds(x->at_ms), seconds(e->start_ms),
-           seconds(e->end_ms), dsp_kind_name((enum dsp_kind)e->kind), finding_detail(e, text),
+           seconds(e->end_ms), dsp_kind_name((enum dsp_kind)e->kind), finding_detail(f, e, text),
            freq);
     if (e->level_ddb && e->level_ddb > -990)
         printf(" %6.1f dBm0", e->level_ddb / 10.0);
@@ -304,7 +334,7 @@ static void print_text(const struct findings *f)
         printf("answered at %.2f s\n", seconds(f->answered_ms));
     puts("\n    said     start      end  what                    frequency          level  sure");
     for (uint32_t i = 0; i < f->n; i++)
-        print_event(&f->at[i]);
+        print_event(f, &f->at[i]);
     if (f->dropped)
         printf("… and %u events more\n", f->dropped);
     if (f->verdict.event.kind == DSP_VERDICT)
@@ -339,6 +369,8 @@ static bool parse_value(struct options *o, const char *option, const char *value
         o->plan = value;
     else if (strcmp(option, "--plot") == 0)
         o->plot = value;
+    else if (strcmp(option, "--prints") == 0)
+        o->prints = value;
     else if (strcmp(option, "--channel") == 0) {
         o->channel_said = true;
         return parse_number(option, value, RECORDING_STREAMS_MAX, &o->channel);
@@ -353,7 +385,8 @@ static bool parse_value(struct options *o, const char *option, const char *value
 
 static bool takes_value(const char *arg)
 {
-    static const char *const names[] = {"--plan", "--plot", "--channel", "--answered-at", "--tail"};
+    static const char *const names[] = {"--plan",    "--plot",        "--prints",
+                                        "--channel", "--answered-at", "--tail"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(arg, names[i]) == 0)
@@ -423,10 +456,36 @@ static bool load(const struct options *o, struct recording *r)
     return true;
 }
 
+static bool load_prints(const struct options *o, struct prints **out)
+{
+    char error[PRINTS_ERROR_MAX];
+
+    if (!o->prints || prints_load(out, o->prints, error) == OK)
+        return true;
+    fprintf(stderr, "peal listen: %s\n", error);
+    return false;
+}
+
+static int listen(struct findings *f, const struct options *o)
+{
+    if (!hear(f, dsp_plan_find(o->plan)))
+        return EXIT_FAILED;
+    if (o->json)
+        print_json(f);
+    else
+        print_text(f);
+    if (fflush(stdout) != 0) {
+        fputs("peal listen: the time line could not be written whole\n", stderr);
+        return EXIT_FAILED;
+    }
+    return !o->plot || listen_plot(f, o->plot) ? EXIT_DONE : EXIT_FAILED;
+}
+
 int cli_listen(int argc, char **argv)
 {
     struct options o = {.plan = "us", .tail_ms = TAIL_DEFAULT_MS};
     struct recording r;
+    struct prints *prints = NULL;
     int code;
 
     for (int i = 1; i < argc; i++)
@@ -443,18 +502,14 @@ int cli_listen(int argc, char **argv)
         .path = o.path, .plan = o.plan, .recording = &r, .answered_ms = o.answered_ms};
 
     code = EXIT_FAILED;
-    if (hear(&f, dsp_plan_find(o.plan))) {
-        if (o.json)
-            print_json(&f);
-        else
-            print_text(&f);
-        if (fflush(stdout) != 0)
-            fputs("peal listen: the time line could not be written whole\n", stderr);
-        else if (!o.plot || listen_plot(&f, o.plot))
-            code = EXIT_DONE;
+    if (load_prints(&o, &prints)) {
+        f.prints = prints;
+        code = listen(&f, &o);
     }
     free(f.at);
     free(f.level_ddb);
+    free(f.machine);
+    prints_close(prints);
     recording_free(&r);
     return code;
 }

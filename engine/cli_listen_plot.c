@@ -12,8 +12,8 @@
 #define FFT           256
 #define ROWS          (FFT / 2)
 #define COLUMNS_MAX   9000 /* beyond three minutes a column is the loudest of several blocks */
-#define FLOOR_DB      (-70.0)
-#define STEPS_PER_DB  3.4 /* a byte spans 75 dB */
+#define FLOOR_DB      (-66.0)
+#define STEPS_PER_DB  4.4 /* a byte spans 58 dB */
 #define FULL_SCALE_DB 84.02
 
 /* cli_listen_plot.c.html beside this file, whole. Changing it alone does not rebuild this file:
@@ -101,6 +101,20 @@ static void write_base64(FILE *to, const uint8_t *p, size_t n)
     }
 }
 
+/* Pairs of time and percent, where it changes. */
+static void write_machine(FILE *to, const struct findings *f)
+{
+    int8_t last = -1;
+
+    for (uint32_t i = 0; i < f->recording->blocks; i++) {
+        if (f->machine[i] == last)
+            continue;
+        fprintf(to, "[%u,%d],", i * DSP_BLOCK_MS, f->machine[i]);
+        last = f->machine[i];
+    }
+    fprintf(to, "[%u,-1]", f->recording->blocks * DSP_BLOCK_MS);
+}
+
 static bool write_spectrogram(FILE *to, const struct findings *f, uint32_t step)
 {
     uint32_t columns = (f->recording->blocks + step - 1) / step;
@@ -117,7 +131,9 @@ static bool write_spectrogram(FILE *to, const struct findings *f, uint32_t step)
         fprintf(to, ",\"columns\":%u,\"rows\":%d,\"column_ms\":%u,\"spectrogram\":\"", columns,
                 ROWS, step * DSP_BLOCK_MS);
         write_base64(to, bytes, (size_t)columns * ROWS);
-        fputs("\",\"level\":\"", to);
+        fputs("\",\"machine\":[", to);
+        write_machine(to, f);
+        fputs("],\"level\":\"", to);
         write_base64(to, level, columns);
         putc('"', to);
     }
@@ -180,7 +196,7 @@ static void write_events(FILE *to, const struct findings *f)
         fprintf(to, "%s{\"kind\":\"%s\",\"at\":%u,\"start\":%u,\"end\":%u", i ? "," : "",
                 dsp_kind_name((enum dsp_kind)e->kind), f->at[i].at_ms, e->start_ms, e->end_ms);
         fprintf(to, ",\"detail\":\"%s\",\"freq\":[%u,%u],\"level\":%.1f,\"sure\":%.2f}",
-                finding_detail(e, text), e->freq_hz[0], e->freq_hz[1], e->level_ddb / 10.0,
+                finding_detail(f, e, text), e->freq_hz[0], e->freq_hz[1], e->level_ddb / 10.0,
                 (double)e->confidence);
     }
     putc(']', to);

@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "dsp/amd_model.h"
+#include "dsp/amd_model.h"
 #include "dsp/dtmf.h"
 #include "dsp/num.h"
 #include "dsp/prints_inner.h"
@@ -97,6 +99,18 @@ void dsp_state_prints(struct dsp_state *s, struct prints_leg *prints)
 int16_t dsp_state_level(const struct dsp_state *s)
 {
     return ((const struct leg *)(const void *)s->opaque)->level_ddb;
+}
+
+float dsp_state_machine(const struct dsp_state *s)
+{
+    uint16_t machine = ((const struct leg *)(const void *)s->opaque)->amd.machine;
+    return machine ? (float)machine / AMD_MODEL_ONE : -1;
+}
+
+float dsp_state_machine(const struct dsp_state *s)
+{
+    uint16_t machine = ((const struct leg *)(const void *)s->opaque)->amd.machine;
+    return machine ? (float)machine / AMD_MODEL_ONE : -1;
 }
 
 /* Into the history, with the energies of four slots; says whether it is digital zero. */

@@ -93,14 +93,14 @@ enum dsp_amd_mode {
 struct dsp_amd_config {
     uint16_t initial_silence_ms; /* silence from the first real sound on, up to which we wait for a
                                   * greeting. Digital zero and nothing else: SILENT after 8 s */
-    uint16_t greeting_ms; /* rules: a greeting, its short pauses included, longer than this:
-                           * machine */
-    uint16_t after_greeting_ms; /* rules: silence after a short greeting that means human; after
-                                 * more than 1.8 s of speech 1 s is wanted at least */
-    uint16_t total_ms;          /* from the first real sound; UNSURE then if nothing was decided */
-    uint8_t mode;               /* enum dsp_amd_mode */
-    uint16_t drop_cost_s;       /* model: what a human dropped as a machine costs, and … */
-    uint16_t agent_cost_s;      /* … a machine given to an agent, both in seconds of an agent */
+    uint16_t greeting_ms;        /* rules: a greeting, its short pauses included, longer than this:
+                                  * machine */
+    uint16_t after_greeting_ms;  /* rules: silence after a short greeting that means human; after
+                                  * more than 1.8 s of speech 1 s is wanted at least */
+    uint16_t total_ms;           /* from the first real sound; UNSURE then if nothing was decided */
+    uint8_t mode;                /* enum dsp_amd_mode */
+    uint16_t drop_cost_s;        /* model: what a human dropped as a machine costs, and … */
+    uint16_t agent_cost_s;       /* … a machine given to an agent, both in seconds of an agent */
 };
 void dsp_amd_defaults(struct dsp_amd_config *c);
 
@@ -153,6 +153,9 @@ size_t dsp_process(const struct dsp_block *blocks, size_t n, struct dsp_event *o
 
 /* Level of the last block, dBm0 × 10; -990 for digital silence. */
 int16_t dsp_state_level(const struct dsp_state *s);
+/* Probability that a machine answered, 0…1, as of the model's last look (ten a second, from the
+ * first words to the verdict); negative before it, and with rules. */
+float dsp_state_machine(const struct dsp_state *s);
 
 /* G.711 (ITU-T G.711), n samples. */
 void dsp_ulaw_decode(const uint8_t *in, int16_t *out, size_t n);
