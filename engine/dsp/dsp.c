@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "dsp/amd_model.h"
-#include "dsp/amd_model.h"
 #include "dsp/dtmf.h"
 #include "dsp/num.h"
 #include "dsp/prints_inner.h"
@@ -99,12 +98,6 @@ void dsp_state_prints(struct dsp_state *s, struct prints_leg *prints)
 int16_t dsp_state_level(const struct dsp_state *s)
 {
     return ((const struct leg *)(const void *)s->opaque)->level_ddb;
-}
-
-float dsp_state_machine(const struct dsp_state *s)
-{
-    uint16_t machine = ((const struct leg *)(const void *)s->opaque)->amd.machine;
-    return machine ? (float)machine / AMD_MODEL_ONE : -1;
 }
 
 float dsp_state_machine(const struct dsp_state *s)

@@ -229,7 +229,6 @@ void recording_hear(const struct recording *r, const struct recording_line *line
     dsp_amd_defaults(&amd);
     dsp_state_init(&state, line->plan, line->amd ? line->amd : &amd);
     dsp_state_prints(&state, line->prints);
-    dsp_state_prints(&state, line->prints);
     dsp_state_phase(&state, DSP_EARLY);
     for (uint32_t i = 0; i < r->blocks; i++) {
         struct dsp_block b = {.state = &state,
