@@ -209,8 +209,6 @@ static void consider(struct listener *l, uint32_t place)
     if (!promising(l, place))
         return;
     uint32_t recording = prints_recording_at(l->library, place);
-    if ((int32_t)recording == l->reported)
-        return;
     for (unsigned i = 0; i < l->hypotheses; i++) /* looked at anyway, in decide */
         if (l->hypothesis[i].recording == recording && l->hypothesis[i].place - place + 4 < 9)
             return;
@@ -334,18 +332,24 @@ static bool clearly_better(const struct hypothesis *a, const struct hypothesis *
     return a->wrong + 0.05f < b->wrong || (a->fit > 1.3f * b->fit && a->wrong < b->wrong + 0.02f);
 }
 
-/* The hypothesis that is better than all others; NULL: wait. *sure tells whether clearly. */
+/* The hypothesis that is better than all others, if it is news; NULL: wait. *sure tells whether it
+ * is clearly better. */
 static const struct hypothesis *choose(const struct listener *l, bool *sure)
 {
     const struct hypothesis *best = &l->hypothesis[0];
     for (unsigned i = 1; i < l->hypotheses; i++)
         if (l->hypothesis[i].wrong < best->wrong)
             best = &l->hypothesis[i];
+    bool said = false; /* the one named last is among them */
     *sure = true;
-    for (unsigned i = 0; i < l->hypotheses; i++)
+    for (unsigned i = 0; i < l->hypotheses; i++) {
+        said |= l->hypothesis[i].recording == l->reported;
         if (&l->hypothesis[i] != best && !clearly_better(best, &l->hypothesis[i]))
             *sure = false;
-    return *sure || l->block - l->first_fit >= UNSURE_BLOCKS ? best : NULL;
+    }
+    if (best->recording == l->reported)
+        return NULL;
+    return *sure || (!said && l->block - l->first_fit >= UNSURE_BLOCKS) ? best : NULL;
 }
 
 /* Whether enough of it was heard: siblings may begin alike. */
@@ -377,7 +381,8 @@ static bool decide(struct listener *l, uint32_t now_ms, struct print_match *matc
                                   .start_ms = now_ms > heard_ms ? now_ms - heard_ms : 0,
                                   .confidence = sure ? 1.0f - 0.5f * h->wrong : 0.5f};
     l->reported = h->recording;
-    l->hypotheses = 0;
+    l->hypothesis[0] = *h; /* stays: its siblings must fit better than it does */
+    l->hypotheses = 1;
     return true;
 }
 
