@@ -16,9 +16,8 @@
 #define CADENCE_HOLD_MS 7000 /* a network tone may still come back */
 #define MODEL_PERIOD_MS 100
 #define QUIET_MIN_MS    240 /* a burst's end */
-#ifndef LEAVE_PERMILLE
-#define LEAVE_PERMILLE 8
-#endif /* humans who hang up in each second of silence */
+/* Of humans who hang up in the first second of silence; four times as many in two. */
+#define LEAVE_PERMILLE 4
 
 static void verdict(struct leg *l, enum dsp_verdict v, float confidence, struct sink *s)
 {
@@ -100,8 +99,9 @@ static void after_speech(struct leg *l, uint32_t speech_ms, struct sink *s)
 /* Costs of acting now, in seconds of an agent times 10,000: the model's way.
  *
  * Dropping costs drop_cost when it is a human, connecting agent_cost when it is a machine. A human
- * who hears nothing may hang up, so each second of silence costs LEAVE_PERMILLE of drop_cost; once
- * that exceeds what connecting risks, waiting for more evidence does not pay: the deadline. */
+ * who hears nothing may hang up, so silence costs LEAVE_PERMILLE of drop_cost times its
+ * seconds squared; once that exceeds what connecting risks, waiting for more evidence does not pay:
+ * the deadline. */
 static void by_model(struct leg *l, struct sink *s)
 {
     struct amd *a = &l->amd;

@@ -1,4 +1,5 @@
-/* The verdict's rules, each on speech made here: what it is and when it is given. */
+/* The verdict's rules (mode DSP_AMD_RULES), each on speech made here: what it is and when it is
+ * given. The model's own tests are in amd_model_test.c. */
 #include <criterion/criterion.h>
 
 #include "dsp/tape.h"
@@ -9,6 +10,12 @@ static enum dsp_verdict verdict_on(struct tape *t, uint32_t noise_from, struct l
 {
     if (noise_from < tape_ms(t))
         tape_noise(t, -58, noise_from);
+    struct dsp_amd_config rules;
+    dsp_amd_defaults(&rules);
+    if (line.amd)
+        rules = *line.amd;
+    rules.mode = DSP_AMD_RULES;
+    line.amd = &rules;
     const struct heard *h = line_play(t, line);
     cr_assert_leq(heard_count(h, DSP_VERDICT), 1, "at most one verdict");
     const struct dsp_event *e = heard_first(h, DSP_VERDICT);
