@@ -12,8 +12,8 @@
 
 #define RING            80 /* blocks of bits kept */
 #define VOTES           1024
-#define VOTE_BLOCKS     64 /* hits this far apart still belong together */
-#define VOTES_NEEDED    3
+#define VOTE_BLOCKS     64    /* hits this far apart still belong together */
+#define VOTES_NEEDED    2     /* different blocks */
 #define GATE            200.f /* loudness (about −50 dBm0) below which nothing is looked up */
 #define FLIPS           2     /* weakest key bits of the block tried both ways */
 #define CANDIDATES_MAX  256
