@@ -3,6 +3,7 @@
 #include "call/internal.h"
 
 #include <stdlib.h>
+#include <sys/sysinfo.h>
 
 #include "base/log.h"
 
@@ -24,6 +25,8 @@ static enum err open_parts(struct call_env *env, const struct call_env_config *c
     struct media_config media = {
         .loop = config->loop,
         .workers = config->media_workers,
+        /* Audio in time on a busy machine too, as long as a core is left for this thread. */
+        .realtime = config->media_workers < (uint32_t)get_nprocs(),
         .local = config->media_local,
         .port_min = config->media_port_min,
         .port_max = config->media_port_max,

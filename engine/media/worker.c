@@ -311,7 +311,7 @@ static void place_thread(const struct worker *w)
         const struct sched_param priority = {.sched_priority = 1};
 
         if (sched_setscheduler(0, SCHED_RR, &priority) != 0)
-            log_warn("media", "real-time priority is not permitted; needs CAP_SYS_NICE or rtprio",
+            log_info("media", "real-time priority is not permitted; needs CAP_SYS_NICE or rtprio",
                      "worker=%u", w->index);
     }
     if (w->core) {
