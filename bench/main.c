@@ -22,37 +22,15 @@ int bench_accuracy(struct bench *b);
  * JSON by itself when it is named first. */
 int bench_accuracy_command(int argc, char **argv);
 
-/* While benchmarks are still being written, those without a file are named as missing. */
-#if __has_include("bench/sip_bench.c")
-#define SIP bench_sip
-#else
-#define SIP NULL
-#endif
-#if __has_include("bench/media_bench.c")
-#define MEDIA bench_media
-#else
-#define MEDIA NULL
-#endif
-#if __has_include("bench/dsp_bench.c")
-#define DSP bench_dsp
-#else
-#define DSP NULL
-#endif
-#if __has_include("bench/import_bench.c")
-#define IMPORT bench_import
-#else
-#define IMPORT NULL
-#endif
-
 static const struct {
     const char *name, *says;
     int (*run)(struct bench *b);
     const char *options; /* of its own: "quick days=", those with a value end with '=' */
 } table[] = {
-    {"sip", "calls/s beside SIPp, cost per message, parser, allocations", SIP, ""},
-    {"media", "legs of one core beside a bare io_uring echo, memory of a leg", MEDIA, ""},
-    {"dsp", "detectors: legs of one core", DSP, ""},
-    {"import", "a million leads into Redis beside redis-cli --pipe", IMPORT, ""},
+    {"sip", "calls/s beside SIPp, cost per message, parser, allocations", bench_sip, ""},
+    {"media", "legs of one core beside a bare io_uring echo, memory of a leg", bench_media, ""},
+    {"dsp", "detectors: legs of one core", bench_dsp, ""},
+    {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
     {"base", "hash table, timer wheel and rings by size", bench_base, ""},
     {"pacing", "agents busy and answers abandoned, by policy, in virtual time", bench_pacing,
      "quick workload= policy= agents= days= seed= html="},
@@ -69,8 +47,7 @@ static void help(FILE *to)
 {
     fputs("usage: peal-bench BENCH [--json FILE] [--seconds N] [options of BENCH]\n\n", to);
     for (size_t i = 0; i < BENCHES; i++)
-        fprintf(to, "  %-9s%s%s\n", table[i].name, table[i].says,
-                table[i].run ? "" : " (not in this build)");
+        fprintf(to, "  %-9s%s\n", table[i].name, table[i].says);
     fputs("  all      all of them, one after another\n"
           "\n"
           "  --json FILE   write the rows as one JSON array:\n"
@@ -210,10 +187,6 @@ static void run_one(size_t i)
 {
     uint32_t failures = bench.failures;
 
-    if (!table[i].run) {
-        bench_fail(&bench, "%s: this benchmark is not in this build", table[i].name);
-        return;
-    }
     if (table[i].run(&bench) != 0 && bench.failures == failures)
         bench_fail(&bench, "%s: ended without a result", table[i].name);
     bench_unpin();
