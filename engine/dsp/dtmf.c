@@ -10,8 +10,12 @@
 
 #include <math.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "dsp/num.h"
+#include "dsp/wide.h"
 
 #define HALF        (DSP_BLOCK_SAMPLES / 2)
 #define FIT_SAMPLES 160
@@ -19,6 +23,7 @@
 #define BANK_CNG    8
 #define BANK_CED    9
 #define NO_CODE     0xff
+#define WHOLE       800 /* HALF products of it and a sample fit 32 bits */
 
 #define GATE_POWER      10000.0f /* −44 dBm0 for both tones: −36 each with 8 dB of twist, and room */
 #define SCREEN_SHARE    0.45f
@@ -34,14 +39,14 @@
 #define FITS_MIN        2
 #define RELEASE_MS      25
 
-typedef float v4 __attribute__((vector_size(16)));
-
 static const float nominal_hz[BANK] = {697,  770,  852,  941,  1209, 1336,
                                        1477, 1633, 1100, 2100, 3000, 3000};
 static const char digits[] = "123A456B789C*0#D";
 
 /* Per sample: twelve cosines, twelve sines. */
 static _Alignas(16) float bank[FIT_SAMPLES][2 * BANK];
+/* The same for the screen, WHOLE times as large: [n / 2][k] for samples n and n + 1. */
+static _Alignas(32) int16_t whole[HALF / 2][4 * BANK];
 static float hann_fit[FIT_SAMPLES], hann_part[HALF];
 
 __attribute__((constructor)) static void tables_fill(void)
@@ -51,6 +56,10 @@ __attribute__((constructor)) static void tables_fill(void)
             double a = 2 * NUM_PI * (double)nominal_hz[k] * n / DSP_RATE_HZ;
             bank[n][k] = (float)num_cos(a);
             bank[n][BANK + k] = (float)num_sin(a);
+            if (n < HALF) {
+                whole[n / 2][2 * k + n % 2] = (int16_t)(WHOLE * num_cos(a));
+                whole[n / 2][2 * (BANK + k) + n % 2] = (int16_t)(WHOLE * num_sin(a));
+            }
         }
         hann_fit[n] = (float)(0.5 - 0.5 * num_cos(2 * NUM_PI * (n + 0.5) / FIT_SAMPLES));
     }
@@ -58,21 +67,54 @@ __attribute__((constructor)) static void tables_fill(void)
         hann_part[n] = (float)(0.5 - 0.5 * num_cos(2 * NUM_PI * (n + 0.5) / HALF));
 }
 
+/* Correlation sums of HALF samples with the bank: in whole numbers, so exact in any order. An
+ * instruction multiplies and adds the pairs of four or eight sums, if one knows it by name. */
+#ifdef __x86_64__
+static void correlate_portable(const int16_t *x, int32_t sum[2 * BANK])
+{
+    __m128i acc[BANK / 2] = {_mm_setzero_si128()};
+    for (unsigned n = 0; n < HALF / 2; n++) {
+        int32_t pair;
+        memcpy(&pair, x + 2 * n, sizeof pair);
+        for (unsigned k = 0; k < BANK / 2; k++) {
+            __m128i row = _mm_load_si128((const __m128i *)(const void *)(whole[n] + 8 * k));
+            acc[k] = _mm_add_epi32(acc[k], _mm_madd_epi16(_mm_set1_epi32(pair), row));
+        }
+    }
+    memcpy(sum, acc, sizeof acc);
+}
+
+__attribute__((target("avx2"))) static void correlate_avx2(const int16_t *x, int32_t sum[2 * BANK])
+{
+    __m256i acc[BANK / 4] = {_mm256_setzero_si256()};
+    for (unsigned n = 0; n < HALF / 2; n++) {
+        int32_t pair;
+        memcpy(&pair, x + 2 * n, sizeof pair);
+        for (unsigned k = 0; k < BANK / 4; k++) {
+            __m256i row = _mm256_load_si256((const __m256i *)(const void *)(whole[n] + 16 * k));
+            acc[k] = _mm256_add_epi32(acc[k], _mm256_madd_epi16(_mm256_set1_epi32(pair), row));
+        }
+    }
+    memcpy(sum, acc, sizeof acc);
+}
+#else
+static void correlate_portable(const int16_t *x, int32_t sum[2 * BANK])
+{
+    memset(sum, 0, 2 * BANK * sizeof *sum);
+    for (unsigned n = 0; n < HALF / 2; n++)
+        for (unsigned k = 0; k < 2 * BANK; k++)
+            sum[k] += x[2 * n] * whole[n][2 * k] + x[2 * n + 1] * whole[n][2 * k + 1];
+}
+#endif
+
 /* Squared correlation of HALF samples with each of the bank. */
 static void correlate(const int16_t *x, float power[BANK])
 {
-    v4 acc[2 * BANK / 4] = {{0}};
-    for (unsigned n = 0; n < HALF; n++) {
-        float f = (float)x[n];
-        v4 v = {f, f, f, f};
-        v4 row[2 * BANK / 4];
-        memcpy(row, bank[n], sizeof row);
-        for (unsigned k = 0; k < 2 * BANK / 4; k++)
-            acc[k] += v * row[k];
-    }
-    for (unsigned k = 0; k < BANK / 4; k++) {
-        v4 p = acc[k] * acc[k] + acc[BANK / 4 + k] * acc[BANK / 4 + k];
-        memcpy(power + 4 * k, &p, sizeof p);
+    int32_t sum[2 * BANK];
+    WIDE_PICK(correlate)(x, sum);
+    for (unsigned k = 0; k < BANK; k++) {
+        float c = (float)sum[k] / WHOLE, s = (float)sum[BANK + k] / WHOLE;
+        power[k] = c * c + s * s;
     }
 }
 

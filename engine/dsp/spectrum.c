@@ -1,28 +1,27 @@
-/* Spectra: two 32 ms looks a block by one complex FFT, a 64 ms view of a narrow band, and pitch.
- *
- * The two real windows go through one 256-point transform as its real and imaginary part and are
- * taken apart by symmetry. The transform is Stockham's with radix four, four lanes at a time; the
+/* Spectra: two 32 ms looks a block by one FFT, a 64 ms view of a narrow band, and pitch. The
  * vectors are the compiler's own, so every machine computes the same. */
 #include "dsp/spectrum.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "dsp/fft.h"
 #include "dsp/num.h"
 #include "dsp/prints_inner.h"
+#include "dsp/wide.h"
 
-#define N                 LOOK_SAMPLES
+#define N                 FFT_N
 #define BIN_HZ            ((float)DSP_RATE_HZ / N)
 #define BIN_FIRST         2 /* below is direct current and mains */
 #define BIN_LAST          127
-#define POWERS            (N / 2 + 5) /* bins 0…128, to whole vectors */
-#define GATE_POWER        4000.0f     /* −48 dBm0: quieter tones are not looked for */
-#define HANN_SQUARES      96.0f       /* sum of the squared window */
+#define GATE_POWER        4000.0f /* −48 dBm0: quieter tones are not looked for */
+#define HANN_SQUARES      96.0f   /* sum of the squared window */
 #define LOBE_SHARE_MIN    0.80f
 #define CLUSTER_SHARE_MIN 0.85f
 #define CLUSTER_TOP_HZ    700.0f
 #define SECOND_MIN        0.06f /* −12 dB: weaker partners are not a pair */
 #define FINE_SECOND_MIN   0.10f
+_Static_assert(FFT_N == LOOK_SAMPLES && FFT_POWERS == SPECTRUM_BINS, "a look is one transform");
 
 #define FINE_N      HISTORY_SAMPLES
 #define FINE_BIN_HZ ((float)DSP_RATE_HZ / FINE_N)
@@ -33,30 +32,22 @@
 typedef float v4 __attribute__((vector_size(16)));
 typedef int i4 __attribute__((vector_size(16)));
 
-static _Alignas(16) float hann[N];
-static _Alignas(16) float turn_re[N], turn_im[N];                 /* e^(−2πik/N) */
-static _Alignas(16) float first_re[3][N / 4], first_im[3][N / 4]; /* its powers, first stage */
 static _Alignas(16) float fine_hann[FINE_N], fine_cos[FINE_N], fine_sin[FINE_N];
+static _Alignas(32) float piece_cos[FINE_PIECES][FINE_PIECES], piece_sin[FINE_PIECES][FINE_PIECES];
 static float fine_droop[FINE_REACH + 1];
 
 __attribute__((constructor)) static void tables_fill(void)
 {
-    for (int i = 0; i < N; i++) {
-        double a = 2 * NUM_PI * i / N;
-        hann[i] = (float)(0.5 - 0.5 * num_cos(a));
-        turn_re[i] = (float)num_cos(a);
-        turn_im[i] = (float)-num_sin(a);
-    }
-    for (int k = 0; k < 3; k++)
-        for (int p = 0; p < N / 4; p++) {
-            first_re[k][p] = turn_re[p * (k + 1)];
-            first_im[k][p] = turn_im[p * (k + 1)];
-        }
     for (int i = 0; i < FINE_N; i++) {
         double a = 2 * NUM_PI * i / FINE_N;
         fine_hann[i] = (float)(0.5 - 0.5 * num_cos(a));
         fine_cos[i] = (float)num_cos(a);
         fine_sin[i] = (float)num_sin(a);
+    }
+    for (int i = 0; i < FINE_PIECES * FINE_PIECES; i++) {
+        int b = i / FINE_PIECES, j = i % FINE_PIECES;
+        piece_cos[b][j] = fine_cos[b * j * FINE_PIECE % FINE_N];
+        piece_sin[b][j] = fine_sin[b * j * FINE_PIECE % FINE_N];
     }
     for (int d = 0; d <= FINE_REACH; d++) {
         double x = NUM_PI * d / FINE_PIECES;
@@ -72,113 +63,9 @@ static inline v4 load(const float *p)
     return v;
 }
 
-static inline void store(float *p, v4 v)
-{
-    memcpy(p, &v, sizeof v);
-}
-
 static inline v4 splat(float f)
 {
     return (v4){f, f, f, f};
-}
-
-static inline void turn(v4 *re, v4 *im, v4 wr, v4 wi)
-{
-    v4 r = *re * wr - *im * wi;
-    *im = *re * wi + *im * wr;
-    *re = r;
-}
-
-/* Four points' transform in place, in order. */
-static inline void butterfly(v4 re[4], v4 im[4])
-{
-    v4 sr = re[0] + re[2], si = im[0] + im[2];
-    v4 dr = re[0] - re[2], di = im[0] - im[2];
-    v4 tr = re[1] + re[3], ti = im[1] + im[3];
-    v4 ur = re[1] - re[3], ui = im[1] - im[3];
-    re[0] = sr + tr, im[0] = si + ti;
-    re[1] = dr + ui, im[1] = di - ur;
-    re[2] = sr - tr, im[2] = si - ti;
-    re[3] = dr - ui, im[3] = di + ur;
-}
-
-static inline void store_transposed(float *p, const v4 v[4])
-{
-    v4 a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
-    v4 b = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
-    v4 c = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
-    v4 d = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
-    store(p, __builtin_shufflevector(a, b, 0, 1, 4, 5));
-    store(p + 4, __builtin_shufflevector(a, b, 2, 3, 6, 7));
-    store(p + 8, __builtin_shufflevector(c, d, 0, 1, 4, 5));
-    store(p + 12, __builtin_shufflevector(c, d, 2, 3, 6, 7));
-}
-
-static void stage_first(const float *xr, const float *xi, float *yr, float *yi)
-{
-    for (int p = 0; p < N / 4; p += 4) {
-        v4 re[4], im[4];
-        for (int k = 0; k < 4; k++) {
-            re[k] = load(xr + p + k * N / 4);
-            im[k] = load(xi + p + k * N / 4);
-        }
-        butterfly(re, im);
-        for (int k = 1; k < 4; k++)
-            turn(&re[k], &im[k], load(first_re[k - 1] + p), load(first_im[k - 1] + p));
-        store_transposed(yr + 4 * p, re);
-        store_transposed(yi + 4 * p, im);
-    }
-}
-
-static void stage_next(const float *xr, const float *xi, float *yr, float *yi, int step)
-{
-    int groups = N / (4 * step);
-    for (int p = 0; p < groups; p++) {
-        v4 wr[4], wi[4];
-        for (int k = 1; k < 4; k++) {
-            wr[k] = splat(turn_re[p * step * k]);
-            wi[k] = splat(turn_im[p * step * k]);
-        }
-        for (int q = 0; q < step; q += 4) {
-            v4 re[4], im[4];
-            for (int k = 0; k < 4; k++) {
-                re[k] = load(xr + q + step * (p + k * groups));
-                im[k] = load(xi + q + step * (p + k * groups));
-            }
-            butterfly(re, im);
-            for (int k = 1; k < 4; k++)
-                turn(&re[k], &im[k], wr[k], wi[k]);
-            for (int k = 0; k < 4; k++) {
-                store(yr + q + step * (4 * p + k), re[k]);
-                store(yi + q + step * (4 * p + k), im[k]);
-            }
-        }
-    }
-}
-
-/* Power of both windows' bins 0…128; a is the earlier window. */
-static void powers(const int16_t *early, const int16_t *late, float *a, float *b)
-{
-    _Alignas(16) float xr[N], xi[N], yr[N], yi[N];
-    for (int i = 0; i < N; i++) {
-        xr[i] = (float)early[i] * hann[i];
-        xi[i] = (float)late[i] * hann[i];
-    }
-    stage_first(xr, xi, yr, yi);
-    stage_next(yr, yi, xr, xi, 4);
-    stage_next(xr, xi, yr, yi, 16);
-    stage_next(yr, yi, xr, xi, 64);
-    v4 quarter = splat(0.25f);
-    for (int k = 1; k <= N / 2; k += 4) { /* bins k…k+3 with their mirrors; past N / 2 unused */
-        v4 re = load(xr + k), im = load(xi + k);
-        v4 mr = load(xr + N - k - 3), mi = load(xi + N - k - 3);
-        mr = __builtin_shufflevector(mr, mr, 3, 2, 1, 0);
-        mi = __builtin_shufflevector(mi, mi, 3, 2, 1, 0);
-        v4 ar = re + mr, ai = im - mi, br = im + mi, bi = mr - re;
-        store(a + k, quarter * (ar * ar + ai * ai));
-        store(b + k, quarter * (br * br + bi * bi));
-    }
-    a[0] = b[0] = 0;
 }
 
 static float sum_between(const float *p, int from, int to)
@@ -205,17 +92,43 @@ static float peak_hz(const float *p, int k)
     return ((float)k + peak_offset(p[k - 1], p[k], p[k + 1])) * BIN_HZ;
 }
 
-/* The second strongest peak at least four bins from k1; 0 when there is none. */
-static int second_peak(const float *p, int k1)
+/* The strongest so far in each of four lanes, and where: the lowest bin of several that are equal.
+ */
+struct most {
+    v4 value;
+    i4 bin;
+};
+
+static inline void most_add(struct most *m, v4 v, i4 bin, i4 wanted)
+{
+    i4 above = (v > m->value) & wanted;
+    m->value = (v4)(((i4)v & above) | ((i4)m->value & ~above));
+    m->bin = (bin & above) | (m->bin & ~above);
+}
+
+static inline int most_bin(const struct most *m)
 {
     int best = 0;
-    for (int k = BIN_FIRST; k <= BIN_LAST; k++) {
-        if (k > k1 - 4 && k < k1 + 4)
-            continue;
-        if (p[k] >= p[k - 1] && p[k] >= p[k + 1] && (!best || p[k] > p[best]))
-            best = k;
+    for (int i = 1; i < 4; i++)
+        if (m->value[i] > m->value[best] ||
+            (m->value[i] >= m->value[best] && m->bin[i] < m->bin[best]))
+            best = i;
+    return m->bin[best];
+}
+
+/* The second strongest peak at least four bins from k1; 0 when there is none. Without a branch for
+ * each bin, as speech would have half of them guessed wrong. */
+static int second_peak(const float *p, int k1)
+{
+    struct most m = {splat(-1), {0}};
+    for (int k = 0; k <= BIN_LAST; k += 4) {
+        i4 bin = (i4){0, 1, 2, 3} + k;
+        v4 v = load(p + k), after = load(p + k + 1);
+        v4 before = k ? load(p + k - 1) : (v4){0, p[0], p[1], p[2]};
+        i4 far = (bin <= k1 - 4) | (bin >= k1 + 4);
+        most_add(&m, v, bin, far & (bin >= BIN_FIRST) & (v >= before) & (v >= after));
     }
-    return best;
+    return most_bin(&m);
 }
 
 static bool look_pair(const float *p, int k1, float total, struct look *look)
@@ -242,20 +155,14 @@ static bool look_pair(const float *p, int k1, float total, struct look *look)
 static float sum_and_strongest(const float *p, int *strongest)
 {
     v4 sum = {0, 0, p[2], p[3]};
-    v4 most = sum;
+    struct most m = {sum, {0, 0, 2, 3}};
     for (int k = 4; k <= BIN_LAST; k += 4) {
         v4 v = load(p + k);
         sum += v;
-        i4 above = v > most;
-        most = (v4)(((i4)v & above) | ((i4)most & ~above));
+        most_add(&m, v, (i4){0, 1, 2, 3} + k, (i4){-1, -1, -1, -1});
     }
-    float best = most[0];
-    for (int i = 1; i < 4; i++)
-        best = most[i] > best ? most[i] : best;
-    int k = BIN_FIRST;
-    while (k < BIN_LAST && p[k] < best)
-        k++;
-    *strongest = k;
+    int k = most_bin(&m);
+    *strongest = k < BIN_FIRST ? BIN_FIRST : k;
     return sum[0] + sum[1] + sum[2] + sum[3];
 }
 
@@ -307,7 +214,7 @@ static bool all_quiet(const struct leg *l)
 void spectrum_powers(const int16_t *early, const int16_t *late, float early_power[SPECTRUM_BINS],
                      float late_power[SPECTRUM_BINS])
 {
-    powers(early, late, early_power, late_power);
+    fft_powers(early, late, early_power, late_power);
 }
 
 void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK])
@@ -318,48 +225,61 @@ void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK])
         looks[0] = looks[1] = (struct look){0};
         return;
     }
-    float early[POWERS], late[POWERS];
+    float early[FFT_POWERS], late[FFT_POWERS];
     const int16_t *end = l->history + HISTORY_SAMPLES;
-    powers(end - DSP_BLOCK_SAMPLES / 2 - N, end - N, early, late);
+    fft_powers(end - DSP_BLOCK_SAMPLES / 2 - N, end - N, early, late);
     if (l->prints)
         prints_hear(l->prints, early, late);
     look_at(early, &looks[0]);
     look_at(late, &looks[1]);
 }
 
-/* The band around bin k0 moved to zero and summed by pieces of 4 ms. */
-static void fine_pieces(const int16_t *x, unsigned k0, float *re, float *im)
+/* Powers of the bins k0 + 8 … k0 + 23 (modulo 16: each bin of the band has a place of its own).
+ *
+ * The band around bin k0 is moved to zero and summed by pieces of 4 ms; a piece holds whole turns
+ * of the sixteenth bin, so each piece is turned by the same 32 values, and what a piece is ahead of
+ * the one before belongs to the transform of the sixteen sums. */
+WIDE_BODY fine_body(const int16_t *x, unsigned k0, float *power)
 {
-    unsigned phase = 0;
-    for (unsigned b = 0; b < FINE_PIECES; b++) {
-        float r = 0, i = 0;
-        for (unsigned m = 0; m < FINE_PIECE; m++) {
-            unsigned n = b * FINE_PIECE + m;
-            float v = (float)x[n] * fine_hann[n];
-            r += v * fine_cos[phase];
-            i -= v * fine_sin[phase];
-            phase = (phase + k0) % FINE_N;
-        }
-        re[b] = r;
-        im[b] = i;
+    float c[FINE_PIECE], s[FINE_PIECE], v[FINE_PIECE];
+    for (unsigned m = 0; m < FINE_PIECE; m++) {
+        c[m] = fine_cos[m * k0 % FINE_N];
+        s[m] = fine_sin[m * k0 % FINE_N];
     }
+    float re[FINE_PIECES] = {0}, im[FINE_PIECES] = {0};
+    for (unsigned b = 0; b < FINE_PIECES; b++) {
+        float r[8] = {0}, i[8] = {0}; /* lanes: the order of adding is fixed */
+        for (unsigned m = 0; m < FINE_PIECE; m++)
+            v[m] = (float)x[b * FINE_PIECE + m] * fine_hann[b * FINE_PIECE + m];
+        for (unsigned m = 0; m < FINE_PIECE; m += 8)
+            for (unsigned k = 0; k < 8; k++) {
+                r[k] += v[m + k] * c[m + k];
+                i[k] -= v[m + k] * s[m + k];
+            }
+        re[b] = ((r[0] + r[4]) + (r[1] + r[5])) + ((r[2] + r[6]) + (r[3] + r[7]));
+        im[b] = ((i[0] + i[4]) + (i[1] + i[5])) + ((i[2] + i[6]) + (i[3] + i[7]));
+    }
+    float sr[FINE_PIECES] = {0}, si[FINE_PIECES] = {0};
+    for (unsigned b = 0; b < FINE_PIECES; b++)
+        for (unsigned j = 0; j < FINE_PIECES; j++) {
+            sr[j] += re[b] * piece_cos[b][j] + im[b] * piece_sin[b][j];
+            si[j] += im[b] * piece_cos[b][j] - re[b] * piece_sin[b][j];
+        }
+    for (unsigned j = 0; j < FINE_PIECES; j++)
+        power[j] = sr[j] * sr[j] + si[j] * si[j];
 }
+
+WIDE_BUILD(fine, (const int16_t *x, unsigned k0, float *power), (x, k0, power))
 
 unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2])
 {
-    float re[FINE_PIECES], im[FINE_PIECES], p[2 * FINE_REACH + 1];
+    float power[FINE_PIECES], p[2 * FINE_REACH + 1];
     unsigned k0 = (unsigned)(centre_hz / FINE_BIN_HZ + 0.5f);
-    fine_pieces(l->history, k0, re, im);
+    WIDE_PICK(fine)(l->history, k0, power);
     int best = 1;
     for (int d = 0; d <= 2 * FINE_REACH; d++) {
-        float sr = 0, si = 0;
-        for (int b = 0; b < FINE_PIECES; b++) {
-            int a = (b * (d - FINE_REACH) * FINE_PIECE) & (FINE_N - 1);
-            sr += re[b] * fine_cos[a] + im[b] * fine_sin[a];
-            si += im[b] * fine_cos[a] - re[b] * fine_sin[a];
-        }
         int from_centre = d < FINE_REACH ? FINE_REACH - d : d - FINE_REACH;
-        p[d] = (sr * sr + si * si) * fine_droop[from_centre];
+        p[d] = power[(k0 + (unsigned)d - FINE_REACH) % FINE_PIECES] * fine_droop[from_centre];
         best = d < 2 * FINE_REACH && d > 0 && p[d] > p[best] ? d : best;
     }
     int second = 0;
@@ -383,6 +303,7 @@ unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2])
 #define LAG_MIN      5
 #define LAG_MAX      32
 #define LAG_WINDOW   (SLOW_SAMPLES - LAG_MAX)
+#define LAGS         32 /* LAG_MIN…LAG_MAX, to whole vectors */
 #define PITCH_NEARLY 0.8f
 
 /* Pitch of the shortest lag that is a peak nearly as strong as the strongest: longer ones are its
@@ -390,9 +311,8 @@ unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2])
 static int16_t pitch_of(const float square[LAG_MAX + 1], float best)
 {
     int lag = LAG_MIN + 1;
-    while (lag < LAG_MAX - 1 &&
-           !(square[lag] >= PITCH_NEARLY * best && square[lag] >= square[lag - 1] &&
-             square[lag] >= square[lag + 1]))
+    while (lag < LAG_MAX - 1 && !(square[lag] >= PITCH_NEARLY * best &&
+                                  square[lag] >= square[lag - 1] && square[lag] >= square[lag + 1]))
         lag++;
     float bend = square[lag - 1] - 2 * square[lag] + square[lag + 1];
     float off = bend < 0 ? 0.5f * (square[lag - 1] - square[lag + 1]) / bend : 0;
@@ -400,39 +320,55 @@ static int16_t pitch_of(const float square[LAG_MAX + 1], float best)
     return (int16_t)(120 * (5 - num_log2((float)lag + off)));
 }
 
+/* Squared normalised autocorrelation r² / (energy · shifted energy) at LAG_MIN + each of LAGS. */
+WIDE_BODY voiced_body(const int16_t *history, float *square)
+{
+    _Alignas(32) float slow[SLOW_SAMPLES + 8];
+    int total = 0;
+    for (int i = 0; i < SLOW_SAMPLES; i++) {
+        const int16_t *x = history + 4 * i;
+        int sum = x[0] + x[1] + x[2] + x[3];
+        slow[i] = (float)sum;
+        total += sum;
+    }
+    float mean = (float)total / SLOW_SAMPLES;
+    for (int i = 0; i < SLOW_SAMPLES; i++)
+        slow[i] -= mean;
+    for (int i = SLOW_SAMPLES; i < SLOW_SAMPLES + 8; i++)
+        slow[i] = 0; /* lags past LAG_MAX fill the last vector and are not used */
+    float r[LAGS] = {0}, lanes[8] = {0};
+    for (int i = 0; i < LAG_WINDOW; i++)
+        for (int k = 0; k < LAGS; k++)
+            r[k] += slow[i] * slow[i + LAG_MIN + k];
+    for (int i = 0; i < LAG_WINDOW; i += 8)
+        for (int k = 0; k < 8; k++)
+            lanes[k] += slow[i + k] * slow[i + k];
+    float energy = ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) +
+                   ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+    float more[LAG_MAX], shifted[LAGS] = {0};
+    for (int i = 0; i < LAG_MAX; i++)
+        more[i] = slow[LAG_WINDOW + i] * slow[LAG_WINDOW + i] - slow[i] * slow[i];
+    float running = energy;
+    for (int i = 0; i < LAG_MAX; i++) {
+        running += more[i];
+        if (i + 1 >= LAG_MIN)
+            shifted[i + 1 - LAG_MIN] = running;
+    }
+    for (int k = 0; k < LAGS; k++) {
+        float scale = energy * shifted[k];
+        square[k] = r[k] > 0 && scale > 0 ? r[k] * r[k] / scale : 0;
+    }
+}
+
+WIDE_BUILD(voiced, (const int16_t *history, float *square), (history, square))
+
 float spectrum_voiced(const struct leg *l, int16_t *pitch)
 {
-    _Alignas(16) float slow[SLOW_SAMPLES];
-    float mean = 0;
-    for (int i = 0; i < SLOW_SAMPLES; i++) {
-        const int16_t *x = l->history + 4 * i;
-        slow[i] = (float)(x[0] + x[1] + x[2] + x[3]);
-        mean += slow[i];
-    }
-    mean /= SLOW_SAMPLES;
-    float energy = 0;
-    for (int i = 0; i < SLOW_SAMPLES; i++) {
-        slow[i] -= mean;
-        energy += i < LAG_WINDOW ? slow[i] * slow[i] : 0;
-    }
-    float squares[LAG_MAX + 1];
+    float square[LAG_MIN + LAGS] = {0};
+    WIDE_PICK(voiced)(l->history, square + LAG_MIN);
     float best = 0;
-    float shifted = energy;
-    for (int i = 0; i < LAG_MIN; i++)
-        shifted += slow[LAG_WINDOW + i] * slow[LAG_WINDOW + i] - slow[i] * slow[i];
-    for (int lag = LAG_MIN; lag <= LAG_MAX; lag++) {
-        v4 acc = {0};
-        for (int i = 0; i < LAG_WINDOW; i += 4)
-            acc += load(slow + i) * load(slow + lag + i);
-        float r = acc[0] + acc[1] + acc[2] + acc[3];
-        /* r² / (energy · shifted), kept squared until the end. */
-        float scale = energy * shifted;
-        float square = r > 0 && scale > 0 ? r * r / scale : 0;
-        squares[lag] = square;
-        best = square > best ? square : best;
-        if (lag < LAG_MAX)
-            shifted += slow[LAG_WINDOW + lag] * slow[LAG_WINDOW + lag] - slow[lag] * slow[lag];
-    }
-    *pitch = pitch_of(squares, best);
+    for (int lag = LAG_MIN; lag <= LAG_MAX; lag++)
+        best = square[lag] > best ? square[lag] : best;
+    *pitch = pitch_of(square, best);
     return sqrtf(best);
 }

@@ -1,0 +1,118 @@
+/* Both builds of the hot loops: the same bits of every spectrum, the same events of every sound. */
+#include <criterion/criterion.h>
+
+#include "dsp/fft.h"
+#include "dsp/state.h"
+#include "dsp/tape.h"
+#include "dsp/wide.h"
+
+#define EVENTS_MAX 512
+
+struct log_of {
+    struct dsp_event e[EVENTS_MAX];
+    unsigned n;
+};
+
+static void record(struct tape *t)
+{
+    tape_open(t, 7);
+    for (int i = 0; i < 3; i++) {
+        tape_pair(t, 440, -19, 480, -19, 2000);
+        tape_silence(t, 4000);
+    }
+    tape_speech(t, -20, 3000);
+    tape_silence(t, 300);
+    tape_tone(t, 1000, -12, 300);
+    tape_silence(t, 500);
+    tape_pair(t, 770, -10, 1336, -10, 80);
+    tape_silence(t, 200);
+    tape_tone(t, 425, -15, 1500);
+    tape_tone(t, 2100, -12, 2500);
+    tape_speech(t, -30, 1500);
+    tape_silence(t, 2000);
+    tape_noise(t, -55, 0);
+}
+
+static void listen(const struct tape *t, enum dsp_phase phase, struct log_of *h,
+                   struct dsp_state *state)
+{
+    struct dsp_amd_config amd;
+    dsp_amd_defaults(&amd);
+    memset(state, 0, sizeof *state);
+    dsp_state_init(state, dsp_plan_find("us"), &amd);
+    dsp_state_phase(state, phase);
+    h->n = 0;
+    for (size_t block = 0; block < tape_ms(t) / DSP_BLOCK_MS; block++) {
+        int16_t samples[DSP_BLOCK_SAMPLES];
+        line_block(t, block * DSP_BLOCK_SAMPLES, false, samples);
+        struct dsp_block b = {state, samples, 0, 0};
+        cr_assert_lt(h->n, EVENTS_MAX - DSP_EVENTS_PER_LEG_MAX);
+        h->n += (unsigned)dsp_process(&b, 1, h->e + h->n);
+    }
+}
+
+static void both_builds_agree(enum dsp_phase phase, unsigned events_min)
+{
+    static struct log_of wide, portable;
+    static struct dsp_state wide_state, portable_state;
+    struct tape t;
+    if (!wide_allow(true))
+        cr_skip_test("this machine has no AVX2: there is one build only");
+    record(&t);
+    listen(&t, phase, &wide, &wide_state);
+    cr_assert_not(wide_allow(false));
+    listen(&t, phase, &portable, &portable_state);
+    wide_allow(true);
+    tape_close(&t);
+    cr_assert_geq(wide.n, events_min);
+    cr_assert_eq(wide.n, portable.n);
+    for (unsigned i = 0; i < wide.n; i++)
+        cr_assert_arr_eq(&wide.e[i], &portable.e[i], sizeof wide.e[i], "event %u", i);
+    /* Down to the last bit of what it has measured, not only what it made of it. */
+    cr_assert_arr_eq(&wide_state, &portable_state, sizeof wide_state);
+}
+
+Test(wide, events_after_answer_are_the_same)
+{
+    both_builds_agree(DSP_ANSWERED, 5);
+}
+
+Test(wide, events_before_answer_are_the_same)
+{
+    both_builds_agree(DSP_EARLY, 5);
+}
+
+Test(wide, events_of_talk_are_the_same)
+{
+    both_builds_agree(DSP_TALK, 1);
+}
+
+/* Against the sum that defines the transform. */
+Test(wide, spectra_are_right_and_the_same_in_both_builds)
+{
+    int16_t x[FFT_N + 80];
+    float a[FFT_POWERS], b[FFT_POWERS], again_a[FFT_POWERS], again_b[FFT_POWERS];
+    uint32_t seed = 5;
+    for (int i = 0; i < FFT_N + 80; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = (int16_t)(seed >> 16);
+    }
+    wide_allow(false);
+    fft_powers(x, x + 80, a, b);
+    wide_allow(true);
+    fft_powers(x, x + 80, again_a, again_b);
+    cr_assert_arr_eq(a, again_a, (FFT_N / 2 + 1) * sizeof *a);
+    cr_assert_arr_eq(b, again_b, (FFT_N / 2 + 1) * sizeof *b);
+    for (int k = 1; k <= FFT_N / 2; k++)
+        for (int w = 0; w < 2; w++) {
+            double re = 0, im = 0;
+            for (int n = 0; n < FFT_N; n++) {
+                double v = x[n + 80 * w] * (0.5 - 0.5 * cos(2 * M_PI * n / FFT_N));
+                re += v * cos(2 * M_PI * k * n / FFT_N);
+                im += v * sin(2 * M_PI * k * n / FFT_N);
+            }
+            double power = re * re + im * im;
+            cr_assert_float_eq(w ? b[k] : a[k], power, 1e-4 * power + 1e4, "bin %d of window %d", k,
+                               w);
+        }
+}
