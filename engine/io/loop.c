@@ -20,6 +20,8 @@
 #define CQ_PER_SQ        8
 #define DRAIN_FEW        16  /* fewer new completions than this: the kernel had no more */
 #define DRAIN_ROUNDS_MAX 256 /* then timers get their turn */
+#define AHEAD_FAR        8 /* completions before its own that an op is shown, see loop_set_ahead */
+#define AHEAD_NEAR       4
 #define FINI_WAIT_US     UINT64_C(2000000)
 #define GROUP_FIRST      0x8000
 
@@ -140,16 +142,41 @@ void loop_cancel(struct loop *l, struct loop_op *op)
     io_uring_prep_cancel64(loop_sqe(l, NULL), (uintptr_t)op, 0);
 }
 
+static struct loop_op *op_at(const struct loop *l, unsigned position)
+{
+    return io_uring_cqe_get_data(&l->ring.cq.cqes[position & *l->ring.cq.kring_mask]);
+}
+
+/* Ops of the completions that wait, shown once at each distance. */
+struct ahead {
+    unsigned far, near; /* positions not shown yet */
+};
+
+static void look_ahead(struct loop *l, struct ahead *a)
+{
+    unsigned head = *l->ring.cq.khead, ready = io_uring_cq_ready(&l->ring);
+
+    for (; a->far - head < (ready < AHEAD_FAR ? ready : AHEAD_FAR); a->far++)
+        if (op_at(l, a->far))
+            l->on_ahead(op_at(l, a->far), LOOP_AHEAD_FAR);
+    for (; a->near - head < (ready < AHEAD_NEAR ? ready : AHEAD_NEAR); a->near++)
+        if (op_at(l, a->near))
+            l->on_ahead(op_at(l, a->near), LOOP_AHEAD_NEAR);
+}
+
 /* Everything in the completion ring, including what callbacks add meanwhile, up to one ring full.
  */
 static uint32_t reap(struct loop *l)
 {
     uint32_t seen = 0, limit = *l->ring.cq.kring_entries;
     struct io_uring_cqe *cqe;
+    struct ahead shown = {*l->ring.cq.khead, *l->ring.cq.khead};
 
     while (seen < limit && io_uring_cq_ready(&l->ring)) {
         unsigned head = *l->ring.cq.khead;
 
+        if (l->on_ahead)
+            look_ahead(l, &shown);
         cqe = &l->ring.cq.cqes[head & *l->ring.cq.kring_mask];
         struct loop_op *op = io_uring_cqe_get_data(cqe);
         int32_t res = cqe->res;
@@ -281,6 +308,11 @@ void loop_wake(struct loop *l)
     if (atomic_exchange(&l->wake_pending, 1) == 0)
         while (write(l->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
             ;
+}
+
+void loop_set_ahead(struct loop *l, void (*ahead)(struct loop_op *op, enum loop_ahead ahead))
+{
+    l->on_ahead = ahead;
 }
 
 uint16_t loop_buffer_group(struct loop *l)

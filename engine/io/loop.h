@@ -24,6 +24,9 @@ struct loop_op {
     loop_done_fn *done;
 };
 
+/* How long before its completion is delivered an op is shown to loop_set_ahead's function. */
+enum loop_ahead { LOOP_AHEAD_FAR, LOOP_AHEAD_NEAR };
+
 struct loop_config {
     uint32_t entries;      /* SQ entries; 0: 1024 */
     struct clock *clock;   /* NULL: a real clock of the loop's own */
@@ -45,6 +48,7 @@ struct loop {
     void (*on_wake)(void *arg); /* called on the loop's thread after loop_wake */
     void *on_wake_arg;
     struct list turn_hooks; /* see loop_hook */
+    void (*on_ahead)(struct loop_op *op, enum loop_ahead ahead); /* see loop_set_ahead */
     uint64_t turns, completions, sq_full;
     uint16_t next_group; /* see loop_buffer_group */
 };
@@ -83,6 +87,10 @@ void loop_timer_stop(struct loop *l, struct timer *t);
  * become one. */
 void loop_set_wake(struct loop *l, void (*on_wake)(void *arg), void *arg);
 void loop_wake(struct loop *l);
+
+/* When completions wait in numbers, ahead is shown each op twice before its turn, to fetch into the
+ * caches what the turn will need; it must change nothing. NULL: nobody. */
+void loop_set_ahead(struct loop *l, void (*ahead)(struct loop_op *op, enum loop_ahead ahead));
 
 /* A group number for a buffer ring, unique in this loop, from 0x8000 up; lower numbers are free for
  * those who number their own. */

@@ -254,6 +254,19 @@ static void rtcp_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
     received(s, true, res, cqe_flags);
 }
 
+/* A stream was last touched up to 20 ms ago: its lines are asked for while others are worked on. */
+void stream_ahead(struct loop_op *op, enum loop_ahead ahead)
+{
+    if (op->done != rtp_done)
+        return;
+    const struct stream *s = container_of(op, struct stream, rtp_op);
+
+    if (ahead == LOOP_AHEAD_FAR)
+        stream_fetch(s);
+    else if (s->listening)
+        stream_fetch_jitter(s);
+}
+
 void stream_fix(struct stream *s, bool in)
 {
     int fd = in ? s->rtp_fd : -1;

@@ -151,6 +151,7 @@ static inline void stream_fetch_audio(const struct stream *s)
 /* Between the files of this room: */
 void stream_arm(struct stream *s); /* receive.c: starts receiving */
 void stream_disarm(struct stream *s);
+void stream_ahead(struct loop_op *op, enum loop_ahead ahead); /* for loop_set_ahead */
 void stream_fix(struct stream *s, bool in);   /* in or out of the ring's table of files */
 void stream_remote_changed(struct stream *s); /* receive.c: forgets the latch */
 void stream_check_silence(struct stream *s);

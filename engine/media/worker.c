@@ -145,6 +145,10 @@ static void fetch_for_sending(const struct slot *slot, uint32_t i)
 
 static void fetch_for_hearing(const struct slot *slot, uint32_t i)
 {
+    for (uint32_t k = 0; i == 0 && k < FETCH_FAR && k < slot->count; k++)
+        stream_fetch_jitter(slot->stream[k]);
+    for (uint32_t k = 0; i == 0 && k < FETCH_NEAR && k < slot->count; k++)
+        stream_fetch_audio(slot->stream[k]);
     if (i + FETCH_FAR < slot->count)
         stream_fetch_jitter(slot->stream[i + FETCH_FAR]);
     if (i + FETCH_NEAR < slot->count)
@@ -341,6 +345,7 @@ static enum err set_up(struct worker *w)
 
     if (err)
         return err;
+    loop_set_ahead(&w->loop, stream_ahead);
     w->fixed_files = io_uring_register_files_sparse(&w->loop.ring, w->max_legs) == 0;
     err = bufring_init(&w->buffers, &w->loop, loop_buffer_group(&w->loop), buffers_for(w->max_legs),
                        WORKER_RECEIVE_BYTES);
