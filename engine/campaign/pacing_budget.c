@@ -4,7 +4,7 @@
 #include <math.h>
 
 #define SOFT         8.0   /* abandons by which θ changes e-fold; and */
-#define SOFT_SHARE   0.003 /* of a day's answers, in large rooms */
+#define SOFT_SHARE   0.001 /* of a day's answers, in large rooms */
 #define START        0.025
 #define NOTHING      1e-4 /* a θ below is none */
 #define LONG_DAYS    30.0
@@ -26,10 +26,17 @@ void pacing_budget_init(struct pacing_budget *b, double cap, bool daily, double 
                                 .usual = log(START)};
 }
 
+/* Abandons by which θ changes e-fold. The same all day: what was overspent at one rate is paid back
+ * at that rate. */
+static double soft_of(const struct pacing_budget *b)
+{
+    return b->daily ? DAY_SOFT : fmax(SOFT, SOFT_SHARE * b->day_typical);
+}
+
 double pacing_budget_target(const struct pacing_budget *b)
 {
     double day = b->day_typical > 0 ? b->day_typical : DAY_UNKNOWN;
-    double reserve = SOFT / (LONG_DAYS * day);
+    double reserve = soft_of(b) / (LONG_DAYS * day);
 
     if (b->daily)
         reserve = (DAY_RESERVE + DAY_SPREAD * sqrt(day)) / fmax(day, (double)b->day_answers);
@@ -47,8 +54,7 @@ void pacing_budget_answer(struct pacing_budget *b, bool abandoned)
     /* For each live answer we heard, so many more were dropped as machines. */
     if (b->false_machines > 0 && b->false_machines < 1)
         lost += (1.0 - b->cap) * b->false_machines / (1.0 - b->false_machines);
-    /* The same all day: what was overspent at one rate is paid back at that rate. */
-    double soft = b->daily ? DAY_SOFT : fmax(SOFT, SOFT_SHARE * b->day_typical);
+    double soft = soft_of(b);
     b->usual += (b->s - b->usual) / USUAL_MEMORY;
     b->s = fmin(b->s + (pacing_budget_target(b) - lost) / soft, log(PACING_THETA_MOST));
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define LOOK_OLD_MS 2000
+#define TIMES_ERROR 2.0
 #define CHANCE_MOST 0.98
 #define CV_MOST     0.7
 #define HOPELESS    0.15 /* risk of an answer now */
@@ -119,7 +120,8 @@ static double next_chance(const struct pacing *p, uint64_t now_ms, double *cv)
     double sample = e.sample + (double)(p->dials_next - p->dials_first);
     double settle = settle_of(p, now_ms, e.mean);
     double mean = fmin((e.mean * e.sample + p->dials_live + settle) / sample, CHANCE_MOST);
-    *cv = sqrt((1 - mean) / (mean * e.sample));
+    /* Times are known from those who answered, and no better than by their number. */
+    *cv = sqrt((1 - mean) / (mean * e.sample) + TIMES_ERROR / (double)(p->learn.talk.count + 4));
     if (*cv > CV_MOST)
         *cv = CV_MOST;
     return mean;

@@ -7,7 +7,7 @@
 #define SPACING     12.0   /* dials between one new count and the next, at least; and */
 #define SPACING_S   3.0    /* seconds */
 #define CHANGE      2000.0 /* dials between changes, as expected before anything is seen; and */
-#define CHANGE_S    300.0  /* seconds, at least */
+#define CHANGE_S    900.0  /* seconds, at least */
 #define MEMORY      3000.0 /* dials of the longest memory; and */
 #define MEMORY_S    1500.0 /* seconds, at least */
 #define LONG_MEMORY 20000.0
