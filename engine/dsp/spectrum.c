@@ -30,6 +30,7 @@ _Static_assert(FFT_N == LOOK_SAMPLES && FFT_POWERS == SPECTRUM_BINS, "a look is 
 #define FINE_REACH  6
 
 typedef float v4 __attribute__((vector_size(16)));
+typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int i4 __attribute__((vector_size(16)));
 
 static _Alignas(16) float fine_hann[FINE_N], fine_cos[FINE_N], fine_sin[FINE_N];
@@ -241,32 +242,30 @@ void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK])
  * the one before belongs to the transform of the sixteen sums. */
 WIDE_BODY fine_body(const int16_t *x, unsigned k0, float *power)
 {
-    float c[FINE_PIECE], s[FINE_PIECE], v[FINE_PIECE];
+    _Alignas(32) float c[FINE_PIECE], s[FINE_PIECE], v[FINE_PIECE];
     for (unsigned m = 0; m < FINE_PIECE; m++) {
         c[m] = fine_cos[m * k0 % FINE_N];
         s[m] = fine_sin[m * k0 % FINE_N];
     }
-    float re[FINE_PIECES] = {0}, im[FINE_PIECES] = {0};
+    v8 sum_re[2] = {{0}}, sum_im[2] = {{0}};
     for (unsigned b = 0; b < FINE_PIECES; b++) {
-        float r[8] = {0}, i[8] = {0}; /* lanes: the order of adding is fixed */
+        v8 r = {0}, i = {0}; /* the order of adding is fixed */
         for (unsigned m = 0; m < FINE_PIECE; m++)
             v[m] = (float)x[b * FINE_PIECE + m] * fine_hann[b * FINE_PIECE + m];
-        for (unsigned m = 0; m < FINE_PIECE; m += 8)
-            for (unsigned k = 0; k < 8; k++) {
-                r[k] += v[m + k] * c[m + k];
-                i[k] -= v[m + k] * s[m + k];
-            }
-        re[b] = ((r[0] + r[4]) + (r[1] + r[5])) + ((r[2] + r[6]) + (r[3] + r[7]));
-        im[b] = ((i[0] + i[4]) + (i[1] + i[5])) + ((i[2] + i[6]) + (i[3] + i[7]));
-    }
-    float sr[FINE_PIECES] = {0}, si[FINE_PIECES] = {0};
-    for (unsigned b = 0; b < FINE_PIECES; b++)
-        for (unsigned j = 0; j < FINE_PIECES; j++) {
-            sr[j] += re[b] * piece_cos[b][j] + im[b] * piece_sin[b][j];
-            si[j] += im[b] * piece_cos[b][j] - re[b] * piece_sin[b][j];
+        for (unsigned m = 0; m < FINE_PIECE; m += 8) {
+            r += *(const v8 *)(v + m) * *(const v8 *)(c + m);
+            i -= *(const v8 *)(v + m) * *(const v8 *)(s + m);
         }
-    for (unsigned j = 0; j < FINE_PIECES; j++)
-        power[j] = sr[j] * sr[j] + si[j] * si[j];
+        float re = ((r[0] + r[4]) + (r[1] + r[5])) + ((r[2] + r[6]) + (r[3] + r[7]));
+        float im = ((i[0] + i[4]) + (i[1] + i[5])) + ((i[2] + i[6]) + (i[3] + i[7]));
+        for (unsigned j = 0; j < 2; j++) {
+            v8 pc = *(const v8 *)(piece_cos[b] + 8 * j), ps = *(const v8 *)(piece_sin[b] + 8 * j);
+            sum_re[j] += re * pc + im * ps;
+            sum_im[j] += im * pc - re * ps;
+        }
+    }
+    for (unsigned j = 0; j < 2; j++)
+        *(v8 *)(power + 8 * j) = sum_re[j] * sum_re[j] + sum_im[j] * sum_im[j];
 }
 
 WIDE_BUILD(fine, (const int16_t *x, unsigned k0, float *power), (x, k0, power))
