@@ -154,6 +154,8 @@ static bool take_rtp(struct stream *s, struct datagram *d)
         invalid(s);
         return false;
     }
+    if (s->listening)
+        stream_fetch_place(s, p.timestamp);
     bool is_event = p.payload_type == s->remote.event_pt;
     bool own = p.payload_type == s->remote.payload_type;
     bool audio = own || p.payload_type == MEDIA_PCMU || p.payload_type == MEDIA_PCMA;

@@ -136,6 +136,16 @@ static inline void stream_fetch_jitter(const struct stream *s)
     __builtin_prefetch(&s->hearing->plc.at, 1);
 }
 
+/* Where a packet's audio will be stored. */
+static inline void stream_fetch_place(const struct stream *s, uint32_t timestamp)
+{
+    const struct jitter *j = &s->hearing->jitter;
+    uint32_t at = timestamp & (JITTER_SAMPLES - 1);
+
+    __builtin_prefetch(&j->present[at / 64], 1);
+    stream_fetch_lines(j->data + at, STREAM_BLOCK);
+}
+
 static inline void stream_fetch_audio(const struct stream *s)
 {
     const struct jitter *j = &s->hearing->jitter;
