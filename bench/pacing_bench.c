@@ -15,12 +15,13 @@
 #include "bench/pacing_policies.h"
 #include "bench/pacing_report.h"
 
-#define SEEDS_MAX   8
-#define TUNE_SEED   100000
-#define TUNE_ROUNDS 11
-#define TARGET      3.0
-#define AGENT_DAYS  200 /* agents × days of a seed, about; */
-#define DAYS_MOST   10  /* and at most so many days */
+#define SEEDS_MAX          8
+#define TUNE_SEED          100000
+#define TUNE_ROUNDS        11
+#define TARGET             3.0
+#define AGENT_DAYS         200 /* agents × days of a seed, about; */
+#define QUICK_CURVE_AGENTS 5   /* curves of a quick run: only of rooms up to this size */
+#define DAYS_MOST          10  /* and at most so many days */
 
 static const char *const quick_loads[] = {"base-5-0.20", "base-20-0.20", "base-100-0.20", "w5",
                                           "w6",          "w11",          "memoryless"};
@@ -254,7 +255,7 @@ static void run_load(struct bench *b, const struct sim_load *l, const struct pla
             bound = page.cells;
         page.cells++;
         add_rows(b, c, bound == UINT32_MAX ? NULL : &page.cell[bound]);
-        if (p->html)
+        if (p->html && (!p->quick || l->agents <= QUICK_CURVE_AGENTS))
             draw_curves(l, e, parameter, p);
     }
 }
