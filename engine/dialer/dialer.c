@@ -18,6 +18,7 @@
 #define RENEW_EVERY_MS     (DIALER_LEASE_MS / 3)
 #define FILES_PER_CALL     3 /* RTP, RTCP, recording */
 #define FILES_BESIDE_CALLS 256
+#define HOPELESS_MAX       64
 #define AGENT_FROM_USER    "peal"
 /* Legs and registrations that do not clear by then (a far side that is away) are left to clear by
  * themselves. */
@@ -438,6 +439,20 @@ static void launch(struct dialer *d)
         feed_dial(a);
 }
 
+/* Rings that no agent is expected for are given up, where the campaign allows it. */
+static void give_up_hopeless(struct dialer *d)
+{
+    uint32_t calls[HOPELESS_MAX];
+    uint32_t n = pacing_hopeless(d->pacing, loop_now_ms(d->loop), calls, HOPELESS_MAX);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct attempt *a = pool_at(&d->attempts, calls[i]);
+
+        if (a->phase == ATTEMPT_RINGING)
+            attempt_hang_up(a);
+    }
+}
+
 static bool everything_done(const struct dialer *d)
 {
     if (!list_empty(&d->live) || !list_empty(&d->settling) || d->stock_count || d->claiming)
@@ -467,8 +482,10 @@ static void on_tick(struct timer *t)
     dialer_take_stop(d);
     if (d->stage == DIALER_DONE)
         return;
-    if (d->stage == DIALER_RUNNING)
+    if (d->stage == DIALER_RUNNING) {
+        give_up_hopeless(d);
         launch(d);
+    }
     settle_safe_records(d);
     feed_count(d);
     watch_draw(d, false);
@@ -487,6 +504,7 @@ static void on_sample(struct timer *t)
 {
     struct dialer *d = container_of(t, struct dialer, sample);
 
+    learned_account(d);
     watch_sample(d);
     loop_timer(d->loop, &d->sample, 1000, on_sample);
 }
@@ -537,6 +555,8 @@ enum err dialer_run(struct dialer *d, char *error)
         e = import_leads(d, error);
     if (e != OK)
         return e;
+    learned_load(d);
+    learned_account(d);
     desk_start(d->desk);
     loop_timer(d->loop, &d->tick, 0, on_tick);
     loop_timer(d->loop, &d->sample, 1000, on_sample);
@@ -544,6 +564,7 @@ enum err dialer_run(struct dialer *d, char *error)
     loop_run(d->loop);
     loop_turn(d->loop, 0);
     watch_draw(d, true);
+    learned_save(d);
     records_sync(d->records, 10000);
     return watch_write_run(d);
 }

@@ -117,6 +117,7 @@ struct dialer {
     _Atomic uint32_t stop_asked;
     uint32_t in_air, in_air_peak;
     uint64_t started_us, leave_by_ms;
+    uint8_t day; /* of the month, in the campaign's zone; 0: not looked at yet */
 };
 
 struct agent_slot {
@@ -165,6 +166,11 @@ void feed_dial(struct attempt *a);           /* records the attempt in Redis, th
 void feed_release_stock(struct dialer *d);   /* gives unlaunched tasks back */
 void feed_renew(struct dialer *d);
 void feed_count(struct dialer *d);
+
+/* learned.c: what the pacing learned, in DATA/pacing */
+void learned_load(struct dialer *d);
+void learned_save(struct dialer *d);
+void learned_account(struct dialer *d); /* once a second */
 
 /* trunk.c */
 enum err trunks_open(struct dialer *d);

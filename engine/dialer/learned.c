@@ -1,0 +1,71 @@
+/* What the pacing must know beside the calls: the day of the campaign's zone and the abandonment
+ * account; and what it learned, kept with the data as a file of a few KB, written whole at the end
+ * of a run and read at the next start. */
+#include "dialer/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+static void path_of(const struct dialer *d, const char *suffix, char *path, size_t cap)
+{
+    snprintf(path, cap, "%s/pacing%s", d->config.data_dir, suffix);
+}
+
+void learned_load(struct dialer *d)
+{
+    char path[CAMPAIGN_PATH_MAX + 16], *text = malloc(PACING_SAVE_MAX);
+    FILE *f;
+
+    path_of(d, "", path, sizeof(path));
+    f = fopen(path, "r");
+    if (f && text) {
+        size_t n = fread(text, 1, PACING_SAVE_MAX, f);
+        enum err e = n ? pacing_load(d->pacing, slice_of(text, n)) : ERR_INVALID;
+
+        if (e != OK)
+            log_warn("dialer", "what the pacing learned cannot be read; it starts anew",
+                     "file=%s error=%s", path, err_name(e));
+    }
+    if (f)
+        fclose(f);
+    free(text);
+}
+
+void learned_save(struct dialer *d)
+{
+    char path[CAMPAIGN_PATH_MAX + 16], fresh[CAMPAIGN_PATH_MAX + 16];
+    char *text = malloc(PACING_SAVE_MAX);
+    size_t n = text ? pacing_save(d->pacing, text, PACING_SAVE_MAX) : 0;
+    FILE *f = NULL;
+
+    path_of(d, "", path, sizeof(path));
+    path_of(d, ".new", fresh, sizeof(fresh));
+    if (n)
+        f = fopen(fresh, "w");
+    bool kept = f && fwrite(text, 1, n, f) == n;
+    if (f)
+        kept = fclose(f) == 0 && kept;
+    if (!kept || rename(fresh, path) != 0)
+        log_warn("dialer", "what the pacing learned could not be kept", "file=%s", path);
+    free(text);
+}
+
+void learned_account(struct dialer *d)
+{
+    const struct abandonment *a = &d->abandonment;
+    struct zone_local now;
+    uint64_t live = 0, abandoned = 0;
+
+    zone_to_local(d->campaign->zone, clock_wall_ms(d->loop->clock), &now);
+    if (now.day != d->day) {
+        d->day = now.day;
+        pacing_new_day(d->pacing);
+    }
+    for (unsigned i = 0; i < ABANDONMENT_DAYS; i++) {
+        live += a->days[i].live;
+        abandoned += a->days[i].abandoned;
+    }
+    pacing_account(d->pacing, live, abandoned);
+}
