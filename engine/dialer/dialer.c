@@ -282,9 +282,17 @@ static enum err open_records(struct dialer *d, char *error)
     return e;
 }
 
-static enum err open_pacing(struct dialer *d)
+static enum err open_pacing(struct dialer *d, char *error)
 {
     const struct campaign *c = d->campaign;
+
+    if (c->pacing.mode == PACING_PREVIEW) {
+        snprintf(error, DIALER_ERROR_MAX,
+                 "%s: pacing mode preview waits for agents to ask for calls, and nothing lets them "
+                 "ask yet; choose progressive, ratio, predictive or agentless",
+                 c->path);
+        return ERR_UNSUPPORTED;
+    }
     struct pacing_config config = {
         .policy = c->pacing,
         .max_calls = c->max_calls,
@@ -342,7 +350,7 @@ static enum err open_parts(struct dialer *d, char *error)
     if (e == OK)
         e = pool_init(&d->attempts, sizeof(struct attempt), d->campaign->max_calls);
     if (e == OK)
-        e = open_pacing(d);
+        e = open_pacing(d, error);
     if (e == OK)
         e = zone_cache_open(&d->zones);
     if (e == OK)
