@@ -91,9 +91,13 @@ static void put_rtp(struct json *j, const struct call_media_stats *m)
  * nobody picked up when the caller gave up before. */
 static const char *seen_truth(const struct flow_report *r)
 {
+    enum result truth = RESULT_NONE;
+
     if (!r->truth[0])
         return NULL;
-    if (r->answered_ms == CALL_TIME_NONE && r->code == 487 && r->by != ENDED_BY_US)
+    /* What the network says before any answer (busy, vacant…) stays true when it is cut short. */
+    if (result_parse(slice_cstr(r->truth), &truth) == OK && truth >= RESULT_HUMAN &&
+        r->answered_ms == CALL_TIME_NONE && r->code == 487 && r->by != ENDED_BY_US)
         return "no_answer";
     return r->truth;
 }
