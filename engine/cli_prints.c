@@ -30,7 +30,7 @@ static const char help[] =
     "  peal prints test lib.prints call-recording.wav\n";
 
 struct arguments {
-    const char *verb, *library, *third, *id, *result, *language;
+    const char *verb, *lib, *third, *id, *result, *language;
     bool json;
 };
 
@@ -101,7 +101,7 @@ static int add(const struct arguments *a)
                 PRINTS_ID_MAX - 1, PRINTS_LANGUAGE_MAX - 1);
         return EXIT_USAGE;
     }
-    e = prints_load(&p, a->library, error);
+    e = prints_load(&p, a->lib, error);
     if (e == ERR_NOT_FOUND)
         e = prints_open(&p);
     if (e == OK && !(pcm = load_samples(a->third, &samples, error)))
@@ -109,10 +109,10 @@ static int add(const struct arguments *a)
     if (e == OK)
         e = prints_add(p, &info, pcm, samples, error);
     if (e == OK)
-        e = prints_save(p, a->library, error);
+        e = prints_save(p, a->lib, error);
     if (e == OK)
         printf("%s: %.1f s added to %s, which holds %u now\n", info.id,
-               prints_info_of(p, prints_count(p) - 1)->ms / 1000.0, a->library, prints_count(p));
+               prints_info_of(p, prints_count(p) - 1)->ms / 1000.0, a->lib, prints_count(p));
     free(pcm);
     prints_close(p);
     return e == OK ? EXIT_DONE : failed(error);
@@ -123,7 +123,7 @@ static int list(const struct arguments *a)
     char error[PRINTS_ERROR_MAX] = "";
     struct prints *p;
 
-    if (prints_load(&p, a->library, error) != OK)
+    if (prints_load(&p, a->lib, error) != OK)
         return failed(error);
     printf("%-36s %-14s %-8s %8s %6s\n", "id", "result", "language", "seconds", "solid");
     for (uint32_t i = 0; i < prints_count(p); i++) {
@@ -144,16 +144,16 @@ static int remove_one(const struct arguments *a)
 
     if (!a->third)
         return cli_missing("prints", "ID");
-    if (prints_load(&p, a->library, error) != OK)
+    if (prints_load(&p, a->lib, error) != OK)
         return failed(error);
     e = prints_remove(p, a->third);
     if (e != OK)
         snprintf(error, sizeof(error), "%.100s holds no recording '%.60s'; list it to see the ids",
-                 a->library, a->third);
+                 a->lib, a->third);
     else
-        e = prints_save(p, a->library, error);
+        e = prints_save(p, a->lib, error);
     if (e == OK)
-        printf("%s: removed from %s, which holds %u now\n", a->third, a->library, prints_count(p));
+        printf("%s: removed from %s, which holds %u now\n", a->third, a->lib, prints_count(p));
     prints_close(p);
     return e == OK ? EXIT_DONE : failed(error);
 }
@@ -227,7 +227,7 @@ static int test(const struct arguments *a)
 
     if (!a->third)
         return cli_missing("prints", "FILE.wav");
-    if (prints_load(&p, a->library, error) != OK) {
+    if (prints_load(&p, a->lib, error) != OK) {
         failed(error);
         return EXIT_USAGE;
     }
@@ -239,7 +239,7 @@ static int test(const struct arguments *a)
     }
     found = play(p, pcm, samples, a->json);
     if (!found && !a->json)
-        printf("nothing of %s is in %s\n", a->third, a->library);
+        printf("nothing of %s is in %s\n", a->third, a->lib);
     free(pcm);
     prints_close(p);
     return found ? EXIT_DONE : EXIT_FAILED;
@@ -256,7 +256,7 @@ static const char *value(int argc, char **argv, int *i)
 
 static bool read_arguments(int argc, char **argv, struct arguments *a)
 {
-    const char **place[] = {&a->verb, &a->library, &a->third};
+    const char **place[] = {&a->verb, &a->lib, &a->third};
     unsigned n = 0;
 
     for (int i = 1; i < argc; i++) {
@@ -296,6 +296,6 @@ int cli_prints(int argc, char **argv)
         return EXIT_USAGE;
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         if (a.verb && strcmp(a.verb, verbs[i].name) == 0)
-            return a.library ? verbs[i].run(&a) : cli_missing("prints", "LIB");
+            return a.lib ? verbs[i].run(&a) : cli_missing("prints", "LIB");
     return cli_unknown("prints", a.verb ? a.verb : argv[1]);
 }
