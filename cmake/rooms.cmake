@@ -125,7 +125,7 @@ function(peal_tests)
     foreach(source ${e2e})
       get_filename_component(name ${source} NAME_WE)
       add_test(NAME ${name} COMMAND python3 ${source})
-      set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS e2e
+      set_tests_properties(${name} PROPERTIES TIMEOUT 1200 LABELS e2e
                            ENVIRONMENT "${PEAL_TEST_ENV}")
     endforeach()
   endif()
