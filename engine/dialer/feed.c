@@ -140,7 +140,6 @@ static void on_recorded(void *arg, enum err e)
 
     switch (e) {
     case OK:
-        a->recorded = true;
         e = attempt_launch(a);
         if (e == OK)
             return;

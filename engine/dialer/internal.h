@@ -50,7 +50,7 @@ struct attempt {
     struct agent *agent;
     struct flow *flow;
     uint32_t trunk;
-    bool recorded, judged, announced, reserved;
+    bool judged, announced, reserved;
     uint64_t record_number; /* of records given, 1… */
     struct timer timer; /* analysis limit, answer limit, message limit, or a retry of settling */
     struct call_record record;
