@@ -25,6 +25,7 @@ struct link {
     struct redis *owner; /* NULL: hiredis has freed its side */
     struct loop *loop;
     redisAsyncContext *ac;
+    const redisReplyObjectFunctions *make; /* hiredis' own, which make_* below stand before */
     struct loop_op read_op, write_op;
     bool reading, writing; /* a poll is in the kernel */
     bool want_read, want_write;
@@ -66,6 +67,55 @@ static void set_error(struct redis *r, const char *what, const char *detail)
     if (!r->error[0])
         snprintf(r->error, sizeof(r->error), "Redis at %.120s: %s%s%.90s", r->url, what,
                  detail[0] ? ": " : "", detail);
+}
+
+/* hiredis aborts the program on an answer nobody asked for. Its reader makes each answer through
+ * these; refusing to make one ends the connection instead. */
+static bool asked(const redisReadTask *task)
+{
+    struct link *k = task->privdata;
+
+    if (task->parent || k->ac->replies.head)
+        return true;
+    if (k->owner)
+        set_error(k->owner, "gave an answer to no question; is it a Redis?", "");
+    return false;
+}
+
+static void *make_string(const redisReadTask *task, char *p, size_t len)
+{
+    /* An error to no question is how a server says that it is full: hiredis takes that one. */
+    bool take = task->type == REDIS_REPLY_ERROR || asked(task);
+
+    return take ? ((struct link *)task->privdata)->make->createString(task, p, len) : NULL;
+}
+
+static void *make_array(const redisReadTask *task, int elements)
+{
+    return asked(task) ? ((struct link *)task->privdata)->make->createArray(task, elements) : NULL;
+}
+
+static void *make_integer(const redisReadTask *task, long long value)
+{
+    return asked(task) ? ((struct link *)task->privdata)->make->createInteger(task, value) : NULL;
+}
+
+static void *make_nil(const redisReadTask *task)
+{
+    return asked(task) ? ((struct link *)task->privdata)->make->createNil(task) : NULL;
+}
+
+static void guard_reader(struct link *k)
+{
+    static redisReplyObjectFunctions guarded = {.createString = make_string,
+                                                .createArray = make_array,
+                                                .createInteger = make_integer,
+                                                .createNil = make_nil,
+                                                .freeObject = freeReplyObject};
+
+    k->make = k->ac->c.reader->fn;
+    k->ac->c.reader->fn = &guarded;
+    k->ac->c.reader->privdata = k;
 }
 
 static void poll_read(struct link *k)
@@ -322,6 +372,7 @@ static void connect_fire(struct timer *timer)
     k->read_op.done = read_done;
     k->write_op.done = write_done;
     r->link = k;
+    guard_reader(k);
     ac->data = r;
     ac->ev.data = k;
     ac->ev.addRead = add_read;

@@ -26,12 +26,15 @@ static int hold(struct addr a, uint16_t port)
     return -1;
 }
 
-static void setup(struct fixture *f)
+/* Each test has an address of its own: they run at the same time. */
+static void setup(struct fixture *f, struct slice address)
 {
-    cr_assert_eq(addr_parse(SLICE("127.0.0.3:0"), 0, &f->local), OK);
+    cr_assert_eq(addr_parse(address, 0, &f->local), OK);
     f->first = 12000;
-    for (int i = 0; i < HELD; i++)
+    for (int i = 0; i < HELD; i++) {
         f->held[i] = hold(f->local, (uint16_t)(f->first + 2 * i));
+        cr_assert_geq(f->held[i], 0, "another program holds port %d", f->first + 2 * i);
+    }
     cr_assert_eq(ports_init(&f->ports, f->first, (uint16_t)(f->first + 2 * PAIRS - 1)), OK);
 }
 
@@ -39,8 +42,7 @@ static void teardown(struct fixture *f)
 {
     ports_fini(&f->ports);
     for (int i = 0; i < HELD; i++)
-        if (f->held[i] >= 0)
-            close(f->held[i]);
+        close(f->held[i]);
 }
 
 Test(ports, many_taken_in_a_row_do_not_refuse_a_leg)
@@ -48,7 +50,7 @@ Test(ports, many_taken_in_a_row_do_not_refuse_a_leg)
     struct fixture f;
     struct port_pair pair;
 
-    setup(&f);
+    setup(&f, SLICE("127.0.12.1:0"));
     cr_assert_eq(ports_get(&f.ports, &f.local, false, &pair), OK);
     cr_expect_geq(addr_port(&pair.local), f.first + 2 * HELD);
     cr_expect_eq(f.ports.refused, 0);
@@ -64,7 +66,7 @@ Test(ports, every_pair_is_given_once_and_then_none)
     uint32_t got = 0;
     bool seen[PAIRS] = {false};
 
-    setup(&f);
+    setup(&f, SLICE("127.0.12.2:0"));
     for (int i = 0; i < PAIRS && got < PAIRS - HELD; i++)
         got += ports_get(&f.ports, &f.local, false, &pair[got]) == OK;
     cr_assert_eq(got, PAIRS - HELD);

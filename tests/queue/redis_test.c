@@ -83,14 +83,39 @@ static struct tcp *peer;
 static const char *reply_to_first, *reply_to_rest; /* NULL: silence */
 static int commands;
 
+/* Bytes of the first whole command of data; 0: more must come. */
+static uint32_t command_len(const char *data, uint32_t len)
+{
+    const char *p = data, *end = data + len;
+    long words = 1, size = 0;
+
+    for (long i = 0; i <= words; i++) { /* *WORDS, then $SIZE and the word itself, each with CRLF */
+        const char *line = memchr(p, '\n', (size_t)(end - p));
+
+        if (!line)
+            return 0;
+        *(i ? &size : &words) = strtol(p + 1, NULL, 10);
+        p = line + 1;
+        if (i && end - p < size + 2)
+            return 0;
+        p += i ? size + 2 : 0;
+    }
+    return (uint32_t)(p - data);
+}
+
 static int64_t on_command(void *arg, struct tcp *t, char *data, uint32_t len)
 {
-    const char *reply = commands++ ? reply_to_rest : reply_to_first;
+    uint32_t used = 0, n;
 
-    (void)arg, (void)data;
-    if (reply)
-        cr_assert_eq(tcp_send(t, slice_cstr(reply)), OK);
-    return len;
+    (void)arg;
+    while (used < len && (n = command_len(data + used, len - used))) {
+        const char *reply = commands++ ? reply_to_rest : reply_to_first;
+
+        if (reply)
+            cr_assert_eq(tcp_send(t, slice_cstr(reply)), OK);
+        used += n;
+    }
+    return used;
 }
 
 static void on_peer_closed(void *arg, struct tcp *t, enum err why)
@@ -271,6 +296,24 @@ Test(redis, too_much_under_way_is_refused_and_counted, .init = fake_setup, .fini
     cr_assert_eq(e, ERR_FULL);
     cr_assert_leq(sent, REDIS_UNSENT_MAX / (int)sizeof(large) + 1);
     cr_assert_eq(redis_stats_of(r)->refused, 1);
+    redis_close(r);
+}
+
+Test(redis, answers_to_no_question_end_the_connection_not_us, .init = fake_setup,
+     .fini = fake_teardown)
+{
+    static const char *const unasked[] = {"+OK\r\n", ":1\r\n", "$-1\r\n", "*2\r\n:1\r\n:2\r\n"};
+
+    reply_to_first = "+PONG\r\n";
+    struct redis *r = connect_to(url);
+
+    for (size_t i = 0; i < sizeof(unasked) / sizeof(unasked[0]); i++) {
+        is_up = false;
+        cr_assert(turn_until(&is_up));
+        cr_assert_eq(tcp_send(peer, slice_cstr(unasked[i])), OK);
+        turn_while_down((int)i + 1, 5000);
+        cr_assert_not_null(strstr(last_why, "to no question"), "%s", last_why);
+    }
     redis_close(r);
 }
 
