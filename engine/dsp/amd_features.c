@@ -24,10 +24,11 @@ static int16_t limit(int64_t v)
 /* Ten times the logarithm of the energy of x[i] − x[i−1] over that of x, in tenths of a dB. */
 static int16_t tilt_of(const struct leg *l)
 {
-    const int16_t *x = l->history + HISTORY_SAMPLES - DSP_BLOCK_SAMPLES;
+    const int16_t *x = history_block(l, 0);
+    int32_t before = history_block(l, 1)[DSP_BLOCK_SAMPLES - 1] / 4;
     int64_t energy = 0, change = 0;
     for (int i = 0; i < DSP_BLOCK_SAMPLES; i++) {
-        int32_t v = x[i] / 4, d = v - x[i - 1] / 4;
+        int32_t v = x[i] / 4, d = v - (i ? x[i - 1] / 4 : before);
         energy += v * v;
         change += d * d;
     }

@@ -15,7 +15,6 @@
 #include "dsp/tones.h"
 
 #define QUIET_DDB     (-480) /* below this there is no sound worth the name */
-#define ZERO_STEP_MAX 16     /* A-law's idle value is 8 */
 #define HOLD_BLOCKS   2      /* concealment is trusted, and states are held, for 40 ms */
 #define FAX_HANG      100    /* blocks for which talk goes on listening after a hint of fax */
 
@@ -106,31 +105,6 @@ float dsp_state_machine(const struct dsp_state *s)
     return machine ? (float)machine / AMD_MODEL_ONE : -1;
 }
 
-/* Into the history, with the energies of four slots; says whether it is digital zero. */
-static void ingest(struct leg *l, const int16_t *x)
-{
-    memmove(l->history, l->history + DSP_BLOCK_SAMPLES,
-            sizeof l->history - DSP_BLOCK_SAMPLES * sizeof *x);
-    memcpy(l->history + HISTORY_SAMPLES - DSP_BLOCK_SAMPLES, x, DSP_BLOCK_SAMPLES * sizeof *x);
-    float total = 0;
-    int16_t lowest = x[0];
-    int16_t highest = x[0];
-    for (unsigned slot = 0; slot < SLOTS_PER_BLOCK; slot++) {
-        int64_t sum = 0;
-        for (unsigned i = 0; i < SLOT_SAMPLES; i++) {
-            int v = x[slot * SLOT_SAMPLES + i];
-            sum += v * v;
-            lowest = (int16_t)(v < lowest ? v : lowest);
-            highest = (int16_t)(v > highest ? v : highest);
-        }
-        float mean = (float)sum / SLOT_SAMPLES;
-        l->slot[l->slot_count++ % SLOT_RING] = mean;
-        total += mean;
-    }
-    l->zero = lowest == highest && highest <= ZERO_STEP_MAX && lowest >= -ZERO_STEP_MAX;
-    l->level_ddb = l->zero ? -990 : num_level_ddb(total / SLOTS_PER_BLOCK);
-}
-
 /* A lost block's energies say nothing: the last block's stand in. */
 static void hold_slots(struct leg *l)
 {
@@ -183,7 +157,7 @@ static void block_run(struct leg *l, const struct dsp_block *b, struct sink *s)
     l->now_ms += DSP_BLOCK_MS;
     if (l->phase == DSP_OFF)
         return;
-    ingest(l, packet ? b->samples : nothing);
+    history_add(l, packet ? b->samples : nothing);
     bool lost = packet && (b->flags & DSP_FLAG_LOST);
     l->lost_run = (uint8_t)(lost && l->lost_run < UINT8_MAX ? l->lost_run + 1 : lost);
     bool hold = lost && l->lost_run <= HOLD_BLOCKS;

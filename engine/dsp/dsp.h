@@ -111,7 +111,7 @@ const struct dsp_plan *dsp_plan_find(const char *name);
 const char *dsp_plan_names(void);
 
 /* Upper bound of a leg's state; the detection core aims at 512 hot bytes. */
-#define DSP_STATE_BYTES 2048
+#define DSP_STATE_BYTES 2560
 struct dsp_state {
     _Alignas(64) unsigned char opaque[DSP_STATE_BYTES];
 };

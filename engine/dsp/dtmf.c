@@ -10,20 +10,14 @@
 
 #include <math.h>
 #include <string.h>
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 
 #include "dsp/num.h"
-#include "dsp/wide.h"
+#include "dsp/screen.h"
 
-#define HALF        (DSP_BLOCK_SAMPLES / 2)
-#define FIT_SAMPLES 160
-#define BANK        12 /* eight tones, 1100 and 2100 Hz, padding to whole vectors */
-#define BANK_CNG    8
-#define BANK_CED    9
+#define HALF        SCREEN_HALF
+#define FIT_SAMPLES (2 * HALF)
+#define TONES       8
 #define NO_CODE     0xff
-#define WHOLE       800 /* HALF products of it and a sample fit 32 bits */
 
 #define GATE_POWER      10000.0f /* −44 dBm0 for both tones: −36 each with 8 dB of twist, and room */
 #define SCREEN_SHARE    0.45f
@@ -39,83 +33,24 @@
 #define FITS_MIN        2
 #define RELEASE_MS      25
 
-static const float nominal_hz[BANK] = {697,  770,  852,  941,  1209, 1336,
-                                       1477, 1633, 1100, 2100, 3000, 3000};
 static const char digits[] = "123A456B789C*0#D";
 
-/* Per sample: twelve cosines, twelve sines. */
-static _Alignas(16) float bank[FIT_SAMPLES][2 * BANK];
-/* The same for the screen, WHOLE times as large: [n / 2][k] for samples n and n + 1. */
-static _Alignas(32) int16_t whole[HALF / 2][4 * BANK];
+/* Per tone: e^(iωn) of its nominal frequency, for fits. */
+static _Alignas(32) float tone_re[TONES][FIT_SAMPLES], tone_im[TONES][FIT_SAMPLES];
 static float hann_fit[FIT_SAMPLES], hann_part[HALF];
 
 __attribute__((constructor)) static void tables_fill(void)
 {
     for (int n = 0; n < FIT_SAMPLES; n++) {
-        for (int k = 0; k < BANK; k++) {
-            double a = 2 * NUM_PI * (double)nominal_hz[k] * n / DSP_RATE_HZ;
-            bank[n][k] = (float)num_cos(a);
-            bank[n][BANK + k] = (float)num_sin(a);
-            if (n < HALF) {
-                whole[n / 2][2 * k + n % 2] = (int16_t)(WHOLE * num_cos(a));
-                whole[n / 2][2 * (BANK + k) + n % 2] = (int16_t)(WHOLE * num_sin(a));
-            }
+        for (int k = 0; k < TONES; k++) {
+            double a = 2 * NUM_PI * (double)screen_hz[k] * n / DSP_RATE_HZ;
+            tone_re[k][n] = (float)num_cos(a);
+            tone_im[k][n] = (float)num_sin(a);
         }
         hann_fit[n] = (float)(0.5 - 0.5 * num_cos(2 * NUM_PI * (n + 0.5) / FIT_SAMPLES));
     }
     for (int n = 0; n < HALF; n++)
         hann_part[n] = (float)(0.5 - 0.5 * num_cos(2 * NUM_PI * (n + 0.5) / HALF));
-}
-
-/* Correlation sums of HALF samples with the bank: in whole numbers, so exact in any order. An
- * instruction multiplies and adds the pairs of four or eight sums, if one knows it by name. */
-#ifdef __x86_64__
-static void correlate_portable(const int16_t *x, int32_t sum[2 * BANK])
-{
-    __m128i acc[BANK / 2] = {_mm_setzero_si128()};
-    for (unsigned n = 0; n < HALF / 2; n++) {
-        int32_t pair;
-        memcpy(&pair, x + 2 * n, sizeof pair);
-        for (unsigned k = 0; k < BANK / 2; k++) {
-            __m128i row = _mm_load_si128((const __m128i *)(const void *)(whole[n] + 8 * k));
-            acc[k] = _mm_add_epi32(acc[k], _mm_madd_epi16(_mm_set1_epi32(pair), row));
-        }
-    }
-    memcpy(sum, acc, sizeof acc);
-}
-
-__attribute__((target("avx2"))) static void correlate_avx2(const int16_t *x, int32_t sum[2 * BANK])
-{
-    __m256i acc[BANK / 4] = {_mm256_setzero_si256()};
-    for (unsigned n = 0; n < HALF / 2; n++) {
-        int32_t pair;
-        memcpy(&pair, x + 2 * n, sizeof pair);
-        for (unsigned k = 0; k < BANK / 4; k++) {
-            __m256i row = _mm256_load_si256((const __m256i *)(const void *)(whole[n] + 16 * k));
-            acc[k] = _mm256_add_epi32(acc[k], _mm256_madd_epi16(_mm256_set1_epi32(pair), row));
-        }
-    }
-    memcpy(sum, acc, sizeof acc);
-}
-#else
-static void correlate_portable(const int16_t *x, int32_t sum[2 * BANK])
-{
-    memset(sum, 0, 2 * BANK * sizeof *sum);
-    for (unsigned n = 0; n < HALF / 2; n++)
-        for (unsigned k = 0; k < 2 * BANK; k++)
-            sum[k] += x[2 * n] * whole[n][2 * k] + x[2 * n + 1] * whole[n][2 * k + 1];
-}
-#endif
-
-/* Squared correlation of HALF samples with each of the bank. */
-static void correlate(const int16_t *x, float power[BANK])
-{
-    int32_t sum[2 * BANK];
-    WIDE_PICK(correlate)(x, sum);
-    for (unsigned k = 0; k < BANK; k++) {
-        float c = (float)sum[k] / WHOLE, s = (float)sum[BANK + k] / WHOLE;
-        power[k] = c * c + s * s;
-    }
 }
 
 static unsigned strongest(const float *p, unsigned from, unsigned to)
@@ -127,7 +62,7 @@ static unsigned strongest(const float *p, unsigned from, unsigned to)
 }
 
 /* The pair the half block could be, row × 4 + column, or NO_CODE. */
-static uint8_t screen(const float power[BANK], float energy)
+static uint8_t screen(const float power[SCREEN_BANK], float energy)
 {
     unsigned row = strongest(power, 0, 4), col = strongest(power, 4, 8);
     float sum = power[row] + power[col];
@@ -147,8 +82,8 @@ struct tone_fit {
 static void demodulate(const int16_t *x, unsigned k, float *re, float *im)
 {
     for (unsigned n = 0; n < FIT_SAMPLES; n++) {
-        re[n] = (float)x[n] * bank[n][k];
-        im[n] = -(float)x[n] * bank[n][BANK + k];
+        re[n] = (float)x[n] * tone_re[k][n];
+        im[n] = -(float)x[n] * tone_im[k][n];
     }
 }
 
@@ -186,13 +121,13 @@ static struct tone_fit fit_tone(const int16_t *x, unsigned k)
         cr = r;
     }
     float amplitude2 = 4 * (sr * sr + si * si) / (FIT_SAMPLES * FIT_SAMPLES / 4);
-    return (struct tone_fit){nominal_hz[k] + step * (float)(DSP_RATE_HZ / (2 * NUM_PI)),
+    return (struct tone_fit){screen_hz[k] + step * (float)(DSP_RATE_HZ / (2 * NUM_PI)),
                              amplitude2 / 2};
 }
 
 static bool near_nominal(const struct tone_fit *t, unsigned k)
 {
-    return fabsf(t->f_hz - nominal_hz[k]) <= OFF_NOMINAL_MAX * nominal_hz[k];
+    return fabsf(t->f_hz - screen_hz[k]) <= OFF_NOMINAL_MAX * screen_hz[k];
 }
 
 struct pair_fit {
@@ -216,6 +151,17 @@ static bool fit_pair(const int16_t *x, uint8_t code, struct pair_fit *f)
     return f->share >= FIT_SHARE && f->share <= 1.1f && near_nominal(&f->row, row) &&
            near_nominal(&f->col, col) && f->col.power <= COL_ABOVE_MAX * f->row.power &&
            f->row.power <= COL_BELOW_MAX * f->col.power;
+}
+
+/* The same for the 20 ms that end with that half of the last block. */
+static bool fit_half(const struct leg *l, unsigned half, uint8_t code, struct pair_fit *f)
+{
+    int16_t x[FIT_SAMPLES];
+    if (half == 1)
+        return fit_pair(history_block(l, 0), code, f);
+    memcpy(x, history_block(l, 1) + HALF, HALF * sizeof *x);
+    memcpy(x + HALF, history_block(l, 0), HALF * sizeof *x);
+    return fit_pair(x, code, f);
 }
 
 /* Where the digit began: back over slots with its energy, one gap of 10 ms allowed. */
@@ -275,8 +221,7 @@ static void digit_report(struct leg *l, uint32_t end_ms, struct sink *s)
 }
 
 /* A half block while a digit is under way. */
-static void digit_go_on(struct leg *l, uint8_t code, const int16_t *half, uint32_t end_ms,
-                        struct sink *s)
+static void digit_go_on(struct leg *l, uint8_t code, unsigned half, uint32_t end_ms, struct sink *s)
 {
     struct dtmf_track *d = &l->dtmf;
     if (code != d->code) {
@@ -288,7 +233,7 @@ static void digit_go_on(struct leg *l, uint8_t code, const int16_t *half, uint32
     if (d->reported)
         return;
     struct pair_fit f;
-    if (d->prev_code == code && fit_pair(half - HALF, code, &f)) {
+    if (d->prev_code == code && fit_half(l, half, code, &f)) {
         float power = f.row.power + f.col.power;
         bool same = power < SPREAD_MAX * d->power && d->power < SPREAD_MAX * power &&
                     fabsf(f.row.f_hz - d->f_hz[0]) < 0.012f * f.row.f_hz &&
@@ -304,14 +249,13 @@ static void digit_go_on(struct leg *l, uint8_t code, const int16_t *half, uint32
         digit_report(l, end_ms, s);
 }
 
-static void half_run(struct leg *l, const int16_t *half, uint8_t code, uint32_t end_ms,
-                     struct sink *s)
+static void half_run(struct leg *l, unsigned half, uint8_t code, uint32_t end_ms, struct sink *s)
 {
     struct dtmf_track *d = &l->dtmf;
     struct pair_fit f;
     if (d->on)
         digit_go_on(l, code, half, end_ms, s);
-    if (!d->on && code != NO_CODE && code == d->prev_code && fit_pair(half - HALF, code, &f))
+    if (!d->on && code != NO_CODE && code == d->prev_code && fit_half(l, half, code, &f))
         digit_begin(l, code, &f, end_ms);
     d->prev_code = code;
 }
@@ -329,19 +273,23 @@ bool dtmf_run(struct leg *l, bool lost, bool muted, struct sink *s)
         d->prev_code = NO_CODE;
         return false;
     }
-    bool fax = false;
-    const int16_t *x = l->history + HISTORY_SAMPLES - DSP_BLOCK_SAMPLES;
+    float power[2][SCREEN_BANK], energy[2];
+    for (unsigned h = 0; h < 2; h++)
+        energy[h] = (slot_back(l, 3 - 2 * h) + slot_back(l, 2 - 2 * h)) * SLOT_SAMPLES;
+    bool fax = false, loud = energy[0] >= GATE_POWER * HALF || energy[1] >= GATE_POWER * HALF;
+    if (loud)
+        screen_powers(history_block(l, 0), power);
+    else if (!d->on && d->prev_code == NO_CODE)
+        return false;
     for (unsigned h = 0; h < 2; h++) {
-        float power[BANK];
-        float energy = (slot_back(l, 3 - 2 * h) + slot_back(l, 2 - 2 * h)) * SLOT_SAMPLES;
         uint8_t code = NO_CODE;
-        if (energy >= GATE_POWER * HALF) {
-            correlate(x + h * HALF, power);
-            code = screen(power, energy);
-            float most = power[BANK_CNG] > power[BANK_CED] ? power[BANK_CNG] : power[BANK_CED];
-            fax = fax || most > FAX_SHARE * energy * HALF / 2;
+        if (energy[h] >= GATE_POWER * HALF) {
+            const float *p = power[h];
+            float most = p[SCREEN_CNG] > p[SCREEN_CED] ? p[SCREEN_CNG] : p[SCREEN_CED];
+            code = screen(p, energy[h]);
+            fax = fax || most > FAX_SHARE * energy[h] * HALF / 2;
         }
-        half_run(l, x + h * HALF, code, l->now_ms - (h ? 0 : DSP_BLOCK_MS / 2), s);
+        half_run(l, h, code, l->now_ms - (h ? 0 : DSP_BLOCK_MS / 2), s);
     }
     return fax;
 }

@@ -1,4 +1,4 @@
-/* Spectra: two 32 ms looks a block by one FFT, a 64 ms view of a narrow band, and pitch. The
+/* Spectra: two 32 ms looks a block by one FFT, and a 64 ms view of a narrow band. The
  * vectors are the compiler's own, so every machine computes the same. */
 #include "dsp/spectrum.h"
 
@@ -227,8 +227,9 @@ void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK])
         return;
     }
     float early[FFT_POWERS], late[FFT_POWERS];
-    const int16_t *end = l->history + HISTORY_SAMPLES;
-    fft_powers(end - DSP_BLOCK_SAMPLES / 2 - N, end - N, early, late);
+    int16_t x[N + DSP_BLOCK_SAMPLES / 2];
+    history_last(l, x, N + DSP_BLOCK_SAMPLES / 2);
+    fft_powers(x, x + DSP_BLOCK_SAMPLES / 2, early, late);
     if (l->prints)
         prints_hear(l->prints, early, late);
     look_at(early, &looks[0]);
@@ -274,7 +275,9 @@ unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2])
 {
     float power[FINE_PIECES], p[2 * FINE_REACH + 1];
     unsigned k0 = (unsigned)(centre_hz / FINE_BIN_HZ + 0.5f);
-    WIDE_PICK(fine)(l->history, k0, power);
+    int16_t x[FINE_N];
+    history_last(l, x, FINE_N);
+    WIDE_PICK(fine)(x, k0, power);
     int best = 1;
     for (int d = 0; d <= 2 * FINE_REACH; d++) {
         int from_centre = d < FINE_REACH ? FINE_REACH - d : d - FINE_REACH;
@@ -296,78 +299,4 @@ unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2])
     f_hz[0] = pair && at[1] < at[0] ? at[1] : at[0];
     f_hz[1] = !pair ? 0 : at[1] < at[0] ? at[0] : at[1];
     return pair ? 2 : 1;
-}
-
-#define SLOW_SAMPLES (HISTORY_SAMPLES / 4) /* at 2 kHz */
-#define LAG_MIN      5
-#define LAG_MAX      32
-#define LAG_WINDOW   (SLOW_SAMPLES - LAG_MAX)
-#define LAGS         32 /* LAG_MIN…LAG_MAX, to whole vectors */
-#define PITCH_NEARLY 0.8f
-
-/* Pitch of the shortest lag that is a peak nearly as strong as the strongest: longer ones are its
- * multiples. The peak lies between the lags. */
-static int16_t pitch_of(const float square[LAG_MAX + 1], float best)
-{
-    int lag = LAG_MIN + 1;
-    while (lag < LAG_MAX - 1 && !(square[lag] >= PITCH_NEARLY * best &&
-                                  square[lag] >= square[lag - 1] && square[lag] >= square[lag + 1]))
-        lag++;
-    float bend = square[lag - 1] - 2 * square[lag] + square[lag + 1];
-    float off = bend < 0 ? 0.5f * (square[lag - 1] - square[lag + 1]) / bend : 0;
-    off = off > 0.5f ? 0.5f : off < -0.5f ? -0.5f : off;
-    return (int16_t)(120 * (5 - num_log2((float)lag + off)));
-}
-
-/* Squared normalised autocorrelation r² / (energy · shifted energy) at LAG_MIN + each of LAGS. */
-WIDE_BODY voiced_body(const int16_t *history, float *square)
-{
-    _Alignas(32) float slow[SLOW_SAMPLES + 8];
-    int total = 0;
-    for (int i = 0; i < SLOW_SAMPLES; i++) {
-        const int16_t *x = history + 4 * i;
-        int sum = x[0] + x[1] + x[2] + x[3];
-        slow[i] = (float)sum;
-        total += sum;
-    }
-    float mean = (float)total / SLOW_SAMPLES;
-    for (int i = 0; i < SLOW_SAMPLES; i++)
-        slow[i] -= mean;
-    for (int i = SLOW_SAMPLES; i < SLOW_SAMPLES + 8; i++)
-        slow[i] = 0; /* lags past LAG_MAX fill the last vector and are not used */
-    float r[LAGS] = {0}, lanes[8] = {0};
-    for (int i = 0; i < LAG_WINDOW; i++)
-        for (int k = 0; k < LAGS; k++)
-            r[k] += slow[i] * slow[i + LAG_MIN + k];
-    for (int i = 0; i < LAG_WINDOW; i += 8)
-        for (int k = 0; k < 8; k++)
-            lanes[k] += slow[i + k] * slow[i + k];
-    float energy = ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) +
-                   ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
-    float more[LAG_MAX], shifted[LAGS] = {0};
-    for (int i = 0; i < LAG_MAX; i++)
-        more[i] = slow[LAG_WINDOW + i] * slow[LAG_WINDOW + i] - slow[i] * slow[i];
-    float running = energy;
-    for (int i = 0; i < LAG_MAX; i++) {
-        running += more[i];
-        if (i + 1 >= LAG_MIN)
-            shifted[i + 1 - LAG_MIN] = running;
-    }
-    for (int k = 0; k < LAGS; k++) {
-        float scale = energy * shifted[k];
-        square[k] = r[k] > 0 && scale > 0 ? r[k] * r[k] / scale : 0;
-    }
-}
-
-WIDE_BUILD(voiced, (const int16_t *history, float *square), (history, square))
-
-float spectrum_voiced(const struct leg *l, int16_t *pitch)
-{
-    float square[LAG_MIN + LAGS] = {0};
-    WIDE_PICK(voiced)(l->history, square + LAG_MIN);
-    float best = 0;
-    for (int lag = LAG_MIN; lag <= LAG_MAX; lag++)
-        best = square[lag] > best ? square[lag] : best;
-    *pitch = pitch_of(square, best);
-    return sqrtf(best);
 }

@@ -7,6 +7,8 @@
 #ifndef PEAL_DSP_STATE_H
 #define PEAL_DSP_STATE_H
 
+#include <string.h>
+
 #include "dsp/amd_features.h"
 #include "dsp/plan.h"
 
@@ -14,7 +16,8 @@
 #define SLOT_SAMPLES    40
 #define SLOTS_PER_BLOCK 4
 #define SLOT_RING       32 /* 160 ms */
-#define HISTORY_SAMPLES 512
+#define HISTORY_BLOCKS  4  /* kept: the newest 64 ms and the rest of their oldest block */
+#define HISTORY_SAMPLES 512 /* looked at, at most */
 #define LOOKS_PER_BLOCK 2
 #define LOOK_SAMPLES    256 /* 32 ms, Hann */
 
@@ -154,6 +157,7 @@ struct leg {
     bool zero;        /* the last block was digital zero */
     uint8_t lost_run; /* blocks lost in a row */
     uint8_t fax_hang; /* blocks for which talk looks for fax tones */
+    uint8_t newest;   /* block of the history */
     uint32_t slot_count;
     struct voice voice;
     struct silence silence;
@@ -167,7 +171,7 @@ struct leg {
     struct fax_track fax;
     struct beep_track beep;
     _Alignas(16) float slot[SLOT_RING]; /* mean squares */
-    _Alignas(16) int16_t history[HISTORY_SAMPLES];
+    _Alignas(16) int16_t history[HISTORY_BLOCKS][DSP_BLOCK_SAMPLES]; /* a ring */
 };
 _Static_assert(sizeof(struct leg) <= DSP_STATE_BYTES, "a leg's state must fit dsp_state");
 
@@ -180,6 +184,24 @@ static inline float slot_back(const struct leg *l, unsigned back)
 {
     return l->slot[(l->slot_count - 1u - back) % SLOT_RING];
 }
+
+/* The block given that many blocks before the last one; back < HISTORY_BLOCKS. */
+static inline const int16_t *history_block(const struct leg *l, unsigned back)
+{
+    return l->history[(l->newest - back) % HISTORY_BLOCKS];
+}
+
+/* The last n samples in one piece, n <= HISTORY_SAMPLES. */
+static inline void history_last(const struct leg *l, int16_t *out, unsigned n)
+{
+    unsigned back = (n - 1) / DSP_BLOCK_SAMPLES, part = n - back * DSP_BLOCK_SAMPLES;
+    memcpy(out, history_block(l, back) + DSP_BLOCK_SAMPLES - part, part * sizeof *out);
+    for (out += part; back; out += DSP_BLOCK_SAMPLES)
+        memcpy(out, history_block(l, --back), DSP_BLOCK_SAMPLES * sizeof *out);
+}
+
+/* Takes a block in: history, energies of its slots, level, digital zero. */
+void history_add(struct leg *l, const int16_t *x);
 
 void silence_run(struct leg *l, bool quiet, bool packet, struct sink *s);
 

@@ -2,7 +2,8 @@
 #include <criterion/criterion.h>
 
 #include "dsp/fft.h"
-#include "dsp/state.h"
+#include "dsp/screen.h"
+#include "dsp/spectrum.h"
 #include "dsp/tape.h"
 #include "dsp/wide.h"
 
@@ -114,5 +115,82 @@ Test(wide, spectra_are_right_and_the_same_in_both_builds)
             double power = re * re + im * im;
             cr_assert_float_eq(w ? b[k] : a[k], power, 1e-4 * power + 1e4, "bin %d of window %d", k,
                                w);
+        }
+}
+
+/* Against the sums that define the correlation. */
+Test(wide, tones_are_screened_right_and_the_same_in_both_builds)
+{
+    int16_t x[DSP_BLOCK_SAMPLES];
+    float power[2][SCREEN_BANK], again[2][SCREEN_BANK];
+    uint32_t seed = 9;
+    for (int i = 0; i < DSP_BLOCK_SAMPLES; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = i < 8 ? INT16_MIN : (int16_t)(seed >> 16);
+    }
+    wide_allow(false);
+    screen_powers(x, power);
+    wide_allow(true);
+    screen_powers(x, again);
+    cr_assert_arr_eq(power, again, sizeof power);
+    for (int h = 0; h < 2; h++)
+        for (int k = 0; k <= SCREEN_CED; k++) {
+            double re = 0, im = 0, energy = 0;
+            for (int n = 0; n < SCREEN_HALF; n++) {
+                double v = x[h * SCREEN_HALF + n], a = 2 * M_PI * (double)screen_hz[k] * n / 8000;
+                re += v * cos(a);
+                im += v * sin(a);
+                energy += v * v;
+            }
+            double want = re * re + im * im;
+            cr_assert_float_eq(power[h][k], want, 2e-3 * sqrt(want * energy * 40) + 1e6,
+                               "half %d, %f Hz: %g and %g", h, (double)screen_hz[k],
+                               (double)power[h][k], want);
+        }
+}
+
+Test(wide, pitch_is_right_and_the_same_in_both_builds)
+{
+    static struct dsp_state state;
+    struct dsp_amd_config amd;
+    dsp_amd_defaults(&amd);
+    dsp_state_init(&state, dsp_plan_find("us"), &amd);
+    struct leg *l = (struct leg *)(void *)state.opaque;
+    for (int hz = 80; hz <= 320; hz += 40) {
+        for (int peak = 30; peak <= 30000; peak *= 10) {
+            int16_t x[DSP_BLOCK_SAMPLES], pitch, again;
+            for (int block = 0; block < 4; block++) {
+                for (int i = 0; i < DSP_BLOCK_SAMPLES; i++) {
+                    double t = 2 * M_PI * hz * (block * DSP_BLOCK_SAMPLES + i) / 8000;
+                    x[i] = (int16_t)(peak * (0.6 * sin(t) + 0.4 * sin(2 * t)));
+                }
+                history_add(l, x);
+            }
+            wide_allow(false);
+            float voiced = spectrum_voiced(l, &pitch);
+            wide_allow(true);
+            cr_assert_eq(voiced, spectrum_voiced(l, &again));
+            cr_assert_eq(pitch, again);
+            cr_assert_gt(voiced, 0.9f, "%d Hz, peak %d: %f", hz, peak, (double)voiced);
+            cr_assert_float_eq(pitch, 120 * log2(hz / 62.5), 8, "%d Hz, peak %d: %d", hz, peak, pitch);
+        }
+    }
+}
+
+Test(wide, every_code_is_decoded_the_same_in_both_builds)
+{
+    uint8_t code[259];
+    int16_t one[259], other[259];
+    for (unsigned i = 0; i < sizeof code; i++)
+        code[i] = (uint8_t)(i * 77);
+    for (int law = 0; law < 2; law++)
+        for (size_t n = 0; n <= sizeof code; n += n < 40 || n > 250 ? 1 : 13) {
+            memset(one, 1, sizeof one);
+            memset(other, 1, sizeof other);
+            wide_allow(false);
+            (law ? dsp_alaw_decode : dsp_ulaw_decode)(code, one, n);
+            wide_allow(true);
+            (law ? dsp_alaw_decode : dsp_ulaw_decode)(code, other, n);
+            cr_assert_arr_eq(one, other, sizeof one, "law %d, %zu codes", law, n);
         }
 }

@@ -1,0 +1,157 @@
+/* Correlation by folding: a cosine about a half block's middle is even and a sine odd, so samples
+ * that lie alike either side of it are added for the one and subtracted for the other first, which
+ * leaves half of the products. All of it is in whole numbers, so exact in any order, and every
+ * build gives the same. Samples lose their lowest bit, which those of G.711 have not.
+ *
+ * A unit is two neighbouring sums and their two differences; one instruction multiplies it by a
+ * tone's two cosines and two sines. */
+#include "dsp/screen.h"
+
+#include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+#include "dsp/dsp.h"
+#include "dsp/num.h"
+#include "dsp/wide.h"
+
+#define FOLDED (SCREEN_HALF / 2)
+#define UNITS  (FOLDED / 2)
+#define SUMS   (2 * SCREEN_BANK) /* a cosine's and a sine's for each tone */
+#define WHOLE  1600              /* FOLDED products of it and a sum fit 32 bits */
+#define SCALE  (4.0f / ((float)WHOLE * WHOLE))
+
+const float screen_hz[SCREEN_BANK] = {697,  770,  852,  941,  1209, 1336,
+                                      1477, 1633, 1100, 2100, 3000, 3000};
+
+struct unit {
+    int16_t sum[2], difference[2];
+};
+static _Alignas(32) struct unit bank[UNITS][SCREEN_BANK]; /* cosines and sines */
+
+__attribute__((constructor)) static void tables_fill(void)
+{
+    for (int m = 0; m < FOLDED; m++)
+        for (int k = 0; k < SCREEN_BANK; k++) {
+            double a = 2 * NUM_PI * (double)screen_hz[k] * (m + 0.5) / DSP_RATE_HZ;
+            bank[m / 2][k].sum[m % 2] = (int16_t)(WHOLE * num_cos(a));
+            bank[m / 2][k].difference[m % 2] = (int16_t)(WHOLE * num_sin(a));
+        }
+}
+
+#ifdef __x86_64__
+static inline __m128i load(const void *p)
+{
+    return _mm_loadu_si128(p);
+}
+
+static void fold_portable(const int16_t *x, struct unit *folded)
+{
+    for (int j = 0; j < FOLDED; j += 8) {
+        __m128i after = _mm_srai_epi16(load(x + FOLDED + j), 1);
+        __m128i before = _mm_srai_epi16(load(x + FOLDED - 8 - j), 1);
+        before = _mm_shufflehi_epi16(_mm_shufflelo_epi16(before, 0x1b), 0x1b);
+        before = _mm_shuffle_epi32(before, 0x4e);
+        __m128i sum = _mm_add_epi16(after, before), difference = _mm_sub_epi16(after, before);
+        _mm_storeu_si128((void *)(folded + j / 2), _mm_unpacklo_epi32(sum, difference));
+        _mm_storeu_si128((void *)(folded + j / 2 + 2), _mm_unpackhi_epi32(sum, difference));
+    }
+}
+
+static void correlate_portable(const int16_t *block, int32_t sum[2][SUMS])
+{
+    for (unsigned h = 0; h < 2; h++) {
+        struct unit folded[UNITS];
+        __m128i acc[SUMS / 4] = {_mm_setzero_si128()};
+        fold_portable(block + h * SCREEN_HALF, folded);
+        for (unsigned u = 0; u < UNITS; u++) {
+            int64_t bits;
+            memcpy(&bits, &folded[u], sizeof bits);
+            __m128i unit = _mm_set1_epi64x(bits);
+            for (unsigned k = 0; k < SUMS / 4; k++)
+                acc[k] = _mm_add_epi32(acc[k], _mm_madd_epi16(unit, load(&bank[u][2 * k])));
+        }
+        memcpy(sum[h], acc, sizeof acc);
+    }
+}
+
+#define AVX2 __attribute__((target("avx2")))
+
+AVX2 static inline __m256i load_both(const int16_t *x)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(load(x)), load(x + SCREEN_HALF), 1);
+}
+
+/* Both halves at once, a half in each half of a vector. */
+AVX2 static inline void fold_avx2(const int16_t *x, struct unit first[UNITS],
+                                  struct unit second[UNITS])
+{
+    const __m256i turn = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(14, 15, 12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1));
+    for (int j = 0; j < FOLDED; j += 8) {
+        __m256i after = _mm256_srai_epi16(load_both(x + FOLDED + j), 1);
+        __m256i before = _mm256_srai_epi16(load_both(x + FOLDED - 8 - j), 1);
+        before = _mm256_shuffle_epi8(before, turn);
+        __m256i sum = _mm256_add_epi16(after, before);
+        __m256i difference = _mm256_sub_epi16(after, before);
+        __m256i low = _mm256_unpacklo_epi32(sum, difference);
+        __m256i high = _mm256_unpackhi_epi32(sum, difference);
+        _mm_store_si128((void *)(first + j / 2), _mm256_castsi256_si128(low));
+        _mm_store_si128((void *)(first + j / 2 + 2), _mm256_castsi256_si128(high));
+        _mm_store_si128((void *)(second + j / 2), _mm256_extracti128_si256(low, 1));
+        _mm_store_si128((void *)(second + j / 2 + 2), _mm256_extracti128_si256(high, 1));
+    }
+}
+
+AVX2 static inline __m256i broadcast(const struct unit *u)
+{
+    int64_t bits;
+    memcpy(&bits, u, sizeof bits);
+    return _mm256_set1_epi64x(bits);
+}
+
+AVX2 static void correlate_avx2(const int16_t *block, int32_t sum[2][SUMS])
+{
+    _Alignas(16) struct unit first[UNITS], second[UNITS];
+    __m256i a[SUMS / 8], b[SUMS / 8];
+    for (unsigned k = 0; k < SUMS / 8; k++)
+        a[k] = b[k] = _mm256_setzero_si256();
+    fold_avx2(block, first, second);
+    for (unsigned u = 0; u < UNITS; u++) {
+        __m256i one = broadcast(&first[u]), two = broadcast(&second[u]);
+        for (unsigned k = 0; k < SUMS / 8; k++) {
+            __m256i row = _mm256_load_si256((const void *)&bank[u][4 * k]);
+            a[k] = _mm256_add_epi32(a[k], _mm256_madd_epi16(one, row));
+            b[k] = _mm256_add_epi32(b[k], _mm256_madd_epi16(two, row));
+        }
+    }
+    memcpy(sum[0], a, sizeof a);
+    memcpy(sum[1], b, sizeof b);
+}
+#else
+static void correlate_portable(const int16_t *block, int32_t sum[2][SUMS])
+{
+    memset(sum, 0, 2 * SUMS * sizeof sum[0][0]);
+    for (unsigned h = 0; h < 2; h++)
+        for (unsigned m = 0; m < FOLDED; m++) {
+            const int16_t *middle = block + h * SCREEN_HALF + FOLDED;
+            int after = middle[m] >> 1, before = middle[-1 - (int)m] >> 1;
+            for (unsigned k = 0; k < SCREEN_BANK; k++) {
+                sum[h][2 * k] += (after + before) * bank[m / 2][k].sum[m % 2];
+                sum[h][2 * k + 1] += (after - before) * bank[m / 2][k].difference[m % 2];
+            }
+        }
+}
+#endif
+
+void screen_powers(const int16_t *block, float power[2][SCREEN_BANK])
+{
+    _Alignas(32) int32_t sum[2][SUMS];
+    WIDE_PICK(correlate)(block, sum);
+    for (unsigned h = 0; h < 2; h++)
+        for (unsigned k = 0; k < SCREEN_BANK; k++) {
+            float c = (float)sum[h][2 * k], s = (float)sum[h][2 * k + 1];
+            power[h][k] = SCALE * (c * c + s * s);
+        }
+}
