@@ -5,10 +5,15 @@
  * phase between three overlapping windows, and its power from that exact frequency. A pair whose
  * frequencies, twist and share of the energy are right is a digit once its energy, summed over the
  * 5 ms slots, is worth 31.5 ms (40 must be taken, 23 must not). It stays the same digit over gaps
- * of up to 25 ms and over flagged loss. */
+ * of up to 25 ms and over flagged loss.
+ *
+ * Speech and music meet those limits for 30 ms now and then, but with a tenth of their energy
+ * elsewhere; so one fit of a digit must be nearly pure, which 15 dB of noise leaves it. Clipping
+ * does not, but shows in flat tops, which voices through G.711 do not have. */
 #include "dsp/dtmf.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dsp/num.h"
@@ -23,11 +28,14 @@
 #define SCREEN_SHARE    0.45f
 #define SCREEN_TWIST    0.02f /* −17 dB: the screen's windows leak */
 #define FAX_SHARE       0.6f
-#define FIT_SHARE       0.87f   /* 15 dB of noise leaves 0.97 */
-#define OFF_NOMINAL_MAX 0.0255f /* between ±1.8 % and ±3.5 % */
-#define COL_ABOVE_MAX   4.5f    /* 6.5 dB; Q.24 wants 4 */
-#define COL_BELOW_MAX   11.2f   /* 10.5 dB; Q.24 wants 8 */
-#define SPREAD_MAX      2.0f    /* 3 dB between two fits */
+#define FIT_SHARE       0.87f   /* of each fit: edges and clipping cost a tenth */
+#define PURE_SHARE      0.945f  /* of the best one; 15 dB of noise leaves 0.96 to 0.98 */
+#define FLAT_SHARE      0.15f   /* of samples within 5 % of the highest; two tones have 1 to 6 % */
+#define OFF_NOMINAL_MAX 0.0205f /* ±1.8 % and 0.2 % of our error; ±3.5 % is refused */
+#define COL_ABOVE_MAX   4.0f    /* 6 dB; Q.24 wants 4 */
+#define COL_BELOW_MAX   8.9f    /* 9.5 dB; Q.24 wants 8 */
+#define SPREAD_MAX      1.4f    /* 1.5 dB between two fits */
+#define DRIFT_MAX       0.010f  /* of the frequency, the same */
 #define EDGE_SHARE      0.3f
 #define HEARD_MIN_MS    31.5f
 #define FITS_MIN        2
@@ -153,15 +161,34 @@ static bool fit_pair(const int16_t *x, uint8_t code, struct pair_fit *f)
            f->row.power <= COL_BELOW_MAX * f->col.power;
 }
 
-/* The same for the 20 ms that end with that half of the last block. */
+/* The 20 ms that end with that half of the last block, in copy where they do not lie in a row. */
+static const int16_t *fit_samples(const struct leg *l, unsigned half, int16_t copy[FIT_SAMPLES])
+{
+    if (half == 1)
+        return history_block(l, 0);
+    memcpy(copy, history_block(l, 1) + HALF, HALF * sizeof *copy);
+    memcpy(copy + HALF, history_block(l, 0), HALF * sizeof *copy);
+    return copy;
+}
+
 static bool fit_half(const struct leg *l, unsigned half, uint8_t code, struct pair_fit *f)
 {
-    int16_t x[FIT_SAMPLES];
-    if (half == 1)
-        return fit_pair(history_block(l, 0), code, f);
-    memcpy(x, history_block(l, 1) + HALF, HALF * sizeof *x);
-    memcpy(x + HALF, history_block(l, 0), HALF * sizeof *x);
-    return fit_pair(x, code, f);
+    int16_t copy[FIT_SAMPLES];
+    return fit_pair(fit_samples(l, half, copy), code, f);
+}
+
+/* Whether the tops of those samples are cut off. */
+static bool flat_topped(const struct leg *l, unsigned half)
+{
+    int16_t copy[FIT_SAMPLES];
+    const int16_t *x = fit_samples(l, half, copy);
+    int top = 0;
+    unsigned near_top = 0;
+    for (unsigned n = 0; n < FIT_SAMPLES; n++)
+        top = abs(x[n]) > top ? abs(x[n]) : top;
+    for (unsigned n = 0; n < FIT_SAMPLES; n++)
+        near_top += 20 * abs(x[n]) >= 19 * top;
+    return (float)near_top >= FLAT_SHARE * FIT_SAMPLES;
 }
 
 /* Where the digit began: back over slots with its energy, one gap of 10 ms allowed. */
@@ -198,7 +225,7 @@ static void digit_begin(struct leg *l, uint8_t code, const struct pair_fit *f, u
     l->dtmf = (struct dtmf_track){.start_ms = digit_start(l, end_ms, power),
                                   .last_ms = end_ms,
                                   .power = power,
-                                  .worst_share = f->share,
+                                  .best_share = f->share,
                                   .f_hz = {f->row.f_hz, f->col.f_hz},
                                   .code = code,
                                   .prev_code = code,
@@ -214,7 +241,7 @@ static void digit_report(struct leg *l, uint32_t end_ms, struct sink *s)
         sink_add(s, DSP_DTMF, (unsigned char)digits[d->code], d->start_ms, end_ms);
     if (!e)
         return;
-    e->confidence = d->worst_share > 0.95f ? 0.98f : 0.9f;
+    e->confidence = d->best_share >= PURE_SHARE ? 0.98f : 0.9f;
     e->level_ddb = num_level_ddb(d->power);
     e->freq_hz[0] = (uint16_t)(d->f_hz[0] + 0.5f);
     e->freq_hz[1] = (uint16_t)(d->f_hz[1] + 0.5f);
@@ -236,16 +263,17 @@ static void digit_go_on(struct leg *l, uint8_t code, unsigned half, uint32_t end
     if (d->prev_code == code && fit_half(l, half, code, &f)) {
         float power = f.row.power + f.col.power;
         bool same = power < SPREAD_MAX * d->power && d->power < SPREAD_MAX * power &&
-                    fabsf(f.row.f_hz - d->f_hz[0]) < 0.012f * f.row.f_hz &&
-                    fabsf(f.col.f_hz - d->f_hz[1]) < 0.012f * f.col.f_hz;
+                    fabsf(f.row.f_hz - d->f_hz[0]) < DRIFT_MAX * f.row.f_hz &&
+                    fabsf(f.col.f_hz - d->f_hz[1]) < DRIFT_MAX * f.col.f_hz;
         if (!same) {
             digit_begin(l, code, &f, end_ms);
             return;
         }
         d->fits++;
-        d->worst_share = f.share < d->worst_share ? f.share : d->worst_share;
+        d->best_share = f.share > d->best_share ? f.share : d->best_share;
     }
-    if (d->fits >= FITS_MIN && digit_heard_ms(l, end_ms) >= HEARD_MIN_MS)
+    if (d->fits >= FITS_MIN && digit_heard_ms(l, end_ms) >= HEARD_MIN_MS &&
+        (d->best_share >= PURE_SHARE || flat_topped(l, half)))
         digit_report(l, end_ms, s);
 }
 

@@ -105,7 +105,7 @@ struct dtmf_track {
     uint32_t start_ms;
     uint32_t last_ms; /* end of the last half block that had it */
     float power;      /* both tones */
-    float worst_share;
+    float best_share; /* of the energy, in one fit */
     float f_hz[2];
     uint8_t code;      /* row × 4 + column */
     uint8_t prev_code; /* best pair of the previous half block, 0xff for none */

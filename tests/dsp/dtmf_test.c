@@ -260,3 +260,78 @@ Test(dtmf, wants_nothing_but_the_pair)
     cr_assert_eq(heard_count(line_play(&t, (struct line){.phase = DSP_TALK}), DSP_DTMF), 0);
     tape_close(&t);
 }
+
+/* What speech gives for 40 ms and longer: the pair, and a tenth of the energy elsewhere. */
+Test(dtmf, refuses_a_pair_that_is_a_tenth_impure)
+{
+    for (int impure = 0; impure < 2; impure++) {
+        struct tape t;
+        tape_open(&t, 11);
+        for (int key = 0; key < 16; key++) {
+            tape_silence(&t, 80);
+            size_t from = t.n;
+            digit(&t, key, 1, 1, -12, -12, 50);
+            size_t to = t.n;
+            tape_tone(&t, 2600, impure ? -20 : -24, 50); /* 7.5 and 3 % of the energy */
+            for (size_t i = 0; i < to - from; i++)
+                t.s[from + i] += t.s[to + i];
+            t.n = to;
+        }
+        tape_silence(&t, 100);
+        unsigned n = heard_count(line_play(&t, (struct line){.phase = DSP_TALK}), DSP_DTMF);
+        cr_assert_eq(n, impure ? 0 : 16, "impure %d: %u", impure, n);
+        tape_close(&t);
+    }
+}
+
+Test(dtmf, takes_a_pair_clipped_by_8_db)
+{
+    struct tape t;
+    tape_open(&t, 12);
+    for (int key = 0; key < 16; key++) {
+        tape_silence(&t, 80);
+        digit(&t, key, 1, 1, -2, -2, 60);
+    }
+    tape_silence(&t, 100);
+    for (size_t i = 0; i < t.n; i++) {
+        float top = (float)tape_peak(-4);
+        t.s[i] = t.s[i] > top ? top : t.s[i] < -top ? -top : t.s[i];
+    }
+    unsigned n = heard_count(line_play(&t, (struct line){.phase = DSP_TALK}), DSP_DTMF);
+    cr_assert_eq(n, 16, "%u of 16", n);
+    tape_close(&t);
+}
+
+Test(dtmf, refuses_either_tone_off_by_2_5_percent)
+{
+    for (int signs = 0; signs < 4; signs++) {
+        double off = signs & 1 ? 1.025 : 0.975;
+        unsigned n =
+            found_of_16(signs & 2 ? off : 1, signs & 2 ? 1 : off, -12, -12, 80, -99, false);
+        cr_assert_eq(n, 0, "off ×%g: %u taken", off, n);
+    }
+}
+
+/* Pairs that do not stand: in level (4 dB each 10 ms), or in frequency (1.5 % each 10 ms). */
+Test(dtmf, refuses_a_pair_that_moves)
+{
+    for (int glides = 0; glides < 2; glides++)
+        for (double shift = 0; shift < 20; shift += 2.5) {
+            struct tape t;
+            tape_open(&t, 13);
+            tape_silence(&t, 100 + shift);
+            float *at = tape_more(&t, 45);
+            double row = 0, col = 0;
+            for (size_t i = 0; i < 360; i++) {
+                double s = (double)i / 80, off = glides ? 1 + 0.015 * (s - 2.25) : 1;
+                double a = tape_peak(glides ? -12 : -24 + 4 * s);
+                row += 6.283185307 * 852 * off / 8000;
+                col += 6.283185307 * 1336 * off / 8000;
+                at[i] = (float)(a * (sin(row) + sin(col)));
+            }
+            tape_silence(&t, 100);
+            unsigned n = heard_count(line_play(&t, (struct line){.phase = DSP_TALK}), DSP_DTMF);
+            cr_assert_eq(n, 0, "glides %d, shift %g: %u", glides, shift, n);
+            tape_close(&t);
+        }
+}
