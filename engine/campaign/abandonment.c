@@ -12,7 +12,7 @@ void abandonment_init(struct abandonment *a, const struct zone *zone, uint32_t l
 
 /* When the clock starts: the end of the callee's first greeting; without one (nothing was said, or
  * the verdict came first) the verdict, else the answer. */
-static uint32_t clock_starts(const struct call_record *r)
+uint32_t abandonment_clock(const struct call_record *r)
 {
     if (r->at_ms[MARK_GREETING_END] != CALL_TIME_NONE)
         return r->at_ms[MARK_GREETING_END];
@@ -29,7 +29,7 @@ static bool later_than(uint32_t at_ms, uint32_t start_ms, uint32_t limit_ms)
 
 enum abandonment_verdict abandonment_judge(const struct call_record *r, uint32_t limit_ms)
 {
-    uint32_t start = clock_starts(r), agent = r->at_ms[MARK_AGENT_HEARD];
+    uint32_t start = abandonment_clock(r), agent = r->at_ms[MARK_AGENT_HEARD];
 
     if (r->abandoned_strict)
         return ABANDONMENT_ABANDONED;
@@ -56,11 +56,11 @@ enum abandonment_verdict abandonment_judge(const struct call_record *r, uint32_t
     }
 }
 
-static int32_t day_of(const struct abandonment *a, uint64_t wall_ms)
+int32_t abandonment_day_of(const struct zone *zone, uint64_t wall_ms)
 {
     struct zone_local t;
 
-    zone_to_local(a->zone, wall_ms, &t);
+    zone_to_local(zone, wall_ms, &t);
     return (int32_t)zone_days(t.year, t.month, t.day);
 }
 
@@ -76,19 +76,27 @@ static struct abandonment_day *bucket_of(struct abandonment *a, int32_t day)
     return d;
 }
 
-static void account(struct abandonment *a, int32_t day, uint32_t live, uint32_t abandoned,
-                    uint32_t left)
+void abandonment_restore(struct abandonment *a, const struct abandonment_day *day)
 {
-    struct abandonment_day *d = bucket_of(a, day);
+    struct abandonment_day *d = bucket_of(a, day->day);
 
-    a->live += live;
-    a->abandoned += abandoned;
-    a->callee_left += left;
-    if (d) {
-        d->live += live;
-        d->abandoned += abandoned;
-        d->callee_left += left;
-    }
+    a->live += day->live;
+    a->abandoned += day->abandoned;
+    a->callee_left += day->callee_left;
+    if (!d)
+        return;
+    d->live += day->live;
+    d->abandoned += day->abandoned;
+    d->messages += day->messages;
+    d->late += day->late;
+    d->callee_left += day->callee_left;
+    d->false_ppm += day->false_ppm;
+}
+
+void abandonment_clear_days(struct abandonment *a)
+{
+    for (uint32_t i = 0; i < ABANDONMENT_DAYS; i++)
+        a->days[i] = (struct abandonment_day){0};
 }
 
 enum abandonment_verdict abandonment_add(struct abandonment *a, const struct call_record *r,
@@ -97,46 +105,92 @@ enum abandonment_verdict abandonment_add(struct abandonment *a, const struct cal
     enum abandonment_verdict v = abandonment_judge(r, a->limit_ms);
 
     assert(a->zone);
-    if (v != ABANDONMENT_NOT_LIVE)
-        account(a, day_of(a, wall_ms), v != ABANDONMENT_LEFT, v == ABANDONMENT_ABANDONED,
-                v == ABANDONMENT_LEFT);
+    if (v == ABANDONMENT_NOT_LIVE)
+        return v;
+    const struct abandonment_day day = {.day = abandonment_day_of(a->zone, wall_ms),
+                                        .live = v != ABANDONMENT_LEFT,
+                                        .abandoned = v == ABANDONMENT_ABANDONED,
+                                        .callee_left = v == ABANDONMENT_LEFT};
+    abandonment_restore(a, &day);
     return v;
 }
 
-void abandonment_restore(struct abandonment *a, const struct abandonment_day *day)
+const struct abandonment_day *abandonment_day_at(const struct abandonment *a, int32_t day)
 {
-    account(a, day->day, day->live, day->abandoned, day->callee_left);
+    static const struct abandonment_day none;
+    const struct abandonment_day *d = &a->days[(uint32_t)day % ABANDONMENT_DAYS];
+
+    return d->day == day ? d : &none;
 }
 
-static double percent(uint64_t part, uint64_t whole)
+/* ---- shares ---- */
+
+static double percent(double part, double whole)
 {
-    return whole ? 100.0 * (double)part / (double)whole : 0.0;
+    return whole > 0 ? 100.0 * part / whole : 0.0;
+}
+
+/* With the people taken for machines: they are live answers, and abandoned. */
+static void sum_days(const struct abandonment *a, int32_t last, int32_t count, double *live,
+                     double *abandoned)
+{
+    *live = *abandoned = 0;
+    for (int32_t day = last; day > last - count; day--) {
+        const struct abandonment_day *d = abandonment_day_at(a, day);
+        double taken = (double)d->false_ppm / 1e6;
+
+        *live += d->live + taken;
+        *abandoned += d->abandoned + taken;
+    }
 }
 
 double abandonment_day_percent(const struct abandonment *a, uint64_t wall_ms)
 {
-    int32_t day = day_of(a, wall_ms);
-    const struct abandonment_day *d = &a->days[(uint32_t)day % ABANDONMENT_DAYS];
+    double live, abandoned;
 
-    return d->day == day ? percent(d->abandoned, d->live) : 0.0;
+    sum_days(a, abandonment_day_of(a->zone, wall_ms), 1, &live, &abandoned);
+    return percent(abandoned, live);
 }
 
 double abandonment_30d_percent(const struct abandonment *a, uint64_t wall_ms)
 {
-    int32_t today = day_of(a, wall_ms);
-    uint64_t live = 0, abandoned = 0;
+    double live, abandoned;
 
-    for (uint32_t i = 0; i < ABANDONMENT_DAYS; i++) {
-        const struct abandonment_day *d = &a->days[i];
-        if (d->day <= today && d->day > today - ABANDONMENT_DAYS) {
-            live += d->live;
-            abandoned += d->abandoned;
-        }
-    }
+    sum_days(a, abandonment_day_of(a->zone, wall_ms), ABANDONMENT_DAYS, &live, &abandoned);
     return percent(abandoned, live);
 }
 
 double abandonment_total_percent(const struct abandonment *a)
 {
-    return percent(a->abandoned, a->live);
+    return percent((double)a->abandoned, (double)a->live);
+}
+
+/* Answers of a day, the latest counting most; days without any do not count. */
+static double typical_day(const struct abandonment *a, int32_t today)
+{
+    double typical = 0;
+
+    for (int32_t day = today - ABANDONMENT_DAYS + 1; day < today; day++) {
+        double live = abandonment_day_at(a, day)->live;
+
+        if (live > 0)
+            typical = typical > 0 ? typical * 0.7 + live * 0.3 : live;
+    }
+    return typical;
+}
+
+void abandonment_account(const struct abandonment *a, const struct abandonment *own,
+                         uint64_t wall_ms, struct pacing_account *out)
+{
+    int32_t today = abandonment_day_of(a->zone, wall_ms);
+    double own_live, own_abandoned;
+
+    *out = (struct pacing_account){.day_typical = typical_day(a, today)};
+    sum_days(a, today, ABANDONMENT_DAYS, &out->live, &out->abandoned);
+    sum_days(a, today, ABANDONMENT_DAYS - 1, &out->tail_live, &out->tail_abandoned);
+    sum_days(a, today, 1, &out->day_live, &out->day_abandoned);
+    sum_days(own, today, 1, &own_live, &own_abandoned);
+    out->day_live = out->day_live > own_live ? out->day_live - own_live : 0;
+    out->day_abandoned =
+        out->day_abandoned > own_abandoned ? out->day_abandoned - own_abandoned : 0;
 }

@@ -43,6 +43,7 @@ enum err pacing_open(struct pacing **out, const struct pacing_config *config)
         p->agents[i].free_at_ms = PACING_NEVER;
     p->state.agents[AGENT_PACE_OUT] = config->max_agents;
     p->known_chance = -1;
+    p->part.to = 1;
     pacing_learn_init(&p->learn);
     pacing_budget_init(&p->budget, config->cap_percent / 100.0, config->policy.daily,
                        config->policy.false_machines / 100.0);
@@ -190,10 +191,12 @@ static void judged(struct pacing *p, uint32_t call, const struct pacing_call_eve
 
 static void charge(struct pacing *p, struct pacing_note *n, bool abandoned)
 {
-    if (n->charged)
-        return;
+    if (!n->charged)
+        pacing_budget_answer(&p->budget, abandoned);
+    else if (abandoned && !n->lost)
+        pacing_budget_late(&p->budget);
     n->charged = true;
-    pacing_budget_answer(&p->budget, abandoned);
+    n->lost = abandoned;
 }
 
 void pacing_call(struct pacing *p, const struct pacing_call_event *e)
@@ -321,7 +324,8 @@ static void wish_for_agents(const struct pacing *p, struct wish *w)
     uint32_t free_now = agents[AGENT_PACE_FREE] > waiting ? agents[AGENT_PACE_FREE] - waiting : 0;
     bool by_ratio = p->config.policy.mode == PACING_RATIO;
     bool over = by_ratio && p->state.abandoned > 0 && abandoned_percent(p) > p->config.cap_percent;
-    double ratio = by_ratio && !over ? p->config.policy.ratio : 1.0;
+    bool spent = by_ratio && p->budget.spent;
+    double ratio = by_ratio && !over && !spent ? p->config.policy.ratio : 1.0;
     uint32_t target = (uint32_t)(ratio * free_now + 1e-9);
 
     w->calls = target > open ? target - open : 0;
@@ -330,6 +334,11 @@ static void wish_for_agents(const struct pacing *p, struct wish *w)
                        agents[AGENT_PACE_TALKING] + agents[AGENT_PACE_RESERVED],
                        agents[AGENT_PACE_WRAPPING],
                        agents[AGENT_PACE_OUT] + agents[AGENT_PACE_LEAVING]);
+    else if (spent)
+        pacing_explain(w,
+                       "%u free agents, %u calls out; one call an agent: the abandonment of 30 "
+                       "days is at its cap of %.1f %%",
+                       free_now, open, p->config.cap_percent);
     else if (over)
         pacing_explain(
             w, "%u free agents, %u calls out; one call an agent: abandoned %.1f %% is over %.1f %%",
@@ -342,9 +351,9 @@ static void wish_for_agents(const struct pacing *p, struct wish *w)
 static void wish_without_agents(const struct pacing *p, const struct pacing_limits *limits,
                                 struct wish *w)
 {
-    uint32_t air = in_air(p), most = p->config.policy.concurrent;
+    uint32_t air = in_air(p), most;
 
-    if (most) {
+    if (pacing_concurrent(p, &most)) {
         w->calls = most > air ? most - air : 0;
         pacing_explain(w, "%u of %u calls at once", air, most);
     } else {
@@ -379,11 +388,12 @@ static void refill(struct pacing *p, uint64_t now_ms, double rate)
 
 static void bound_by_rate(struct pacing *p, uint64_t now_ms, struct wish *w, uint32_t *again_ms)
 {
-    double rate = p->config.policy.calls_per_second;
+    double rate = pacing_rate_limit(p);
     char because[64];
 
-    if (rate <= 0)
+    if (p->config.policy.calls_per_second <= 0)
         return;
+    rate = fmax(rate, 1e-9); /* a part without agents is none at all */
     refill(p, now_ms, rate);
     uint32_t have = p->tokens >= 1.0 ? (uint32_t)(p->tokens + 1e-9) : 0;
     if (w->calls <= have)
@@ -400,7 +410,7 @@ void pacing_launch(struct pacing *p, uint64_t now_ms, const struct pacing_limits
                    struct pacing_advice *out)
 {
     struct wish w = {0};
-    uint32_t most = p->config.policy.concurrent, air = in_air(p);
+    uint32_t most, air = in_air(p);
 
     *out = (struct pacing_advice){0};
     if (limits->stopping) {
@@ -421,7 +431,7 @@ void pacing_launch(struct pacing *p, uint64_t now_ms, const struct pacing_limits
     default:
         wish_for_agents(p, &w);
     }
-    if (most)
+    if (pacing_concurrent(p, &most))
         bound(&w, most > air ? most - air : 0, "as many at once as the campaign allows");
     bound(&w, limits->tasks_ready, "no more leads are due now");
     bound(&w, limits->trunk_room, "the trunks are full");

@@ -18,6 +18,7 @@
 #define PEAL_CAMPAIGN_PACING_H
 
 #include "campaign/file.h"
+#include "campaign/pacing_budget.h"
 
 struct pacing;
 
@@ -115,9 +116,24 @@ void pacing_set_policy(struct pacing *p, const struct campaign_pacing *policy);
 void pacing_ask(struct pacing *p);
 /* A new day of the campaign's zone begins (the abandonment account starts a new line). */
 void pacing_new_day(struct pacing *p);
-/* The rolling account of 30 days as kept elsewhere, all engines together: what is over its cap
- * makes predictive pacing progressive until it is below again. */
-void pacing_account(struct pacing *p, uint64_t live, uint64_t abandoned);
+/* The account of the campaign as the ledger has it, all engines together (pacing_budget.h): near
+ * the cap it brings predictive pacing down to progressive, until it is below again. Once a second.
+ */
+void pacing_account(struct pacing *p, const struct pacing_account *a);
+
+/* Several engines of one campaign (pacing_share.c). The one ln θ: what goes there and what comes
+ * back. */
+void pacing_budget_of(const struct pacing *p, struct pacing_budget_share *out);
+void pacing_budget_agreed(struct pacing *p, const struct pacing_budget_share *given, double s);
+/* Of what the campaign as a whole may do (calls_per_second, concurrent) this engine's part reaches
+ * from `from` to `to` of 0…1, and the others have so many calls in the air. Alone: 0, 1, 0. */
+struct pacing_part {
+    double from, to;
+    uint32_t others_in_air;
+};
+void pacing_set_part(struct pacing *p, const struct pacing_part *part);
+/* This part of a whole number; the parts of all engines add up to it. */
+uint32_t pacing_part_of(const struct pacing_part *part, uint32_t whole);
 /* Calls that rang for policy.hang_up_at_ms or longer and for which no agent is expected: they may
  * be hung up as RESULT_NO_ANSWER by the caller. Returns how many numbers were written to `calls`.
  */

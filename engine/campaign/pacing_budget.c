@@ -16,6 +16,9 @@
 #define DAY_HEAD     0.3    /* e-folds of θ above the usual that a day may begin with */
 #define DAY_UNKNOWN  600.0  /* answers of a day, until one is over */
 #define DAY_FIRST    100.0  /* answers before a day's own share means anything */
+#define LONG_EASE    3.0    /* abandons left of 30 days: below, θ is brought down */
+#define LONG_FIRST   1000.0 /* answers; until then an account may be behind by up to */
+#define LONG_BEHIND  6.0    /* abandons: one of ten is no share yet */
 
 void pacing_budget_init(struct pacing_budget *b, double cap, bool daily, double false_machines)
 {
@@ -23,7 +26,13 @@ void pacing_budget_init(struct pacing_budget *b, double cap, bool daily, double 
                                 .daily = daily,
                                 .false_machines = false_machines,
                                 .s = log(START),
-                                .usual = log(START)};
+                                .usual = log(START),
+                                .ceiling = INFINITY};
+}
+
+static double day_answers(const struct pacing_budget *b)
+{
+    return (double)b->day_answers + b->account.day_live;
 }
 
 /* Abandons by which θ changes e-fold. The same all day: what was overspent at one rate is paid back
@@ -39,8 +48,14 @@ double pacing_budget_target(const struct pacing_budget *b)
     double reserve = soft_of(b) / (LONG_DAYS * day);
 
     if (b->daily)
-        reserve = (DAY_RESERVE + DAY_SPREAD * sqrt(day)) / fmax(day, (double)b->day_answers);
+        reserve = (DAY_RESERVE + DAY_SPREAD * sqrt(day)) / fmax(day, day_answers(b));
     return fmax(b->cap - fmin(reserve, b->cap / 2), 0.0);
+}
+
+static void move(struct pacing_budget *b, double by)
+{
+    b->moved += by;
+    b->s = fmin(b->s + by, log(PACING_THETA_MOST));
 }
 
 void pacing_budget_answer(struct pacing_budget *b, bool abandoned)
@@ -54,36 +69,90 @@ void pacing_budget_answer(struct pacing_budget *b, bool abandoned)
     /* For each live answer we heard, so many more were dropped as machines. */
     if (b->false_machines > 0 && b->false_machines < 1)
         lost += (1.0 - b->cap) * b->false_machines / (1.0 - b->false_machines);
-    double soft = soft_of(b);
     b->usual += (b->s - b->usual) / USUAL_MEMORY;
-    b->s = fmin(b->s + (pacing_budget_target(b) - lost) / soft, log(PACING_THETA_MOST));
+    move(b, (pacing_budget_target(b) - lost) / soft_of(b));
+}
+
+void pacing_budget_late(struct pacing_budget *b)
+{
+    b->abandoned++;
+    b->day_abandoned++;
+    move(b, -1 / soft_of(b));
 }
 
 void pacing_budget_day(struct pacing_budget *b)
 {
-    if (b->day_answers)
+    if (b->day_answers && !b->told)
         b->day_typical = b->day_typical > 0 ? b->day_typical * 0.7 + (double)b->day_answers * 0.3
                                             : (double)b->day_answers;
     b->day_answers = b->day_abandoned = 0;
     /* Days stand alone: what one saved, the next must not spend. */
-    if (b->daily)
-        b->s = fmin(b->s, b->usual + DAY_HEAD);
+    if (b->daily) {
+        b->ceiling = fmin(b->ceiling, b->usual + DAY_HEAD);
+        b->s = fmin(b->s, b->ceiling);
+    }
+}
+
+static double within_one(double x)
+{
+    return fmin(fmax(x, 0), 1);
 }
 
 /* What is left of the day's own account, as a share of what lets θ stand: from half a day's answers
  * on, so that one early abandon does not stop the morning. */
 static double day_left(const struct pacing_budget *b)
 {
-    double answers = (double)b->day_answers;
+    double answers = day_answers(b);
+    double abandoned = (double)b->day_abandoned + b->account.day_abandoned;
 
     if (!b->daily || answers < DAY_FIRST || answers < b->day_typical / 2)
         return 1;
-    return fmin(fmax((b->cap * answers - (double)b->day_abandoned - 1) / DAY_EASE, 0), 1);
+    return within_one((b->cap * answers - abandoned - 1) / DAY_EASE);
+}
+
+/* Abandons left of an account of so many answers. */
+static double room_of(const struct pacing_budget *b, double live, double abandoned)
+{
+    return b->cap * live - abandoned + LONG_BEHIND * fmax(1 - live / LONG_FIRST, 0);
+}
+
+/* The same of the 30 days that end today, and of the 29 that tomorrow begins with: its morning has
+ * nothing else to pay from. */
+static double long_left(const struct pacing_budget *b)
+{
+    const struct pacing_account *a = &b->account;
+    double room =
+        fmin(room_of(b, a->live, a->abandoned), room_of(b, a->tail_live, a->tail_abandoned));
+
+    return within_one((room - 1) / LONG_EASE);
+}
+
+void pacing_budget_account(struct pacing_budget *b, const struct pacing_account *a)
+{
+    b->account = *a;
+    b->told = true;
+    if (a->day_typical > 0)
+        b->day_typical = a->day_typical;
+    b->spent = long_left(b) <= 0;
 }
 
 double pacing_budget_theta(const struct pacing_budget *b)
 {
-    double theta = exp(b->s) * day_left(b);
+    double theta = exp(b->s) * fmin(day_left(b), long_left(b));
 
-    return b->spent || theta < NOTHING ? 0 : theta;
+    return b->spent || b->cap <= 0 || theta < NOTHING ? 0 : theta;
+}
+
+void pacing_budget_give(const struct pacing_budget *b, struct pacing_budget_share *out)
+{
+    *out = (struct pacing_budget_share){.moved = b->moved, .ceiling = b->ceiling, .s = b->s};
+}
+
+void pacing_budget_take(struct pacing_budget *b, const struct pacing_budget_share *given, double s)
+{
+    b->s = fmin(s + b->moved - given->moved, log(PACING_THETA_MOST));
+    if (b->ceiling < given->ceiling) /* a day has begun since */
+        b->s = fmin(b->s, b->ceiling);
+    else
+        b->ceiling = INFINITY;
 }

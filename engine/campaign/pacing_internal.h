@@ -3,7 +3,6 @@
 #define PEAL_CAMPAIGN_PACING_INTERNAL_H
 
 #include "campaign/pacing.h"
-#include "campaign/pacing_budget.h"
 #include "campaign/pacing_learn.h"
 #include "campaign/pacing_look.h"
 
@@ -25,8 +24,9 @@ struct pacing_note { /* of one call */
     uint32_t slot; /* in open[], while it is undecided */
     float score, chance;
     uint8_t phase, list;
-    bool answered, judged, charged;
-    bool given_up; /* we said it may be hung up */
+    bool answered, judged;
+    bool charged, lost; /* to the budget; as abandoned */
+    bool given_up;      /* we said it may be hung up */
 };
 
 struct pacing_agent_note {
@@ -61,6 +61,7 @@ struct pacing {
     struct pacing_learn learn;
     struct pacing_look_plan plan;
     struct pacing_budget budget;
+    struct pacing_part part; /* of the campaign's limits */
     uint64_t fitted_ms, fitted_live;
     bool fitted;
     uint64_t looked_ms;
@@ -76,6 +77,10 @@ struct wish {
     char why[160];
 };
 void pacing_explain(struct wish *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* pacing_share.c: what the campaign's limits leave to this engine; 0: no limit */
+bool pacing_concurrent(const struct pacing *p, uint32_t *most);
+double pacing_rate_limit(const struct pacing *p);
 
 /* pacing_predict.c */
 struct pacing_advice;

@@ -262,14 +262,6 @@ void pacing_new_day(struct pacing *p)
         pacing_rate_age(&p->learn.reach, PACING_DAY_DIALS);
 }
 
-void pacing_account(struct pacing *p, uint64_t live, uint64_t abandoned)
-{
-    double most = p->config.cap_percent / 100.0 * (double)live;
-
-    /* A single abandon is over any cap until there are answers enough to speak of a share. */
-    p->budget.spent = live >= 1000 && (double)abandoned >= most;
-}
-
 void pacing_know_chance(struct pacing *p, double chance)
 {
     p->known_chance = chance;

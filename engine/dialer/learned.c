@@ -54,18 +54,15 @@ void learned_save(struct dialer *d)
 
 void learned_account(struct dialer *d)
 {
-    const struct abandonment *a = &d->abandonment;
+    struct pacing_account account;
     struct zone_local now;
-    uint64_t live = 0, abandoned = 0;
+    uint64_t wall_ms = clock_wall_ms(d->loop->clock);
 
-    zone_to_local(d->campaign->zone, clock_wall_ms(d->loop->clock), &now);
+    zone_to_local(d->campaign->zone, wall_ms, &now);
     if (now.day != d->day) {
         d->day = now.day;
         pacing_new_day(d->pacing);
     }
-    for (unsigned i = 0; i < ABANDONMENT_DAYS; i++) {
-        live += a->days[i].live;
-        abandoned += a->days[i].abandoned;
-    }
-    pacing_account(d->pacing, live, abandoned);
+    abandonment_account(&d->abandonment, &d->abandonment, wall_ms, &account);
+    pacing_account(d->pacing, &account);
 }

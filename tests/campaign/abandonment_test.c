@@ -103,3 +103,71 @@ Test(abandonment, days_in_the_campaigns_zone_and_thirty_of_them)
     cr_expect_eq(a.live, 200);
     zone_close(z);
 }
+
+/* A day is what the calendar on the wall calls so: 23 hours in spring, 25 in autumn. */
+Test(abandonment, days_of_a_clock_change_have_their_own_length)
+{
+    const struct {
+        int32_t year, month, day;
+        uint32_t halves; /* half hours of the day */
+    } rows[] = {{2026, 3, 28, 48}, {2026, 3, 29, 46}, {2026, 10, 25, 50}, {2026, 10, 26, 48}};
+    struct call_record served = answered(DELIVERY_CONNECTED);
+    struct abandonment a;
+    struct zone *z;
+
+    served.at_ms[MARK_AGENT_HEARD] = 7000;
+    cr_assert_eq(zone_open(&z, SLICE("Europe/Ljubljana")), OK);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t from = zone_from_local(z, rows[i].year, rows[i].month, rows[i].day, 0);
+        int32_t day = abandonment_day_of(z, from);
+
+        abandonment_init(&a, z, LIMIT);
+        for (int64_t k = -10; k < 60; k++)
+            abandonment_add(&a, &served, from + (uint64_t)(k * 1800000));
+        cr_expect_eq(abandonment_day_at(&a, day)->live, rows[i].halves, "%d-%d: %u", rows[i].month,
+                     rows[i].day, abandonment_day_at(&a, day)->live);
+        cr_expect_eq(abandonment_day_at(&a, day - 1)->live, 10);
+        cr_expect_eq(abandonment_day_of(z, from - 1), day - 1);
+    }
+    zone_close(z);
+}
+
+static void put_day(struct abandonment *a, int32_t day, uint32_t live, uint32_t abandoned)
+{
+    abandonment_restore(
+        a, &(struct abandonment_day){.day = day, .live = live, .abandoned = abandoned});
+}
+
+Test(abandonment, the_account_is_of_thirty_days_and_of_the_twenty_nine_of_tomorrow)
+{
+    struct abandonment all, own;
+    struct pacing_account k;
+    struct zone *z;
+
+    cr_assert_eq(zone_open(&z, SLICE("Europe/Ljubljana")), OK);
+    int32_t today = abandonment_day_of(z, NOW);
+    abandonment_init(&all, z, LIMIT);
+    abandonment_init(&own, z, LIMIT);
+    for (int32_t day = today - 35; day < today; day++) /* the first six have left it */
+        put_day(&all, day, 100, (uint32_t)(day == today - 29 ? 0 : 3));
+    abandonment_restore(&all, &(struct abandonment_day){
+                                  .day = today, .live = 50, .abandoned = 2, .false_ppm = 500000});
+    put_day(&own, today, 20, 1);
+    abandonment_account(&all, &own, NOW, &k);
+    cr_expect_float_eq(k.live, 29 * 100 + 50.5, 1e-9, "%f", k.live);
+    cr_expect_float_eq(k.abandoned, 28 * 3 + 2.5, 1e-9, "%f", k.abandoned);
+    cr_expect_float_eq(k.tail_live, 28 * 100 + 50.5, 1e-9, "the best day is left behind");
+    cr_expect_float_eq(k.tail_abandoned, 28 * 3 + 2.5, 1e-9);
+    cr_expect_float_eq(k.day_live, 30.5, 1e-9, "what the budget does not know itself");
+    cr_expect_float_eq(k.day_abandoned, 1.5, 1e-9);
+    cr_expect_float_eq(k.day_typical, 100, 1e-9, "today is not over");
+    cr_expect_float_eq(abandonment_day_percent(&all, NOW), 100 * 2.5 / 50.5, 1e-9);
+    abandonment_account(&all, &own, NOW + DAY, &k);
+    cr_expect_float_eq(k.live, 28 * 100 + 50.5, 1e-9, "tomorrow is what was said");
+    cr_expect_float_eq(k.day_live, 0, 1e-9);
+    abandonment_clear_days(&all);
+    abandonment_account(&all, &own, NOW, &k);
+    cr_expect_eq(k.live, 0);
+    cr_expect_eq(k.day_live, 0);
+    zone_close(z);
+}

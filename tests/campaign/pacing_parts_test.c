@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "campaign/pacing.h"
 #include "campaign/pacing_budget.h"
 #include "campaign/pacing_life.h"
 #include "campaign/pacing_look.h"
@@ -323,6 +324,107 @@ Test(budget, people_taken_for_machines_are_charged)
         pacing_budget_answer(&charged, i == 50);
     }
     cr_expect_gt(plain.s - charged.s, 0.9 / 8);
+}
+
+Test(budget, the_account_of_thirty_days_holds_whatever_theta_says)
+{
+    struct pacing_budget b;
+
+    pacing_budget_init(&b, 0.03, false, 0);
+    double free = pacing_budget_theta(&b);
+    pacing_budget_account(&b, &(struct pacing_account){.live = 10000, .abandoned = 290});
+    cr_expect_eq(pacing_budget_theta(&b), free, "ten abandons left: nothing is held");
+    pacing_budget_account(&b, &(struct pacing_account){.live = 10000, .abandoned = 297.5});
+    cr_expect_float_eq(pacing_budget_theta(&b), free / 2, 1e-9, "one and a half to spend");
+    pacing_budget_account(&b, &(struct pacing_account){.live = 10000, .abandoned = 299});
+    cr_expect(b.spent);
+    cr_expect_eq(pacing_budget_theta(&b), 0);
+    b.s = 100;
+    cr_expect_eq(pacing_budget_theta(&b), 0);
+    pacing_budget_account(&b, &(struct pacing_account){.live = 20, .abandoned = 2});
+    cr_expect(!b.spent, "two of twenty are no share yet");
+    pacing_budget_account(&b, &(struct pacing_account){.live = 20, .abandoned = 8});
+    cr_expect(b.spent, "eight are");
+    pacing_budget_init(&b, 0, false, 0);
+    cr_expect_eq(pacing_budget_theta(&b), 0, "a cap of nothing");
+}
+
+Test(budget, others_answers_count_for_the_day)
+{
+    struct pacing_budget b;
+    struct pacing_account a = {.live = 700, .day_live = 700, .day_abandoned = 25};
+
+    pacing_budget_init(&b, 0.03, true, 0);
+    cr_expect_gt(pacing_budget_theta(&b), 0);
+    pacing_budget_account(&b, &a);
+    cr_expect_eq(pacing_budget_theta(&b), 0, "3.6 % today, by others and before this start");
+}
+
+/* Two engines, answers at both, an exchange now and then: one ln θ, as if one engine had them. */
+Test(budget, two_engines_have_one_theta)
+{
+    struct pacing_budget one, two[2];
+    double shared = NAN, told[2] = {0, 0};
+
+    pacing_budget_init(&one, 0.03, false, 0);
+    for (int e = 0; e < 2; e++)
+        pacing_budget_init(&two[e], 0.03, false, 0);
+    for (int i = 0; i < 400; i++) {
+        pacing_budget_answer(&one, i % 30 == 0);
+        pacing_budget_answer(&two[i % 2], i % 30 == 0);
+        if (i % 7 != 0)
+            continue;
+        struct pacing_budget_share given;
+        int e = i / 7 % 2;
+
+        pacing_budget_give(&two[e], &given);
+        shared = isnan(shared) ? given.s : fmin(shared + given.moved - told[e], given.ceiling);
+        told[e] = given.moved;
+        pacing_budget_take(&two[e], &given, shared);
+    }
+    for (int e = 0; e < 2; e++) {
+        struct pacing_budget_share given;
+
+        pacing_budget_give(&two[e], &given);
+        shared += given.moved - told[e];
+    }
+    cr_expect_float_eq(shared, one.s, 1e-9, "%f, %f", shared, one.s);
+}
+
+Test(budget, a_new_day_lowers_the_shared_theta_once)
+{
+    struct pacing_budget b;
+    struct pacing_budget_share given;
+
+    pacing_budget_init(&b, 0.03, true, 0);
+    pacing_budget_give(&b, &given);
+    cr_expect(isinf(given.ceiling));
+    b.s = log(0.2);
+    pacing_budget_day(&b);
+    double begins = b.s;
+    cr_expect_lt(begins, log(0.2));
+    pacing_budget_give(&b, &given);
+    cr_expect_eq(given.ceiling, begins);
+    pacing_budget_take(&b, &given, begins);
+    cr_expect(isinf(b.ceiling), "given once");
+    pacing_budget_give(&b, &given);
+    pacing_budget_day(&b); /* between asking and the answer */
+    pacing_budget_take(&b, &given, log(0.2));
+    cr_expect_leq(b.s, b.ceiling, "not forgotten");
+}
+
+Test(share, parts_add_up_to_the_whole)
+{
+    const double ends[] = {0, 1.0 / 3, 0.5, 0.5, 1};
+
+    for (uint32_t whole = 1; whole < 50; whole++) {
+        uint32_t sum = 0;
+
+        for (int i = 0; i < 4; i++)
+            sum += pacing_part_of(&(struct pacing_part){ends[i], ends[i + 1], 0}, whole);
+        cr_expect_eq(sum, whole);
+    }
+    cr_expect_eq(pacing_part_of(&(struct pacing_part){0, 1, 0}, 40), 40);
 }
 
 /* ---- scores ---- */

@@ -182,14 +182,44 @@ Test(predict, a_spent_account_makes_it_progressive_and_says_so)
 
     teach(p, 600);
     agents_free(p, 10);
-    pacing_account(p, 10000, 300);
+    pacing_account(p, &(struct pacing_account){.live = 10000, .abandoned = 300});
     pacing_launch(p, now, &plenty, &a);
     cr_expect_eq(a.launch, 10);
     cr_expect(strstr(a.reason, "30 days is at its cap of 3.0 %"), "%s", a.reason);
-    pacing_account(p, 10000, 250);
+    pacing_account(p, &(struct pacing_account){.live = 10000, .abandoned = 250});
     pacing_launch(p, now, &plenty, &a);
     cr_expect_gt(a.launch, 10);
+    /* Tomorrow's account, which the best day leaves, counts today. */
+    pacing_account(p, &(struct pacing_account){10000, 250, 9500, 285, 0, 0, 0});
+    pacing_launch(p, now, &plenty, &a);
+    cr_expect_eq(a.launch, 10);
+    cr_expect(strstr(a.reason, "30 days is at its cap"), "%s", a.reason);
     pacing_close(p);
+}
+
+Test(predict, a_connection_that_came_too_late_is_charged)
+{
+    struct pacing *p = open_predictive(), *q = open_predictive();
+    struct pacing_budget_share in_time, late;
+    const enum pacing_phase phases[] = {PACING_LAUNCHED, PACING_WAITING, PACING_CONNECTED};
+
+    for (int i = 0; i < 3; i++) {
+        pacing_call(p, &(struct pacing_call_event){.call = 0, .phase = phases[i], .now_ms = now});
+        pacing_call(q, &(struct pacing_call_event){.call = 0, .phase = phases[i], .now_ms = now});
+    }
+    struct pacing_call_event end = {.phase = PACING_ENDED,
+                                    .now_ms = now,
+                                    .result = RESULT_HUMAN,
+                                    .delivery = DELIVERY_CONNECTED};
+    pacing_call(p, &end);
+    end.abandoned = true;
+    pacing_call(q, &end);
+    pacing_budget_of(p, &in_time);
+    pacing_budget_of(q, &late);
+    cr_expect_gt(in_time.moved, 0);
+    cr_expect_float_eq(late.moved - in_time.moved, -1.0 / 8, 1e-9, "%f", late.moved);
+    pacing_close(p);
+    pacing_close(q);
 }
 
 Test(predict, agents_who_leave_take_their_calls_with_them)

@@ -232,3 +232,44 @@ Test(pacing, books_agree_with_a_random_call_centre)
         pacing_close(p);
     }
 }
+
+Test(pacing, an_engine_keeps_to_its_part_of_the_campaigns_limits)
+{
+    struct pacing *p = open_mode(PACING_AGENTLESS, 1, 0, 40);
+
+    cr_expect_eq(advice(p, "0 of 40 calls at once"), 40, "alone it has all");
+    pacing_set_part(p, &(struct pacing_part){0.25, 0.75, 0});
+    cr_expect_eq(advice(p, "0 of 20 calls at once"), 20);
+    pacing_set_part(p, &(struct pacing_part){0.25, 0.75, 33});
+    cr_expect_eq(advice(p, "0 of 7 calls at once"), 7, "others have not let go yet");
+    pacing_set_part(p, &(struct pacing_part){0.5, 0.5, 0});
+    cr_expect_eq(advice(p, "0 of 0 calls at once"), 0);
+    pacing_close(p);
+}
+
+Test(pacing, the_rate_of_all_engines_is_the_campaigns)
+{
+    const double ends[] = {0, 0.1, 0.1, 0.6, 1};
+    uint32_t launched[4] = {0}, sum = 0;
+
+    for (int e = 0; e < 4; e++) {
+        struct pacing *p = open_mode(PACING_AGENTLESS, 1, 20, 0);
+
+        pacing_set_part(p, &(struct pacing_part){ends[e], ends[e + 1], 0});
+        for (uint64_t now = 0; now < 60000; now += 50) {
+            struct pacing_advice a;
+
+            pacing_launch(p, now, &plenty, &a);
+            for (uint32_t i = 0; i < a.launch; i++) {
+                phase(p, i, PACING_LAUNCHED);
+                phase(p, i, PACING_ENDED);
+            }
+            launched[e] += a.launch;
+        }
+        sum += launched[e];
+        pacing_close(p);
+    }
+    cr_expect_float_eq((double)sum, 1200.0, 12, "20 a second for a minute: %u", sum);
+    cr_expect_float_eq((double)launched[2], 600.0, 6, "%u", launched[2]);
+    cr_expect_leq(launched[1], 1, "a part of nothing: %u", launched[1]);
+}
