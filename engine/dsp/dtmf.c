@@ -21,7 +21,7 @@
 
 #define HALF        SCREEN_HALF
 #define FIT_SAMPLES (2 * HALF)
-#define TONES       8
+#define TONES       SCREEN_DTMF
 #define NO_CODE     0xff
 
 #define GATE_POWER      10000.0f /* −44 dBm0 for both tones: −36 each with 8 dB of twist, and room */
@@ -304,18 +304,20 @@ bool dtmf_run(struct leg *l, bool lost, bool muted, struct sink *s)
     float power[2][SCREEN_BANK], energy[2];
     for (unsigned h = 0; h < 2; h++)
         energy[h] = (slot_back(l, 3 - 2 * h) + slot_back(l, 2 - 2 * h)) * SLOT_SAMPLES;
+    bool fax_wanted = l->phase == DSP_TALK; /* elsewhere fax tones are listened for anyway */
     bool fax = false, loud = energy[0] >= GATE_POWER * HALF || energy[1] >= GATE_POWER * HALF;
     if (loud)
-        screen_powers(history_block(l, 0), power);
+        screen_powers(history_block(l, 0), fax_wanted, power);
     else if (!d->on && d->prev_code == NO_CODE)
         return false;
     for (unsigned h = 0; h < 2; h++) {
         uint8_t code = NO_CODE;
         if (energy[h] >= GATE_POWER * HALF) {
             const float *p = power[h];
-            float most = p[SCREEN_CNG] > p[SCREEN_CED] ? p[SCREEN_CNG] : p[SCREEN_CED];
             code = screen(p, energy[h]);
-            fax = fax || most > FAX_SHARE * energy[h] * HALF / 2;
+            if (fax_wanted)
+                fax |= (p[SCREEN_CNG] > p[SCREEN_CED] ? p[SCREEN_CNG] : p[SCREEN_CED]) >
+                       FAX_SHARE * energy[h] * HALF / 2;
         }
         half_run(l, h, code, l->now_ms - (h ? 0 : DSP_BLOCK_MS / 2), s);
     }

@@ -4,8 +4,8 @@
 
 #include "dsp/state.h"
 
-/* One block. lost: concealment, hold; muted: an RFC 4733 event is under way. Returns true when a
- * half block was mostly 1100 or 2100 Hz. */
+/* One block. lost: concealment, hold; muted: an RFC 4733 event is under way. Returns true when, in
+ * TALK, a half block was mostly 1100 or 2100 Hz. */
 bool dtmf_run(struct leg *l, bool lost, bool muted, struct sink *s);
 
 #endif

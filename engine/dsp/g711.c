@@ -1,8 +1,9 @@
 /* G.711: 8-bit µ-law and A-law to and from linear samples at 16-bit scale.
  *
  * Decoding is one table of 256 values a law, written out of the Recommendation's formula when the
- * program starts; with AVX2 it is the formula itself, for sixteen codes at once. Encoding finds the segment with a count of leading zeros, so it needs no large
- * table in the cache. Pure functions; any thread. */
+ * program starts; with AVX2 it is the formula itself, for sixteen codes at once. Encoding finds the
+ * segment with a count of leading zeros, so it needs no large table in the cache. Pure functions;
+ * any thread. */
 #include "dsp/dsp.h"
 
 #ifdef __x86_64__
@@ -88,26 +89,23 @@ static void alaw_portable(const uint8_t *in, int16_t *out, size_t n)
 }
 
 #ifdef __x86_64__
-#define AVX2 __attribute__((target("avx2")))
-
 /* For each of sixteen codes the entry of its segment, bits 4 to 6. */
-AVX2 static inline __m128i by_segment(__m128i code, __m128i entries)
+WIDE_AVX2 static inline __m128i by_segment(__m128i code, __m128i entries)
 {
     __m128i high = _mm_and_si128(_mm_srli_epi16(code, 4), _mm_set1_epi8(7));
     return _mm_shuffle_epi8(entries, high);
 }
 
 /* Magnitudes with the sign of signs, where there is one. */
-AVX2 static inline void store_signed(int16_t *out, __m256i magnitude, __m256i signs)
+WIDE_AVX2 static inline void store_signed(int16_t *out, __m256i magnitude, __m256i signs)
 {
     signs = _mm256_or_si256(signs, _mm256_set1_epi16(1));
     _mm256_storeu_si256((void *)out, _mm256_sign_epi16(magnitude, signs));
 }
 
-AVX2 static void ulaw_avx2(const uint8_t *in, int16_t *out, size_t n)
+WIDE_AVX2 static void ulaw_avx2(const uint8_t *in, int16_t *out, size_t n)
 {
-    const __m128i powers =
-        _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m128i powers = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0);
     const __m256i bias = _mm256_set1_epi16(ULAW_BIAS);
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
@@ -120,7 +118,7 @@ AVX2 static void ulaw_avx2(const uint8_t *in, int16_t *out, size_t n)
     ulaw_portable(in + i, out + i, n - i);
 }
 
-AVX2 static void alaw_avx2(const uint8_t *in, int16_t *out, size_t n)
+WIDE_AVX2 static void alaw_avx2(const uint8_t *in, int16_t *out, size_t n)
 {
     const __m128i powers = _mm_setr_epi8(1, 1, 2, 4, 8, 16, 32, 64, 0, 0, 0, 0, 0, 0, 0, 0);
     const __m128i tops = _mm_setr_epi8(0, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0);

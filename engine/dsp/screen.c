@@ -18,25 +18,32 @@
 
 #define FOLDED (SCREEN_HALF / 2)
 #define UNITS  (FOLDED / 2)
-#define SUMS   (2 * SCREEN_BANK) /* a cosine's and a sine's for each tone */
-#define WHOLE  1600              /* FOLDED products of it and a sum fit 32 bits */
+#define FAX    (SCREEN_BANK - SCREEN_DTMF)
+#define WHOLE  1600 /* FOLDED products of it and a sum fit 32 bits */
 #define SCALE  (4.0f / ((float)WHOLE * WHOLE))
 
-const float screen_hz[SCREEN_BANK] = {697,  770,  852,  941,  1209, 1336,
-                                      1477, 1633, 1100, 2100, 3000, 3000};
+const float screen_hz[SCREEN_BANK] = {697, 770, 852, 941, 1209, 1336, 1477, 1633, 1100, 2100};
 
 struct unit {
     int16_t sum[2], difference[2];
 };
-static _Alignas(32) struct unit bank[UNITS][SCREEN_BANK]; /* cosines and sines */
+static _Alignas(64) struct unit bank[UNITS][SCREEN_DTMF]; /* cosines and sines */
+static _Alignas(16) struct unit fax_bank[UNITS][FAX];
+
+/* A half's sums of products: a cosine's and a sine's for each tone. */
+struct sums {
+    _Alignas(64) int32_t dtmf[2 * SCREEN_DTMF];
+    int32_t fax[2 * FAX];
+};
 
 __attribute__((constructor)) static void tables_fill(void)
 {
     for (int m = 0; m < FOLDED; m++)
         for (int k = 0; k < SCREEN_BANK; k++) {
             double a = 2 * NUM_PI * (double)screen_hz[k] * (m + 0.5) / DSP_RATE_HZ;
-            bank[m / 2][k].sum[m % 2] = (int16_t)(WHOLE * num_cos(a));
-            bank[m / 2][k].difference[m % 2] = (int16_t)(WHOLE * num_sin(a));
+            struct unit *u = k < SCREEN_DTMF ? &bank[m / 2][k] : &fax_bank[m / 2][k - SCREEN_DTMF];
+            u->sum[m % 2] = (int16_t)(WHOLE * num_cos(a));
+            u->difference[m % 2] = (int16_t)(WHOLE * num_sin(a));
         }
 }
 
@@ -59,33 +66,45 @@ static void fold_portable(const int16_t *x, struct unit *folded)
     }
 }
 
-static void correlate_portable(const int16_t *block, int32_t sum[2][SUMS])
+static inline __m128i unit_of(const struct unit *u)
+{
+    int64_t bits;
+    memcpy(&bits, u, sizeof bits);
+    return _mm_set1_epi64x(bits);
+}
+
+static void correlate_fax(const struct unit folded[UNITS], struct sums *s)
+{
+    __m128i acc = _mm_setzero_si128();
+    for (unsigned u = 0; u < UNITS; u++)
+        acc = _mm_add_epi32(acc, _mm_madd_epi16(unit_of(&folded[u]), load(fax_bank[u])));
+    memcpy(s->fax, &acc, sizeof acc);
+}
+
+static void correlate_portable(const int16_t *block, bool fax, struct sums sums[2])
 {
     for (unsigned h = 0; h < 2; h++) {
         struct unit folded[UNITS];
-        __m128i acc[SUMS / 4] = {_mm_setzero_si128()};
+        __m128i acc[SCREEN_DTMF / 2] = {_mm_setzero_si128()};
         fold_portable(block + h * SCREEN_HALF, folded);
-        for (unsigned u = 0; u < UNITS; u++) {
-            int64_t bits;
-            memcpy(&bits, &folded[u], sizeof bits);
-            __m128i unit = _mm_set1_epi64x(bits);
-            for (unsigned k = 0; k < SUMS / 4; k++)
-                acc[k] = _mm_add_epi32(acc[k], _mm_madd_epi16(unit, load(&bank[u][2 * k])));
-        }
-        memcpy(sum[h], acc, sizeof acc);
+        for (unsigned u = 0; u < UNITS; u++)
+            for (unsigned k = 0; k < SCREEN_DTMF / 2; k++)
+                acc[k] = _mm_add_epi32(acc[k],
+                                       _mm_madd_epi16(unit_of(&folded[u]), load(&bank[u][2 * k])));
+        memcpy(sums[h].dtmf, acc, sizeof acc);
+        if (fax)
+            correlate_fax(folded, &sums[h]);
     }
 }
 
-#define AVX2 __attribute__((target("avx2")))
-
-AVX2 static inline __m256i load_both(const int16_t *x)
+WIDE_AVX2 static inline __m256i load_both(const int16_t *x)
 {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(load(x)), load(x + SCREEN_HALF), 1);
 }
 
 /* Both halves at once, a half in each half of a vector. */
-AVX2 static inline void fold_avx2(const int16_t *x, struct unit first[UNITS],
-                                  struct unit second[UNITS])
+WIDE_AVX2 static inline void fold_avx2(const int16_t *x, struct unit first[UNITS],
+                                       struct unit second[UNITS])
 {
     const __m256i turn = _mm256_broadcastsi128_si256(
         _mm_setr_epi8(14, 15, 12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1));
@@ -104,54 +123,99 @@ AVX2 static inline void fold_avx2(const int16_t *x, struct unit first[UNITS],
     }
 }
 
-AVX2 static inline __m256i broadcast(const struct unit *u)
+WIDE_AVX2 static inline __m256i broadcast(const struct unit *u)
 {
     int64_t bits;
     memcpy(&bits, u, sizeof bits);
     return _mm256_set1_epi64x(bits);
 }
 
-AVX2 static void correlate_avx2(const int16_t *block, int32_t sum[2][SUMS])
+WIDE_AVX2 static void correlate_avx2(const int16_t *block, bool fax, struct sums sums[2])
 {
     _Alignas(16) struct unit first[UNITS], second[UNITS];
-    __m256i a[SUMS / 8], b[SUMS / 8];
-    for (unsigned k = 0; k < SUMS / 8; k++)
-        a[k] = b[k] = _mm256_setzero_si256();
+    __m256i a[2], b[2];
+    a[0] = a[1] = b[0] = b[1] = _mm256_setzero_si256();
     fold_avx2(block, first, second);
     for (unsigned u = 0; u < UNITS; u++) {
         __m256i one = broadcast(&first[u]), two = broadcast(&second[u]);
-        for (unsigned k = 0; k < SUMS / 8; k++) {
+        for (unsigned k = 0; k < 2; k++) {
             __m256i row = _mm256_load_si256((const void *)&bank[u][4 * k]);
             a[k] = _mm256_add_epi32(a[k], _mm256_madd_epi16(one, row));
             b[k] = _mm256_add_epi32(b[k], _mm256_madd_epi16(two, row));
         }
     }
-    memcpy(sum[0], a, sizeof a);
-    memcpy(sum[1], b, sizeof b);
+    memcpy(sums[0].dtmf, a, sizeof a);
+    memcpy(sums[1].dtmf, b, sizeof b);
+    for (unsigned h = 0; fax && h < 2; h++)
+        correlate_fax(h ? second : first, &sums[h]);
+}
+
+WIDE_AVX512 static inline __m512i broadcast_512(const struct unit *u)
+{
+    int64_t bits;
+    memcpy(&bits, u, sizeof bits);
+    return _mm512_set1_epi64(bits);
+}
+
+WIDE_AVX512 static void correlate_avx512(const int16_t *block, bool fax, struct sums sums[2])
+{
+    _Alignas(16) struct unit first[UNITS], second[UNITS];
+    __m512i a = _mm512_setzero_si512(), b = a;
+    fold_avx2(block, first, second);
+    for (unsigned u = 0; u < UNITS; u++) {
+        __m512i row = _mm512_load_si512((const void *)bank[u]);
+        a = _mm512_dpwssd_epi32(a, broadcast_512(&first[u]), row);
+        b = _mm512_dpwssd_epi32(b, broadcast_512(&second[u]), row);
+    }
+    _mm512_store_si512((void *)sums[0].dtmf, a);
+    _mm512_store_si512((void *)sums[1].dtmf, b);
+    for (unsigned h = 0; fax && h < 2; h++)
+        correlate_fax(h ? second : first, &sums[h]);
 }
 #else
-static void correlate_portable(const int16_t *block, int32_t sum[2][SUMS])
+static void correlate_unit(struct unit folded, const struct unit *tone, int32_t sum[2])
 {
-    memset(sum, 0, 2 * SUMS * sizeof sum[0][0]);
+    for (unsigned i = 0; i < 2; i++) {
+        sum[0] += folded.sum[i] * tone->sum[i];
+        sum[1] += folded.difference[i] * tone->difference[i];
+    }
+}
+
+static void correlate_portable(const int16_t *block, bool fax, struct sums sums[2])
+{
+    memset(sums, 0, 2 * sizeof *sums);
     for (unsigned h = 0; h < 2; h++)
-        for (unsigned m = 0; m < FOLDED; m++) {
+        for (unsigned u = 0; u < UNITS; u++) {
             const int16_t *middle = block + h * SCREEN_HALF + FOLDED;
-            int after = middle[m] >> 1, before = middle[-1 - (int)m] >> 1;
-            for (unsigned k = 0; k < SCREEN_BANK; k++) {
-                sum[h][2 * k] += (after + before) * bank[m / 2][k].sum[m % 2];
-                sum[h][2 * k + 1] += (after - before) * bank[m / 2][k].difference[m % 2];
+            struct unit folded;
+            for (unsigned i = 0; i < 2; i++) {
+                int after = middle[2 * u + i] >> 1, before = middle[-1 - (int)(2 * u + i)] >> 1;
+                folded.sum[i] = (int16_t)(after + before);
+                folded.difference[i] = (int16_t)(after - before);
             }
+            for (unsigned k = 0; k < SCREEN_DTMF; k++)
+                correlate_unit(folded, &bank[u][k], &sums[h].dtmf[2 * k]);
+            for (unsigned k = 0; fax && k < FAX; k++)
+                correlate_unit(folded, &fax_bank[u][k], &sums[h].fax[2 * k]);
         }
 }
 #endif
 
-void screen_powers(const int16_t *block, float power[2][SCREEN_BANK])
+static void squares(const int32_t *sum, unsigned tones, float *power)
 {
-    _Alignas(32) int32_t sum[2][SUMS];
-    WIDE_PICK(correlate)(block, sum);
-    for (unsigned h = 0; h < 2; h++)
-        for (unsigned k = 0; k < SCREEN_BANK; k++) {
-            float c = (float)sum[h][2 * k], s = (float)sum[h][2 * k + 1];
-            power[h][k] = SCALE * (c * c + s * s);
-        }
+    for (unsigned k = 0; k < tones; k++) {
+        float c = (float)sum[2 * k], s = (float)sum[2 * k + 1];
+        power[k] = SCALE * (c * c + s * s);
+    }
+}
+
+void screen_powers(const int16_t *block, bool fax, float power[2][SCREEN_BANK])
+{
+    struct sums sums[2];
+    WIDE_PICK_3(correlate)(block, fax, sums);
+    for (unsigned h = 0; h < 2; h++) {
+        squares(sums[h].dtmf, SCREEN_DTMF, power[h]);
+        if (fax)
+            squares(sums[h].fax, FAX, power[h] + SCREEN_DTMF);
+    }
 }

@@ -21,6 +21,7 @@
 #define CLUSTER_TOP_HZ    700.0f
 #define SECOND_MIN        0.06f /* −12 dB: weaker partners are not a pair */
 #define FINE_SECOND_MIN   0.10f
+#define INLINE            static inline __attribute__((always_inline))
 _Static_assert(FFT_N == LOOK_SAMPLES && FFT_POWERS == SPECTRUM_BINS, "a look is one transform");
 
 #define FINE_N      HISTORY_SAMPLES
@@ -29,9 +30,7 @@ _Static_assert(FFT_N == LOOK_SAMPLES && FFT_POWERS == SPECTRUM_BINS, "a look is 
 #define FINE_PIECE  (FINE_N / FINE_PIECES)
 #define FINE_REACH  6
 
-typedef float v4 __attribute__((vector_size(16)));
 typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
-typedef int i4 __attribute__((vector_size(16)));
 
 static _Alignas(16) float fine_hann[FINE_N], fine_cos[FINE_N], fine_sin[FINE_N];
 static _Alignas(32) float piece_cos[FINE_PIECES][FINE_PIECES], piece_sin[FINE_PIECES][FINE_PIECES];
@@ -55,18 +54,6 @@ __attribute__((constructor)) static void tables_fill(void)
         double sinc = d ? num_sin(x) / x : 1;
         fine_droop[d] = (float)(1 / (sinc * sinc));
     }
-}
-
-static inline v4 load(const float *p)
-{
-    v4 v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-static inline v4 splat(float f)
-{
-    return (v4){f, f, f, f};
 }
 
 static float sum_between(const float *p, int from, int to)
@@ -93,48 +80,66 @@ static float peak_hz(const float *p, int k)
     return ((float)k + peak_offset(p[k - 1], p[k], p[k + 1])) * BIN_HZ;
 }
 
-/* The strongest so far in each of four lanes, and where: the lowest bin of several that are equal.
- */
+/* Powers are not negative, so their bits compare as they do; whole numbers' maxima may be sought in
+ * any order, which lets the compiler fill its vectors. */
 struct most {
-    v4 value;
-    i4 bin;
+    float sum;
+    int bin; /* the lowest of the strongest */
 };
 
-static inline void most_add(struct most *m, v4 v, i4 bin, i4 wanted)
+INLINE int strongest_of(const int32_t *bits)
 {
-    i4 above = (v > m->value) & wanted;
-    m->value = (v4)(((i4)v & above) | ((i4)m->value & ~above));
-    m->bin = (bin & above) | (m->bin & ~above);
-}
-
-static inline int most_bin(const struct most *m)
-{
-    int best = 0;
-    for (int i = 1; i < 4; i++)
-        if (m->value[i] > m->value[best] ||
-            (m->value[i] >= m->value[best] && m->bin[i] < m->bin[best]))
-            best = i;
-    return m->bin[best];
-}
-
-/* The second strongest peak at least four bins from k1; 0 when there is none. Without a branch for
- * each bin, as speech would have half of them guessed wrong. */
-static int second_peak(const float *p, int k1)
-{
-    struct most m = {splat(-1), {0}};
-    for (int k = 0; k <= BIN_LAST; k += 4) {
-        i4 bin = (i4){0, 1, 2, 3} + k;
-        v4 v = load(p + k), after = load(p + k + 1);
-        v4 before = k ? load(p + k - 1) : (v4){0, p[0], p[1], p[2]};
-        i4 far = (bin <= k1 - 4) | (bin >= k1 + 4);
-        most_add(&m, v, bin, far & (bin >= BIN_FIRST) & (v >= before) & (v >= after));
+    int32_t most = -1;
+    int bin = BIN_LAST;
+    for (int k = BIN_FIRST; k <= BIN_LAST; k++)
+        most = bits[k] > most ? bits[k] : most;
+    for (int k = BIN_FIRST; k <= BIN_LAST; k++) {
+        int at = bits[k] == most ? k : BIN_LAST;
+        bin = at < bin ? at : bin;
     }
-    return most_bin(&m);
+    return bin;
 }
+
+/* Sum and strongest of the bins looked at; the order of adding is fixed. */
+WIDE_BODY total_body(const float *p, struct most *m)
+{
+    float lane[16];
+    for (int i = 0; i < 16; i++)
+        lane[i] = i < BIN_FIRST ? 0 : p[i];
+    for (int k = 16; k <= BIN_LAST; k += 16)
+        for (int i = 0; i < 16; i++)
+            lane[i] += p[k + i];
+    for (int i = 0; i < 8; i++)
+        lane[i] += lane[i + 8];
+    for (int i = 0; i < 4; i++)
+        lane[i] += lane[i + 4];
+    m->sum = (lane[0] + lane[2]) + (lane[1] + lane[3]);
+    m->bin = strongest_of((const int32_t *)p);
+}
+
+WIDE_BUILD(total, (const float *p, struct most *m), (p, m))
+
+/* The strongest peak at least four bins from k1; m->bin is 0 when there is none. */
+WIDE_BODY second_body(const float *p, int k1, struct most *m)
+{
+    const int32_t *bits = (const int32_t *)p;
+    int32_t peak[SPECTRUM_BINS], most = -1;
+    for (int k = BIN_FIRST; k <= BIN_LAST; k++) {
+        int is =
+            (bits[k] >= bits[k - 1]) & (bits[k] >= bits[k + 1]) & ((k <= k1 - 4) | (k >= k1 + 4));
+        peak[k] = is ? bits[k] : -1;
+        most = peak[k] > most ? peak[k] : most;
+    }
+    m->bin = most < 0 ? 0 : strongest_of(peak);
+}
+
+WIDE_BUILD(second, (const float *p, int k1, struct most *m), (p, k1, m))
 
 static bool look_pair(const float *p, int k1, float total, struct look *look)
 {
-    int k2 = second_peak(p, k1);
+    struct most second;
+    WIDE_PICK(second)(p, k1, &second);
+    int k2 = second.bin;
     if (!k2)
         return false;
     float one = sum_between(p, k1 - 2, k1 + 2);
@@ -152,26 +157,13 @@ static bool look_pair(const float *p, int k1, float total, struct look *look)
     return true;
 }
 
-/* Sum and strongest of the bins looked at, in four lanes; the order of adding is fixed. */
-static float sum_and_strongest(const float *p, int *strongest)
-{
-    v4 sum = {0, 0, p[2], p[3]};
-    struct most m = {sum, {0, 0, 2, 3}};
-    for (int k = 4; k <= BIN_LAST; k += 4) {
-        v4 v = load(p + k);
-        sum += v;
-        most_add(&m, v, (i4){0, 1, 2, 3} + k, (i4){-1, -1, -1, -1});
-    }
-    int k = most_bin(&m);
-    *strongest = k < BIN_FIRST ? BIN_FIRST : k;
-    return sum[0] + sum[1] + sum[2] + sum[3];
-}
-
 static void look_at(const float *p, struct look *look)
 {
     *look = (struct look){0};
-    int k1;
-    float total = sum_and_strongest(p, &k1);
+    struct most first;
+    WIDE_PICK(total)(p, &first);
+    int k1 = first.bin;
+    float total = first.sum;
     look->power = total * 2 / (N * HANN_SQUARES);
     if (look->power < GATE_POWER)
         return;
@@ -218,7 +210,7 @@ void spectrum_powers(const int16_t *early, const int16_t *late, float early_powe
     fft_powers(early, late, early_power, late_power);
 }
 
-void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK])
+void spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_BLOCK])
 {
     if (all_quiet(l)) {
         if (l->prints)
@@ -232,8 +224,11 @@ void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK])
     fft_powers(x, x + DSP_BLOCK_SAMPLES / 2, early, late);
     if (l->prints)
         prints_hear(l->prints, early, late);
-    look_at(early, &looks[0]);
     look_at(late, &looks[1]);
+    if (idle && !looks[1].tones)
+        looks[0] = (struct look){0};
+    else
+        look_at(early, &looks[0]);
 }
 
 /* Powers of the bins k0 + 8 … k0 + 23 (modulo 16: each bin of the band has a place of its own).

@@ -4,8 +4,10 @@
 
 #include "dsp/state.h"
 
-/* The two windows of 32 ms that end 10 ms before the last sample and with it. */
-void spectrum_look(const struct leg *l, struct look looks[LOOKS_PER_BLOCK]);
+/* The two windows of 32 ms that end 10 ms before the last sample and with it. idle: no tone is being
+ * followed, so that the first one counts only beside a second one with a tone; else it is left
+ * empty. */
+void spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_BLOCK]);
 
 /* The last 64 ms around centre_hz ± 90 Hz: one tone (1) or two (2) and their frequencies. */
 unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2]);

@@ -232,7 +232,7 @@ void tones_run(struct leg *l, bool lost, struct sink *s)
     struct tone_track *t = &l->track;
     if (!lost) {
         struct look looks[LOOKS_PER_BLOCK];
-        spectrum_look(l, looks);
+        spectrum_look(l, !t->on && !t->prev_valid, looks);
         for (unsigned i = 0; i < LOOKS_PER_BLOCK; i++)
             track_look(l, &looks[i], l->now_ms - 10 * (LOOKS_PER_BLOCK - 1 - i), s);
     }
