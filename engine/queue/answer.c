@@ -11,7 +11,7 @@ static bool starts(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-static bool is_text(const redisReply *reply)
+bool answer_is_text(const redisReply *reply)
 {
     return reply->type == REDIS_REPLY_STRING;
 }
@@ -26,7 +26,7 @@ uint64_t answer_number(const redisReply *reply)
     return reply->integer > 0 ? (uint64_t)reply->integer : 0;
 }
 
-static struct slice text_of(const redisReply *reply)
+struct slice answer_text(const redisReply *reply)
 {
     return slice_of(reply->str, reply->len);
 }
@@ -81,20 +81,21 @@ static enum err read_entry(const redisReply *reply, struct queue_task *t, bool *
         return ERR_INVALID;
     redisReply *const *e = (redisReply *const *)reply->element;
 
-    if (!is_text(e[0]) || !is_text(e[1]) || !answer_is_number(e[2]) || !answer_is_number(e[3]) ||
-        !answer_is_number(e[4]) || !is_text(e[5]) || !answer_is_number(e[6]) || !is_text(e[7]))
+    if (!answer_is_text(e[0]) || !answer_is_text(e[1]) || !answer_is_number(e[2]) ||
+        !answer_is_number(e[3]) || !answer_is_number(e[4]) || !answer_is_text(e[5]) ||
+        !answer_is_number(e[6]) || !answer_is_text(e[7]))
         return ERR_INVALID;
     memset(t, 0, sizeof(*t));
-    if (e[0]->len == 0 || slice_copy(text_of(e[0]), t->id, sizeof(t->id)) ||
-        slice_u64(text_of(e[1]), UINT64_MAX, &t->token))
+    if (e[0]->len == 0 || slice_copy(answer_text(e[0]), t->id, sizeof(t->id)) ||
+        slice_u64(answer_text(e[1]), UINT64_MAX, &t->token))
         return ERR_INVALID;
     t->tries = (uint32_t)answer_number(e[2]);
     t->charged = (uint32_t)answer_number(e[3]);
     t->avoid_trunk = e[4]->integer < 0 ? QUEUE_NO_TRUNK : (uint32_t)e[4]->integer;
     t->open_attempt = (uint32_t)answer_number(e[6]);
     if (t->open_attempt)
-        read_open(text_of(e[7]), t);
-    *whole = task_unpack(text_of(e[5]), t) == OK;
+        read_open(answer_text(e[7]), t);
+    *whole = task_unpack(answer_text(e[5]), t) == OK;
     return OK;
 }
 
@@ -149,7 +150,7 @@ enum err answer_counts(struct queue *q, const redisReply *reply, struct queue_co
     c->attempts = answer_number(e[5]);
     c->next_due_wall_ms = answer_number(e[6]);
     for (size_t i = 7; i + 1 < reply->elements; i += 2) {
-        if (!is_text(e[i]) || !answer_is_number(e[i + 1]))
+        if (!answer_is_text(e[i]) || !answer_is_number(e[i + 1]))
             return answer_unexpected(q);
         uint64_t n = answer_number(e[i + 1]);
 
@@ -158,7 +159,7 @@ enum err answer_counts(struct queue *q, const redisReply *reply, struct queue_co
             c->other_status += n;
             continue;
         }
-        slice_copy(text_of(e[i]), c->status[c->statuses].name, sizeof(c->status[0].name));
+        slice_copy(answer_text(e[i]), c->status[c->statuses].name, sizeof(c->status[0].name));
         c->status[c->statuses++].count = n;
     }
     return OK;

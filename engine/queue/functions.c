@@ -152,10 +152,17 @@ const char *const queue_functions[] = {
     "end\n"
     "redis.register_function('peal" V "_attempt', attempt)\n",
 
+    queue_functions_put,
+
     /* id, token, number (0: none), finish|retry|release, status, retry at, priority, charged 0/1,
-     * trunk, record, now → OK */
+     * trunk, record, now, and a ledger's entry: engine, id, bucket, day, counts, ppm, at, text →
+     * OK. The entry is made whoever's the lease is: what happened to a person happened. */
     "local function complete(keys, args)\n"
     "  local c, id, token, number, outcome = keys[1], args[1], args[2], args[3], args[4]\n"
+    "  if args[12] then\n"
+    "    put(c, args[13], args[14], args[15], args[16], args[17], args[18], name_of(args[12]),\n"
+    "        args[19])\n"
+    "  end\n"
     "  local key, mark = state(c, id), args[3] .. ':' .. args[2]\n"
     "  local s = redis.call('HMGET', key, 'st', 'tok', 'open', 'last')\n"
     "  if s[4] == mark then return redis.status_reply('OK') end\n"
@@ -259,5 +266,7 @@ const char *const queue_functions[] = {
     "  return redis.status_reply('OK')\n"
     "end\n"
     "redis.register_function('peal" V "_forget', forget)\n",
+    queue_functions_ledger,
+    queue_functions_share,
     NULL,
 };

@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "base/pool.h"
+#include "queue/ledger.h"
 #include "queue/queue.h"
 #include "queue/redis.h"
 #include "queue/task.h"
@@ -13,16 +14,19 @@
 #define BATCHES      (QUEUE_ADD_UNSENT_MAX / BATCH_BYTES)
 #define BATCHES_SENT 4 /* at once: more would only lie in the write buffer */
 #define CALL_WORDS   14
+#define NUMBER_CAP   24 /* of a decimal text */
 #define KEY_MAX      200
 #define AGAIN_MS     1000 /* Redis cannot do it now (loading, disk full): ask again after this */
 
 /* The version of the functions: in every name, so engines of different versions can share a Redis.
  * Raise it with any change of meaning. */
-#define QUEUE_VERSION        "1"
+#define QUEUE_VERSION        "2"
 #define QUEUE_FUNCTION(name) "peal" QUEUE_VERSION "_" name
 
 /* The Lua library, in pieces (C's limit for string literals); NULL ends. */
 extern const char *const queue_functions[];
+/* functions_ledger.c: pieces of it */
+extern const char queue_functions_put[], queue_functions_ledger[], queue_functions_share[];
 
 struct batch {
     struct list_node node;
@@ -39,17 +43,24 @@ enum request_kind {
     REQUEST_RENEW,
     REQUEST_RECLAIM,
     REQUEST_COUNT,
-    REQUEST_FORGET
+    REQUEST_FORGET,
+    REQUEST_OTHER /* has its own `answered` */
 };
+
+struct request;
+typedef void queue_answered_fn(struct queue *q, struct request *r, const struct redisReply *reply,
+                               enum err e);
+typedef void queue_any_fn(void);
 
 struct request {
     struct list_node node; /* in queue->sent or queue->unsent */
     struct queue *queue;
     enum request_kind kind;
-    void (*done)(void); /* cast to the kind's own type */
+    queue_answered_fn *answered; /* REQUEST_OTHER: reads the answer and tells `done` */
+    queue_any_fn *done;          /* cast to the kind's own type */
     void *arg;
-    char *resp; /* REQUEST_COMPLETE keeps its command until it is acknowledged; REQUEST_RENEW its
-                   leases */
+    bool repeats; /* until it is acknowledged: keeps its command */
+    char *resp;   /* its command; REQUEST_RENEW: its leases */
     uint32_t resp_len, leases;
 };
 
@@ -91,9 +102,28 @@ void queue_say(struct queue *q, const char *what, const char *detail);
 bool queue_try_later(struct queue *q, const struct redisReply *reply);
 void queue_again_soon(struct queue *q);
 
+/* The parts of a request, for the other files. argv gets FCALL, the function and the key: 4 words.
+ */
+struct request *queue_request(struct queue *q, enum request_kind kind, queue_any_fn *done,
+                              void *arg); /* NULL: too much under way */
+void queue_request_free(struct request *r);
+uint32_t queue_call_words(struct queue *q, struct slice *argv, const char *function);
+struct slice queue_decimal(char text[NUMBER_CAP], uint64_t n);
+struct slice queue_now(const struct queue *q, char text[NUMBER_CAP]);
+/* Now or not at all; or surely, repeated by itself. Take the request over. */
+enum err queue_send_now(struct request *r, uint32_t argc, const struct slice *argv);
+enum err queue_send_surely(struct request *r, uint32_t argc, const struct slice *argv);
+
+/* ledger.c: 7 words of an entry; numbers needs 4 × NUMBER_CAP. False: a part is too long. */
+#define LEDGER_WORDS 7
+bool ledger_words(const struct queue_ledger_entry *e, struct slice *argv,
+                  char numbers[4][NUMBER_CAP]);
+
 /* answer.c; redisReply by its tag, so that only those who read replies need hiredis */
 enum err answer_error(struct queue *q, const struct redisReply *reply); /* NULL: connection lost */
 enum err answer_unexpected(struct queue *q);                            /* logged; ERR_IO */
+bool answer_is_text(const struct redisReply *reply);
+struct slice answer_text(const struct redisReply *reply);
 bool answer_is_number(const struct redisReply *reply);
 uint64_t answer_number(const struct redisReply *reply); /* 0 for negative ones */
 /* Into q->tasks; tasks that cannot be read are finished as malformed. */

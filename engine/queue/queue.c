@@ -11,7 +11,6 @@
 #include "queue/internal.h"
 
 #define LEASE_DEFAULT_MS 60000
-#define NUMBER_CAP       24
 
 void queue_say(struct queue *q, const char *what, const char *detail)
 {
@@ -223,9 +222,8 @@ const char *queue_error(const struct queue *q)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-typedef void any_fn(void);
-
-static struct request *request_new(struct queue *q, enum request_kind kind, any_fn *done, void *arg)
+struct request *queue_request(struct queue *q, enum request_kind kind, queue_any_fn *done,
+                              void *arg)
 {
     struct request *r = pool_get(&q->requests);
 
@@ -239,14 +237,14 @@ static struct request *request_new(struct queue *q, enum request_kind kind, any_
     return r;
 }
 
-static void request_free(struct request *r)
+void queue_request_free(struct request *r)
 {
     list_remove(&r->node);
     free(r->resp);
     pool_put(&r->queue->requests, r);
 }
 
-static uint32_t call_words(struct queue *q, struct slice *argv, const char *function)
+uint32_t queue_call_words(struct queue *q, struct slice *argv, const char *function)
 {
     argv[0] = SLICE("FCALL");
     argv[1] = slice_cstr(function);
@@ -255,7 +253,7 @@ static uint32_t call_words(struct queue *q, struct slice *argv, const char *func
     return 4;
 }
 
-static struct slice decimal(char text[NUMBER_CAP], uint64_t n)
+struct slice queue_decimal(char text[NUMBER_CAP], uint64_t n)
 {
     struct buf b = buf_on(text, NUMBER_CAP);
 
@@ -264,35 +262,36 @@ static struct slice decimal(char text[NUMBER_CAP], uint64_t n)
 }
 
 /* A real clock leaves the time to Redis, so that all engines share one. */
-static struct slice now_word(const struct queue *q, char text[NUMBER_CAP])
+struct slice queue_now(const struct queue *q, char text[NUMBER_CAP])
 {
-    return decimal(text, q->loop->clock->is_virtual ? clock_wall_ms(q->loop->clock) : 0);
+    return queue_decimal(text, q->loop->clock->is_virtual ? clock_wall_ms(q->loop->clock) : 0);
 }
 
 /* Sends r's command now or not at all. */
-static enum err send_now(struct request *r, uint32_t argc, const struct slice *argv)
+enum err queue_send_now(struct request *r, uint32_t argc, const struct slice *argv)
 {
     enum err e = redis_command(r->queue->redis, replied, r, argc, argv);
 
     if (e)
-        request_free(r);
+        queue_request_free(r);
     else
         list_push_back(&r->queue->sent, &r->node);
     return e;
 }
 
 /* Keeps r's command and sends it now or when it is possible. */
-static enum err send_surely(struct request *r, uint32_t argc, const struct slice *argv)
+enum err queue_send_surely(struct request *r, uint32_t argc, const struct slice *argv)
 {
     struct queue *q = r->queue;
     size_t n = redis_format(NULL, 0, argc, argv);
 
     r->resp = malloc(n);
     if (!r->resp) {
-        request_free(r);
+        queue_request_free(r);
         return ERR_NOMEM;
     }
     r->resp_len = (uint32_t)n;
+    r->repeats = true;
     redis_format(r->resp, n, argc, argv);
     list_push_back(&q->unsent, &r->node);
     send_unsent(q);
@@ -360,7 +359,7 @@ static void replied(void *arg, const struct redisReply *reply)
     struct request *r = arg;
     struct queue *q = r->queue;
 
-    if (r->kind == REQUEST_COMPLETE && !q->closing && (!reply || queue_try_later(q, reply))) {
+    if (r->repeats && !q->closing && (!reply || queue_try_later(q, reply))) {
         list_remove(&r->node);
         list_push_back(&q->unsent, &r->node);
         if (reply)
@@ -391,9 +390,12 @@ static void replied(void *arg, const struct redisReply *reply)
         if (r->done)
             ((queue_done_fn *)r->done)(r->arg, e);
         break;
+    case REQUEST_OTHER:
+        r->answered(q, r, reply, e);
+        break;
     }
     q->inside--;
-    request_free(r);
+    queue_request_free(r);
     if (!q->closing)
         send_unsent(q);
 }
@@ -412,9 +414,11 @@ void queue_close(struct queue *q)
     while ((n = list_pop_front(&q->unsent))) {
         struct request *r = container_of(n, struct request, node);
 
-        if (r->done)
+        if (r->kind == REQUEST_OTHER)
+            r->answered(q, r, NULL, ERR_CANCELLED);
+        else if (r->done)
             ((queue_done_fn *)r->done)(r->arg, ERR_CANCELLED);
-        request_free(r);
+        queue_request_free(r);
     }
     if (q->finishing && q->added)
         q->added(q->added_arg, ERR_CANCELLED);
@@ -432,18 +436,18 @@ enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *
         return ERR_INVALID;
     if (q->claiming)
         return ERR_STATE;
-    struct request *r = request_new(q, REQUEST_CLAIM, (any_fn *)done, arg);
+    struct request *r = queue_request(q, REQUEST_CLAIM, (queue_any_fn *)done, arg);
 
     if (!r)
         return ERR_FULL;
-    uint32_t n = call_words(q, argv, QUEUE_FUNCTION("claim"));
+    uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("claim"));
 
     argv[n++] = slice_cstr(q->self);
-    argv[n++] = decimal(nonce, q->claim_nonce);
-    argv[n++] = decimal(count, max);
-    argv[n++] = decimal(lease, q->config.lease_ms);
-    argv[n++] = now_word(q, now);
-    enum err e = send_now(r, n, argv);
+    argv[n++] = queue_decimal(nonce, q->claim_nonce);
+    argv[n++] = queue_decimal(count, max);
+    argv[n++] = queue_decimal(lease, q->config.lease_ms);
+    argv[n++] = queue_now(q, now);
+    enum err e = queue_send_now(r, n, argv);
 
     q->claiming = e == OK;
     return e;
@@ -459,53 +463,61 @@ enum err queue_attempt(struct queue *q, const struct queue_task *task, uint32_t 
         return ERR_INVALID;
     if (call_id.len > QUEUE_CALL_ID_MAX)
         return ERR_TOO_LONG;
-    struct request *r = request_new(q, REQUEST_ATTEMPT, (any_fn *)done, arg);
+    struct request *r = queue_request(q, REQUEST_ATTEMPT, (queue_any_fn *)done, arg);
 
     if (!r)
         return ERR_FULL;
-    uint32_t n = call_words(q, argv, QUEUE_FUNCTION("attempt"));
+    uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("attempt"));
 
     argv[n++] = slice_cstr(task->id);
-    argv[n++] = decimal(token, task->token);
-    argv[n++] = decimal(number, attempt);
+    argv[n++] = queue_decimal(token, task->token);
+    argv[n++] = queue_decimal(number, attempt);
     argv[n++] = call_id;
     argv[n++] = slice_cstr(q->self);
-    argv[n++] = now_word(q, now);
-    return send_now(r, n, argv);
+    argv[n++] = queue_now(q, now);
+    return queue_send_now(r, n, argv);
 }
 
 enum err queue_complete(struct queue *q, const struct queue_task *task,
                         const struct queue_completion *c, queue_done_fn *done, void *arg)
 {
     static const char *const outcomes[] = {"finish", "retry", "release"};
-    struct slice argv[CALL_WORDS + 2];
+    struct slice argv[CALL_WORDS + 2 + LEDGER_WORDS];
     char token[NUMBER_CAP], number[NUMBER_CAP], retry[NUMBER_CAP], now[NUMBER_CAP], priority[16],
-        trunk[16];
+        trunk[16], entry[4][NUMBER_CAP];
 
     if (c->status.len > QUEUE_STATUS_MAX || c->record.len > QUEUE_RECORD_MAX)
         return ERR_TOO_LONG;
     if (c->outcome == QUEUE_FINISH && c->status.len == 0)
         return ERR_INVALID;
-    struct request *r = request_new(q, REQUEST_COMPLETE, (any_fn *)done, arg);
+    struct request *r = queue_request(q, REQUEST_COMPLETE, (queue_any_fn *)done, arg);
 
     if (!r)
         return ERR_FULL;
-    uint32_t n = call_words(q, argv, QUEUE_FUNCTION("complete"));
+    uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("complete"));
 
     snprintf(priority, sizeof(priority), "%d", task->priority);
     snprintf(trunk, sizeof(trunk), "%d", c->avoid_trunk > INT32_MAX ? -1 : (int)c->avoid_trunk);
     argv[n++] = slice_cstr(task->id);
-    argv[n++] = decimal(token, task->token);
-    argv[n++] = decimal(number, c->attempt);
+    argv[n++] = queue_decimal(token, task->token);
+    argv[n++] = queue_decimal(number, c->attempt);
     argv[n++] = slice_cstr(outcomes[c->outcome]);
     argv[n++] = c->status;
-    argv[n++] = decimal(retry, c->retry_wall_ms);
+    argv[n++] = queue_decimal(retry, c->retry_wall_ms);
     argv[n++] = slice_cstr(priority);
     argv[n++] = c->charged ? SLICE("1") : SLICE("0");
     argv[n++] = slice_cstr(trunk);
     argv[n++] = c->record;
-    argv[n++] = now_word(q, now);
-    return send_surely(r, n, argv);
+    argv[n++] = queue_now(q, now);
+    if (c->ledger) {
+        argv[n++] = slice_cstr(q->self);
+        if (!ledger_words(c->ledger, argv + n, entry)) {
+            queue_request_free(r);
+            return ERR_TOO_LONG;
+        }
+        n += LEDGER_WORDS;
+    }
+    return queue_send_surely(r, n, argv);
 }
 
 enum err queue_renew(struct queue *q, const struct queue_lease *leases, uint32_t count,
@@ -517,7 +529,7 @@ enum err queue_renew(struct queue *q, const struct queue_lease *leases, uint32_t
         return ERR_INVALID;
     if (!queue_up(q))
         return ERR_CLOSED;
-    struct request *r = request_new(q, REQUEST_RENEW, (any_fn *)done, arg);
+    struct request *r = queue_request(q, REQUEST_RENEW, (queue_any_fn *)done, arg);
 
     if (!r)
         return ERR_FULL;
@@ -528,19 +540,19 @@ enum err queue_renew(struct queue *q, const struct queue_lease *leases, uint32_t
     r->resp = malloc(count * sizeof(*leases));
     r->leases = count;
     if (!argv || !tokens || !r->resp) {
-        request_free(r);
+        queue_request_free(r);
         goto out;
     }
     memcpy(r->resp, leases, count * sizeof(*leases));
-    uint32_t n = call_words(q, argv, QUEUE_FUNCTION("renew"));
+    uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("renew"));
 
-    argv[n++] = decimal(lease, q->config.lease_ms);
-    argv[n++] = now_word(q, now);
+    argv[n++] = queue_decimal(lease, q->config.lease_ms);
+    argv[n++] = queue_now(q, now);
     for (uint32_t i = 0; i < count; i++) {
         argv[n++] = slice_cstr(leases[i].id);
-        argv[n++] = decimal(tokens[i], leases[i].token);
+        argv[n++] = queue_decimal(tokens[i], leases[i].token);
     }
-    e = send_now(r, n, argv);
+    e = queue_send_now(r, n, argv);
 out:
     free(argv);
     free(tokens);
@@ -551,38 +563,39 @@ enum err queue_reclaim(struct queue *q, bool own, queue_reclaimed_fn *done, void
 {
     struct slice argv[CALL_WORDS];
     char count[NUMBER_CAP], lease[NUMBER_CAP], now[NUMBER_CAP];
-    struct request *r = request_new(q, REQUEST_RECLAIM, (any_fn *)done, arg);
+    struct request *r = queue_request(q, REQUEST_RECLAIM, (queue_any_fn *)done, arg);
 
     if (!r)
         return ERR_FULL;
-    uint32_t n = call_words(q, argv, QUEUE_FUNCTION("reclaim"));
+    uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("reclaim"));
 
     argv[n++] = slice_cstr(q->self);
     argv[n++] = own ? SLICE("1") : SLICE("0");
-    argv[n++] = decimal(count, QUEUE_CLAIM_MAX);
-    argv[n++] = decimal(lease, q->config.lease_ms);
-    argv[n++] = now_word(q, now);
-    return send_now(r, n, argv);
+    argv[n++] = queue_decimal(count, QUEUE_CLAIM_MAX);
+    argv[n++] = queue_decimal(lease, q->config.lease_ms);
+    argv[n++] = queue_now(q, now);
+    return queue_send_now(r, n, argv);
 }
 
 enum err queue_count(struct queue *q, queue_counts_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
     char now[NUMBER_CAP];
-    struct request *r = request_new(q, REQUEST_COUNT, (any_fn *)done, arg);
+    struct request *r = queue_request(q, REQUEST_COUNT, (queue_any_fn *)done, arg);
 
     if (!r)
         return ERR_FULL;
-    uint32_t n = call_words(q, argv, QUEUE_FUNCTION("count"));
+    uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("count"));
 
-    argv[n++] = now_word(q, now);
-    return send_now(r, n, argv);
+    argv[n++] = queue_now(q, now);
+    return queue_send_now(r, n, argv);
 }
 
 enum err queue_forget(struct queue *q, queue_done_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
-    struct request *r = request_new(q, REQUEST_FORGET, (any_fn *)done, arg);
+    struct request *r = queue_request(q, REQUEST_FORGET, (queue_any_fn *)done, arg);
 
-    return r ? send_now(r, call_words(q, argv, QUEUE_FUNCTION("forget")), argv) : ERR_FULL;
+    return r ? queue_send_now(r, queue_call_words(q, argv, QUEUE_FUNCTION("forget")), argv)
+             : ERR_FULL;
 }

@@ -53,6 +53,7 @@
 #define QUEUE_PRIORITY_MAX   1000000 /* −max…max; beyond is cut */
 
 struct queue;
+struct queue_ledger_entry;
 
 struct queue_task {
     char id[QUEUE_ID_MAX + 1];
@@ -157,6 +158,9 @@ struct queue_completion {
     bool charged;           /* the attempt counts */
     uint32_t avoid_trunk;   /* for the next attempt, or QUEUE_NO_TRUNK */
     struct slice record;    /* summary kept with the attempt (JSON), may be empty */
+    /* A live answer, put into the ledger (queue/ledger.h) in the same step, also when the lease is
+     * not ours any more (ERR_REFUSED) and another engine completes the task; NULL: none was. */
+    const struct queue_ledger_entry *ledger;
 };
 
 /* Repeating it is OK. done may be NULL. */
@@ -200,7 +204,7 @@ struct queue_counts {
 typedef void queue_counts_fn(void *arg, enum err e, const struct queue_counts *counts);
 enum err queue_count(struct queue *q, queue_counts_fn *done, void *arg);
 
-/* Forgets the campaign: tasks, attempts, counts. For tests and `--fresh`. */
+/* Forgets the campaign: tasks, attempts, counts; not the ledger. For tests and `--fresh`. */
 enum err queue_forget(struct queue *q, queue_done_fn *done, void *arg);
 
 #endif
