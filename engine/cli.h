@@ -8,6 +8,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_report(int argc, char **argv);
+int cli_ledger(int argc, char **argv);
 int cli_prints(int argc, char **argv);
 int cli_listen(int argc, char **argv);
 

@@ -44,6 +44,7 @@ static void set_defaults(struct campaign *c)
     c->pacing.ratio = 1.0;
     c->abandonment.limit_ms = 2000;
     c->abandonment.cap_percent = 3.0;
+    c->abandonment.keep_days = 730;
     c->recording.mode = RECORDING_OFF;
     c->drain = DRAIN_FINISH;
     addr_parse(SLICE("127.0.0.1:0"), 0, &c->sip.address);
@@ -127,10 +128,9 @@ static void read_pacing(struct reading *r)
     reading_duration(r, "pacing: hang_up_at", raw->pacing.hang_up_at, 5000, 120000,
                      &c->pacing.hang_up_at_ms);
     if (!r->failed && c->pacing.mode != PACING_PREDICTIVE &&
-        (raw->pacing.daily || raw->pacing.false_machines || raw->pacing.hang_up_at))
+        (raw->pacing.daily || raw->pacing.hang_up_at))
         reading_fail(r, raw->pacing.mode,
-                     "pacing: daily, false_machines and hang_up_at are for 'mode: predictive'; "
-                     "the mode is %s",
+                     "pacing: daily and hang_up_at are for 'mode: predictive'; the mode is %s",
                      pacing_mode_name(c->pacing.mode));
     if (!r->failed && raw->pacing.ratio && c->pacing.mode != PACING_RATIO)
         reading_fail(r, raw->pacing.ratio, "pacing: ratio is for 'mode: ratio'; the mode is %s",
@@ -160,6 +160,8 @@ static void read_policy(struct reading *r)
                  sizeof(c->abandonment.message));
     reading_double(r, "abandonment: cap", raw->abandonment.cap, 0, 100,
                    &c->abandonment.cap_percent);
+    reading_u32(r, "abandonment: keep_days", raw->abandonment.keep_days, 31, 4000,
+                &c->abandonment.keep_days);
     c->recording.mode = (enum recording_mode)reading_word(r, "recording: mode", raw->recording.mode,
                                                           modes, 3, RECORDING_OFF);
     reading_path(r, "recording: dir", raw->recording.dir, c->recording.dir,

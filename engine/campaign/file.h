@@ -70,9 +70,9 @@ struct campaign_pacing {
     double ratio;            /* mode ratio: calls per free agent, 1.0…10.0 */
     double calls_per_second; /* 0: no limit of its own */
     uint32_t concurrent;     /* calls in the air at most; 0: no limit of its own */
+    double false_machines;   /* percent of live answers taken for machines: counted as abandoned */
     /* mode predictive */
     bool daily;             /* the abandonment cap holds on every single day, not only over 30 */
-    double false_machines;  /* percent of live answers taken for machines: counted as abandoned */
     uint32_t hang_up_at_ms; /* rung this long and no agent expected: may be hung up; 0: never */
 };
 
@@ -124,6 +124,7 @@ struct campaign {
         uint32_t limit_ms;               /* answer (end of greeting) to agent */
         char message[CAMPAIGN_PATH_MAX]; /* safe-harbour message; "": hang up */
         double cap_percent;              /* of live answers */
+        uint32_t keep_days;              /* the ledger's entries; then only sums of days stay */
     } abandonment;
     struct campaign_treatment on[RESULT_COUNT]; /* by result; TREAT_HANGUP where it cannot apply */
     struct campaign_rule rules[RESULT_COUNT];

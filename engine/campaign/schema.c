@@ -92,7 +92,7 @@ static const cyaml_schema_field_t pacing_fields[] = {
     CYAML_FIELD_END};
 static const cyaml_schema_field_t abandonment_fields[] = {
     SUB("limit", abandonment, limit), SUB("message", abandonment, message),
-    SUB("cap", abandonment, cap), CYAML_FIELD_END};
+    SUB("cap", abandonment, cap), SUB("keep_days", abandonment, keep_days), CYAML_FIELD_END};
 static const cyaml_schema_field_t recording_fields[] = {
     SUB("mode", recording, mode), SUB("dir", recording, dir), CYAML_FIELD_END};
 static const cyaml_schema_field_t sip_fields[] = {SUB("address", sip, address),

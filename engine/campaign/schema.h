@@ -40,7 +40,7 @@ struct raw_campaign {
         char *mode, *ratio, *calls_per_second, *concurrent, *daily, *false_machines, *hang_up_at;
     } pacing;
     struct {
-        char *limit, *message, *cap;
+        char *limit, *message, *cap, *keep_days;
     } abandonment;
     struct {
         char *mode, *dir;

@@ -30,7 +30,9 @@ void attempt_pace(struct attempt *a, enum pacing_phase phase)
         .now_ms = loop_now_ms(a->dialer->loop),
         .result = a->record.result,
         .delivery = a->record.delivery,
-        .abandoned = a->record.abandoned_strict,
+        .abandoned = phase == PACING_ENDED &&
+                     abandonment_judge(&a->record, a->dialer->campaign->abandonment.limit_ms) ==
+                         ABANDONMENT_ABANDONED,
     };
 
     pacing_call(a->dialer->pacing, &e);

@@ -314,6 +314,7 @@ static void init_values(struct dialer *d)
     d->amd.after_greeting_ms = (uint16_t)c->analysis.after_greeting_ms;
     d->amd.total_ms = (uint16_t)c->analysis.total_ms;
     abandonment_init(&d->abandonment, c->zone, c->abandonment.limit_ms);
+    ledger_init(d);
     list_init(&d->live);
     list_init(&d->waiting);
     list_init(&d->stock);
@@ -412,6 +413,7 @@ void dialer_close(struct dialer *d)
     pacing_close(d->pacing);
     zone_cache_close(d->zones);
     pool_fini(&d->attempts);
+    free(d->ledger.replay);
     free(d->agents);
     free(d->run);
     free(d);
@@ -474,6 +476,7 @@ static void begin_leaving(struct dialer *d)
 {
     d->stage = DIALER_LEAVING;
     d->leave_by_ms = loop_now_ms(d->loop) + LEAVE_MS;
+    share_leave(d);
     desk_stop(d->desk);
     trunks_leave(d);
 }
@@ -512,6 +515,8 @@ static void on_sample(struct timer *t)
 {
     struct dialer *d = container_of(t, struct dialer, sample);
 
+    ledger_ask(d);
+    share_tell(d);
     learned_account(d);
     watch_sample(d);
     loop_timer(d->loop, &d->sample, 1000, on_sample);
@@ -559,12 +564,15 @@ enum err dialer_run(struct dialer *d, char *error)
     enum err e = reconcile(d, error);
 
     error[0] = '\0';
+    if (e == OK)
+        e = ledger_start(d, error);
     if (e == OK && d->config.leads_path)
         e = import_leads(d, error);
     if (e != OK)
         return e;
     learned_load(d);
     learned_account(d);
+    share_tell(d);
     desk_start(d->desk);
     loop_timer(d->loop, &d->tick, 0, on_tick);
     loop_timer(d->loop, &d->sample, 1000, on_sample);

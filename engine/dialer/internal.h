@@ -8,11 +8,14 @@
 #include "call/call.h"
 #include "campaign/abandonment.h"
 #include "campaign/file.h"
+#include "campaign/ledger.h"
 #include "campaign/pacing.h"
 #include "campaign/rules.h"
 #include "desk/desk.h"
 #include "dialer/dialer.h"
+#include "queue/ledger.h"
 #include "queue/queue.h"
+#include "queue/share.h"
 #include "report/live.h"
 #include "report/records.h"
 #include "report/run.h"
@@ -51,6 +54,7 @@ struct attempt {
     struct flow *flow;
     uint32_t trunk;
     bool judged, announced, reserved;
+    bool entered;           /* given to the ledger */
     uint64_t record_number; /* of records given, 1… */
     struct timer timer; /* analysis limit, answer limit, message limit, or a retry of settling */
     struct call_record record;
@@ -79,7 +83,18 @@ struct dialer {
     struct redis_server *server; /* private one; NULL: a URL was given */
     char engine[QUEUE_ENGINE_MAX + 1];
     struct records *records;
-    struct abandonment abandonment;
+    struct abandonment abandonment; /* of this run and engine */
+    struct {
+        struct abandonment all, since;
+        uint64_t last_wall_ms; /* of this engine's latest entry, when last told */
+        int32_t cut;
+        bool asking, known;
+        void *replay;           /* what a replay that was given up left with the queue */
+    } ledger;                   /* of all engines and runs; ledger.c */
+    struct queue_shared others; /* share.c */
+    struct pacing_budget_share given;
+    struct pacing_part part; /* of the campaign's limits */
+    bool sharing;
     struct zone_cache *zones;
     struct dsp_amd_config amd;
 
@@ -171,6 +186,23 @@ void feed_count(struct dialer *d);
 void learned_load(struct dialer *d);
 void learned_save(struct dialer *d);
 void learned_account(struct dialer *d); /* once a second */
+
+/* ledger.c */
+struct ledger_line {
+    struct queue_ledger_entry entry; /* points into the rest */
+    char call_id[128], text[LEDGER_TEXT_MAX];
+};
+void ledger_init(struct dialer *d);
+/* False: the record is of no live answer. */
+bool ledger_line(struct dialer *d, const struct call_record *r, struct ledger_line *out);
+void ledger_given(struct dialer *d, const struct queue_ledger_entry *e); /* to Redis, just now */
+void ledger_ask(struct dialer *d);                                       /* once a second */
+/* Before the first call: brings the journal's entries and reads the account. */
+enum err ledger_start(struct dialer *d, char *error);
+
+/* share.c */
+void share_tell(struct dialer *d); /* once a second */
+void share_leave(struct dialer *d);
 
 /* trunk.c */
 enum err trunks_open(struct dialer *d);

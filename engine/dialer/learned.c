@@ -63,6 +63,6 @@ void learned_account(struct dialer *d)
         d->day = now.day;
         pacing_new_day(d->pacing);
     }
-    abandonment_account(&d->abandonment, &d->abandonment, wall_ms, &account);
+    abandonment_account(&d->ledger.all, &d->abandonment, wall_ms, &account);
     pacing_account(d->pacing, &account);
 }

@@ -1,6 +1,7 @@
 /* After the call: the record goes to the journal, and only when it is safe there is the task
- * completed in Redis; then the attempt is given back. So whatever crashes, either the journal has
- * the record or Redis still shows the attempt open. */
+ * completed in Redis, in one step with the ledger's entry of a live answer; then the attempt is
+ * given back. So whatever crashes, either the journal has the record or Redis still shows the
+ * attempt open. */
 #include "dialer/internal.h"
 
 #include "base/log.h"
@@ -83,14 +84,20 @@ static void complete(struct attempt *a)
     struct dialer *d = a->dialer;
     struct rules_decision decision;
     struct queue_completion c;
+    struct ledger_line line_of_ledger;
     size_t len = 0;
 
     settle_completion(d, &a->task, &a->record, a->trunk, &decision, &c);
+    if (ledger_line(d, &a->record, &line_of_ledger))
+        c.ledger = &line_of_ledger.entry;
     if (records_format(&a->record, line, sizeof(line), &len) == OK)
         c.record = slice_of(line, len);
     enum err e = queue_complete(d->queue, &a->task, &c, on_completed, a);
     if (e != OK)
         loop_timer(d->loop, &a->timer, TRY_AGAIN_MS, on_try_complete);
+    else if (c.ledger && !a->entered)
+        ledger_given(d, c.ledger);
+    a->entered = a->entered || e == OK;
 }
 
 static void put_record(struct attempt *a)
@@ -111,7 +118,9 @@ void settle(struct attempt *a)
     struct dialer *d = a->dialer;
 
     a->phase = ATTEMPT_SETTLING;
-    abandonment_add(&d->abandonment, &a->record, clock_wall_ms(d->loop->clock));
+    if (a->record.at_ms[MARK_ANSWERED] != CALL_TIME_NONE)
+        abandonment_add(&d->abandonment, &a->record,
+                        a->record.invite_wall_ms + a->record.at_ms[MARK_ANSWERED]);
     d->look.results[a->record.result]++;
     d->run->rtp_received += a->record.media.rtp_received;
     d->run->rtp_lost += a->record.media.rtp_lost;

@@ -8,6 +8,7 @@
 
 #define BEEP_WAIT_MS     45000 /* a greeting longer than this gets no message */
 #define MESSAGE_LIMIT_MS 120000
+#define HEARD_AFTER_MS   100 /* from our word to play until the callee hears it, amply */
 
 /* ---- recording ---- */
 
@@ -139,7 +140,8 @@ static void on_answer_limit(struct timer *t)
     attempt_hang_up(a);
 }
 
-/* What is left of the limit, which counts from the end of the callee's first greeting. */
+/* What is left of the limit, which counts from the end of the callee's first greeting. A message
+ * must be heard within it, so it begins a little before. */
 static uint32_t answer_limit_left(const struct attempt *a)
 {
     uint32_t limit = a->dialer->campaign->abandonment.limit_ms;
@@ -148,6 +150,8 @@ static uint32_t answer_limit_left(const struct attempt *a)
 
     if (from == CALL_TIME_NONE)
         from = now;
+    if (a->dialer->safe_harbour)
+        limit = limit > HEARD_AFTER_MS ? limit - HEARD_AFTER_MS : 0;
     return now - from < limit ? limit - (now - from) : 0;
 }
 

@@ -86,7 +86,7 @@ Test(file, everything_said)
         "  - {name: solo, uri: \"sip:solo@127.0.0.1\"}\n"
         "analysis: {initial_silence: 3s, greeting: 1500ms, after_greeting: 700ms, total: 4s}\n"
         "pacing: {mode: ratio, ratio: 1.75, calls_per_second: 3, concurrent: 20}\n"
-        "abandonment: {limit: 1500ms, cap: 2.5, message: /sounds/sorry.wav}\n"
+        "abandonment: {limit: 1500ms, cap: 2.5, keep_days: 1825, message: /sounds/sorry.wav}\n"
         "on: {machine: message vm drop.wav After Beep, ivr: flow ivr.lua, fax: hangup}\n"
         "results:\n"
         "  busy: {after: \"90s, 5m, 1h\", attempts: 4, finish: gave_up}\n"
@@ -184,6 +184,7 @@ Test(file, the_reference_tells_the_truth)
     cr_expect_eq(said->pacing.mode, plain->pacing.mode);
     cr_expect_eq(said->abandonment.limit_ms, plain->abandonment.limit_ms);
     cr_expect_float_eq(said->abandonment.cap_percent, plain->abandonment.cap_percent, 1e-9);
+    cr_expect_eq(said->abandonment.keep_days, plain->abandonment.keep_days);
     cr_expect_eq(said->recording.mode, plain->recording.mode);
     cr_expect(addr_eq(&said->sip.address, &plain->sip.address));
     cr_expect(said->media.port_min == plain->media.port_min &&

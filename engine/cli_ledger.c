@@ -1,0 +1,113 @@
+/* `peal ledger`: the campaign's record of live answers, for whoever may ask for it. Reads only. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "campaign/file.h"
+#include "campaign/ledger.h"
+#include "cli_ledger.h"
+
+static const char help[] =
+    "usage: peal ledger CAMPAIGN.yaml [--csv] [--from DATE] [--to DATE] [--whole-numbers]\n"
+    "                   [--redis URL] [--data DIR]\n"
+    "\n"
+    "Shows how many live answers got no person within the campaign's limit, by day and over the "
+    "30\n"
+    "days that end with it; or, as CSV, every live answer: when, what became of the callee, how\n"
+    "long they waited from the end of their greeting. Entries older than the campaign keeps them\n"
+    "(abandonment: keep_days) are shown as their day's sums. Exit code 1 when entries and sums do\n"
+    "not agree.\n"
+    "\n"
+    "  --csv            one live answer a line, to standard output\n"
+    "  --from, --to     days of the campaign's zone, as 2026-03-30 (default: all there are)\n"
+    "  --whole-numbers  numbers as they were dialled; else their middle is masked\n"
+    "  --redis URL      as in peal run\n"
+    "  --data DIR       as in peal run (default: ./NAME)\n"
+    "\n"
+    "examples:\n"
+    "  peal ledger spring.yaml --data /var/lib/peal/spring\n"
+    "  peal ledger spring.yaml --csv --from 2026-03-01 --to 2026-03-31 > march.csv\n";
+
+static int bad_date(const char *option, const char *text)
+{
+    fprintf(stderr, "peal ledger: %s: '%s' is no date; accepted: 2026-03-30\n", option, text);
+    return EXIT_USAGE;
+}
+
+/* Opens a private server only where a run has left its data: asking must not make a folder. */
+static bool data_is_there(const char *folder)
+{
+    if (access(folder, R_OK | X_OK) == 0)
+        return true;
+    fprintf(stderr,
+            "peal ledger: there is no data folder %s; name the campaign's with --data DIR, or its "
+            "Redis with --redis URL\n",
+            folder);
+    return false;
+}
+
+static int show(struct ledger_book *book, const char *path)
+{
+    char error[CAMPAIGN_ERROR_MAX] = "";
+    struct campaign *c;
+    int code;
+
+    if (campaign_load(&c, path, error) != OK) {
+        fprintf(stderr, "peal ledger: %s\n", error);
+        return EXIT_USAGE;
+    }
+    book->campaign = c;
+    if (!book->data_dir)
+        book->data_dir = c->name;
+    code =
+        !book->redis_url && !data_is_there(book->data_dir) ? EXIT_FAILED : ledger_book_show(book);
+    campaign_free(c);
+    return code;
+}
+
+int cli_ledger(int argc, char **argv)
+{
+    struct ledger_book book = {.from = INT32_MIN, .to = INT32_MAX};
+    const char *path = NULL, *from = NULL, *to = NULL;
+    const struct {
+        const char *name, **value;
+    } options[] = {
+        {"--redis", &book.redis_url}, {"--data", &book.data_dir}, {"--from", &from}, {"--to", &to}};
+    const size_t count = sizeof(options) / sizeof(options[0]);
+
+    for (int i = 1; i < argc; i++) {
+        size_t k = 0;
+
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        }
+        while (k < count && strcmp(argv[i], options[k].name) != 0)
+            k++;
+        if (k < count) {
+            if (i + 1 == argc)
+                return cli_missing("ledger", argv[i]);
+            *options[k].value = argv[++i];
+        } else if (strcmp(argv[i], "--csv") == 0) {
+            book.csv = true;
+        } else if (strcmp(argv[i], "--whole-numbers") == 0) {
+            book.whole_numbers = true;
+        } else if (argv[i][0] != '-' && !path) {
+            path = argv[i];
+        } else {
+            return cli_unknown("ledger", argv[i]);
+        }
+    }
+    if (!path)
+        return cli_missing("ledger", "CAMPAIGN.yaml");
+    if (from && ledger_date_parse(slice_cstr(from), &book.from) != OK)
+        return bad_date("--from", from);
+    if (to && ledger_date_parse(slice_cstr(to), &book.to) != OK)
+        return bad_date("--to", to);
+    log_set_level(LOG_ERROR);
+    return show(&book, path);
+}
