@@ -97,6 +97,7 @@ Test(file, everything_said)
         "sip: {address: \"127.0.0.1:5080\", tcp: on}\n"
         "media: {address: 127.0.0.1, ports: 30000-30999, workers: 2}\n");
 
+    cr_expect_eq(c->abandonment.keep_days, 1825);
     cr_expect_str_eq(zone_name(c->zone), "Europe/Samara");
     cr_expect_str_eq(c->tone_plan, "gb");
     cr_expect_str_eq(c->leads, "folder/lists/leads.csv");
