@@ -153,9 +153,8 @@ def campaign(where, address, agents=8, **replace):
     """The demo campaign pointed at `address`, ringing less long; replace: text → text in the YAML."""
     text = (SOURCE / "scenarios" / "campaigns" / "demo.yaml").read_text()
     for old, new in {"127.0.0.1:5070": address, "count: 10": f"count: {agents}",
-                     "ring_timeout: 14s": "ring_timeout: 8s"}.items():
-        text = text.replace(old, new)
-    for old, new in replace.items():
+                     "ring_timeout: 11s": "ring_timeout: 8s", **replace}.items():
+        check(old in text, f"the demo campaign has {old!r}")
         text = text.replace(old, new)
     path = where / "campaign.yaml"
     path.write_text(text)
