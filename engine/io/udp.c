@@ -1,46 +1,34 @@
-/* Receives: one multishot recvmsg; each datagram arrives with its sender's address in a buffer of
- * the ring, is handed out and put back before the next. Sends: a datagram is copied into a slot of
- * a fixed pool and becomes an SQE at once; the loop's next submit carries all of them. A slot is
- * free again when its completion comes, so a full socket buffer makes the pool run out (ERR_FULL)
- * instead of losing what was accepted. */
+/* The endpoint and its receiving half; the sending one is io/udp_send.c.
+ *
+ * One multishot recvmsg: what arrives comes with its sender's address in a buffer of the ring, is
+ * handed out and put back before the next. With UDP_GRO the kernel gives a train of datagrams (one
+ * sender, one length, the last may be shorter) at once with their length, and it is cut up here:
+ * that takes buffers for the longest train there can be, 64 KiB, of which only what arrives is ever
+ * touched. */
 #include "io/udp.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "io/bufring.h"
+#include "io/udp_send.h"
 
 /* The kernel takes them in turn, so few of them stay in the cache: 64 give 15 % more messages than
  * 512. It receives 32 at most before we put them back; the rest waits in the socket. */
 #define RECEIVE_BUFFERS 64
 #define SOCKET_BUFFER   (8 * 1024 * 1024)
-#define SMALL_MAX       2032 /* most SIP messages */
-#define SMALL_SLOTS     4096
-#define LARGE_SLOTS     32
-#define NAME_MAX_BYTES  sizeof(struct sockaddr_in6)
-#define HEADER_BYTES    (sizeof(struct io_uring_recvmsg_out) + NAME_MAX_BYTES)
+#define NAME_MAX_BYTES  32 /* of a sockaddr_in6, and what keeps the control messages aligned */
+#define CONTROL_BYTES   CMSG_SPACE(sizeof(int))
+#define HEADER_BYTES    (sizeof(struct io_uring_recvmsg_out) + NAME_MAX_BYTES + CONTROL_BYTES)
+#define TRAIN_MAX_BYTES 65536
 /* One byte more than is accepted tells a datagram that is too long, one is for the NUL; the kernel
  * is not told of the last. Multiple of 64 keeps buffers apart in the cache. */
-#define BUFFER_BYTES ((HEADER_BYTES + UDP_RECEIVE_MAX + 2 + 63) / 64 * 64)
-
-struct send_slot {
-    struct loop_op op;
-    struct udp *udp;
-    struct send_slot *next_free;
-    struct addr to;
-    char data[];
-};
-
-struct send_pool {
-    unsigned char *mem;
-    size_t bytes, slot_bytes;
-    uint32_t slots, touched; /* slots never used yet are not on the free list: no page is touched */
-    struct send_slot *free;
-};
+#define BUFFER_BYTES(payload) ((uint32_t)((HEADER_BYTES + (payload) + 2 + 63) / 64 * 64))
 
 struct udp {
     struct loop *loop;
@@ -52,52 +40,26 @@ struct udp {
     struct timer rearm; /* after an error that would otherwise repeat at once */
     struct msghdr recv_msg;
     struct bufring buffers;
-    struct send_pool small, large;
-    uint32_t sending;
+    struct udp_sender sender;
     bool receiving, closing;
     struct udp_stats stats;
 };
 
-static enum err pool_open(struct send_pool *p, uint32_t data_max, uint32_t slots)
-{
-    p->slot_bytes = (sizeof(struct send_slot) + data_max + 63) / 64 * 64;
-    p->slots = slots;
-    p->bytes = p->slot_bytes * slots;
-    p->mem = mmap(NULL, p->bytes, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p->mem == MAP_FAILED)
-        p->mem = NULL;
-    return p->mem ? OK : ERR_NOMEM;
-}
-
-static void pool_close(struct send_pool *p)
-{
-    if (p->mem)
-        munmap(p->mem, p->bytes);
-}
-
-static struct send_slot *pool_take(struct send_pool *p)
-{
-    struct send_slot *s = p->free;
-
-    if (s)
-        p->free = s->next_free;
-    else if (p->touched < p->slots)
-        s = (struct send_slot *)(void *)(p->mem + p->slot_bytes * p->touched++);
-    return s;
-}
-
 static void release(struct udp *u)
 {
-    if (!u->closing || u->receiving || u->sending)
+    if (!u->closing || u->receiving || u->sender.flying)
         return;
     loop_timer_stop(u->loop, &u->rearm);
     if (u->fd >= 0)
         close(u->fd);
     bufring_fini(&u->buffers);
-    pool_close(&u->small);
-    pool_close(&u->large);
+    udp_sender_fini(&u->sender);
     free(u);
+}
+
+static void on_landed(struct udp_sender *s)
+{
+    release(container_of(s, struct udp, sender));
 }
 
 static void receive_arm(struct udp *u)
@@ -118,6 +80,33 @@ static void rearm_fire(struct timer *t)
         receive_arm(u);
 }
 
+/* The length of a train's datagrams; the whole when it is no train. */
+static uint32_t segment_of(struct udp *u, struct io_uring_recvmsg_out *out, uint32_t len)
+{
+    struct cmsghdr *c = io_uring_recvmsg_cmsg_firsthdr(out, &u->recv_msg);
+    int segment = 0;
+
+    for (; c; c = io_uring_recvmsg_cmsg_nexthdr(out, &u->recv_msg, c))
+        if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO &&
+            c->cmsg_len >= CMSG_LEN(sizeof(segment)))
+            memcpy(&segment, CMSG_DATA(c), sizeof(segment));
+    return segment > 0 && (uint32_t)segment < len ? (uint32_t)segment : len;
+}
+
+static void deliver_one(struct udp *u, const struct addr *from, char *data, uint32_t len)
+{
+    char after = data[len]; /* the first byte of the next one */
+
+    if (len > UDP_RECEIVE_MAX) {
+        u->stats.truncated++;
+        return;
+    }
+    data[len] = 0;
+    u->stats.received++;
+    u->recv(u->arg, from, data, len);
+    data[len] = after;
+}
+
 static void deliver(struct udp *u, char *buffer, int32_t res)
 {
     struct io_uring_recvmsg_out *out = io_uring_recvmsg_validate(buffer, res, &u->recv_msg);
@@ -126,19 +115,22 @@ static void deliver(struct udp *u, char *buffer, int32_t res)
 
     if (!out || u->closing)
         return;
-    uint32_t len = (uint32_t)res - (uint32_t)HEADER_BYTES;
+    uint32_t len = (uint32_t)res - (uint32_t)HEADER_BYTES, segment, done = 0;
 
-    if ((out->flags & MSG_TRUNC) || len > UDP_RECEIVE_MAX) {
+    u->stats.receive_calls++;
+    if (out->flags & MSG_TRUNC) {
         u->stats.truncated++;
         return;
     }
     memcpy(&name, io_uring_recvmsg_name(out), NAME_MAX_BYTES);
     addr_from_sockaddr((struct sockaddr *)&name, &from);
-    char *data = buffer + HEADER_BYTES;
+    segment = segment_of(u, out, len);
+    do {
+        uint32_t n = len - done < segment ? len - done : segment;
 
-    data[len] = 0;
-    u->stats.received++;
-    u->recv(u->arg, &from, data, len);
+        deliver_one(u, &from, buffer + HEADER_BYTES + done, n);
+        done += n;
+    } while (done < len && !u->closing);
 }
 
 static void receive_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
@@ -165,27 +157,6 @@ static void receive_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
         else
             loop_timer(u->loop, &u->rearm, 10, rearm_fire);
     }
-}
-
-static void send_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
-{
-    struct send_slot *s = container_of(op, struct send_slot, op);
-    struct udp *u = s->udp;
-    /* The pool is told by the address, so a slot need not remember it. */
-    bool small =
-        (unsigned char *)s >= u->small.mem && (unsigned char *)s < u->small.mem + u->small.bytes;
-    struct send_pool *p = small ? &u->small : &u->large;
-
-    (void)cqe_flags;
-    s->next_free = p->free;
-    p->free = s;
-    u->sending--;
-    if (res < 0)
-        u->stats.send_failed++;
-    else
-        u->stats.sent++;
-    if (u->closing)
-        release(u);
 }
 
 /* The larger of what is asked and what the limits of an ordinary user allow. */
@@ -228,6 +199,7 @@ fail:
 enum err udp_open(struct udp **out, struct loop *l, const struct addr *local, udp_recv_fn *recv,
                   void *arg)
 {
+    const int on = 1;
     enum err e;
 
     assert(addr_is_set(local) && recv);
@@ -238,13 +210,18 @@ enum err udp_open(struct udp **out, struct loop *l, const struct addr *local, ud
     *u = (struct udp){.loop = l, .fd = -1, .recv = recv, .arg = arg, .closing = true};
     u->recv_op.done = receive_done;
     u->recv_msg.msg_namelen = NAME_MAX_BYTES;
+    u->recv_msg.msg_controllen = CONTROL_BYTES;
     timer_init(&u->rearm);
-    if ((e = socket_open(u, local)) || (e = pool_open(&u->small, SMALL_MAX, SMALL_SLOTS)) ||
-        (e = pool_open(&u->large, UDP_DATAGRAM_MAX, LARGE_SLOTS)))
+    if ((e = socket_open(u, local)))
         goto fail;
+    bool trains = setsockopt(u->fd, SOL_UDP, UDP_GRO, &on, sizeof(on)) == 0;
+    uint32_t bytes = BUFFER_BYTES(trains ? TRAIN_MAX_BYTES : UDP_RECEIVE_MAX);
+
     do
-        e = bufring_init(&u->buffers, l, loop_buffer_group(l), RECEIVE_BUFFERS, BUFFER_BYTES);
+        e = bufring_init(&u->buffers, l, loop_buffer_group(l), RECEIVE_BUFFERS, bytes);
     while (e == ERR_EXISTS);
+    if (!e)
+        e = udp_sender_init(&u->sender, l, u->fd, local->sa.sa_family, &u->stats, on_landed);
     if (e)
         goto fail;
     u->closing = false;
@@ -260,6 +237,7 @@ void udp_close(struct udp *u)
 {
     if (!u)
         return;
+    udp_sender_close(&u->sender);
     u->closing = true;
     if (u->receiving)
         loop_cancel(u->loop, &u->recv_op);
@@ -271,27 +249,9 @@ const struct addr *udp_local(const struct udp *u)
     return &u->local;
 }
 
-enum err udp_send(struct udp *u, const struct addr *to, struct slice data)
+enum err udp_send(struct udp *u, const struct addr *to, uint32_t flow, struct slice data)
 {
-    if (data.len > UDP_DATAGRAM_MAX)
-        return ERR_TOO_LONG;
-    struct send_slot *s = pool_take(data.len <= SMALL_MAX ? &u->small : &u->large);
-
-    if (!s) {
-        u->stats.send_refused++;
-        return ERR_FULL;
-    }
-    s->op.done = send_done;
-    s->udp = u;
-    s->to = *to;
-    if (data.len)
-        memcpy(s->data, data.p, data.len);
-    struct io_uring_sqe *sqe = loop_sqe(u->loop, &s->op);
-
-    io_uring_prep_send(sqe, u->fd, s->data, data.len, 0);
-    io_uring_prep_send_set_addr(sqe, &s->to.sa, (uint16_t)addr_len(&s->to));
-    u->sending++;
-    return OK;
+    return udp_sender_send(&u->sender, to, flow, data);
 }
 
 const struct udp_stats *udp_stats(const struct udp *u)

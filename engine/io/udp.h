@@ -1,5 +1,6 @@
-/* A UDP endpoint with many peers (SIP): multishot recvmsg into provided buffers, sends batched into
- * the loop's next submit. Media legs have their own, connected sockets (media/). */
+/* A UDP endpoint with many peers (SIP): multishot recvmsg into provided buffers; what a turn of the
+ * loop sends leaves at its end, equal datagrams to one peer in trains (UDP GSO), and trains are
+ * received as such (UDP GRO). Media legs have their own, connected sockets (media/). */
 #ifndef PEAL_IO_UDP_H
 #define PEAL_IO_UDP_H
 
@@ -14,7 +15,8 @@ struct udp;
 typedef void udp_recv_fn(void *arg, const struct addr *from, char *data, uint32_t len);
 
 struct udp_stats {
-    uint64_t received, sent, truncated, starved, send_failed, send_refused;
+    uint64_t received, sent, truncated, starved, send_failed, send_refused; /* datagrams */
+    uint64_t receive_calls, send_calls; /* operations of the kernel's that carried them */
 };
 
 /* local port 0: the system chooses; udp_local tells. Listens on what `local` says, nothing else. */
@@ -23,8 +25,10 @@ enum err udp_open(struct udp **out, struct loop *l, const struct addr *local, ud
 void udp_close(struct udp *u); /* frees once the kernel has let go of it; no callbacks after */
 const struct addr *udp_local(const struct udp *u);
 
-/* Copies data; ERR_FULL when the send pool is exhausted (counted), ERR_TOO_LONG. */
-enum err udp_send(struct udp *u, const struct addr *to, struct slice data);
+/* Copies data; ERR_FULL when the send pool is exhausted (counted), ERR_TOO_LONG. Datagrams of one
+ * flow to one peer leave in the order of these calls; others, and those of flow 0, may overtake one
+ * another within a turn. */
+enum err udp_send(struct udp *u, const struct addr *to, uint32_t flow, struct slice data);
 const struct udp_stats *udp_stats(const struct udp *u);
 
 #endif

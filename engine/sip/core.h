@@ -245,6 +245,8 @@ void sip_write_common(struct sip_ua *ua, struct buf *b); /* User-Agent */
 void sip_reply_stateless(struct sip_ua *ua, const struct sip_path *from, const struct sip_msg *req,
                          unsigned status, struct slice reason, struct slice headers);
 struct sip_path sip_reply_path(const struct sip_msg *req, const struct sip_path *from);
+/* Of a call: keeps its messages in order. Two calls may have the same. */
+uint32_t sip_flow_of(struct slice call_id);
 enum err sip_send(struct sip_ua *ua, const struct sip_path *to, struct slice text);
 void sip_write_contact(struct sip_ua *ua, struct buf *b, struct slice user, bool tcp);
 

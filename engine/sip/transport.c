@@ -65,7 +65,7 @@ static int64_t on_bytes(void *arg, struct tcp *tcp, char *data, uint32_t len)
 {
     struct connection *c = arg;
     struct sip_ua *ua = c->owner->ua;
-    struct sip_path from = {c->remote, true};
+    struct sip_path from = {.addr = c->remote, .tcp = true};
     uint32_t done = 0;
 
     touch(c);
@@ -92,7 +92,7 @@ static void on_closed(void *arg, struct tcp *tcp, enum err why)
 {
     struct connection *c = arg;
     struct sip_ua *ua = c->owner->ua;
-    struct sip_path to = {c->remote, true};
+    struct sip_path to = {.addr = c->remote, .tcp = true};
 
     (void)tcp;
     (void)why;
@@ -160,7 +160,7 @@ static enum err wire_send(void *arg, const struct sip_path *to, struct slice dat
 {
     struct sip_transport_state *t = arg;
 
-    return to->tcp ? send_tcp(t, &to->addr, data) : udp_send(t->udp, &to->addr, data);
+    return to->tcp ? send_tcp(t, &to->addr, data) : udp_send(t->udp, &to->addr, to->flow, data);
 }
 
 static const struct sip_wire sockets = {.send = wire_send};
@@ -168,7 +168,7 @@ static const struct sip_wire sockets = {.send = wire_send};
 static void on_datagram(void *arg, const struct addr *from, char *data, uint32_t len)
 {
     struct sip_transport_state *t = arg;
-    struct sip_path path = {*from, false};
+    struct sip_path path = {.addr = *from};
 
     sip_ua_receive(t->ua, &path, data, len);
 }

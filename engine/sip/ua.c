@@ -60,6 +60,19 @@ void sip_new_branch(struct sip_ua *ua, char branch[SIP_BRANCH_LEN])
     sip_new_id(ua, branch + SIP_BRANCH_LEN - SIP_ID_LEN);
 }
 
+/* Its ends are what makes a Call-ID unique, whoever made it. */
+uint32_t sip_flow_of(struct slice call_id)
+{
+    uint64_t head = 0, tail = 0;
+    uint32_t n = call_id.len < 8 ? call_id.len : 8;
+
+    if (n) {
+        memcpy(&head, call_id.p, n);
+        memcpy(&tail, call_id.p + call_id.len - n, n);
+    }
+    return (uint32_t)(((head ^ tail << 7) * UINT64_C(0x9e3779b97f4a7c15)) >> 32) | 1;
+}
+
 enum err sip_send(struct sip_ua *ua, const struct sip_path *to, struct slice text)
 {
     enum err e = ua->wire->send(ua->wire_arg, to, text);
@@ -93,6 +106,7 @@ struct sip_path sip_reply_path(const struct sip_msg *req, const struct sip_path 
 {
     struct sip_path path = *from;
 
+    path.flow = sip_flow_of(req->call_id);
     if (!from->tcp && !req->via.has_rport)
         addr_set_port(&path.addr, req->via.port ? req->via.port : 5060);
     return path;

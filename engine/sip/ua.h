@@ -28,6 +28,7 @@ struct sip_session;
 struct sip_path {
     struct addr addr;
     bool tcp;
+    uint32_t flow; /* messages of one flow (a call) stay in order on their way; 0: none */
 };
 
 struct sip_wire {

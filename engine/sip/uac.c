@@ -43,6 +43,7 @@ static enum err name_dialog(struct sip_session *s, const struct sip_invite *p)
         return ERR_TOO_LONG;
     struct slice call_id = p->call_id ? slice_cstr(p->call_id) : buf_slice(&i);
 
+    s->peer.flow = sip_flow_of(call_id);
     return sip_dialog_keep(&s->first, &(struct sip_dialog){.call_id = call_id,
                                                            .local = buf_slice(&l),
                                                            .remote = buf_slice(&r),
@@ -111,7 +112,7 @@ enum err sip_invite(struct sip_ua *ua, const struct sip_invite *p, sip_session_f
     s->offer_out = s->late_offer ? SIP_BY_NONE : SIP_BY_INVITE;
     sip_new_branch(ua, branch);
     write_invite(s, &b, p, branch);
-    s->invite_tx = sip_session_send(s, SIP_INVITE, branch, &p->to, &b, on_invite, &e);
+    s->invite_tx = sip_session_send(s, SIP_INVITE, branch, &s->peer, &b, on_invite, &e);
     if (!s->invite_tx)
         goto fail;
     if (p->answer_limit_ms)

@@ -51,6 +51,7 @@ static enum err take_invite(struct sip_session *s, const struct sip_path *from,
 
     s->incoming = true;
     s->peer = *from;
+    s->peer.flow = sip_flow_of(m->call_id);
     s->chosen = s->latest = &s->first;
     s->invite_cseq = m->cseq.number;
     s->peer_required = sip_get_options(m, SIP_H_REQUIRE);

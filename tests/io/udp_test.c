@@ -25,7 +25,7 @@ static void echo(void *arg, const struct addr *from, char *data, uint32_t len)
 {
     (void)arg;
     cr_assert_eq(data[len], 0, "no NUL after the datagram");
-    cr_assert_eq(udp_send(server, from, slice_of(data, len)), OK);
+    cr_assert_eq(udp_send(server, from, 0, slice_of(data, len)), OK);
 }
 
 static void send_number(uint32_t number)
@@ -33,7 +33,7 @@ static void send_number(uint32_t number)
     char text[600];
     int len = snprintf(text, sizeof(text), "%u %*s", number, (int)(number % 500), "");
 
-    cr_assert_eq(udp_send(client, udp_local(server), slice_of(text, (size_t)len)), OK);
+    cr_assert_eq(udp_send(client, udp_local(server), 0, slice_of(text, (size_t)len)), OK);
 }
 
 static uint32_t next_number;
@@ -137,7 +137,7 @@ Test(udp, a_full_send_pool_refuses_and_counts)
     pair("127.0.0.1", swallow, swallow);
     expected = UINT32_MAX;
     for (int i = 0; i < 50000 && !refused; i++) {
-        e = udp_send(client, udp_local(server), SLICE("x"));
+        e = udp_send(client, udp_local(server), 0, SLICE("x"));
         refused += e != OK;
         if (e)
             cr_assert_eq(e, ERR_FULL);
@@ -146,7 +146,7 @@ Test(udp, a_full_send_pool_refuses_and_counts)
     cr_assert_eq(udp_stats(client)->send_refused, 1);
     for (int i = 0; i < 100; i++)
         loop_turn(&loop, 1000);
-    cr_assert_eq(udp_send(client, udp_local(server), SLICE("x")), OK, "the pool did not recover");
+    cr_assert_eq(udp_send(client, udp_local(server), 0, SLICE("x")), OK, "the pool did not recover");
     unpair();
 }
 
@@ -166,15 +166,15 @@ Test(udp, sizes_up_to_the_maximum)
     pair("127.0.0.1", swallow, measure);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         last_len = UINT32_MAX;
-        cr_assert_eq(udp_send(client, udp_local(server), slice_of(big, sizes[i])), OK);
+        cr_assert_eq(udp_send(client, udp_local(server), 0, slice_of(big, sizes[i])), OK);
         loop_run(&loop);
         cr_assert_eq(last_len, sizes[i]);
     }
-    cr_assert_eq(udp_send(client, udp_local(server), slice_of(big, sizeof(big))), ERR_TOO_LONG);
+    cr_assert_eq(udp_send(client, udp_local(server), 0, slice_of(big, sizeof(big))), ERR_TOO_LONG);
     /* Longer than we receive: dropped whole, never handed out cut. */
-    cr_assert_eq(udp_send(client, udp_local(server), slice_of(big, UDP_RECEIVE_MAX + 1)), OK);
-    cr_assert_eq(udp_send(client, udp_local(server), slice_of(big, UDP_DATAGRAM_MAX)), OK);
-    cr_assert_eq(udp_send(client, udp_local(server), slice_of(big, 7)), OK);
+    cr_assert_eq(udp_send(client, udp_local(server), 0, slice_of(big, UDP_RECEIVE_MAX + 1)), OK);
+    cr_assert_eq(udp_send(client, udp_local(server), 0, slice_of(big, UDP_DATAGRAM_MAX)), OK);
+    cr_assert_eq(udp_send(client, udp_local(server), 0, slice_of(big, 7)), OK);
     loop_run(&loop);
     cr_assert_eq(last_len, 7);
     cr_assert_eq(udp_stats(server)->truncated, 2);
@@ -216,7 +216,7 @@ Test(udp, a_datagram_to_the_wrong_family_is_counted)
 
     pair("127.0.0.1", swallow, swallow);
     addr_parse(SLICE("[::1]:9"), 0, &v6);
-    cr_assert_eq(udp_send(client, &v6, SLICE("x")), OK);
+    cr_assert_eq(udp_send(client, &v6, 0, SLICE("x")), OK);
     for (int i = 0; i < 100 && !udp_stats(client)->send_failed; i++)
         loop_turn(&loop, 1000);
     cr_assert_eq(udp_stats(client)->send_failed, 1);
