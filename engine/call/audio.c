@@ -5,6 +5,8 @@
 
 #include "dsp/prints.h"
 
+#define SAME_KEY_US 600000 /* a key held for 100 ms, told by two ways through a jitter buffer */
+
 static enum media_codec codec_of(enum sdp_codec codec)
 {
     return codec == SDP_CODEC_PCMA ? MEDIA_PCMA : MEDIA_PCMU;
@@ -160,6 +162,20 @@ static void on_closed(struct call *c, const struct leg_stats *s)
     call_finish_if_gone(c);
 }
 
+void call_digit(struct call *c, char digit, bool by_info)
+{
+    struct call_event out = {.kind = CALL_EV_DTMF, .digit = digit};
+    uint64_t now = clock_us(c->env->loop->clock);
+    bool again = digit == c->last_digit && by_info != c->last_digit_by_info &&
+                 now - c->last_digit_us < SAME_KEY_US;
+
+    c->last_digit = again ? 0 : digit; /* the next press of the key is a new one, by either way */
+    c->last_digit_by_info = by_info;
+    c->last_digit_us = now;
+    if (!again)
+        call_tell(c, &out);
+}
+
 void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e)
 {
     struct call *c = arg;
@@ -174,9 +190,7 @@ void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e
         on_heard(c, &e->heard);
         break;
     case MEDIA_EV_DTMF:
-        out.kind = CALL_EV_DTMF;
-        out.digit = e->digit;
-        call_tell(c, &out);
+        call_digit(c, e->digit, false);
         break;
     case MEDIA_EV_PLAYED:
         out.kind = CALL_EV_PLAYED;

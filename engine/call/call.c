@@ -80,6 +80,8 @@ static enum err send_invite(struct call *c, const struct call_dial *dial)
         .call_id = dial->call_id,
         .auth_user = dial->auth_user,
         .auth_password = dial->auth_password,
+        .redirects = dial->redirects,
+        .redirect_same_user = true,
     };
     enum err e = OK;
 

@@ -35,7 +35,7 @@ enum call_event_kind {
     CALL_EV_ANSWERED, /* outgoing: 200 with usable SDP; incoming: ACK has come */
     CALL_EV_MEDIA,    /* the first RTP packet has come (again after a change of far end) */
     CALL_EV_HEARD,    /* heard: one dsp event other than DSP_DTMF; times are since the leg began */
-    CALL_EV_DTMF,     /* digit, whether RFC 4733 or in band; never both for one key */
+    CALL_EV_DTMF,     /* digit, whether RFC 4733, in band or INFO; one key is told once */
     CALL_EV_PLAYED,   /* what call_play/tone/silence/send_dtmf queued is done; cookie */
     CALL_EV_RECORDED, /* recording is closed; seconds, err */
     CALL_EV_HOLD,     /* far side put us on hold (on true) or took us back */
@@ -109,6 +109,7 @@ struct call_dial {
     const char *tone_plan;                 /* NULL: the environment's */
     bool detect;                           /* run detectors (early media, answer analysis) */
     bool late_offer;                       /* INVITE without SDP */
+    uint8_t redirects; /* Contacts of 3xx that are tried, of the same number only; 0: none */
 };
 
 /* Sends the INVITE. No event comes from inside this call. */

@@ -34,6 +34,9 @@ struct call {
     call_handler_fn *handler;
     void *arg;
     enum call_state state;
+    char last_digit; /* key last told, who told it and when: see call_digit */
+    bool last_digit_by_info;
+    uint64_t last_digit_us;
     bool outgoing, detect, released, remote_set, held, answer_sent, rtp_seen;
     uint64_t start_us;     /* INVITE sent or received */
     uint64_t leg_start_us; /* the leg's time zero */
@@ -57,6 +60,9 @@ uint32_t call_now_ms(const struct call *c);
 void call_mark_once(struct call *c, enum call_mark m, uint32_t at_ms);
 void call_tell(struct call *c, const struct call_event *e);
 void call_close_leg(struct call *c);
+
+/* A key by RTP or in band, or by INFO. Gateways send one key both ways: it is told once. */
+void call_digit(struct call *c, char digit, bool by_info);
 
 /* signalling.c */
 void call_on_sip(void *arg, struct sip_session *s, const struct sip_event *e);

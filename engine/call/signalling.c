@@ -120,6 +120,7 @@ static void on_answered(struct call *c, const struct sip_event *e)
         call_hangup(c, 88);
         return;
     }
+    c->record.sip_code = e->code;
     c->state = CALL_STATE_UP;
     call_mark_once(c, MARK_ANSWERED, now);
     if (c->rtp_seen) /* early media goes on as the answered audio */
@@ -233,6 +234,9 @@ void call_on_sip(void *arg, struct sip_session *s, const struct sip_event *e)
     case SIP_EV_OFFER_REFUSED:
         log_info("call", "the far side refused our offer", "call_id=%s code=%u", c->record.call_id,
                  e->code);
+        break;
+    case SIP_EV_DIGIT:
+        call_digit(c, e->digit, true);
         break;
     case SIP_EV_ENDED:
         on_ended(c, e);

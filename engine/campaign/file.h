@@ -48,6 +48,8 @@ struct campaign_trunk {
     uint32_t caller_id_count;
     uint32_t max_calls;      /* at once */
     double calls_per_second; /* of new calls; 0: no limit */
+    uint32_t redirects;      /* Contacts of a 3xx that are tried for the same number; 0: the call is
+                                over, as `changed` */
 };
 
 struct campaign_agent {

@@ -7,6 +7,7 @@
 #include "campaign/rules.h"
 
 #define SIP_PORT     5060
+#define REDIRECTS_MAX 5 /* as many as sip/ follows */
 #define RETRY_MAX_MS (45u * 86400u * 1000u) /* 45 days; fits 32 bits */
 
 /* --- trunks --- */
@@ -98,6 +99,7 @@ static void read_trunk(struct reading *r, const struct raw_trunk *raw, struct ca
     reading_u32(r, "trunks: max_calls", raw->max_calls, 1, 100000, &t->max_calls);
     reading_double(r, "trunks: calls_per_second", raw->calls_per_second, 0, 10000,
                    &t->calls_per_second);
+    reading_u32(r, "trunks: redirects", raw->redirects, 0, REDIRECTS_MAX, &t->redirects);
     if (raw->caller_ids_count && !r->failed) {
         t->caller_ids = read_pool(r, raw->caller_ids, raw->caller_ids_count);
         t->caller_id_count = t->caller_ids ? raw->caller_ids_count : 0;

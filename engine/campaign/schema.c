@@ -47,6 +47,7 @@ static const cyaml_schema_field_t trunk_fields[] = {
                          caller_ids, &text_value, 0, CAMPAIGN_CALLER_IDS_MAX),
     TEXT("max_calls", struct raw_trunk, max_calls),
     TEXT("calls_per_second", struct raw_trunk, calls_per_second),
+    TEXT("redirects", struct raw_trunk, redirects),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t trunk_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_trunk, trunk_fields)};

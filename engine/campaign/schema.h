@@ -13,7 +13,7 @@ struct raw_trunk {
     char *name, *address, *transport, *registers, *user, *password, *password_file;
     char **caller_ids;
     unsigned caller_ids_count;
-    char *max_calls, *calls_per_second;
+    char *max_calls, *calls_per_second, *redirects;
 };
 
 struct raw_agent {

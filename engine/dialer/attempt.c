@@ -125,6 +125,7 @@ enum err attempt_launch(struct attempt *a)
              addr_format(&k->address, host, sizeof(host)));
     dial.via = k->address;
     dial.tcp = k->tcp;
+    dial.redirects = (uint8_t)k->redirects;
     dial.from_user = trunk_caller_id(t);
     dial.auth_user = k->user[0] ? k->user : NULL;
     dial.auth_password = k->user[0] ? k->password : NULL;

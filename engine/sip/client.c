@@ -289,10 +289,11 @@ static bool left_out(uint8_t id, const uint8_t *without, size_t n)
 }
 
 /* Everything of `own` but its Via and CSeq, which are new, and what is left out. */
-static void rewrite(struct sip_ua *ua, struct buf *b, const struct sip_msg *own, bool tcp,
-                    uint32_t cseq, const char *branch, const uint8_t *without, size_t nwithout)
+static void rewrite(struct sip_ua *ua, struct buf *b, const struct sip_msg *own, struct slice uri,
+                    bool tcp, uint32_t cseq, const char *branch, const uint8_t *without,
+                    size_t nwithout)
 {
-    sip_write_request(b, own->method_name, own->uri_text);
+    sip_write_request(b, own->method_name, uri);
     sip_write_via(b, tcp ? SIP_TCP : SIP_UDP, ua->sent_by, slice_of(branch, SIP_BRANCH_LEN));
     for (uint16_t i = 0; i < own->nheaders; i++) {
         const struct sip_header *h = &own->headers[i];
@@ -302,10 +303,18 @@ static void rewrite(struct sip_ua *ua, struct buf *b, const struct sip_msg *own,
     sip_write_cseq(b, cseq, own->method_name);
 }
 
-static struct sip_tx *restart(struct sip_tx *tx, const struct sip_msg *own, struct buf *b,
-                              const char *branch)
+/* The way it was meant to go, before its length moved it. */
+static struct sip_path path_meant(const struct sip_tx *tx)
 {
     struct sip_path path = tx->path;
+
+    path.tcp = path.tcp && !tx->moved;
+    return path;
+}
+
+static struct sip_tx *restart(struct sip_tx *tx, const struct sip_msg *own, struct buf *b,
+                              const char *branch, const struct sip_path *path)
+{
     struct sip_tx *again;
     enum err why;
 
@@ -313,10 +322,8 @@ static struct sip_tx *restart(struct sip_tx *tx, const struct sip_msg *own, stru
         sip_write_body(b, sip_get(own, SIP_H_CONTENT_TYPE), own->body);
     else
         sip_write_end(b);
-    if (tx->moved)
-        path.tcp = false;
     again =
-        sip_client_start(tx->ua, tx->method, branch, &path, b, tx->heard, tx->arg, tx->owner, &why);
+        sip_client_start(tx->ua, tx->method, branch, path, b, tx->heard, tx->arg, tx->owner, &why);
     if (again)
         again->cookie = tx->cookie;
     return again;
@@ -328,6 +335,7 @@ struct sip_tx *sip_client_authorize(struct sip_tx *tx, const struct sip_msg *m, 
     struct sip_ua *ua = tx->ua;
     struct sip_msg *own = &ua->own;
     struct digest_challenge challenge;
+    struct sip_path path = path_meant(tx);
     char branch[SIP_BRANCH_LEN], cnonce[DIGEST_CNONCE_LEN];
     struct buf b = buf_on(ua->out, sizeof ua->out);
     const uint8_t without[] = {m->status == 407 ? SIP_H_PROXY_AUTHORIZATION : SIP_H_AUTHORIZATION};
@@ -340,7 +348,7 @@ struct sip_tx *sip_client_authorize(struct sip_tx *tx, const struct sip_msg *m, 
         return NULL;
     sip_new_branch(ua, branch);
     digest_cnonce(cnonce);
-    rewrite(ua, &b, own, tx->path.tcp && !tx->moved, ++*cseq, branch, without, 1);
+    rewrite(ua, &b, own, own->uri_text, path.tcp, ++*cseq, branch, without, 1);
     struct digest_request r = {.user = user,
                                .password = password,
                                .method = own->method_name,
@@ -350,7 +358,7 @@ struct sip_tx *sip_client_authorize(struct sip_tx *tx, const struct sip_msg *m, 
     if (digest_write_authorization(&b, &challenge, &r) != OK)
         return NULL;
     ua->stats.auth_retries++;
-    return restart(tx, own, &b, branch);
+    return restart(tx, own, &b, branch, &path);
 }
 
 struct sip_tx *sip_client_again(struct sip_tx *tx, uint32_t *cseq, struct slice headers,
@@ -358,13 +366,37 @@ struct sip_tx *sip_client_again(struct sip_tx *tx, uint32_t *cseq, struct slice 
 {
     struct sip_ua *ua = tx->ua;
     struct sip_msg *own = &ua->own;
+    struct sip_path path = path_meant(tx);
     char branch[SIP_BRANCH_LEN];
     struct buf b = buf_on(ua->out, sizeof ua->out);
 
     if (!tx->text || sip_parse(own, tx->text->data, tx->text->len) != OK)
         return NULL;
     sip_new_branch(ua, branch);
-    rewrite(ua, &b, own, tx->path.tcp && !tx->moved, ++*cseq, branch, without, nwithout);
+    rewrite(ua, &b, own, own->uri_text, path.tcp, ++*cseq, branch, without, nwithout);
     buf_put(&b, headers);
-    return restart(tx, own, &b, branch);
+    return restart(tx, own, &b, branch, &path);
+}
+
+struct sip_tx *sip_client_elsewhere(struct sip_tx *tx, uint32_t *cseq, struct slice uri,
+                                    const struct sip_path *path)
+{
+    static const uint8_t without[] = {SIP_H_AUTHORIZATION, SIP_H_PROXY_AUTHORIZATION};
+    struct sip_ua *ua = tx->ua;
+    struct sip_msg *own = &ua->own;
+    char branch[SIP_BRANCH_LEN];
+    struct buf b = buf_on(ua->out, sizeof ua->out);
+    struct sip_uri parsed;
+    char request_uri[512];
+    struct buf u = buf_on(request_uri, sizeof request_uri);
+
+    if (!tx->text || sip_parse(own, tx->text->data, tx->text->len) != OK ||
+        sip_uri_parse(uri, &parsed) != OK)
+        return NULL;
+    sip_uri_write_request(&u, &parsed);
+    if (buf_end(&u) != OK)
+        return NULL;
+    sip_new_branch(ua, branch);
+    rewrite(ua, &b, own, buf_slice(&u), path->tcp, ++*cseq, branch, without, sizeof without);
+    return restart(tx, own, &b, branch, path);
 }

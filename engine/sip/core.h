@@ -2,7 +2,8 @@
  *
  *   transport.c  sockets                 ua.c      dispatch, what lies outside calls
  *   transaction.c, client.c, server.c    RFC 3261 17 with RFC 6026
- *   dialog.c     tags, targets, routes   session.c, uac.c, uas.c, reoffer.c, prack.c, refresh.c
+ *   dialog.c     tags, targets, routes   session.c, uac.c, redirect.c, uas.c, reoffer.c, prack.c,
+ *                                       info.c, refresh.c
  *
  * A message is parsed into ua->in and handled to its end before the next one. Requests and
  * responses of ours are written into ua->out and copied into a pooled buffer only where a timer may
@@ -27,8 +28,9 @@
 #define SIP_BUF_CLASSES 4
 #define SIP_MIN_SE_S    90  /* RFC 4028 5 */
 #define SIP_TRYING_MS   200 /* 100 when the owner said nothing for so long (RFC 3261 17.2.1) */
+#define SIP_TARGETS_MAX 12  /* of redirections, in all */
 
-#define SIP_ALLOW_TEXT "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
+#define SIP_ALLOW_TEXT "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
 
 /* ---- pooled text ---- */
 
@@ -138,18 +140,21 @@ struct sip_session {
     bool incoming, answered, answer_known; /* answer_known: the INVITE's offer has its answer */
     bool ended, released, ending_wanted;
     bool listed, late_offer, limit_hit; /* late_offer: the INVITE had no SDP */
-    bool provisional_seen, wants_timer, cancel_wanted, cancel_sent, no_100rel;
+    bool provisional_seen, wants_timer, cancel_wanted, cancel_sent, no_100rel, redirect_same_user;
     uint8_t busy; /* depth of handler calls */
     uint8_t forks;
     uint8_t auth_tries;
+    uint8_t redirects_left, redirects_known;
     uint32_t peer_allow, peer_supported, peer_required;
     struct sip_dialog *latest; /* the early dialog that was heard last */
     struct sip_tx *invite_tx;  /* initial INVITE, then the re-INVITE of ours; NULL when done */
     uint32_t invite_cseq;
     struct sip_buf *contact_user;
-    struct sip_buf *credentials; /* "user\0password" */
-    struct sip_buf *authorized;  /* our INVITE, when its ACK must repeat its credentials */
-    struct sip_buf *sdp;         /* what we last said, for refreshes and 491 retries */
+    struct sip_buf *credentials;      /* "user\0password" */
+    struct sip_buf *authorized;       /* our INVITE, when its ACK must repeat its credentials */
+    struct sip_buf *sdp;              /* what we last said, for refreshes and 491 retries */
+    struct sip_buf *redirect_targets; /* URIs still to be tried, one a line */
+    uint64_t redirect_hash[SIP_TARGETS_MAX]; /* of all that were ever on that list */
     struct timer timer; /* end of waiting: answer limit, CANCEL without a final, end event */
     /* what ENDED will say */
     uint16_t end_code, end_q850;
@@ -285,6 +290,10 @@ struct sip_tx *sip_client_authorize(struct sip_tx *tx, const struct sip_msg *m, 
 struct sip_tx *sip_client_again(struct sip_tx *tx, uint32_t *cseq, struct slice headers,
                                 const uint8_t *without, size_t nwithout);
 
+/* The same request to another Request-URI by another way, without credentials. */
+struct sip_tx *sip_client_elsewhere(struct sip_tx *tx, uint32_t *cseq, struct slice uri,
+                                    const struct sip_path *path);
+
 /* server.c */
 struct sip_tx *sip_server_new(struct sip_ua *ua, const struct sip_path *from,
                               const struct sip_msg *m);
@@ -330,6 +339,9 @@ void sip_session_finish_later(struct sip_session *s, uint16_t code, enum sip_end
 void sip_session_bye(struct sip_session *s);
 /* Ends an answered call that broke: BYE, and ENDED with this code once that is done with. */
 void sip_session_break(struct sip_session *s, uint16_t code, enum sip_ender by);
+/* Answers a request within s. headers: further lines, or empty. */
+void sip_session_reply(struct sip_ua *ua, struct sip_tx *tx, const struct sip_msg *m,
+                       uint16_t status, struct slice headers);
 void sip_session_request(struct sip_session *s, const struct sip_path *from,
                          const struct sip_msg *m);
 void sip_session_learn(struct sip_session *s, const struct sip_msg *m); /* Allow, Supported */
@@ -353,6 +365,14 @@ void sip_late_2xx(struct sip_ua *ua, const struct sip_path *path, const struct s
 bool sip_repeat_ack(struct sip_ua *ua, const struct sip_msg *m);
 void sip_uac_cancel(struct sip_session *s);
 void sip_uac_ack(struct sip_session *s, struct slice sdp);
+
+/* redirect.c */
+/* Once s->first has its names. */
+void sip_redirect_init(struct sip_session *s, const struct sip_invite *p);
+/* The INVITE of tx, refused with status (m NULL: nobody answered), goes to the next
+ * target. NULL: there is none, or it is not wanted. */
+struct sip_tx *sip_redirect(struct sip_session *s, struct sip_tx *tx, uint16_t status,
+                            const struct sip_msg *m);
 
 /* uas.c */
 void sip_uas_invite(struct sip_ua *ua, const struct sip_path *from, const struct sip_msg *m);
@@ -389,6 +409,9 @@ bool sip_hold_request(struct sip_session *s, struct sip_tx *tx, const struct sip
                       enum sip_carrier carrier);
 void sip_drop_request(struct sip_session *s, uint16_t status); /* answers it; 0: forgets it */
 
+/* info.c */
+void sip_info_received(struct sip_session *s, struct sip_tx *tx, const struct sip_msg *m);
+
 /* refresh.c: RFC 4028 */
 void sip_refresh_from_2xx(struct sip_session *s, const struct sip_msg *m, bool asked);
 /* Whether the interval asked for is too short: to be answered 422. */
@@ -400,6 +423,7 @@ void sip_refresh_start(struct sip_session *s);
 
 /* transport.c */
 void sip_transport_close(struct sip_transport_state *t);
+uint64_t sip_transport_calls(const struct sip_transport_state *t); /* that sent datagrams */
 
 /* register.c */
 void sip_register_close(struct sip_ua *ua);

@@ -100,6 +100,7 @@ void sip_session_free(struct sip_session *s)
     sip_buf_drop(ua, &s->contact_user);
     sip_buf_drop(ua, &s->credentials);
     sip_buf_drop(ua, &s->sdp);
+    sip_buf_drop(ua, &s->redirect_targets);
     sip_buf_drop(ua, &s->end_text);
     sip_buf_drop(ua, &s->invite);
     sip_buf_drop(ua, &s->authorized);
@@ -447,8 +448,8 @@ static void bye_received(struct sip_session *s, struct sip_tx *tx, const struct 
     sip_session_finish(s, 0, SIP_BY_FAR_SIDE, m);
 }
 
-static void reply(struct sip_ua *ua, struct sip_tx *tx, const struct sip_msg *m, uint16_t status,
-                  struct slice headers)
+void sip_session_reply(struct sip_ua *ua, struct sip_tx *tx, const struct sip_msg *m,
+                       uint16_t status, struct slice headers)
 {
     struct buf b = buf_on(ua->out, sizeof ua->out);
 
@@ -476,16 +477,19 @@ static void dispatch(struct sip_session *s, struct sip_dialog *d, struct sip_tx 
     case SIP_PRACK:
         sip_prack_received(s, tx, m);
         break;
+    case SIP_INFO:
+        sip_info_received(s, tx, m);
+        break;
     case SIP_OPTIONS:
         s->ua->stats.handled_elsewhere++;
-        reply(s->ua, tx, m, 200,
-              SLICE("Allow: " SIP_ALLOW_TEXT "\r\nAccept: application/sdp\r\n"
-                    "Supported: 100rel, timer\r\n"));
+        sip_session_reply(s->ua, tx, m, 200,
+                          SLICE("Allow: " SIP_ALLOW_TEXT "\r\nAccept: application/sdp\r\n"
+                                "Supported: 100rel, timer\r\n"));
         break;
     default:
         s->ua->stats.handled_elsewhere++;
-        reply(s->ua, tx, m, m->method == SIP_METHOD_OTHER ? 501 : 405,
-              SLICE("Allow: " SIP_ALLOW_TEXT "\r\n"));
+        sip_session_reply(s->ua, tx, m, m->method == SIP_METHOD_OTHER ? 501 : 405,
+                          SLICE("Allow: " SIP_ALLOW_TEXT "\r\n"));
         break;
     }
 }

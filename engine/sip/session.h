@@ -14,6 +14,7 @@
 #include "sip/ua.h"
 
 #define SIP_FORKS_MAX 8 /* early dialogs of one INVITE; further ones are counted and not told */
+#define SIP_REDIRECTS_MAX 5
 
 struct sip_msg;
 
@@ -30,6 +31,7 @@ enum sip_event_kind {
     SIP_EV_ANSWER,    /* the answer to our sip_session_offer, or to our reliable offer (in PRACK) */
     SIP_EV_OFFER_REFUSED, /* our sip_session_offer was refused with code; the session goes on as
                              before. 491 is retried inside and is not told */
+    SIP_EV_DIGIT,         /* a key in an INFO: digit */
     SIP_EV_ENDED          /* code, reason, by, q850, retry_after_s, contact */
 };
 
@@ -45,10 +47,11 @@ struct sip_event {
     uint32_t fork;         /* which early dialog, 0… */
     struct slice fork_tag; /* its To tag, "" in a 100 */
     enum sip_ender by;
+    char digit;                /* 0…9 * # A…D */
     uint16_t q850;             /* cause of a Reason header with protocol Q.850; 0: none */
     struct slice reason_text;  /* text of that header */
     uint32_t retry_after_s;    /* 0: none said */
-    struct slice contact;      /* 3xx: URI of the first Contact; redirections are not followed */
+    struct slice contact;      /* 3xx: URI of the first Contact */
     const struct sip_msg *msg; /* NULL when a timer or the wire is behind the event */
 };
 typedef void sip_session_fn(void *arg, struct sip_session *s, const struct sip_event *e);
@@ -68,6 +71,9 @@ struct sip_invite {
     struct slice sdp;                      /* the offer; empty: late offer */
     uint32_t session_expires_s; /* RFC 4028; 0: none asked for, but the far side's is kept to */
     uint32_t answer_limit_ms;   /* then CANCEL, ENDED 408 by us; 0: none (the owner's own timer) */
+    uint8_t redirects;          /* Contacts of 3xx that are gone to, SIP_REDIRECTS_MAX at most; 0:
+                                   a 3xx ends the call */
+    bool redirect_same_user;    /* go to no other number than was called */
     bool no_100rel;             /* do not offer reliable provisionals */
     bool require_100rel;        /* Require them */
 };

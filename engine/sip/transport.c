@@ -192,6 +192,11 @@ void sip_transport_close(struct sip_transport_state *t)
     free(t);
 }
 
+uint64_t sip_transport_calls(const struct sip_transport_state *t)
+{
+    return udp_stats(t->udp)->send_calls;
+}
+
 static const struct tcp_listener_handler listener_handler = {.accepted = on_accepted};
 
 /* With port 0 the system chooses one for UDP; TCP must get the same. */

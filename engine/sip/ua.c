@@ -469,6 +469,7 @@ const struct sip_ua_stats *sip_ua_stats(struct sip_ua *ua)
     ua->stats.sessions = ua->session_pool.used;
     ua->stats.transactions = ua->tx_pool.used;
     ua->stats.dialogs = ua->session_pool.used + ua->dialog_pool.used;
+    ua->stats.datagram_calls = ua->transport ? sip_transport_calls(ua->transport) : 0;
     ua->stats.buffers = 0;
     for (int c = 0; c < SIP_BUF_CLASSES; c++)
         ua->stats.buffers += ua->buf_pool[c].used;

@@ -55,6 +55,7 @@ struct sip_ua_config {
 /* Counters since the start; gauges marked so. */
 struct sip_ua_stats {
     uint64_t received, sent;                          /* messages */
+    uint64_t datagram_calls;                          /* to the kernel that sent them, on UDP */
     uint64_t retransmitted;                           /* by our timers */
     uint64_t absorbed;                                /* retransmissions by the far side */
     uint64_t malformed;                               /* dropped or answered 400 */
@@ -70,6 +71,7 @@ struct sip_ua_stats {
     uint64_t late_2xx;        /* 2xx of a fork we did not want: ACK and BYE */
     uint64_t moved_to_tcp;
     uint64_t auth_retries;
+    uint64_t redirected;        /* INVITEs sent on to a Contact of a 3xx */
     uint64_t handled_elsewhere; /* OPTIONS answered, 405, 501 */
     uint64_t sessions_made;
     uint32_t sessions, transactions, dialogs, buffers; /* gauges: in use now */

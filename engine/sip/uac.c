@@ -108,6 +108,7 @@ enum err sip_invite(struct sip_ua *ua, const struct sip_invite *p, sip_session_f
         e = sip_session_list(s);
     if (e != OK)
         goto fail;
+    sip_redirect_init(s, p);
     s->invite_cseq = s->first.local_cseq = 1;
     s->offer_out = s->late_offer ? SIP_BY_NONE : SIP_BY_INVITE;
     sip_new_branch(ua, branch);
@@ -468,6 +469,10 @@ static void refused(struct sip_session *s, struct sip_tx *tx, const struct sip_m
             started_again(s, next);
             return;
         }
+        if ((next = sip_redirect(s, tx, m->status, m))) {
+            started_again(s, next);
+            return;
+        }
     }
     sip_session_finish(s, s->cancel_wanted && s->limit_hit ? 408 : m->status,
                        s->cancel_wanted ? SIP_BY_US : SIP_BY_FAR_SIDE, m);
@@ -479,7 +484,11 @@ static void on_invite(struct sip_tx *tx, uint16_t status, const struct sip_msg *
 
     if (!m) {
         bool ours = s->cancel_wanted && !s->limit_hit;
-        sip_session_finish(s, ours ? 487 : status, ours ? SIP_BY_US : SIP_BY_NETWORK, NULL);
+        struct sip_tx *next = s->cancel_wanted ? NULL : sip_redirect(s, tx, status, NULL);
+        if (next)
+            started_again(s, next);
+        else
+            sip_session_finish(s, ours ? 487 : status, ours ? SIP_BY_US : SIP_BY_NETWORK, NULL);
     } else if (status < 200) {
         provisional(s, m);
     } else if (status < 300) {

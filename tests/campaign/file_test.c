@@ -78,7 +78,7 @@ Test(file, everything_said)
         "trunks:\n"
         "  - {name: a, address: \"[::1]:5070\", transport: TCP, register: yes, user: u, password: "
         "p,\n"
-        "     max_calls: 7, calls_per_second: 2.5, caller_ids: [\"+70012345679\"]}\n"
+        "     max_calls: 7, calls_per_second: 2.5, redirects: 3, caller_ids: [\"+70012345679\"]}\n"
         "  - {name: b, address: 127.0.0.2}\n"
         "agents:\n"
         "  - {name: \"x-%d\", uri: \"sip:x-%d@127.0.0.1:5071\", count: 2, first: 7, wrap_up: "
@@ -107,6 +107,8 @@ Test(file, everything_said)
     cr_expect_str_eq(c->caller_ids[1], "desk");
     cr_expect(c->trunks[0].tcp && c->trunks[0].registers);
     cr_expect_eq(addr_port(&c->trunks[0].address), 5070);
+    cr_expect_eq(c->trunks[0].redirects, 3);
+    cr_expect_eq(c->trunks[1].redirects, 0, "none by default");
     cr_expect_eq(c->trunks[0].caller_id_count, 1);
     cr_expect_str_eq(c->trunks[0].caller_ids[0], "+70012345679");
     cr_expect_eq(c->trunks[1].caller_id_count, 2, "the campaign's pool");

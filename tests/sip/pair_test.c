@@ -77,6 +77,7 @@ static void on_leg(void *arg, struct sip_session *s, const struct sip_event *e)
         me->answers++;
         break;
     case SIP_EV_OFFER_REFUSED:
+    case SIP_EV_DIGIT:
         break;
     case SIP_EV_ENDED:
         l->ended = true;

@@ -173,6 +173,7 @@ static void on_event(void *arg, struct sip_session *s, const struct sip_event *e
         talking(c);
         break;
     case SIP_EV_OFFER_REFUSED:
+    case SIP_EV_DIGIT:
         c->refused++;
         talking(c);
         break;
