@@ -142,13 +142,33 @@ bool addr_eq_host(const struct addr *a, const struct addr *b)
     return a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr;
 }
 
+/* As inet_ntop, which goes through printf: every response of SIP has one of these. */
+static void format_ipv4(const struct in_addr *in, char *dst, size_t cap)
+{
+    unsigned char part[4];
+    char text[INET_ADDRSTRLEN];
+    size_t n = 0;
+
+    memcpy(part, in, sizeof(part));
+    for (int i = 0; i < 4; i++) {
+        if (part[i] >= 100)
+            text[n++] = (char)('0' + part[i] / 100);
+        if (part[i] >= 10)
+            text[n++] = (char)('0' + part[i] / 10 % 10);
+        text[n++] = (char)('0' + part[i] % 10);
+        text[n++] = i < 3 ? '.' : 0;
+    }
+    if (n <= cap)
+        memcpy(dst, text, n);
+}
+
 const char *addr_format_host(const struct addr *a, char *dst, size_t cap)
 {
     if (cap == 0)
         return dst;
     dst[0] = 0;
     if (a->sa.sa_family == AF_INET)
-        inet_ntop(AF_INET, &a->in4.sin_addr, dst, (socklen_t)cap);
+        format_ipv4(&a->in4.sin_addr, dst, cap);
     else if (a->sa.sa_family == AF_INET6 &&
              inet_ntop(AF_INET6, &a->in6.sin6_addr, dst, (socklen_t)cap) && a->in6.sin6_scope_id) {
         size_t used = strlen(dst);
