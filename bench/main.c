@@ -29,7 +29,7 @@ static const struct {
 } table[] = {
     {"sip", "calls/s beside SIPp, cost per message, parser, allocations", bench_sip, ""},
     {"media", "legs of one core beside a bare io_uring echo, memory of a leg", bench_media, ""},
-    {"dsp", "detectors: legs of one core", bench_dsp, ""},
+    {"dsp", "detectors: ns a packet and legs of one core beside spandsp", bench_dsp, "legs="},
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
     {"base", "hash table, timer wheel and rings by size", bench_base, ""},
     {"pacing", "agents busy and answers abandoned, by policy, in virtual time", bench_pacing,
@@ -57,6 +57,9 @@ static void help(FILE *to)
           "                installed is named with peer_value null\n"
           "  --seconds N   measure each case for at least N seconds (default 5)\n"
           "\n"
+          "Options of dsp:\n"
+          "  --legs N          so many legs, worked through in turn (default 512)\n"
+          "\n"
           "Options of pacing:\n"
           "  --quick           a few workloads and days: less than a minute\n"
           "  --workload NAME   base-AGENTS-P or a file of bench/pacing/ (w1 ... w13, mix-5, ...)\n"
@@ -73,6 +76,7 @@ static void help(FILE *to)
           "Examples:\n"
           "  peal-bench sip\n"
           "  peal-bench all --json out/bench.json\n"
+          "  peal-bench dsp --legs 2000\n"
           "  peal-bench base --seconds 1\n"
           "  peal-bench pacing --quick --html out/pacing.html\n",
           to);
