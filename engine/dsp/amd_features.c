@@ -24,17 +24,10 @@ static int16_t limit(int64_t v)
 /* Ten times the logarithm of the energy of x[i] − x[i−1] over that of x, in tenths of a dB. */
 static int16_t tilt_of(const struct leg *l)
 {
-    const int16_t *x = history_block(l, 0);
-    int32_t before = history_block(l, 1)[DSP_BLOCK_SAMPLES - 1] / 4;
-    int64_t energy = 0, change = 0;
-    for (int i = 0; i < DSP_BLOCK_SAMPLES; i++) {
-        int32_t v = x[i] / 4, d = v - (i ? x[i - 1] / 4 : before);
-        energy += v * v;
-        change += d * d;
-    }
-    if (energy == 0 || change == 0)
+    struct tilt t = history_tilt(l);
+    if (!(t.energy > 0) || !(t.change > 0))
         return TILT_NONE_DDB;
-    return limit((int64_t)num_level_ddb((float)change) - num_level_ddb((float)energy));
+    return limit((int64_t)num_level_ddb(t.change) - num_level_ddb(t.energy));
 }
 
 static void burst_begin(struct amd_features *f, uint32_t start_ms)

@@ -16,13 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsp/fit.h"
 #include "dsp/num.h"
-#include "dsp/screen.h"
 
-#define HALF        SCREEN_HALF
-#define FIT_SAMPLES (2 * HALF)
-#define TONES       SCREEN_DTMF
-#define NO_CODE     0xff
+#define HALF    SCREEN_HALF
+#define NO_CODE 0xff
 
 #define GATE_POWER      10000.0f /* −44 dBm0 for both tones: −36 each with 8 dB of twist, and room */
 #define SCREEN_SHARE    0.45f
@@ -42,24 +40,6 @@
 #define RELEASE_MS      25
 
 static const char digits[] = "123A456B789C*0#D";
-
-/* Per tone: e^(iωn) of its nominal frequency, for fits. */
-static _Alignas(32) float tone_re[TONES][FIT_SAMPLES], tone_im[TONES][FIT_SAMPLES];
-static float hann_fit[FIT_SAMPLES], hann_part[HALF];
-
-__attribute__((constructor)) static void tables_fill(void)
-{
-    for (int n = 0; n < FIT_SAMPLES; n++) {
-        for (int k = 0; k < TONES; k++) {
-            double a = 2 * NUM_PI * (double)screen_hz[k] * n / DSP_RATE_HZ;
-            tone_re[k][n] = (float)num_cos(a);
-            tone_im[k][n] = (float)num_sin(a);
-        }
-        hann_fit[n] = (float)(0.5 - 0.5 * num_cos(2 * NUM_PI * (n + 0.5) / FIT_SAMPLES));
-    }
-    for (int n = 0; n < HALF; n++)
-        hann_part[n] = (float)(0.5 - 0.5 * num_cos(2 * NUM_PI * (n + 0.5) / HALF));
-}
 
 static unsigned strongest(const float *p, unsigned from, unsigned to)
 {
@@ -81,58 +61,6 @@ static uint8_t screen(const float power[SCREEN_BANK], float energy)
     return (uint8_t)(row * 4 + (col - 4));
 }
 
-struct tone_fit {
-    float f_hz;
-    float power; /* mean square of this tone */
-};
-
-/* x times e^(−iωn) of the bank's tone k, over FIT_SAMPLES. */
-static void demodulate(const int16_t *x, unsigned k, float *re, float *im)
-{
-    for (unsigned n = 0; n < FIT_SAMPLES; n++) {
-        re[n] = (float)x[n] * tone_re[k][n];
-        im[n] = -(float)x[n] * tone_im[k][n];
-    }
-}
-
-static float turned(float re1, float im1, float re0, float im0)
-{
-    return num_atan2(im1 * re0 - re1 * im0, re1 * re0 + im1 * im0);
-}
-
-static struct tone_fit fit_tone(const int16_t *x, unsigned k)
-{
-    float re[FIT_SAMPLES], im[FIT_SAMPLES];
-    demodulate(x, k, re, im);
-    float pr[3] = {0}, pi[3] = {0};
-    for (unsigned part = 0; part < 3; part++)
-        for (unsigned n = 0; n < HALF; n++) {
-            pr[part] += hann_part[n] * re[part * HALF / 2 + n];
-            pi[part] += hann_part[n] * im[part * HALF / 2 + n];
-        }
-    /* Phase over 5 ms is unambiguous to ±100 Hz, over 10 ms twice as exact. */
-    float coarse = turned(pr[1], pi[1], pr[0], pi[0]) + turned(pr[2], pi[2], pr[1], pi[1]);
-    float fine = turned(pr[2], pi[2], pr[0], pi[0]);
-    if (coarse - fine > (float)NUM_PI)
-        fine += (float)(2 * NUM_PI);
-    else if (fine - coarse > (float)NUM_PI)
-        fine -= (float)(2 * NUM_PI);
-    float step = fine / HALF; /* radians a sample off the nominal */
-    float cr = 1, ci = 0, sr = 0, si = 0;
-    /* cos and sin of the step by their series: it is below 0.04. */
-    float dr = 1 - step * step / 2, di = -(step - step * step * step / 6);
-    for (unsigned n = 0; n < FIT_SAMPLES; n++) {
-        sr += hann_fit[n] * (re[n] * cr - im[n] * ci);
-        si += hann_fit[n] * (re[n] * ci + im[n] * cr);
-        float r = cr * dr - ci * di;
-        ci = cr * di + ci * dr;
-        cr = r;
-    }
-    float amplitude2 = 4 * (sr * sr + si * si) / (FIT_SAMPLES * FIT_SAMPLES / 4);
-    return (struct tone_fit){screen_hz[k] + step * (float)(DSP_RATE_HZ / (2 * NUM_PI)),
-                             amplitude2 / 2};
-}
-
 static bool near_nominal(const struct tone_fit *t, unsigned k)
 {
     return fabsf(t->f_hz - screen_hz[k]) <= OFF_NOMINAL_MAX * screen_hz[k];
@@ -149,12 +77,7 @@ static bool fit_pair(const int16_t *x, uint8_t code, struct pair_fit *f)
     unsigned row = code / 4u, col = 4u + code % 4u;
     f->row = fit_tone(x, row);
     f->col = fit_tone(x, col);
-    float total = 0;
-    for (unsigned n = 0; n < FIT_SAMPLES; n++) {
-        float v = hann_fit[n] * (float)x[n];
-        total += v * v;
-    }
-    total /= FIT_SAMPLES * 0.375f;
+    float total = fit_energy(x);
     f->share = total > 0 ? (f->row.power + f->col.power) / total : 0;
     return f->share >= FIT_SHARE && f->share <= 1.1f && near_nominal(&f->row, row) &&
            near_nominal(&f->col, col) && f->col.power <= COL_ABOVE_MAX * f->row.power &&

@@ -71,6 +71,68 @@ WIDE_AVX2 static void sums_avx2(const int16_t *x, int16_t *to, struct sums *s)
 }
 #endif
 
+/* See history_tilt; x[-1] is before. */
+static void tilt_portable(const int16_t *x, int before, struct tilt *t)
+{
+    int64_t energy = 0, change = 0;
+    int last = before / 4;
+    for (unsigned i = 0; i < DSP_BLOCK_SAMPLES; i++) {
+        int v = x[i] / 4, d = v - last;
+        energy += v * v;
+        change += d * d;
+        last = v;
+    }
+    t->energy = (float)energy;
+    t->change = (float)change;
+}
+
+#ifdef __x86_64__
+struct wide_sum {
+    __m256i low, high;
+};
+
+WIDE_AVX2 static inline void add_squares(struct wide_sum *s, __m256i v)
+{
+    __m256i square = _mm256_madd_epi16(v, v);
+    s->low = _mm256_add_epi32(s->low, _mm256_and_si256(square, _mm256_set1_epi32(0xffff)));
+    s->high = _mm256_add_epi32(s->high, _mm256_srli_epi32(square, 16));
+}
+
+/* A quarter, rounded towards zero. */
+WIDE_AVX2 static inline __m256i quarter(const int16_t *x)
+{
+    __m256i v = _mm256_loadu_si256((const void *)x);
+    __m256i up = _mm256_srli_epi16(_mm256_srai_epi16(v, 15), 14);
+    return _mm256_srai_epi16(_mm256_add_epi16(v, up), 2);
+}
+
+WIDE_AVX2 static void tilt_avx2(const int16_t *x, int before, struct tilt *t)
+{
+    struct wide_sum energy = {_mm256_setzero_si256(), _mm256_setzero_si256()}, change = energy;
+    int16_t shifted[17]; /* the first sixteen and the one before them */
+    shifted[0] = (int16_t)before;
+    memcpy(shifted + 1, x, 16 * sizeof *x);
+    for (unsigned i = 0; i < DSP_BLOCK_SAMPLES; i += 16) {
+        __m256i v = quarter(x + i), last = quarter(i ? x + i - 1 : shifted);
+        add_squares(&energy, v);
+        add_squares(&change, _mm256_sub_epi16(v, last));
+    }
+    _Alignas(32) uint32_t r[8];
+    __m256i sums = _mm256_hadd_epi32(_mm256_hadd_epi32(energy.low, change.low),
+                                     _mm256_hadd_epi32(energy.high, change.high));
+    _mm256_store_si256((void *)r, sums); /* each has its other half four places on */
+    t->energy = (float)(r[2] + r[6]) * 65536 + (float)(r[0] + r[4]);
+    t->change = (float)(r[3] + r[7]) * 65536 + (float)(r[1] + r[5]);
+}
+#endif
+
+struct tilt history_tilt(const struct leg *l)
+{
+    struct tilt t;
+    WIDE_PICK(tilt)(history_block(l, 0), history_block(l, 1)[DSP_BLOCK_SAMPLES - 1], &t);
+    return t;
+}
+
 void history_add(struct leg *l, const int16_t *x)
 {
     struct sums s;
@@ -80,5 +142,5 @@ void history_add(struct leg *l, const int16_t *x)
     l->slot_count += SLOTS_PER_BLOCK;
     l->zero = s.flat && x[0] <= ZERO_STEP_MAX && x[0] >= -ZERO_STEP_MAX;
     float total = (s.mean[0] + s.mean[2]) + (s.mean[1] + s.mean[3]);
-    l->level_ddb = l->zero ? -990 : num_level_ddb(total / SLOTS_PER_BLOCK);
+    l->power = l->zero ? 0 : total / SLOTS_PER_BLOCK;
 }

@@ -102,9 +102,13 @@ WIDE_AVX2 static inline __m256i load_both(const int16_t *x)
     return _mm256_inserti128_si256(_mm256_castsi128_si256(load(x)), load(x + SCREEN_HALF), 1);
 }
 
+/* A unit of each half block. */
+struct both {
+    struct unit half[2];
+};
+
 /* Both halves at once, a half in each half of a vector. */
-WIDE_AVX2 static inline void fold_avx2(const int16_t *x, struct unit first[UNITS],
-                                       struct unit second[UNITS])
+WIDE_AVX2 static inline void fold_avx2(const int16_t *x, struct both folded[UNITS])
 {
     const __m256i turn = _mm256_broadcastsi128_si256(
         _mm_setr_epi8(14, 15, 12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1));
@@ -116,11 +120,26 @@ WIDE_AVX2 static inline void fold_avx2(const int16_t *x, struct unit first[UNITS
         __m256i difference = _mm256_sub_epi16(after, before);
         __m256i low = _mm256_unpacklo_epi32(sum, difference);
         __m256i high = _mm256_unpackhi_epi32(sum, difference);
-        _mm_store_si128((void *)(first + j / 2), _mm256_castsi256_si128(low));
-        _mm_store_si128((void *)(first + j / 2 + 2), _mm256_castsi256_si128(high));
-        _mm_store_si128((void *)(second + j / 2), _mm256_extracti128_si256(low, 1));
-        _mm_store_si128((void *)(second + j / 2 + 2), _mm256_extracti128_si256(high, 1));
+        _mm256_store_si256((void *)(folded + j / 2), _mm256_permute4x64_epi64(low, 0xd8));
+        _mm256_store_si256((void *)(folded + j / 2 + 2), _mm256_permute4x64_epi64(high, 0xd8));
     }
+}
+
+/* Each half with each of the two fax tones. */
+WIDE_AVX2 static inline void correlate_fax_avx2(const struct both folded[UNITS],
+                                                struct sums sums[2])
+{
+    __m256i acc = _mm256_setzero_si256();
+    for (unsigned u = 0; u < UNITS; u++) {
+        __m256i units = _mm256_broadcastsi128_si256(load(&folded[u]));
+        __m256i row = _mm256_permute4x64_epi64(_mm256_castsi128_si256(load(fax_bank[u])), 0x50);
+        acc = _mm256_add_epi32(acc, _mm256_madd_epi16(units, row));
+    }
+    _Alignas(32) int32_t r[8]; /* tone 0 of both halves, tone 1 of both */
+    _mm256_store_si256((void *)r, acc);
+    for (unsigned h = 0; h < 2; h++)
+        for (unsigned k = 0; k < FAX; k++)
+            memcpy(&sums[h].fax[2 * k], &r[4 * k + 2 * h], 2 * sizeof *r);
 }
 
 WIDE_AVX2 static inline __m256i broadcast(const struct unit *u)
@@ -132,12 +151,12 @@ WIDE_AVX2 static inline __m256i broadcast(const struct unit *u)
 
 WIDE_AVX2 static void correlate_avx2(const int16_t *block, bool fax, struct sums sums[2])
 {
-    _Alignas(16) struct unit first[UNITS], second[UNITS];
+    _Alignas(32) struct both folded[UNITS];
     __m256i a[2], b[2];
     a[0] = a[1] = b[0] = b[1] = _mm256_setzero_si256();
-    fold_avx2(block, first, second);
+    fold_avx2(block, folded);
     for (unsigned u = 0; u < UNITS; u++) {
-        __m256i one = broadcast(&first[u]), two = broadcast(&second[u]);
+        __m256i one = broadcast(&folded[u].half[0]), two = broadcast(&folded[u].half[1]);
         for (unsigned k = 0; k < 2; k++) {
             __m256i row = _mm256_load_si256((const void *)&bank[u][4 * k]);
             a[k] = _mm256_add_epi32(a[k], _mm256_madd_epi16(one, row));
@@ -146,8 +165,8 @@ WIDE_AVX2 static void correlate_avx2(const int16_t *block, bool fax, struct sums
     }
     memcpy(sums[0].dtmf, a, sizeof a);
     memcpy(sums[1].dtmf, b, sizeof b);
-    for (unsigned h = 0; fax && h < 2; h++)
-        correlate_fax(h ? second : first, &sums[h]);
+    if (fax)
+        correlate_fax_avx2(folded, sums);
 }
 
 WIDE_AVX512 static inline __m512i broadcast_512(const struct unit *u)
@@ -159,18 +178,18 @@ WIDE_AVX512 static inline __m512i broadcast_512(const struct unit *u)
 
 WIDE_AVX512 static void correlate_avx512(const int16_t *block, bool fax, struct sums sums[2])
 {
-    _Alignas(16) struct unit first[UNITS], second[UNITS];
+    _Alignas(32) struct both folded[UNITS];
     __m512i a = _mm512_setzero_si512(), b = a;
-    fold_avx2(block, first, second);
+    fold_avx2(block, folded);
     for (unsigned u = 0; u < UNITS; u++) {
         __m512i row = _mm512_load_si512((const void *)bank[u]);
-        a = _mm512_dpwssd_epi32(a, broadcast_512(&first[u]), row);
-        b = _mm512_dpwssd_epi32(b, broadcast_512(&second[u]), row);
+        a = _mm512_dpwssd_epi32(a, broadcast_512(&folded[u].half[0]), row);
+        b = _mm512_dpwssd_epi32(b, broadcast_512(&folded[u].half[1]), row);
     }
     _mm512_store_si512((void *)sums[0].dtmf, a);
     _mm512_store_si512((void *)sums[1].dtmf, b);
-    for (unsigned h = 0; fax && h < 2; h++)
-        correlate_fax(h ? second : first, &sums[h]);
+    if (fax)
+        correlate_fax_avx2(folded, sums);
 }
 #else
 static void correlate_unit(struct unit folded, const struct unit *tone, int32_t sum[2])

@@ -15,8 +15,8 @@
 #define SLOT_MS         5
 #define SLOT_SAMPLES    40
 #define SLOTS_PER_BLOCK 4
-#define SLOT_RING       32 /* 160 ms */
-#define HISTORY_BLOCKS  4  /* kept: the newest 64 ms and the rest of their oldest block */
+#define SLOT_RING       32  /* 160 ms */
+#define HISTORY_BLOCKS  4   /* kept: the newest 64 ms and the rest of their oldest block */
 #define HISTORY_SAMPLES 512 /* looked at, at most */
 #define LOOKS_PER_BLOCK 2
 #define LOOK_SAMPLES    256 /* 32 ms, Hann */
@@ -96,9 +96,9 @@ struct fax_track {
 };
 
 struct beep_track {
+    bool waiting, has_last;
     struct segment pending;
     struct segment last; /* last single tone of any use, for repetition */
-    bool waiting, has_last;
 };
 
 struct dtmf_track {
@@ -147,31 +147,34 @@ struct amd {
     bool started, real, speaking, tone_heard, done;
 };
 
+/* What every block needs comes first: see leg_fetch() in dsp.c. */
 struct leg {
     const struct dsp_plan *plan;
     struct prints_leg *prints; /* NULL: known recordings are not listened for */
-    uint32_t now_ms; /* end of the last block since the leg's start */
-    int16_t level_ddb;
-    uint8_t phase; /* enum dsp_phase */
+    uint32_t now_ms;           /* end of the last block since the leg's start */
+    float power;               /* mean square of the last block; 0 for digital zero */
+    int16_t level_ddb;         /* the same as a level, where voice is listened for */
+    uint8_t phase;             /* enum dsp_phase */
     bool want_beep;
     bool zero;        /* the last block was digital zero */
     uint8_t lost_run; /* blocks lost in a row */
     uint8_t fax_hang; /* blocks for which talk looks for fax tones */
     uint8_t newest;   /* block of the history */
     uint32_t slot_count;
+    struct dtmf_track dtmf;
+    _Alignas(64) float slot[SLOT_RING]; /* mean squares */
+    /* Beside these, TALK needs the history's next block only. */
     struct voice voice;
     struct silence silence;
-    struct dtmf_track dtmf;
+    struct tone_track track;
+    struct cadence cadence;
+    struct fax_track fax;
+    struct beep_track beep;
     struct amd amd;
     struct amd_features features;
     struct dsp_amd_config amd_config;
-    struct tone_track track;
-    struct cadence cadence;
     struct sit_track sit;
-    struct fax_track fax;
-    struct beep_track beep;
-    _Alignas(16) float slot[SLOT_RING]; /* mean squares */
-    _Alignas(16) int16_t history[HISTORY_BLOCKS][DSP_BLOCK_SAMPLES]; /* a ring */
+    _Alignas(64) int16_t history[HISTORY_BLOCKS][DSP_BLOCK_SAMPLES]; /* a ring */
 };
 _Static_assert(sizeof(struct leg) <= DSP_STATE_BYTES, "a leg's state must fit dsp_state");
 
@@ -199,6 +202,12 @@ static inline void history_last(const struct leg *l, int16_t *out, unsigned n)
     for (out += part; back; out += DSP_BLOCK_SAMPLES)
         memcpy(out, history_block(l, --back), DSP_BLOCK_SAMPLES * sizeof *out);
 }
+
+/* Energies of the last block's samples, over 4, and of their differences from sample to sample. */
+struct tilt {
+    float energy, change;
+};
+struct tilt history_tilt(const struct leg *l);
 
 /* Takes a block in: history, energies of its slots, level, digital zero. */
 void history_add(struct leg *l, const int16_t *x);

@@ -25,7 +25,6 @@
 #define STREAM_PROBATION   4
 #define STREAM_PATIENCE_US 400000
 #define STREAM_SILENT_US   600000
-#define STREAM_FETCH_DSP   512 /* bytes of a detector's state that every block needs */
 #define STREAM_PACKED_MAX  (LEG_PTIME_MAX_MS * 8 + STREAM_BLOCK)
 
 struct hearing {
@@ -155,7 +154,6 @@ static inline void stream_fetch_audio(const struct stream *s)
     __builtin_prefetch(&j->present[at / 64], 1);
     stream_fetch_lines(j->data + at, STREAM_BLOCK + 63);
     stream_fetch_lines(plc->block[(plc->at + 1) % 3], sizeof(plc->block[0]));
-    stream_fetch_lines(&s->hearing->dsp, STREAM_FETCH_DSP);
 }
 
 /* Between the files of this room: */
