@@ -8,7 +8,8 @@ import tempfile
 import unittest
 
 import sipp_e2e
-from sipp_e2e import Peer, free_port, wait_until_bound
+from ports import start_listening
+from sipp_e2e import Peer
 
 CONFIG = """
 debug=0
@@ -59,18 +60,19 @@ class Kamailio(unittest.TestCase):
             self.proxy.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def kamailio(self, port, to):
+        config = os.path.join(self.folder, "kamailio.cfg")
+        with open(config, "w") as f:
+            f.write(CONFIG.format(port=port, to=to))
+        with open(os.path.join(self.folder, "log"), "w") as log:
+            return subprocess.Popen(
+                ["kamailio", "-f", config, "-DD", "-E", "-m", "32", "-M", "8",
+                 "-Y", self.folder, "-w", self.folder], stdout=log, stderr=log)
+
     def calls(self, uas_args, uac_args, calls=20):
         uas = Peer("uas", "--calls", str(calls), *uas_args)
         self.started.append(uas)
-        port = free_port()
-        config = os.path.join(self.folder, "kamailio.cfg")
-        with open(config, "w") as f:
-            f.write(CONFIG.format(port=port, to=uas.address))
-        with open(os.path.join(self.folder, "log"), "w") as log:
-            self.proxy = subprocess.Popen(
-                ["kamailio", "-f", config, "-DD", "-E", "-m", "32", "-M", "8",
-                 "-Y", self.folder, "-w", self.folder], stdout=log, stderr=log)
-        wait_until_bound(port, "udp", self.proxy)
+        (port,), self.proxy = start_listening(lambda ports: self.kamailio(ports[0], uas.address))
         uac = Peer("uac", "--to", f"127.0.0.1:{port}", "--calls", str(calls), "--rate", "50",
                    *uac_args)
         self.started.append(uac)

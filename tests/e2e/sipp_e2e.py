@@ -6,32 +6,18 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 
+from ports import free_port, start_listening
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("PEAL_BUILD", os.path.join(HERE, "../../build/release"))
 PEER = os.environ.get("SIP_PEER", os.path.join(BUILD, "sip-peer"))
-LIMIT_S = 90
-
-
-def free_port():
-    """A port free for UDP and TCP a moment ago."""
-    for _ in range(50):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
-            u.bind(("127.0.0.1", 0))
-            port = u.getsockname()[1]
-            with socket.socket() as t:
-                try:
-                    t.bind(("127.0.0.1", port))
-                    return port
-                except OSError:
-                    continue
-    raise RuntimeError("no free port on 127.0.0.1")
+LIMIT_S = 150
 
 
 class Peer:
@@ -94,6 +80,16 @@ class Sipp(unittest.TestCase):
         return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL)
 
+    def listening(self, scenario, calls, *args):
+        """SIPp on a port of its own."""
+        kind = "tcp" if "t1" in args and scenario.startswith("uas") else "udp"
+        if "t1" in args and kind == "udp":  # a caller on TCP does not listen
+            return None, self.sipp(scenario, free_port(), calls, *args)
+        (port,), sipp = start_listening(
+            lambda ports: self.sipp(scenario, ports[0], calls, *args), (kind,))
+        self.pid = sipp.pid
+        return port, sipp
+
     def sipp_errors(self):
         text = ""
         for name in sorted(os.listdir(self.folder)):
@@ -112,9 +108,7 @@ class Sipp(unittest.TestCase):
 
     def carrier(self, scenario, peer_args, calls=5, sipp_args=()):
         """SIPp is called by us."""
-        port = free_port()
-        sipp = self.sipp(scenario, port, calls, *sipp_args)
-        wait_until_bound(port, "tcp" if "t1" in sipp_args else "udp", sipp)
+        port, sipp = self.listening(scenario, calls, *sipp_args)
         peer = Peer("uac", "--to", f"127.0.0.1:{port}", "--calls", str(calls), *peer_args)
         self.peers.append(peer)
         self.settle(sipp, peer)
@@ -125,7 +119,7 @@ class Sipp(unittest.TestCase):
         """SIPp calls us."""
         peer = Peer("uas", "--calls", str(calls), *peer_args)
         self.peers.append(peer)
-        sipp = self.sipp(scenario, free_port(), calls, peer.address, *sipp_args)
+        _, sipp = self.listening(scenario, calls, peer.address, *sipp_args)
         self.settle(sipp, peer)
         self.assertEqual(len(peer.calls), calls)
         return peer
@@ -152,7 +146,7 @@ class Sipp(unittest.TestCase):
                             sipp_args=["-trace_msg"])
         self.assertTrue(all(c["answered"] for c in peer.calls))
         self.assertEqual(peer.summary["auth_retries"], 5)
-        name = next(n for n in os.listdir(self.folder) if n.endswith("_messages.log"))
+        name = next(n for n in os.listdir(self.folder) if n.endswith(f"_{self.pid}_messages.log"))
         with open(os.path.join(self.folder, name), errors="replace") as f:
             seen = re.findall(r"^INVITE (?:(?!^SIP/2.0).)*?^Proxy-Authorization: Digest (.*?)$",
                               f.read(), re.M | re.S)
@@ -187,9 +181,7 @@ class Sipp(unittest.TestCase):
             self.assertEqual((c["answered"], c["code"], c["by"]), (False, 487, "us"))
 
     def test_carrier_registers_us(self):
-        port = free_port()
-        sipp = self.sipp("uas_401_register", port, 1)
-        wait_until_bound(port, "udp", sipp)
+        port, sipp = self.listening("uas_401_register", 1)
         peer = Peer("uac", "--register", f"127.0.0.1:{port}", "--user", "line1", "--password",
                     "secret", "--calls", "0")
         self.peers.append(peer)
@@ -261,18 +253,6 @@ def digest_of(header, method, password):
     rest = md5(f'{method}:{field(header, "uri")}')
     return md5(f'{secret}:{field(header, "nonce")}:{field(header, "nc")}:'
                f'{field(header, "cnonce")}:{field(header, "qop")}:{rest}')
-
-
-def wait_until_bound(port, kind, process):
-    """Until SIPp listens, by what the kernel says."""
-    import time
-    end = time.monotonic() + 10
-    while time.monotonic() < end and process.poll() is None:
-        with open("/proc/net/" + kind) as f:
-            if any(line.split()[1].endswith(f":{port:04X}") for line in f.readlines()[1:]):
-                return
-        time.sleep(0.02)
-    raise RuntimeError("SIPp does not listen")
 
 
 if __name__ == "__main__":

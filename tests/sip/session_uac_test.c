@@ -267,6 +267,26 @@ Test(uac, answers_a_proxys_challenge_once_and_in_the_ack_as_well)
     dialogue_free(d);
 }
 
+/* RFC 8760 2.4: the strongest algorithm of the challenges that we know, here the second. */
+Test(uac, answers_with_sha_256_where_it_is_offered)
+{
+    struct dialogue *d = dialogue_new(NULL);
+    struct sip_invite p = {.sdp = SLICE(OFFER), .auth_user = "trunk", .auth_password = "secret"};
+    struct sent *invite = call_out(d, &p), *again;
+
+    reply_to(d, invite, 401, "x",
+             "WWW-Authenticate: Digest realm=\"r\", nonce=\"weak\", algorithm=MD5\r\n"
+             "WWW-Authenticate: Digest realm=\"r\", nonce=\"strong\", algorithm=SHA-256\r\n",
+             NULL);
+    want_request(d, SIP_ACK);
+    again = want_request(d, SIP_INVITE);
+    cr_assert(text_has(again, "algorithm=SHA-256"), "%s", again->text);
+    cr_assert(text_has(again, "nonce=\"strong\""));
+    cr_assert_not(text_has(again, "nonce=\"weak\""));
+    want_quiet(d);
+    dialogue_free(d);
+}
+
 Test(uac, refused_credentials_end_the_call_and_a_stale_nonce_does_not)
 {
     struct dialogue *d = dialogue_new(NULL);

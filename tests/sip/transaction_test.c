@@ -391,6 +391,32 @@ Test(bounds, sessions_beyond_the_maximum_are_refused_with_503)
     dialogue_free(d);
 }
 
+/* Each pool brakes in the same way, and what was refused left nothing behind. */
+Test(bounds, transactions_beyond_the_maximum_are_refused_with_503)
+{
+    struct dialogue *d = dialogue_new(&(struct sip_ua_config){.max_transactions = 2});
+
+    for (uint32_t i = 0; i < 3; i++) {
+        snprintf(d->call_id, sizeof d->call_id, "c%u", i);
+        request(d, "INVITE", 10 + i, "", NULL, OFFER);
+    }
+    cr_assert(text_has(want_status(d, 503), "Retry-After: "));
+    want_silence(d);
+    cr_assert_eq(sip_ua_stats(d->ua)->refused_transactions, 1);
+    cr_assert_eq(sip_ua_stats(d->ua)->sessions, 2);
+    cr_assert_eq(sip_session_reject(d->session, 486, NULL, 0, NULL), OK);
+    want_status(d, 486);
+    request(d, "ACK", 11, "x", NULL, NULL); /* of the one that was refused: its transaction ends */
+    run_ms(d, 5001);
+    while (next_sent(d)) /* 100 for the first, which still waits */
+        ;
+    snprintf(d->call_id, sizeof d->call_id, "c3");
+    request(d, "INVITE", 13, "", NULL, OFFER);
+    want_silence(d);
+    cr_assert_eq(sip_ua_stats(d->ua)->refused_transactions, 1, "there was room again");
+    dialogue_free(d);
+}
+
 Test(bounds, finished_transactions_make_room_for_new_ones)
 {
     struct dialogue *d =
