@@ -17,6 +17,7 @@ from harness import check, wait_for
 
 # Result labels that only one truth can give, whatever the detectors think.
 SIGNALLED = {"busy": {"busy"}, "rejected": {"rejected"}, "vacant": {"vacant"}}
+NOT_SILENT_PEOPLE = {"dead_air", "no_media", "machine"}
 
 
 def run_engine(where, yaml, leads, data="data"):
@@ -118,6 +119,8 @@ def whole_campaign():
         if t and t["truth"] in SIGNALLED:
             check(r["result"] in SIGNALLED[t["truth"]],
                   f"{t['scenario']} was judged {r['result']}: {json.dumps(r)}")
+        if t and t["scenario"] == "human-silent":
+            check(r["result"] not in NOT_SILENT_PEOPLE, f"a silent person: {json.dumps(r)}")
     connected = [r for r in records if r["delivery"] == "connected"]
     check(len(connected) >= 3, "live people were connected to agents")
     right = [r for r in connected if by_call[r["call_id"]]["truth"].startswith("human")]

@@ -57,6 +57,17 @@ def making_it_again_gives_the_same_and_nothing_to_do_is_quiet():
     check(run.stdout == b"", "nothing to do, nothing to say")
 
 
+def a_room_in_which_nobody_speaks_is_a_silent_person():
+    rooms = files("room")
+    check(len(rooms) >= 3, f"{len(rooms)} rooms")
+    for path in rooms:
+        done = subprocess.run([harness.program("peal"), "listen", path, "--json"], check=True,
+                              stdout=subprocess.PIPE, timeout=60)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        check(lines[-1]["result"] == "human_silent", f"{path.name}: {lines[-1]}")
+        check(all(e["kind"] != "dead_air" for e in lines), f"{path.name} is not digital zero")
+
+
 def verdicts(kind, *options):
     paths = files(kind)
     said = collections.Counter(e["detail"] for e in hear(paths, "--only", "verdict", *options))
@@ -116,5 +127,5 @@ def speech_holds_no_tones():
 
 if __name__ == "__main__":
     harness.main(the_audio_is_as_promised, making_it_again_gives_the_same_and_nothing_to_do_is_quiet,
-                 humans_and_machines, a_human_is_known_soon_after_the_greeting,
+                 a_room_in_which_nobody_speaks_is_a_silent_person, humans_and_machines, a_human_is_known_soon_after_the_greeting,
                  tones_are_what_they_are, speech_holds_no_tones)
