@@ -15,9 +15,11 @@
 #define STIR_MS         120
 #define CADENCE_HOLD_MS 7000 /* a network tone may still come back */
 #define MODEL_PERIOD_MS 100
-#define QUIET_MIN_MS    240 /* a burst's end */
-/* Of humans who hang up in the first second of silence; four times as many in two. */
-#define LEAVE_PERMILLE 4
+#define TALK_PERIOD_MS  200
+#define TALK_MIN_MS     1500
+#define HASTE_MS        380
+#define WAIT_MAX_MS     20000
+#define STIRRING        7u /* blocks: sound that may turn out to be the next words */
 
 static void verdict(struct leg *l, enum dsp_verdict v, float confidence, struct sink *s)
 {
@@ -96,33 +98,54 @@ static void after_speech(struct leg *l, uint32_t speech_ms, struct sink *s)
         verdict(l, VERDICT_UNSURE, 0.5f, s);
 }
 
-/* Costs of acting now, in seconds of an agent times 10,000: the model's way.
+/* What it costs to let a person wait, in 100,000ths of losing them: little at first, for nobody
+ * minds a moment, and much from two seconds on, when they ask again or hang up. Under HASTE_MS a
+ * pause says nothing yet, so only those are connected who are very likely people. */
+static uint64_t wait_share(uint32_t gap_ms)
+{
+    uint64_t gap = gap_ms < WAIT_MAX_MS ? gap_ms / 10 : WAIT_MAX_MS / 10;
+    return gap_ms < HASTE_MS ? 30 : 84 + 20 * gap * gap * gap / 1000000;
+}
+
+/* A look costs as much as the detectors' work of several packets: none is taken while nothing can
+ * be decided yet, and fewer while the other side talks. */
+static bool look_is_due(const struct leg *l)
+{
+    const struct amd *a = &l->amd;
+    const struct amd_front *f = &l->features.front;
+    uint32_t since = l->now_ms - a->clock_ms;
+    if (f->speaking)
+        return since % TALK_PERIOD_MS == 0 && l->now_ms - a->first_ms >= TALK_MIN_MS;
+    return since % MODEL_PERIOD_MS == 0;
+}
+
+/* The model's way: costs of acting now, in seconds of an agent times 10,000.
  *
- * Dropping costs drop_cost when it is a human, connecting agent_cost when it is a machine. A human
- * who hears nothing may hang up, so silence costs LEAVE_PERMILLE of drop_cost times its
- * seconds squared; once that exceeds what connecting risks, waiting for more evidence does not pay:
- * the deadline. */
+ * Dropping costs drop_cost when it is a human, connecting agent_cost when it is a machine, waiting
+ * what wait_share says. Once that exceeds what connecting risks, waiting for more evidence does not
+ * pay: the deadline. Pauses are those of the voice in front, so that a talking office behind it
+ * hides none. */
 static void by_model(struct leg *l, struct sink *s)
 {
     struct amd *a = &l->amd;
     const struct dsp_amd_config *c = &l->amd_config;
-    if ((l->now_ms - a->clock_ms) % MODEL_PERIOD_MS)
+    const struct amd_front *f = &l->features.front;
+    if (!look_is_due(l))
         return;
     int16_t features[AMD_FEATURE_COUNT];
     amd_features_get(l, a->real_ms, features);
     uint32_t machine = amd_model_probability(amd_model_score(features));
     uint32_t human = AMD_MODEL_ONE - machine;
-    uint32_t gap = l->now_ms - a->last_voice_ms;
+    uint32_t gap = amd_front_gap(f, l->now_ms);
     a->machine = (uint16_t)machine;
-    bool stirring = (l->voice.active_bits & 7u) != 0;
     uint64_t connect = (uint64_t)machine * c->agent_cost_s;
     uint64_t drop = (uint64_t)human * c->drop_cost_s;
-    uint64_t wait = drop * gap / 1000 * gap / 1000 * LEAVE_PERMILLE / 1000;
-    bool quiet = gap >= QUIET_MIN_MS && !stirring && !l->track.on && !l->beep.waiting;
+    uint64_t wait = drop * wait_share(gap) / 100000;
+    bool quiet = !f->speaking && !(f->bits & STIRRING) && !l->track.on && !l->beep.waiting;
     uint32_t heard_ms = l->now_ms - a->first_ms;
     if (drop < connect)
         verdict(l, VERDICT_MACHINE, (float)machine / AMD_MODEL_ONE, s);
-    else if (quiet && connect <= wait && human >= machine)
+    else if (quiet && human >= machine && (connect <= wait || heard_ms >= c->total_ms))
         verdict(l, VERDICT_HUMAN, (float)human / AMD_MODEL_ONE, s);
     else if ((quiet && (connect <= wait || heard_ms >= c->total_ms)) ||
              heard_ms >= 2u * c->total_ms)

@@ -10,6 +10,7 @@
 #define PAUSE_MIN     3 /* blocks */
 #define PAUSE_MAX     11
 #define TILT_NONE_DDB (-400)
+#define ONSET_PITCHES 3
 
 static int distance(int a, int b)
 {
@@ -37,6 +38,7 @@ static void burst_begin(struct amd_features *f, uint32_t start_ms)
         uint16_t gap_ms = (uint16_t)(gap < UINT16_MAX ? gap : UINT16_MAX);
         f->first_gap_ms = f->first_gap_ms ? f->first_gap_ms : gap_ms;
         f->longest_gap_ms = gap_ms > f->longest_gap_ms ? gap_ms : f->longest_gap_ms;
+        f->last_gap_ms = gap_ms;
     } else {
         f->first_ms = start_ms;
     }
@@ -44,6 +46,8 @@ static void burst_begin(struct amd_features *f, uint32_t start_ms)
     f->spurt_ms = start_ms;
     f->last = (struct amd_burst){0};
     f->run = f->run_last = f->pause_blocks = 0;
+    f->burst_syllables = f->pitch_count = 0;
+    f->syllable_ms = start_ms;
     f->speaking = true;
     f->falling = false;
 }
@@ -55,10 +59,12 @@ static void burst_grow(struct amd_features *f)
     f->longest_burst_ms = ms > f->longest_burst_ms ? ms : f->longest_burst_ms;
     if (f->bursts == 1)
         f->first_burst_ms = ms;
+    if (f->bursts == 2)
+        f->second_burst_ms = ms;
 }
 
 /* A syllable: the level comes up again after having gone down from a peak. */
-static void follow_level(struct amd_features *f, int16_t level)
+static void follow_level(struct amd_features *f, int16_t level, uint32_t now_ms)
 {
     if (f->active == 0)
         f->mean_level = f->peak = f->trough = f->end_level = level;
@@ -71,6 +77,8 @@ static void follow_level(struct amd_features *f, int16_t level)
             f->falling = false;
             f->peak = level;
             f->syllables = (uint16_t)(f->syllables + (f->syllables < COUNT_MAX));
+            f->burst_syllables = (uint16_t)(f->burst_syllables + (f->burst_syllables < COUNT_MAX));
+            f->syllable_ms = now_ms - DSP_BLOCK_MS;
         }
     } else {
         f->peak = level > f->peak ? level : f->peak;
@@ -93,6 +101,10 @@ static void follow_pitch(struct amd_features *f, int16_t pitch)
     f->pitch_spread_sum += distance(f->pitch_now, f->mean_pitch);
     f->pitch_low = f->pitch_now < f->pitch_low ? f->pitch_now : f->pitch_low;
     f->pitch_high = f->pitch_now > f->pitch_high ? f->pitch_now : f->pitch_high;
+    f->pitches[f->pitch_count % AMD_PITCHES] = f->pitch_now;
+    f->pitch_count = (uint16_t)(f->pitch_count + (f->pitch_count < COUNT_MAX));
+    if (f->pitch_count == ONSET_PITCHES)
+        f->onset_pitch = (int16_t)((f->pitches[0] + f->pitches[1] + f->pitches[2]) / 3);
 }
 
 static void burst_add(struct amd_burst *b, int16_t level, bool voiced, int16_t pitch)
@@ -114,7 +126,7 @@ static void active_block(struct leg *l, bool voiced)
     if (f->active >= COUNT_MAX)
         return;
     int16_t tilt = tilt_of(l);
-    follow_level(f, l->level_ddb);
+    follow_level(f, l->level_ddb, l->now_ms);
     if (voiced)
         follow_pitch(f, l->voice.pitch);
     burst_add(&f->last, l->level_ddb, voiced, f->pitch_now);
@@ -122,6 +134,8 @@ static void active_block(struct leg *l, bool voiced)
         f->first = f->last;
     f->tilt_change_sum += f->active ? distance(tilt, f->tilt) : 0;
     f->tilt = tilt;
+    f->mean_tilt = (int16_t)(f->active ? f->mean_tilt + (tilt - f->mean_tilt) / 16 : tilt);
+    f->end_tilt = (int16_t)(f->active ? f->end_tilt + (tilt - f->end_tilt) / 4 : tilt);
     f->active++;
     f->voiced = (uint16_t)(f->voiced + voiced);
     f->run = (uint16_t)(voiced ? f->run + 1 : 0);
@@ -141,6 +155,8 @@ void amd_features_run(struct leg *l)
         burst_grow(f);
     }
     bool active = v->active_bits & 1u;
+    if (v->on || f->front.started)
+        amd_front_run(&f->front, l->level_ddb, v->on && active, l->now_ms);
     if (v->on && active) {
         active_block(l, v->voiced_bits & 1u);
     } else if (f->bursts) {
@@ -178,7 +194,43 @@ static void put_times(const struct leg *l, uint32_t real_ms, int16_t *out)
     out[AMD_LONGEST_BURST] = limit(f->longest_burst_ms / 10);
     out[AMD_LAST_BURST] = limit(last / 10);
     out[AMD_SPEECH] = limit(speech / 10);
+    out[AMD_LAST_GAP] = limit(f->last_gap_ms / 10);
+    out[AMD_SECOND_BURST] = limit(f->second_burst_ms / 10);
+    out[AMD_LAST_SYLLABLE] = limit(((int64_t)f->last_voice_ms - f->syllable_ms) / 10);
     out[AMD_SYLLABLE_RATE] = limit(speech ? f->syllables * 10000LL / speech : 0);
+}
+
+/* The last burst's melody: how its end lies to what was just before. */
+static void put_melody(const struct amd_features *f, int16_t *out)
+{
+    unsigned n = f->pitch_count < AMD_PITCHES ? f->pitch_count : AMD_PITCHES;
+    int low = f->pitch_now, high = f->pitch_now;
+    for (unsigned i = 0; i < n; i++) {
+        low = f->pitches[i] < low ? f->pitches[i] : low;
+        high = f->pitches[i] > high ? f->pitches[i] : high;
+    }
+    out[AMD_PITCH_RISE] = limit(f->pitch_now - low);
+    out[AMD_PITCH_FALL] = limit(high - f->pitch_now);
+    out[AMD_PITCH_OVER_LOW] = limit(f->pitch_now - f->pitch_low);
+    out[AMD_PITCH_ONSET] = limit(f->pitch_count >= ONSET_PITCHES
+                                     ? f->onset_pitch - mean(f->last.pitch_sum, f->last.voiced)
+                                     : 0);
+}
+
+static void put_front(const struct leg *l, int16_t *out)
+{
+    const struct amd_front *f = &l->features.front;
+    uint32_t last = f->last_ms - f->spurt_ms;
+    out[AMD_FRONT_GAP] = limit(amd_front_gap(f, l->now_ms) / 10);
+    out[AMD_FRONT_BURSTS] = f->bursts;
+    out[AMD_FRONT_FIRST] = limit(f->first_burst_ms / 10);
+    out[AMD_FRONT_LAST] = limit(last / 10);
+    out[AMD_FRONT_LONGEST] = limit(f->longest_burst_ms / 10);
+    out[AMD_FRONT_LONGEST_GAP] = limit(f->longest_gap_ms / 10);
+    out[AMD_FRONT_LAST_GAP] = limit(f->last_gap_ms / 10);
+    out[AMD_FRONT_SPEECH] = limit((f->finished_ms + (f->speaking ? last : 0)) / 10);
+    out[AMD_FRONT_SHARE] = limit(f->share * 100 / 4096);
+    out[AMD_FRONT_OVER] = limit(f->loud_ddb - f->back_ddb);
 }
 
 void amd_features_get(const struct leg *l, uint32_t real_ms, int16_t out[AMD_FEATURE_COUNT])
@@ -189,6 +241,11 @@ void amd_features_get(const struct leg *l, uint32_t real_ms, int16_t out[AMD_FEA
     int pitch = mean(b->pitch_sum, b->voiced);
     int all = mean(f->level_spread_sum, f->active);
     put_times(l, real_ms, out);
+    put_melody(f, out);
+    put_front(l, out);
+    out[AMD_LAST_SYLLABLES] = limit(f->burst_syllables);
+    out[AMD_LAST_VOICED] = limit(mean(b->voiced * 100LL, b->blocks));
+    out[AMD_TILT_END] = limit(f->end_tilt - f->mean_tilt);
     out[AMD_VOICED_SHARE] = limit(mean(f->voiced * 100LL, f->active));
     out[AMD_SYLLABLES] = limit(f->syllables);
     out[AMD_SHORT_PAUSES] = limit(f->short_pauses);

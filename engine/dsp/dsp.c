@@ -48,7 +48,7 @@ void dsp_amd_defaults(struct dsp_amd_config *c)
                                  .after_greeting_ms = 600,
                                  .total_ms = 8000,
                                  .mode = DSP_AMD_MODEL,
-                                 .drop_cost_s = 1500,
+                                 .drop_cost_s = 2500,
                                  .agent_cost_s = 15};
 }
 

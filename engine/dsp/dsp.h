@@ -153,8 +153,9 @@ size_t dsp_process(const struct dsp_block *blocks, size_t n, struct dsp_event *o
 
 /* Level of the last block, dBm0 × 10; -990 for digital silence. */
 int16_t dsp_state_level(const struct dsp_state *s);
-/* Probability that a machine answered, 0…1, as of the model's last look (ten a second, from the
- * first words to the verdict); negative before it, and with rules. */
+/* Probability that a machine answered, 0…1, as of the model's last look (ten a second in pauses,
+ * five while the other side talks, from its first pause or 1.5 s of talk to the verdict); negative
+ * before it, and with rules. */
 float dsp_state_machine(const struct dsp_state *s);
 
 /* G.711 (ITU-T G.711), n samples. */

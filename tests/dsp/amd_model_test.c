@@ -62,6 +62,29 @@ Test(amd_model, the_carriers_silence_does_not_change_it)
     }
 }
 
+/* Others talk behind the person, before and after, 16 to 20 dB quieter. */
+Test(amd_model, hello_in_a_talking_office_is_a_human)
+{
+    unsigned humans = 0;
+    for (uint32_t seed = 1; seed <= 6; seed++) {
+        struct tape t, office;
+        uint32_t at;
+        tape_open(&office, seed + 50);
+        for (int i = 0; i < 6; i++)
+            tape_speech(&office, -36 - (double)(seed % 3) * 2, 1500);
+        tape_open(&t, seed);
+        tape_silence(&t, 700);
+        tape_speech(&t, -20, 500);
+        tape_silence(&t, 6500);
+        for (size_t i = 0; i < t.n && i < office.n; i++)
+            t.s[i] += office.s[i];
+        tape_close(&office);
+        const struct dsp_event *e = play(&t, (struct line){0}, 0, &at);
+        humans += e->detail == VERDICT_HUMAN && at <= 1200 + 3000;
+    }
+    cr_assert_geq(humans, 5, "%u of 6", humans);
+}
+
 Test(amd_model, a_beep_after_some_words_is_a_machine)
 {
     struct tape t;

@@ -9,10 +9,12 @@
  *   s:FILE:GAIN:SPEED  a clip (raw, 8 kHz, 16 bits)     z:MS  digital zero, no noise under it
  *   o:FILE:GAIN:SPEED  the same, without going on       g:MS  pause
  *   b:FILE:GAIN:MS     the clip from MS on, repeated, under all from here to the end
- *   t:HZ:HZ:DBM0:MS    a tone or pair                   e     the first utterance ends here
- * features: rows of number, machine, time since answer, features, each 100 ms from the first word,
- * for 9 s. verdicts: number, machine, verdict, when, end of the first utterance, confidence.
- * Exit code 1 when a clip cannot be read, 2 for wrong use. */
+ *   x                  that background ends here        e     the first utterance ends here
+ *   t:HZ:HZ:DBM0:MS    a tone or pair
+ * features: rows of number, machine, time since answer, features, each 100 ms from the first word
+ * (each 500 ms after two seconds of silence), for 12 s. verdicts: number, machine, verdict, when,
+ * end of the first utterance, confidence. Exit code 1 when a clip cannot be read, 2 for wrong use.
+ */
 #include <errno.h>
 
 #include "../dsp/tape.h"
@@ -22,7 +24,8 @@
 #define LINE_MAX_BYTES 16384
 #define CLIP_MAX       (120 * DSP_RATE_HZ)
 #define BEFORE_MAX     64
-#define ROWS_UNTIL_MS  9000
+#define ROWS_UNTIL_MS  12000
+#define LATE_GAP_MS    2000
 
 struct answer {
     long number, machine, seed, loss;
@@ -84,7 +87,7 @@ static void add_at(struct tape *t, size_t from, const float *x, size_t n)
 struct background {
     char path[512];
     double gain_db, offset_ms;
-    size_t from;
+    size_t from, until; /* until 0: the end */
 };
 
 static void lay_under(struct tape *t, const struct background *b)
@@ -93,7 +96,8 @@ static void lay_under(struct tape *t, const struct background *b)
     size_t n = clip_load(b->path, clip);
     double gain = decibel(b->gain_db);
     size_t at = (size_t)(b->offset_ms * TAPE_PER_MS);
-    for (size_t i = b->from; n && i < t->n; i++, at++)
+    size_t until = b->until ? b->until : t->n;
+    for (size_t i = b->from; n && i < until; i++, at++)
         t->s[i] += (float)(gain * clip[at % n]);
 }
 
@@ -121,6 +125,8 @@ static void part_add(struct answer *a, char *part, size_t *at, struct background
         tape_silence(t, (double)(*at - t->n) / TAPE_PER_MS);
         tape_pair(t, v[0], v[2], v[1], v[2], v[3]);
         *at = t->n;
+    } else if (part[0] == 'x') {
+        under->until = *at;
     } else if (part[0] == 'e') {
         a->utterance_end_ms = (uint32_t)(*at / TAPE_PER_MS);
     } else {
@@ -216,6 +222,14 @@ static void row_print(const struct answer *a, const struct leg *l)
     putchar('\n');
 }
 
+static bool row_is_due(const struct leg *l)
+{
+    uint32_t gap = amd_front_gap(&l->features.front, l->now_ms);
+    uint32_t period = gap > LATE_GAP_MS ? 500 : 100;
+    return l->features.bursts && l->now_ms - l->features.first_ms <= ROWS_UNTIL_MS &&
+           (l->now_ms - l->amd.clock_ms) % period == 0;
+}
+
 static void answer_play(struct answer *a, const struct dsp_amd_config *config, bool features)
 {
     static struct dsp_state state;
@@ -238,9 +252,7 @@ static void answer_play(struct answer *a, const struct dsp_amd_config *config, b
                            dsp_verdict_name((enum dsp_verdict)out[i].detail), l->now_ms,
                            a->utterance_end_ms, (double)out[i].confidence);
             }
-        if (features && !said && l->features.bursts &&
-            l->now_ms - l->features.first_ms <= ROWS_UNTIL_MS &&
-            (l->now_ms - l->amd.clock_ms) % 100 == 0)
+        if (features && !said && row_is_due(l))
             row_print(a, l);
     }
     if (!said && !features)

@@ -16,34 +16,39 @@
 #include "dsp/amd_features.h"
 
 #define F         AMD_FEATURE_COUNT
-#define ROWS_MAX  1500000
+#define ROWS_MAX  3000000
 #define BINS      64
 #define DEPTH     5
 #define INNER     ((1 << DEPTH) - 1)
 #define LEAVES    (1 << DEPTH)
-#define TREES_MAX 200
-#define PATIENCE  25
-#define RATE      0.10
-#define LAMBDA    2.0
+#define TREES_MAX 260
+#define PATIENCE  40
+#define RATE      0.08
+#define LAMBDA    10.0
 #define ANSWER    30.0 /* weight of an answer's rows together */
-#define NODE_MIN  3.0  /* curvature in a leaf */
+#define NODE_MIN  20.0 /* curvature in a leaf */
 #define SCALE     1024.0
 #define LATE_GAP  200 /* 10 ms: rows after so much silence, and all that follow, weigh … */
 #define LATE_PART 0.05
 #define KNOTS_MAX 40
 #define DOUBT     0.02 /* answers */
 
+/* clang-format off */
 static const char *const names[F] = {
-    "since_onset",   "onset_delay",   "first_burst",  "gap",          "first_gap",    "longest_gap",
-    "bursts",        "longest_burst", "last_burst",   "speech",       "voiced_share", "syllables",
-    "syllable_rate", "short_pauses",  "level_spread", "level_change", "level_end",    "above_floor",
-    "pitch_spread",  "pitch_range",   "pitch_end",    "pitch_change", "tilt_spread",  "voiced_run",
-    "voiced_end",    "tone_heard",    "zero_share"};
+    "since_onset", "onset_delay", "first_burst", "gap", "first_gap", "longest_gap", "bursts",
+    "longest_burst", "last_burst", "speech", "voiced_share", "syllables", "syllable_rate",
+    "short_pauses", "level_spread", "level_change", "level_end", "above_floor", "pitch_spread",
+    "pitch_range", "pitch_end", "pitch_change", "tilt_spread", "voiced_run", "voiced_end",
+    "tone_heard", "zero_share", "last_gap", "second_burst", "last_syllables", "last_syllable",
+    "last_voiced", "pitch_rise", "pitch_fall", "pitch_over_low", "pitch_onset", "tilt_end",
+    "front_gap", "front_bursts", "front_first", "front_last", "front_longest",
+    "front_longest_gap", "front_last_gap", "front_speech", "front_share", "front_over"};
+/* clang-format on */
 
 struct set {
     int16_t (*x)[F];
     uint8_t (*bin)[F];
-    long *answer;
+    long *answer, *ms;
     uint8_t *y;
     float *w, *score;
     int n;
@@ -87,7 +92,7 @@ static void weigh(struct set *s)
     for (int from = 0, to; from < s->n; from = to) {
         double sum = 0;
         for (to = from; to < s->n && s->answer[to] == s->answer[from]; to++) {
-            late = (late && to > from) || s->x[to][AMD_GAP] > LATE_GAP;
+            late = (late && to > from) || s->x[to][AMD_FRONT_GAP] > LATE_GAP;
             s->w[to] = late ? (float)LATE_PART : 1;
             sum += (double)s->w[to];
         }
@@ -105,6 +110,7 @@ static void load(const char *path, struct set *s)
     s->x = room(ROWS_MAX, sizeof *s->x);
     s->bin = room(ROWS_MAX, sizeof *s->bin);
     s->answer = room(ROWS_MAX, sizeof *s->answer);
+    s->ms = room(ROWS_MAX, sizeof *s->ms);
     s->y = room(ROWS_MAX, 1);
     s->w = room(ROWS_MAX, sizeof *s->w);
     s->score = room(ROWS_MAX, sizeof *s->score);
@@ -112,7 +118,7 @@ static void load(const char *path, struct set *s)
         char *at = line;
         s->answer[s->n] = strtol(at, &at, 10);
         s->y[s->n] = (uint8_t)strtol(at + 1, &at, 10);
-        strtol(at + 1, &at, 10);
+        s->ms[s->n] = strtol(at + 1, &at, 10);
         for (int k = 0; k < F; k++)
             s->x[s->n][k] = (int16_t)strtol(at + 1, &at, 10);
         s->n++;
@@ -212,12 +218,12 @@ static void grow(const struct set *s, struct tree *t)
     static bool in[ROWS_MAX];
     bool allowed[F];
     for (int k = 0; k < F; k++)
-        allowed[k] = random_next() % 10 < 7;
+        allowed[k] = random_next() % 10 < 5;
     allowed[0] = true;
     bool chosen = true;
     for (int i = 0; i < s->n; i++) {
         if (i == 0 || s->answer[i] != s->answer[i - 1])
-            chosen = random_next() % 10 < 7;
+            chosen = random_next() % 10 < 5;
         in[i] = chosen;
         double p = 1 / (1 + exp(-(double)s->score[i]));
         g[i] = (float)((double)s->w[i] * (s->y[i] - p));
@@ -228,6 +234,8 @@ static void grow(const struct set *s, struct tree *t)
         memset(histogram, 0, sizeof histogram);
         for (int i = 0; i < s->n; i++)
             for (int k = 0; in[i] && k < F; k++) {
+                if (!allowed[k])
+                    continue;
                 struct sums *to = &histogram[node[i]][k][s->bin[i][k]];
                 to->g += (double)g[i];
                 to->h += (double)h[i];
@@ -280,6 +288,7 @@ static int boost(struct set *train, struct set *val)
             printf("- %d trees: loss %.4f in training, %.4f in validation\n", t + 1, on_train,
                    on_val);
     }
+    count -= count % 4;
     printf("- kept %d trees of depth %d, loss in validation %.4f\n", count, DEPTH, best);
     memset(val->score, 0, (size_t)val->n * sizeof *val->score);
     for (int t = 0; t < count; t++)
@@ -393,13 +402,15 @@ static int probability_at(int i)
 static const char *const body =
     "\nint32_t amd_model_score(const int16_t features[AMD_FEATURE_COUNT])\n{\n"
     "    int32_t sum = 0;\n"
-    "    for (unsigned t = 0; t < TREES; t++) {\n"
-    "        const uint8_t *f = feature + t * INNER;\n"
-    "        const int16_t *v = threshold + t * INNER;\n"
-    "        unsigned at = 0;\n"
+    "    for (unsigned t = 0; t < TREES; t += 4) { /* four at a time: none waits for another */\n"
+    "        unsigned at[4] = {0};\n"
     "        for (unsigned d = 0; d < DEPTH; d++)\n"
-    "            at = 2 * at + 1 + (features[f[at]] > v[at]);\n"
-    "        sum += leaf[t * LEAVES + at - INNER];\n"
+    "            for (unsigned k = 0; k < 4; k++) {\n"
+    "                unsigned node = (t + k) * INNER + at[k];\n"
+    "                at[k] = 2 * at[k] + 1 + (features[feature[node]] > threshold[node]);\n"
+    "            }\n"
+    "        for (unsigned k = 0; k < 4; k++)\n"
+    "            sum += leaf[(t + k) * LEAVES + at[k] - INNER];\n"
     "    }\n"
     "    return sum;\n}\n\n"
     "uint32_t amd_model_probability(int32_t score)\n{\n"
@@ -422,7 +433,7 @@ static void write_model(const char *path, int count, const struct knot *knots, i
         "/* Written by tools/train-amd; see amd_model.md. Not to be edited. */\n"
         "#include \"dsp/amd_model.h\"\n\n#define TREES %d\n#define DEPTH %d\n"
         "#define INNER ((1u << DEPTH) - 1)\n#define LEAVES (1u << DEPTH)\n#define KNOTS %d\n\n"
-        "_Static_assert(AMD_FEATURE_COUNT == %d, \"the model was trained on other features\");\n"
+        "_Static_assert(AMD_FEATURE_COUNT >= %d, \"the model was trained on other features\");\n"
         "/* clang-format off */\n",
         count, DEPTH, n, F);
     write_numbers(f, "static const uint8_t feature[TREES * INNER] = {", count * INNER, feature_at);
@@ -436,6 +447,18 @@ static void write_model(const char *path, int count, const struct knot *knots, i
     fputs(body, f);
     fclose(f);
     printf("\n- model: %d bytes of tables\n", count * (INNER * 3 + LEAVES * 2) + n * 6);
+}
+
+/* For settling the costs: answer, machine, ms, gaps, log odds after calibration's input. */
+static void write_scores(const char *path, const struct set *s)
+{
+    FILE *f = fopen(path, "w");
+    if (!f)
+        fail("cannot write", path);
+    for (int i = 0; i < s->n; i++)
+        fprintf(f, "%ld,%d,%ld,%d,%d,%.4f\n", s->answer[i], s->y[i], s->ms[i],
+                s->x[i][AMD_FRONT_GAP], s->x[i][AMD_GAP], (double)s->score[i]);
+    fclose(f);
 }
 
 static void report_gains(void)
@@ -455,8 +478,8 @@ static void report_gains(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fputs("usage: amd-fit TRAIN.csv VAL.csv MODEL.c SEED\n", stderr);
+    if (argc != 5 && argc != 6) {
+        fputs("usage: amd-fit TRAIN.csv VAL.csv MODEL.c SEED [SCORES.csv]\n", stderr);
         return 2;
     }
     static struct set train, val;
@@ -471,6 +494,8 @@ int main(int argc, char **argv)
     struct knot knots[KNOTS_MAX];
     int n = calibrate(&val, knots);
     write_model(argv[3], count, knots, n);
+    if (argc == 6)
+        write_scores(argv[5], &val);
     report_gains();
     return 0;
 }
