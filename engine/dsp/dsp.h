@@ -97,7 +97,7 @@ struct dsp_amd_config {
                                   * machine */
     uint16_t after_greeting_ms;  /* rules: silence after a short greeting that means human; after
                                   * more than 1.8 s of speech 1 s is wanted at least */
-    uint16_t total_ms;           /* longest wait: UNSURE then, or HUMAN if the model finds it likelier */
+    uint16_t total_ms;           /* the wait's end: UNSURE, or HUMAN if the model thinks so */
     uint8_t mode;                /* enum dsp_amd_mode */
     uint16_t drop_cost_s;        /* model: what a human dropped as a machine costs, and … */
     uint16_t agent_cost_s;       /* … a machine given to an agent, both in seconds of an agent */
