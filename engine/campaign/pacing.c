@@ -108,29 +108,31 @@ static void learn_first(struct pacing *p)
 
     if (!d->decided) /* there is no room to wait for it */
         return;
-    p->dials_live -= d->outcome.live;
-    if (!p->frozen)
-        pacing_learn_share(&p->learn, &d->outcome);
+    if (p->frozen)
+        return;
+    double passed_s = (double)(d->launched_ms - p->learned_ms) / 1000.0;
+    pacing_learn_share(&p->learn, &d->outcome, p->learned_ms ? passed_s : 0);
+    p->learned_ms = d->launched_ms;
 }
 
-static void dial_begins(struct pacing *p, struct pacing_note *n)
+static void dial_begins(struct pacing *p, uint32_t call, struct pacing_note *n)
 {
     if (p->dials_next - p->dials_first == p->dials_cap)
         learn_first(p);
     n->dial = p->dials_next;
-    p->dials[p->dials_next++ % p->dials_cap].decided = false;
+    p->dials[p->dials_next++ % p->dials_cap] =
+        (struct pacing_dial){.launched_ms = n->launched_ms, .call = call};
 }
 
 static void dial_decided(struct pacing *p, uint64_t dial, const struct pacing_outcome *o)
 {
     if (dial < p->dials_first)
         return; /* it came too late */
-    p->dials[dial % p->dials_cap] = (struct pacing_dial){*o, true};
-    p->dials_live += o->live;
+    struct pacing_dial *d = &p->dials[dial % p->dials_cap];
+    d->outcome = *o;
+    d->decided = true;
     while (p->dials_first < p->dials_next && p->dials[p->dials_first % p->dials_cap].decided)
         learn_first(p);
-    if (p->dials_first == p->dials_next)
-        p->dials_live = 0; /* no rounding is carried on */
 }
 
 static void launched(struct pacing *p, struct pacing_note *n, const struct pacing_call_event *e)
@@ -140,9 +142,8 @@ static void launched(struct pacing *p, struct pacing_note *n, const struct pacin
     n->chance =
         (float)(p->known_chance >= 0 ? p->known_chance
                                      : pacing_learn_chance(&p->learn, e->list, e->score).mean);
-    p->settle += (double)n->chance; /* until the next look */
     p->open[p->open_count++] = e->call;
-    dial_begins(p, n);
+    dial_begins(p, e->call, n);
     count_launch(p, e->now_ms);
     p->tokens -= 1.0;
     p->asked -= p->asked > 0;

@@ -83,6 +83,7 @@ struct pacing_advice {
     char reason[160];  /* why so many and not more, for people */
     /* mode predictive, for views: */
     double theta;           /* risk that is allowed now, 0…1 */
+    double taken;           /* risk of the last call advised; without one, of the next; 0…1 */
     double risk;            /* of the next call, which is not made; 0…1 */
     double expected_live;   /* live answers expected of the calls under way, whenever */
     double expected_agents; /* agents free within horizon_s */

@@ -39,7 +39,8 @@ static double day_answers(const struct pacing_budget *b)
  * at that rate. */
 static double soft_of(const struct pacing_budget *b)
 {
-    return b->daily ? DAY_SOFT : fmax(SOFT, SOFT_SHARE * b->day_typical);
+    return b->daily ? DAY_SOFT
+                    : fmax(SOFT, SOFT_SHARE * (b->day_typical > 0 ? b->day_typical : b->day_guess));
 }
 
 double pacing_budget_target(const struct pacing_budget *b)

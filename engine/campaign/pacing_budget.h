@@ -41,6 +41,7 @@ struct pacing_budget {
     uint64_t answers, abandoned;         /* since the start */
     uint64_t day_answers, day_abandoned; /* since pacing_budget_day() */
     double day_typical;                  /* answers of a day, discounted; 0: not known yet */
+    double day_guess;                    /* of it, until a day is over; 0: none */
     struct pacing_account account;       /* all 0 until it is told */
     bool told;
     bool spent;     /* the account of 30 days is at its cap */

@@ -10,11 +10,12 @@
 #define PACING_START_LIVE   30    /* live answers before the look ahead is trusted */
 #define PACING_FIT_MS       20000 /* tables are fitted again after this */
 #define PACING_BURST_MAX    512   /* calls of one advice */
-#define PACING_DAY_DIALS    25.0  /* what yesterday says about today's share, in dials */
 #define PACING_NEVER        UINT64_MAX
 
 struct pacing_dial { /* one of the latest, in the order of launches */
     struct pacing_outcome outcome;
+    uint64_t launched_ms;
+    uint32_t call;
     bool decided;
 };
 
@@ -49,7 +50,9 @@ struct pacing {
     struct pacing_dial *dials;
     uint64_t dials_first, dials_next;
     uint32_t dials_cap;
-    double dials_live; /* live answers among those decided */
+    uint64_t learned_ms;         /* the launch of the last that was learned from */
+    struct pacing_estimate next; /* of the next call, as last looked at */
+    uint64_t next_ms, next_heard;
     double tokens;
     uint64_t tokens_at_ms;
     bool started;
@@ -64,8 +67,6 @@ struct pacing {
     struct pacing_part part; /* of the campaign's limits */
     uint64_t fitted_ms, fitted_live;
     bool fitted;
-    uint64_t looked_ms;
-    double settle; /* live answers expected of calls under way, at the last look */
 
     /* doors of a benchmark */
     bool frozen;         /* learns nothing more */

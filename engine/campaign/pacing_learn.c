@@ -42,7 +42,7 @@ static void count_prior(struct pacing_counts *c, double from_s, double to_s, dou
 void pacing_learn_init(struct pacing_learn *l)
 {
     memset(l, 0, sizeof(*l));
-    pacing_rate_init(&l->reach, PRIOR_LIVE, PRIOR_DIALS);
+    pacing_level_init(&l->reach, PRIOR_LIVE);
     pacing_rate_init(&l->failing, PRIOR_FAILING, PRIOR_DIALS);
     for (uint32_t i = 0; i < PACING_LISTS; i++)
         pacing_rate_init(&l->list[i], PRIOR_LIVE, 0.01);
@@ -82,12 +82,14 @@ static bool is_known(const struct pacing_outcome *o)
     return o->live >= 1 || o->live <= 0;
 }
 
-void pacing_learn_share(struct pacing_learn *l, const struct pacing_outcome *o)
+void pacing_learn_share(struct pacing_learn *l, const struct pacing_outcome *o, double passed_s)
 {
+    pacing_level_pass(&l->reach, passed_s);
     if (is_known(o))
         pacing_rate_see(&l->failing, o->failed, l->dials_per_second);
     if (!o->failed) {
-        pacing_rate_see(&l->reach, o->live, l->dials_per_second);
+        pacing_level_guess(&l->reach, o->live);
+        l->reach.count++;
         if (o->list && o->list < PACING_LISTS)
             pacing_rate_see(&l->list[o->list], o->live, l->dials_per_second);
     }
@@ -171,7 +173,7 @@ void pacing_learn_fit(struct pacing_learn *l, const float *talking_s, uint32_t t
 
 struct pacing_estimate pacing_learn_chance(const struct pacing_learn *l, uint8_t list, float score)
 {
-    struct pacing_estimate e = pacing_rate_get(&l->reach);
+    struct pacing_estimate e = pacing_level_get(&l->reach);
     double through = 1.0 - pacing_rate_get(&l->failing).mean;
 
     if (score > 0) {

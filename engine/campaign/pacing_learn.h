@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "campaign/pacing_level.h"
 #include "campaign/pacing_life.h"
 #include "campaign/pacing_rate.h"
 
@@ -22,7 +23,8 @@ struct pacing_counts { /* of times, discounted by growing the weight of what is 
 };
 
 struct pacing_learn {
-    struct pacing_rate reach, failing;
+    struct pacing_level reach;
+    struct pacing_rate failing;
     struct pacing_rate list[PACING_LISTS]; /* 1…; 0: no list told */
     double scored_live, scored_hope;       /* calls with a score: came true, and were promised */
     struct pacing_counts live, other; /* by the time of the answer, or of the end without one */
@@ -55,7 +57,8 @@ struct pacing_outcome {
  * answers come sooner than silence, so the order of outcomes would show waves where there are none.
  */
 void pacing_learn_time(struct pacing_learn *l, const struct pacing_outcome *o);
-void pacing_learn_share(struct pacing_learn *l, const struct pacing_outcome *o);
+/* passed_s: since the launch before. */
+void pacing_learn_share(struct pacing_learn *l, const struct pacing_outcome *o, double passed_s);
 void pacing_learn_talk(struct pacing_learn *l, double lasted_s);
 void pacing_learn_wrap(struct pacing_learn *l, double lasted_s, bool left);
 /* Fits the tables; ages (s) of talks and wrap-ups that still go on. */

@@ -7,11 +7,14 @@
 #include <math.h>
 #include <stdio.h>
 
-#define LOOK_OLD_MS 2000
-#define TIMES_ERROR 2.0
-#define CHANCE_MOST 0.98
-#define CV_MOST     0.7
-#define HOPELESS    0.15 /* risk of an answer now */
+#define FORETELL_MS      250  /* the share is looked at anew after this when something was heard, */
+#define FORETELL_MOST_MS 2000 /* and after this when nothing was */
+#define OPEN_LEAST       1e-3 /* of a call's chance to be still undecided */
+#define TIMES_ERROR      2.0
+#define CHANCE_MOST      0.98
+#define CV_MOST          0.7
+#define HOPELESS         0.15  /* risk of an answer now */
+#define AGENT_DAY        150.0 /* answers of one agent in a day, about */
 
 static double seconds(uint64_t from_ms, uint64_t to_ms)
 {
@@ -95,31 +98,65 @@ static int32_t free_agents(const struct pacing *p)
     return (int32_t)p->state.agents[AGENT_PACE_FREE] - (int32_t)p->state.calls[PACING_WAITING];
 }
 
-/* Live answers still to come of the calls under way, as of the last look; looked at anew when that
- * is long ago (another policy was at work). */
-static double settle_of(const struct pacing *p, uint64_t now_ms, double chance)
+/* What a dial that is not decided says about the share of those the network lets through: ringing
+ * long without an answer speaks for a low one. */
+static void weigh_open(const struct pacing *p, const struct pacing_note *n, uint64_t now_ms,
+                       double through, struct pacing_level *level)
 {
-    struct pacing_look k;
+    const struct pacing_learn *l = &p->learn;
 
-    if (p->looked_ms && now_ms - p->looked_ms <= LOOK_OLD_MS)
-        return p->settle;
-    pacing_look_begin(&k, &p->plan, &p->learn, UINT32_MAX, 0, 0);
-    look_at_calls(p, now_ms, &k, chance, false);
-    return k.settle;
+    if (n->answered) {
+        double at_s = seconds(n->launched_ms, n->answered_ms);
+        pacing_level_guess(level, (double)l->human[(uint32_t)fmin(at_s, PACING_SECONDS - 1)]);
+        return;
+    }
+    double ticks = seconds(n->launched_ms, now_ms) / PACING_TICK_S;
+    uint32_t tick = ticks < PACING_TICKS - 1 ? (uint32_t)ticks : PACING_TICKS - 1;
+    double live = (double)l->live_by[tick], other = (double)l->other_by[tick];
+    pacing_level_see(level, fmax(1 - other, OPEN_LEAST), through * (other - live));
 }
 
-/* The chance of the next call, and its relative error. Calls under way are evidence too: those that
- * rang long without an answer speak for a low share. */
-static double next_chance(const struct pacing *p, uint64_t now_ms, double *cv)
+/* The share now: what is learned of decided dials, led on over those launched since the first that
+ * is not decided. */
+static struct pacing_estimate foretell(const struct pacing *p, uint64_t now_ms)
 {
-    struct pacing_estimate e = pacing_learn_chance(&p->learn, 0, 0);
+    struct pacing_level level = p->learn.reach;
+    double through = 1.0 - pacing_rate_get(&p->learn.failing).mean;
+    uint64_t at_ms = p->learned_ms;
 
+    for (uint64_t i = p->dials_first; i < p->dials_next; i++) {
+        const struct pacing_dial *d = &p->dials[i % p->dials_cap];
+
+        if (at_ms)
+            pacing_level_pass(&level, seconds(at_ms, d->launched_ms));
+        at_ms = d->launched_ms;
+        if (!d->decided)
+            weigh_open(p, &p->calls[d->call], now_ms, through, &level);
+        else if (!d->outcome.failed)
+            pacing_level_guess(&level, d->outcome.live);
+    }
+    if (at_ms)
+        pacing_level_pass(&level, seconds(at_ms, now_ms));
+    struct pacing_estimate e = pacing_level_get(&level);
+    e.mean *= through;
+    return e;
+}
+
+/* The chance of the next call, and its relative error. */
+static double next_chance(struct pacing *p, uint64_t now_ms, double *cv)
+{
     *cv = 0;
     if (p->known_chance >= 0)
         return p->known_chance;
-    double sample = e.sample + (double)(p->dials_next - p->dials_first);
-    double settle = settle_of(p, now_ms, e.mean);
-    double mean = fmin((e.mean * e.sample + p->dials_live + settle) / sample, CHANCE_MOST);
+    uint64_t heard = p->dials_next + p->state.answered + p->state.ended;
+    if (!p->next_ms || now_ms - p->next_ms >= FORETELL_MOST_MS ||
+        (heard != p->next_heard && now_ms - p->next_ms >= FORETELL_MS)) {
+        p->next_heard = heard;
+        p->next = foretell(p, now_ms);
+        p->next_ms = now_ms;
+    }
+    struct pacing_estimate e = p->next;
+    double mean = fmin(e.mean, CHANCE_MOST);
     /* Times are known from those who answered, and no better than by their number. */
     *cv = sqrt((1 - mean) / (mean * e.sample) + TIMES_ERROR / (double)(p->learn.talk.count + 4));
     if (*cv > CV_MOST)
@@ -170,14 +207,12 @@ static double pick(const struct pacing *p, const struct pacing_limits *limits, u
 
 static void explain(const struct pacing *p, struct wish *w, const struct pacing_advice *a)
 {
-    bool more = a->risk <= a->theta;
-
     pacing_explain(w,
-                   "%.1f of %u agents free within %.0f s, %u calls out, %.1f answers expected; "
-                   "one more risks %.1f %% %s %.1f %%",
+                   "%.0f of %u agents free within %.0f s, %u calls ringing, %.1f answers expected; "
+                   "risk %.1f %% %s %.1f %%",
                    a->expected_agents, p->state.agents[AGENT_PACE_FREE] + p->busy_count,
-                   a->horizon_s, p->open_count + w->calls, a->expected_live, 100 * a->risk,
-                   more ? "≤" : ">", 100 * a->theta);
+                   a->horizon_s, p->open_count + w->calls, a->expected_live, 100 * a->taken,
+                   a->taken <= a->theta ? "≤" : ">", 100 * a->theta);
 }
 
 void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limits *limits,
@@ -192,22 +227,22 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
         pacing_explain(w, "no agent is there");
         return;
     }
+    p->budget.day_guess = fmax(p->budget.day_guess, AGENT_DAY * agents);
     fit(p, now_ms);
     chance = next_chance(p, now_ms, &cv);
     pacing_look_begin(&k, &p->plan, &p->learn, agents, free_agents(p), cv);
     look_at_agents(p, now_ms, &k);
     look_at_calls(p, now_ms, &k, chance, false);
-    p->settle = k.settle;
-    p->looked_ms = now_ms;
 
     bool starts = !p->frozen && p->learn.talk.count < PACING_START_LIVE;
     out->theta = starts ? 0 : pacing_budget_theta(&p->budget);
     out->horizon_s = p->plan.at[PACING_LOOKS - 1] * PACING_TICK_S + p->plan.limit_s;
     out->expected_agents = fmax(0, p->state.agents[AGENT_PACE_FREE] + k.at[PACING_LOOKS - 1].freed);
-    out->risk = risk_of(&k, limits);
+    out->risk = out->taken = risk_of(&k, limits);
     while (w->calls < most && (w->calls < safe || (out->theta > 0 && out->risk <= out->theta))) {
         pacing_look_add(&k, pick(p, limits, w->calls, chance, out));
         w->calls++;
+        out->taken = out->risk;
         out->risk = risk_of(&k, limits);
     }
     out->expected_live = k.settle;
@@ -259,7 +294,7 @@ void pacing_new_day(struct pacing *p)
 {
     pacing_budget_day(&p->budget);
     if (!p->frozen)
-        pacing_rate_age(&p->learn.reach, PACING_DAY_DIALS);
+        pacing_level_day(&p->learn.reach);
 }
 
 void pacing_know_chance(struct pacing *p, double chance)

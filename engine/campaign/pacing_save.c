@@ -1,6 +1,6 @@
 /* What was learned, as text: one line for each part, its name and its numbers.
  *
- *   pacing 1
+ *   pacing 2
  *   reach 14 …
  *
  * Reading is strict: a text that was cut, edited or is of another version changes nothing. Only
@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 
-#define VERSION    1
+#define VERSION    2
 #define LINES_MAX  32
 #define NUMBER_MAX 1e15
 
@@ -23,10 +23,21 @@ struct part {
     uint32_t count;
 };
 
+/* Beliefs about the share, as doubles. */
+struct kept {
+    struct pacing_level_sum sum;
+    double count;
+};
+
 /* The parts in their order; all of them are doubles. */
-static uint32_t parts_of(struct pacing_learn *l, struct pacing_budget *b, struct part *out)
+static uint32_t parts_of(struct pacing_learn *l, struct pacing_budget *b, struct kept *k,
+                         struct part *out)
 {
     const struct part parts[] = {
+        {"reach_count", &k->count, 1},
+        {"reach_idea", k->sum.idea, PACING_LEVEL_IDEAS},
+        {"reach_share", k->sum.share, PACING_LEVEL_BINS},
+        {"reach_usual", l->reach.usual, PACING_LEVEL_BINS},
         {"live", l->live.at, PACING_TICKS},
         {"live_weight", &l->live.weight, 1},
         {"other", l->other.at, PACING_TICKS},
@@ -75,10 +86,11 @@ size_t pacing_save(const struct pacing *p, char *text, size_t cap)
     struct pacing copy = *p; /* parts_of() points into it, only to read */
     struct part parts[LINES_MAX];
     struct buf out = buf_on(text, cap);
-    uint32_t n = parts_of(&copy.learn, &copy.budget, parts);
+    struct kept kept = {.count = (double)copy.learn.reach.count};
+    uint32_t n = parts_of(&copy.learn, &copy.budget, &kept, parts);
 
+    pacing_level_sum(&copy.learn.reach, &kept.sum);
     buf_printf(&out, "pacing %d\n", VERSION);
-    save_rate(&out, "reach", 0, &p->learn.reach);
     save_rate(&out, "failing", 0, &p->learn.failing);
     for (uint32_t i = 1; i < PACING_LISTS; i++)
         if (p->learn.list[i].count)
@@ -145,9 +157,7 @@ static bool take_rate(struct text *t, const char *name, struct pacing_learn *l, 
     if (!take_number(t, 0, &number) || !take_number(t, 0, &mean) || !take_number(t, 0, &sample) ||
         !take_number(t, 0, &count) || !take_newline(t) || number >= PACING_LISTS || mean > 1)
         return false;
-    struct pacing_rate *r = strcmp(name, "reach") == 0     ? &l->reach
-                            : strcmp(name, "failing") == 0 ? &l->failing
-                                                           : &l->list[(uint32_t)number];
+    struct pacing_rate *r = strcmp(name, "failing") == 0 ? &l->failing : &l->list[(uint32_t)number];
     pacing_rate_init(r, mean, fmax(sample, 0.01));
     r->count = (uint64_t)count;
     return true;
@@ -183,12 +193,12 @@ static bool makes_sense(const struct pacing_learn *l)
 static bool read_all(struct text *t, struct pacing_learn *l, struct pacing_budget *b)
 {
     struct part parts[LINES_MAX];
-    uint32_t n = parts_of(l, b, parts);
+    struct kept kept;
+    uint32_t n = parts_of(l, b, &kept, parts);
     bool there;
     double talks;
 
-    if (!take_rate(t, "reach", l, &there) || !there || !take_rate(t, "failing", l, &there) ||
-        !there)
+    if (!take_rate(t, "failing", l, &there) || !there)
         return false;
     do {
         if (!take_rate(t, "list", l, &there))
@@ -200,6 +210,9 @@ static bool read_all(struct text *t, struct pacing_learn *l, struct pacing_budge
     for (uint32_t i = 0; i < n; i++)
         if (!take_part(t, &parts[i]))
             return false;
+    l->reach.count = (uint64_t)kept.count;
+    if (!pacing_level_believe(&l->reach, &kept.sum))
+        return false;
     return take_word(t, "end") && take_newline(t) && t->at == t->end && makes_sense(l);
 }
 
@@ -224,7 +237,7 @@ enum err pacing_load(struct pacing *p, struct slice text)
         p->learn = *l;
         p->budget = b;
         p->budget.s = fmin(p->budget.s, log(PACING_THETA_MOST));
-        pacing_rate_age(&p->learn.reach, PACING_DAY_DIALS);
+        pacing_level_day(&p->learn.reach);
         p->fitted = false;
     }
     free(l);

@@ -133,8 +133,9 @@ Test(predict, the_reason_says_the_numbers)
 {
     struct pacing *p = open_predictive();
     struct pacing_advice a;
-    double free, seconds, live, risk, theta;
-    unsigned agents, out;
+    double seconds, live, risk, theta;
+    unsigned free, agents, out;
+    char sign[8];
 
     teach(p, 600);
     agents_free(p, 12);
@@ -142,18 +143,27 @@ Test(predict, the_reason_says_the_numbers)
     pacing_agent(p, 30, AGENT_PACE_TALKING, now - 40000);
     pacing_launch(p, now, &plenty, &a);
     cr_assert_eq(sscanf(a.reason,
-                        "%lf of %u agents free within %lf s, %u calls out, %lf answers expected; "
-                        "one more risks %lf %%%*[^0-9]%lf",
-                        &free, &agents, &seconds, &out, &live, &risk, &theta),
-                 7, "%s", a.reason);
-    cr_expect_float_eq(free, a.expected_agents, 0.06);
+                        "%u of %u agents free within %lf s, %u calls ringing, %lf answers "
+                        "expected; risk %lf %% %7s %lf %%",
+                        &free, &agents, &seconds, &out, &live, &risk, sign, &theta),
+                 8, "%s", a.reason);
+    cr_expect_float_eq(free, a.expected_agents, 0.6);
     cr_expect_eq(agents, 13);
     cr_expect_float_eq(seconds, a.horizon_s, 0.6);
     cr_expect_eq(out, 4 + a.launch, "the calls advised are out by then: %s", a.reason);
     cr_expect_float_eq(live, a.expected_live, 0.06);
-    cr_expect_float_eq(risk, 100 * a.risk, 0.06);
+    cr_expect_float_eq(risk, 100 * a.taken, 0.06);
+    cr_expect_str_eq(sign, "≤", "the last call advised was within the risk allowed");
+    cr_expect_leq(a.taken, a.theta);
     cr_expect_float_eq(theta, 100 * a.theta, 0.06);
     cr_expect_gt(a.risk, a.theta, "it stopped where one more would be too much");
+    launch(p, 10, 60);
+    now += 1000;
+    pacing_launch(p, now, &plenty, &a);
+    cr_expect_eq(a.launch, 0);
+    cr_assert_eq(sscanf(a.reason, "%*[^;]; risk %lf %% %7s", &risk, sign), 2, "%s", a.reason);
+    cr_expect_str_eq(sign, ">", "%s", a.reason);
+    cr_expect_float_eq(risk, 100 * a.risk, 0.06);
     pacing_close(p);
 }
 
@@ -253,13 +263,13 @@ Test(predict, a_dead_trunk_is_not_a_bad_list)
     struct pacing *p = open_predictive();
 
     teach(p, 1000);
-    double reach = pacing_rate_get(&p->learn.reach).mean;
+    double reach = pacing_level_get(&p->learn.reach).mean;
     for (int i = 0; i < 300; i++) {
         tell(p, 1, PACING_LAUNCHED);
         now += 500;
         end(p, 1, RESULT_CONGESTION, false);
     }
-    cr_expect_float_eq(pacing_rate_get(&p->learn.reach).mean, reach, 0.001);
+    cr_expect_float_eq(pacing_level_get(&p->learn.reach).mean, reach, 0.001);
     cr_expect_gt(pacing_rate_get(&p->learn.failing).mean, 0.8);
     cr_expect_lt(pacing_learn_chance(&p->learn, 0, 0).mean, 0.3 * reach);
     pacing_close(p);
@@ -358,18 +368,18 @@ Test(predict, a_text_that_is_cut_or_wrong_changes_nothing)
     teach(p, 300);
     size_t len = pacing_save(p, saved, sizeof(saved));
     struct pacing *q = open_predictive();
-    double before = pacing_rate_get(&q->learn.reach).mean;
+    double before = pacing_level_get(&q->learn.reach).mean;
     for (size_t cut = 0; cut < len; cut += 97) {
         char *copy = malloc(cut + 1); /* its own block, so that reading past the end is seen */
         memcpy(copy, saved, cut);
         cr_assert_eq(pacing_load(q, slice_of(copy, (uint32_t)cut)), ERR_INVALID, "cut at %zu", cut);
         free(copy);
     }
-    cr_expect_eq(pacing_load(q, SLICE("pacing 2\nwhatever\n")), ERR_UNSUPPORTED);
+    cr_expect_eq(pacing_load(q, SLICE("pacing 1\nwhatever\n")), ERR_UNSUPPORTED);
     char *number = strstr(saved, "talk_ends");
     memcpy(number + 10, "nan", 3);
     cr_expect_eq(pacing_load(q, slice_of(saved, (uint32_t)len)), ERR_INVALID);
-    cr_expect_eq(pacing_rate_get(&q->learn.reach).mean, before);
+    cr_expect_eq(pacing_level_get(&q->learn.reach).mean, before);
     cr_expect_eq(pacing_save(p, saved, 100), 0, "too small a place");
     pacing_close(p);
     pacing_close(q);
