@@ -167,8 +167,8 @@ Test(room, progressive_is_a_cycle_of_known_length)
 /* The dynamic program is the best there is without knowing more; the rule is near it. */
 Test(room, is_near_the_dynamic_program)
 {
-    struct sum best = run(&memoryless, "dp", DP_COST, 1, 10, 0);
-    struct sum rule = run(&memoryless, "known", 0, 1, 10, 0);
+    struct sum best = run(&memoryless, "dp", DP_COST, 1, 8, 0);
+    struct sum rule = run(&memoryless, "known", 0, 1, 8, 0);
     cr_expect_float_eq(best.abandoned, 3, 0.4, "%.2f", best.abandoned);
     cr_expect_float_eq(rule.abandoned, 3, 0.2, "%.2f", rule.abandoned);
     cr_expect_gt(rule.utilisation, best.utilisation - 1.5, "%.2f of %.2f", rule.utilisation,
@@ -223,7 +223,7 @@ Test(peal, keeps_the_cap_and_beats_one_call_an_agent)
     struct rng g;
 
     rng_seed(&g, 2026);
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < 4; round++) {
         struct sim_load l = draw_load(&g);
         struct sum ours = run(&l, "peal", 0, (uint64_t)round + 1, 3, 0);
         struct sum plain = run(&l, "progressive", 0, (uint64_t)round + 1, 1, 0);
@@ -241,7 +241,7 @@ Test(peal, a_cap_for_every_day_holds_on_every_day)
     struct sim *s;
 
     cr_assert_eq(sim_open(&s, &l, &pacing_entry_find("peal-daily")->policy, 0, 4), OK);
-    for (int d = 0; d < 10; d++) {
+    for (int d = 0; d < 6; d++) {
         struct sim_day day;
 
         sim_day(s, &day);
@@ -253,7 +253,7 @@ Test(peal, a_cap_for_every_day_holds_on_every_day)
 
 Test(peal, what_it_learned_is_nearly_as_good_as_the_truth)
 {
-    struct sum learned = run(&base, "peal", 0, 8, 5, 1), known = run(&base, "known", 0, 8, 5, 1);
+    struct sum learned = run(&base, "peal", 0, 8, 4, 1), known = run(&base, "known", 0, 8, 4, 1);
 
     cr_expect_gt(learned.utilisation, known.utilisation - 1.2, "%.2f, %.2f", learned.utilisation,
                  known.utilisation);
