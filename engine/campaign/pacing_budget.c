@@ -45,7 +45,7 @@ static double soft_of(const struct pacing_budget *b)
 
 double pacing_budget_target(const struct pacing_budget *b)
 {
-    double day = b->day_typical > 0 ? b->day_typical : DAY_UNKNOWN;
+    double day = b->day_typical > 0 ? b->day_typical : fmax(DAY_UNKNOWN, b->day_guess);
     double reserve = soft_of(b) / (LONG_DAYS * day);
 
     if (b->daily)
