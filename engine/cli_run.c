@@ -14,7 +14,8 @@ static const char help[] =
     "\n"
     "Imports the leads, dials them, connects people to agents, and ends when every lead is\n"
     "finished. Ctrl-C: no new calls, live ones end as the campaign's drain says; again: leave at\n"
-    "once (the next start settles what was open).\n"
+    "once (the next start settles what was open). SIGHUP reads the campaign file again and takes\n"
+    "its pacing section: another mode or limit while calls go on.\n"
     "\n"
     "  --leads FILE   leads to import; instead of the campaign's own (importing again adds "
     "nothing)\n"
@@ -36,12 +37,21 @@ static void on_signal(int number)
         dialer_stop(running);
 }
 
+static void on_hangup(int number)
+{
+    (void)number;
+    if (running)
+        dialer_reload(running);
+}
+
 static void catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = on_hangup;
+    sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
 }

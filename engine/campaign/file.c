@@ -42,6 +42,8 @@ static void set_defaults(struct campaign *c)
     c->windows.any = true;
     c->pacing.mode = PACING_PROGRESSIVE;
     c->pacing.ratio = 1.0;
+    c->pacing.preview_ms = 15000;
+    c->pacing.skip_ms = 3600000;
     c->abandonment.limit_ms = 2000;
     c->abandonment.cap_percent = 3.0;
     c->abandonment.keep_days = 730;
@@ -127,6 +129,15 @@ static void read_pacing(struct reading *r)
                    &c->pacing.false_machines);
     reading_duration(r, "pacing: hang_up_at", raw->pacing.hang_up_at, 5000, 120000,
                      &c->pacing.hang_up_at_ms);
+    reading_duration(r, "pacing: preview_time", raw->pacing.preview_time, 1000, 3600000,
+                     &c->pacing.preview_ms);
+    reading_duration(r, "pacing: skip_for", raw->pacing.skip_for, 1000, 86400000,
+                     &c->pacing.skip_ms);
+    if (!r->failed && c->pacing.mode != PACING_PREVIEW &&
+        (raw->pacing.preview_time || raw->pacing.skip_for))
+        reading_fail(r, raw->pacing.mode,
+                     "pacing: preview_time and skip_for are for 'mode: preview'; the mode is %s",
+                     pacing_mode_name(c->pacing.mode));
     if (!r->failed && c->pacing.mode != PACING_PREDICTIVE &&
         (raw->pacing.daily || raw->pacing.hang_up_at))
         reading_fail(r, raw->pacing.mode,

@@ -63,7 +63,7 @@ enum pacing_mode {
     PACING_RATIO,
     PACING_AGENTLESS,
     PACING_PREDICTIVE, /* ahead of agents who will be free, the abandonment cap kept */
-    PACING_PREVIEW,    /* one call for each agent who asks for it */
+    PACING_PREVIEW,    /* a lead is offered to each free agent, who accepts or skips it */
     PACING_MODES
 };
 
@@ -76,6 +76,9 @@ struct campaign_pacing {
     /* mode predictive */
     bool daily;             /* the abandonment cap holds on every single day, not only over 30 */
     uint32_t hang_up_at_ms; /* rung this long and no agent expected: may be hung up; 0: never */
+    /* mode preview */
+    uint32_t preview_ms; /* an offer that is not answered by then is accepted */
+    uint32_t skip_ms;    /* a skipped lead is offered again after this */
 };
 
 /* What to do with a call of this result once it is answered. */

@@ -72,10 +72,9 @@ void pacing_set_policy(struct pacing *p, const struct campaign_pacing *policy)
     p->asked = 0;
 }
 
-void pacing_ask(struct pacing *p)
+void pacing_ask(struct pacing *p, uint32_t agents)
 {
-    if (p->asked < p->config.max_agents)
-        p->asked++;
+    p->asked = agents < p->config.max_agents ? agents : p->config.max_agents;
 }
 
 /* ---- calls ---- */
@@ -424,7 +423,8 @@ void pacing_launch(struct pacing *p, uint64_t now_ms, const struct pacing_limits
         break;
     case PACING_PREVIEW:
         w.calls = p->asked;
-        pacing_explain(&w, "%u agents asked for a call, %u out", p->asked, air);
+        pacing_explain(&w, "%u agents look at a lead, %u accepted one, %u calls out",
+                       p->state.agents[AGENT_PACE_RESERVED], p->asked, air);
         break;
     case PACING_PREDICTIVE:
         pacing_predict(p, now_ms, limits, &w, out);

@@ -1,7 +1,7 @@
 /* Pacing: how many calls to launch now.
  *
  * One interface for every policy: events in (what became of each call, what each agent does),
- * advice out at each event and tick. Policies: preview (one call for each agent who asks),
+ * advice out at each event and tick. Policies: preview (one call for each agent who accepts),
  * progressive (one call a free agent), ratio (a fixed number a free agent), agentless (calls a
  * second and calls at once), predictive (ahead of agents who will be free). Learning goes on under
  * all of them, so a campaign can be switched while it runs.
@@ -113,8 +113,8 @@ uint64_t pacing_refused(const struct pacing *p);
 
 /* Another policy from now on; calls under way and what was learned stay. */
 void pacing_set_policy(struct pacing *p, const struct campaign_pacing *policy);
-/* Mode preview: an agent asks for a call. */
-void pacing_ask(struct pacing *p);
+/* Mode preview: so many agents wait for the call they accepted, which is not launched yet. */
+void pacing_ask(struct pacing *p, uint32_t agents);
 /* A new day of the campaign's zone begins (the abandonment account starts a new line). */
 void pacing_new_day(struct pacing *p);
 /* The account of the campaign as the ledger has it, all engines together (pacing_budget.h): near

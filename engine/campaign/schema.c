@@ -90,6 +90,8 @@ static const cyaml_schema_field_t pacing_fields[] = {
     SUB("daily", pacing, daily),
     SUB("false_machines", pacing, false_machines),
     SUB("hang_up_at", pacing, hang_up_at),
+    SUB("preview_time", pacing, preview_time),
+    SUB("skip_for", pacing, skip_for),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t abandonment_fields[] = {
     SUB("limit", abandonment, limit), SUB("message", abandonment, message),

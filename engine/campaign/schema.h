@@ -38,6 +38,7 @@ struct raw_campaign {
     } analysis;
     struct {
         char *mode, *ratio, *calls_per_second, *concurrent, *daily, *false_machines, *hang_up_at;
+        char *preview_time, *skip_for;
     } pacing;
     struct {
         char *limit, *message, *cap, *keep_days;

@@ -139,6 +139,10 @@ static void on_leg(void *arg, struct call *c, const struct call_event *e)
                      a->name, a->uri, e->code);
         leg_lost(a);
         break;
+    case CALL_EV_DTMF:
+        if (a->state == AGENT_READY && a->desk->handler.key)
+            a->desk->handler.key(a->desk->arg, a, e->digit);
+        break;
     default:
         break;
     }
@@ -257,6 +261,15 @@ struct agent *desk_longest_ready(struct desk *d)
     struct list_node *n = list_first(&d->ready);
 
     return n ? container_of(n, struct agent, ready_node) : NULL;
+}
+
+void desk_hold(struct desk *d, struct agent *a, bool on)
+{
+    if (a->state != AGENT_READY)
+        return;
+    list_remove(&a->ready_node);
+    if (!on)
+        list_push_back(&d->ready, &a->ready_node);
 }
 
 enum err desk_connect(struct desk *d, struct agent *a, struct call *callee)

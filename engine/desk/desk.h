@@ -34,6 +34,8 @@ struct desk_handler {
     /* The conversation with `callee` is over. by_agent: the agent hung up (or the leg was lost);
      * the callee's call is then still up and the owner's again. */
     void (*talk_ended)(void *arg, struct agent *a, struct call *callee, bool by_agent);
+    /* A key of an agent who does not talk (RFC 4733). May be NULL. */
+    void (*key)(void *arg, struct agent *a, char digit);
 };
 
 enum err desk_open(struct desk **out, struct call_env *env, const struct desk_handler *handler,
@@ -57,6 +59,10 @@ bool desk_is_idle(const struct desk *d); /* stopped, and no leg is up any more *
 
 /* The agent who has been ready the longest, or NULL. */
 struct agent *desk_longest_ready(struct desk *d);
+
+/* A READY agent who is kept for something is not found by desk_longest_ready, until let go or until
+ * the state changes. */
+void desk_hold(struct desk *d, struct agent *a, bool on);
 
 /* Bridges a READY agent with an answered call. The caller keeps the callee's handler and must tell
  * desk_callee_left when that call ends. */

@@ -284,6 +284,7 @@ void attempt_call_ended(struct attempt *a)
     call_release(a->call);
     a->call = NULL;
     attempt_unreserve(a);
+    preview_over(a);
     settle(a);
 }
 
@@ -337,16 +338,16 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
     }
 }
 
+void attempt_take_back(struct attempt *a)
+{
+    if (a->phase < ATTEMPT_DIALLING || a->phase >= ATTEMPT_ENDING)
+        return;
+    if (!a->judged) /* taken back by us: says nothing about the lead, charges nothing */
+        set_result(a, RESULT_CANCELLED);
+    attempt_hang_up(a);
+}
+
 void attempt_hangup_all(struct dialer *d)
 {
-    list_each(n, next, &d->live)
-    {
-        struct attempt *a = container_of(n, struct attempt, node);
-
-        if (a->phase < ATTEMPT_DIALLING || a->phase >= ATTEMPT_ENDING)
-            continue;
-        if (!a->judged) /* taken back by us: says nothing about the lead, charges nothing */
-            set_result(a, RESULT_CANCELLED);
-        attempt_hang_up(a);
-    }
+    list_each(n, next, &d->live) attempt_take_back(container_of(n, struct attempt, node));
 }

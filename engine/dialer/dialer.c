@@ -52,6 +52,12 @@ static uint32_t agent_number(const struct dialer *d, const struct agent *a)
     return i;
 }
 
+void dialer_pace(struct dialer *d, uint32_t agent, enum agent_pace pace)
+{
+    watch_agent(d, agent, pace);
+    pacing_agent(d->pacing, agent, pace, loop_now_ms(d->loop));
+}
+
 static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
 {
     struct dialer *d = arg;
@@ -60,8 +66,9 @@ static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
     (void)was;
     if (number == d->agent_count)
         return;
-    watch_agent(d, number, pace_of(agent_state(a)));
-    pacing_agent(d->pacing, number, pace_of(agent_state(a)), loop_now_ms(d->loop));
+    dialer_pace(d, number, pace_of(agent_state(a)));
+    if (agent_state(a) != AGENT_READY && agent_state(a) != AGENT_TALKING)
+        preview_agent_left(&d->agents[number]);
     if (agent_state(a) == AGENT_READY)
         attempt_offer_agent(d);
 }
@@ -74,9 +81,18 @@ static void on_talk_ended(void *arg, struct agent *a, struct call *callee, bool 
         attempt_agent_left(call_arg(callee));
 }
 
+static void on_agent_key(void *arg, struct agent *a, char digit)
+{
+    struct dialer *d = arg;
+    uint32_t number = agent_number(d, a);
+
+    if (number < d->agent_count)
+        preview_key(&d->agents[number], digit);
+}
+
 static enum err open_desk(struct dialer *d)
 {
-    static const struct desk_handler handler = {on_agent_state, on_talk_ended};
+    static const struct desk_handler handler = {on_agent_state, on_talk_ended, on_agent_key};
     const struct campaign *c = d->campaign;
     enum err e = desk_open(&d->desk, d->env, &handler, d);
 
@@ -94,6 +110,8 @@ static enum err open_desk(struct dialer *d)
         };
 
         e = desk_add(d->desk, &agent, &d->agents[i].agent);
+        d->agents[i].dialer = d;
+        timer_init(&d->agents[i].preview);
         d->agents[i].since_ms = loop_now_ms(d->loop);
         d->agent_count = i + 1;
         if (i < RUN_AGENTS_MAX) {
@@ -282,19 +300,12 @@ static enum err open_records(struct dialer *d, char *error)
     return e;
 }
 
-static enum err open_pacing(struct dialer *d, char *error)
+static enum err open_pacing(struct dialer *d)
 {
     const struct campaign *c = d->campaign;
 
-    if (c->pacing.mode == PACING_PREVIEW) {
-        snprintf(error, DIALER_ERROR_MAX,
-                 "%s: pacing mode preview waits for agents to ask for calls, and nothing lets them "
-                 "ask yet; choose progressive, ratio, predictive or agentless",
-                 c->path);
-        return ERR_UNSUPPORTED;
-    }
     struct pacing_config config = {
-        .policy = c->pacing,
+        .policy = d->policy,
         .max_calls = c->max_calls,
         .max_agents = c->agent_count ? c->agent_count : 1,
         .limit_ms = c->abandonment.limit_ms,
@@ -313,11 +324,13 @@ static void init_values(struct dialer *d)
     d->amd.greeting_ms = (uint16_t)c->analysis.greeting_ms;
     d->amd.after_greeting_ms = (uint16_t)c->analysis.after_greeting_ms;
     d->amd.total_ms = (uint16_t)c->analysis.total_ms;
+    d->policy = c->pacing;
     abandonment_init(&d->abandonment, c->zone, c->abandonment.limit_ms);
     ledger_init(d);
     list_init(&d->live);
     list_init(&d->waiting);
     list_init(&d->stock);
+    list_init(&d->offers);
     list_init(&d->settling);
     timer_init(&d->tick);
     timer_init(&d->sample);
@@ -351,7 +364,7 @@ static enum err open_parts(struct dialer *d, char *error)
     if (e == OK)
         e = pool_init(&d->attempts, sizeof(struct attempt), d->campaign->max_calls);
     if (e == OK)
-        e = open_pacing(d, error);
+        e = open_pacing(d);
     if (e == OK)
         e = zone_cache_open(&d->zones);
     if (e == OK)
@@ -403,6 +416,8 @@ void dialer_close(struct dialer *d)
         unload_sounds(d);
         list_each(n, next, &d->live)
             loop_timer_stop(d->loop, &container_of(n, struct attempt, node)->timer);
+        for (uint32_t i = 0; i < d->agent_count; i++)
+            loop_timer_stop(d->loop, &d->agents[i].preview);
         desk_close(d->desk);
         call_env_close(d->env);
     }
@@ -431,7 +446,7 @@ static void launch(struct dialer *d)
     uint32_t room = trunks_room(d), free_attempts = attempts_room(d);
     struct pacing_limits limits = {
         .tasks_ready =
-            d->counts_known ? (uint32_t)(d->counts.due + d->stock_count) : d->stock_count,
+            (d->counts_known ? (uint32_t)d->counts.due : 0) + d->stock_count + d->offers_accepted,
         .trunk_room = room < free_attempts ? room : free_attempts,
         .record_room = records_room(d->records),
         .stopping = d->stage != DIALER_RUNNING || d->queue_away,
@@ -439,10 +454,16 @@ static void launch(struct dialer *d)
     struct pacing_advice advice;
     struct attempt *a;
 
+    pacing_ask(d->pacing, d->offers_accepted);
     pacing_launch(d->pacing, loop_now_ms(d->loop), &limits, &advice);
     snprintf(d->look.pacing, sizeof(d->look.pacing), "%s", advice.reason);
     if (limits.stopping)
         return;
+    if (d->policy.mode == PACING_PREVIEW) {
+        preview_dial(d, advice.launch);
+        preview_offer(d);
+        return;
+    }
     if (advice.launch > d->stock_count)
         feed_claim(d, advice.launch - d->stock_count);
     while (advice.launch-- > 0 && (a = feed_next(d)))
@@ -465,7 +486,8 @@ static void give_up_hopeless(struct dialer *d)
 
 static bool everything_done(const struct dialer *d)
 {
-    if (!list_empty(&d->live) || !list_empty(&d->settling) || d->stock_count || d->claiming)
+    if (!list_empty(&d->live) || !list_empty(&d->settling) || d->stock_count || d->claiming ||
+        !list_empty(&d->offers))
         return false;
     if (d->stage == DIALER_STOPPING)
         return true;
@@ -493,6 +515,7 @@ static void on_tick(struct timer *t)
     dialer_take_stop(d);
     if (d->stage == DIALER_DONE)
         return;
+    steer(d);
     if (d->stage == DIALER_RUNNING) {
         give_up_hopeless(d);
         launch(d);
@@ -535,6 +558,7 @@ static void begin_stopping(struct dialer *d)
     d->stage = DIALER_STOPPING;
     d->run->interrupted = true;
     feed_release_stock(d);
+    preview_stop(d);
     if (d->campaign->drain == DRAIN_HANGUP)
         attempt_hangup_all(d);
 }
@@ -556,6 +580,12 @@ void dialer_take_stop(struct dialer *d)
 void dialer_stop(struct dialer *d)
 {
     atomic_fetch_add(&d->stop_asked, 1);
+    loop_wake(d->loop);
+}
+
+void dialer_reload(struct dialer *d)
+{
+    atomic_fetch_add(&d->reload_asked, 1);
     loop_wake(d->loop);
 }
 

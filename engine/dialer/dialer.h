@@ -35,5 +35,8 @@ void dialer_close(struct dialer *d);
 /* First call: no new calls; live ones end as the campaign's `drain` says. Second: leave at once
  * (the next start reconciles). Safe in a signal handler: only sets a flag and wakes the loop. */
 void dialer_stop(struct dialer *d);
+/* Reads the campaign file again and takes its pacing section. From any thread or a signal handler.
+ */
+void dialer_reload(struct dialer *d);
 
 #endif

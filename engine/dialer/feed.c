@@ -16,6 +16,7 @@ static void ask_for_attempt(struct attempt *a);
 
 static void give_back(struct attempt *a)
 {
+    preview_over(a);
     list_remove(&a->node);
     loop_timer_stop(a->dialer->loop, &a->timer);
     pool_put(&a->dialer->attempts, a);
@@ -120,10 +121,15 @@ void feed_release_stock(struct dialer *d)
 {
     struct attempt *a;
 
-    while ((a = feed_next(d))) {
-        complete_undialled(d, &a->task, QUEUE_RELEASE, 0, "");
-        give_back(a);
-    }
+    while ((a = feed_next(d)))
+        feed_return(a, 0);
+}
+
+void feed_return(struct attempt *a, uint64_t due_wall_ms)
+{
+    complete_undialled(a->dialer, &a->task, due_wall_ms ? QUEUE_RETRY : QUEUE_RELEASE, due_wall_ms,
+                       "");
+    give_back(a);
 }
 
 /* ---- putting the attempt on record, then dialling ---- */
@@ -148,6 +154,7 @@ static void on_recorded(void *arg, enum err e)
                  err_name(e));
         a->record.result = RESULT_OUR_FAULT;
         attempt_unreserve(a);
+        preview_over(a);
         settle(a);
         return;
     case ERR_CLOSED:
@@ -199,8 +206,7 @@ void feed_dial(struct attempt *a)
     list_push_back(&d->live, &a->node);
     a->phase = ATTEMPT_CLAIMED;
     if (!attempt_reserve(a)) {
-        complete_undialled(d, &a->task, QUEUE_RELEASE, 0, "");
-        give_back(a);
+        feed_return(a, 0);
         return;
     }
     enum err e = queue_attempt(d->queue, &a->task, a->record.attempt, slice_cstr(a->record.call_id),
@@ -246,6 +252,8 @@ void feed_renew(struct dialer *d)
 {
     static struct queue_lease leases[QUEUE_RENEW_MAX]; /* control thread only */
     uint32_t n = add_leases(&d->stock, leases, add_leases(&d->live, leases, 0));
+
+    n = add_leases(&d->offers, leases, n);
 
     if (!queue_up(d->queue))
         return;

@@ -51,6 +51,7 @@ struct attempt {
     enum attempt_phase phase;
     struct call *call;
     struct agent *agent;
+    struct agent_slot *wanted_by; /* preview: the agent it was offered to, until they talk */
     struct flow *flow;
     uint32_t trunk;
     bool judged, announced, reserved;
@@ -104,6 +105,8 @@ struct dialer {
     struct list waiting; /* live callees without an agent, the longest first */
     struct list stock;   /* claimed, not launched yet: ATTEMPT_CLAIMED */
     uint32_t stock_count;
+    struct list offers; /* offered to agents, not launched yet (preview) */
+    uint32_t offers_accepted;
     struct list settling; /* records given, not safe yet; in order */
     uint64_t records_given, settled;
     bool claiming, queue_away;
@@ -114,7 +117,8 @@ struct dialer {
     struct flow_runtime *flow_runtime; /* NULL: no flow in the campaign */
     struct flow_script *flows[RESULT_COUNT];
 
-    struct agent_slot *agents; /* by number, for pacing and run.json */
+    struct campaign_pacing policy; /* the campaign's, or what a reload made of it */
+    struct agent_slot *agents;     /* by number, for pacing and run.json */
     uint32_t agent_count;
 
     enum { DIALER_RUNNING, DIALER_STOPPING, DIALER_LEAVING, DIALER_DONE } stage;
@@ -129,16 +133,22 @@ struct dialer {
     uint32_t reconciling; /* completions of left-open attempts under way */
     enum err reclaim_err;
     bool reclaim_answered, reclaim_more;
-    _Atomic uint32_t stop_asked;
+    _Atomic uint32_t stop_asked, reload_asked;
+    char reloaded[160]; /* what came of the last reload, for the view */
+    uint64_t reloaded_ms;
     uint32_t in_air, in_air_peak;
     uint64_t started_us, leave_by_ms;
     uint8_t day; /* of the month, in the campaign's zone; 0: not looked at yet */
 };
 
 struct agent_slot {
+    struct dialer *dialer;
     struct agent *agent;
     enum agent_pace pace;
     uint64_t since_ms;
+    struct attempt *offer; /* preview: until the agent talks, or the attempt is over */
+    enum { OFFER_NONE, OFFER_LOOKED_AT, OFFER_ACCEPTED, OFFER_DIALLED } stage;
+    struct timer preview;
 };
 
 /* attempt.c: from the INVITE to the end of the call */
@@ -147,6 +157,7 @@ void attempt_unreserve(struct attempt *a);
 enum err attempt_launch(struct attempt *a); /* the attempt is recorded in Redis by now */
 void attempt_agent_left(struct attempt *a); /* the agent hung up: so does the engine */
 void attempt_hangup_all(struct dialer *d);
+void attempt_take_back(struct attempt *a);        /* before its verdict: the lead is not charged */
 uint32_t attempt_number(const struct attempt *a); /* 0…max_calls-1, for pacing */
 void attempt_pace(struct attempt *a, enum pacing_phase phase);
 struct call_record *attempt_record(struct attempt *a); /* the call's while it lives */
@@ -164,6 +175,18 @@ void treat_played(struct attempt *a, enum err err);
 
 /* dialer.c */
 void dialer_take_stop(struct dialer *d);
+void dialer_pace(struct dialer *d, uint32_t agent, enum agent_pace pace);
+
+/* preview.c: leads offered to agents */
+void preview_offer(struct dialer *d); /* to every agent who is ready */
+void preview_dial(struct dialer *d, uint32_t most);
+void preview_key(struct agent_slot *slot, char digit);
+void preview_agent_left(struct agent_slot *slot);
+void preview_over(struct attempt *a); /* the attempt ended without reaching its agent, or did */
+void preview_stop(struct dialer *d);  /* takes back what is not launched */
+
+/* steer.c: another policy while it runs */
+void steer(struct dialer *d);
 
 /* settle.c: the record is written, the task completed, the attempt given back */
 void settle(struct attempt *a);
@@ -179,6 +202,8 @@ void feed_claim(struct dialer *d, uint32_t wanted);
 struct attempt *feed_next(struct dialer *d); /* takes the next off the stock; NULL: none */
 void feed_dial(struct attempt *a);           /* records the attempt in Redis, then launches it */
 void feed_release_stock(struct dialer *d);   /* gives unlaunched tasks back */
+/* Gives one unlaunched task back, due again then (0: at once), and forgets the attempt. */
+void feed_return(struct attempt *a, uint64_t due_wall_ms);
 void feed_renew(struct dialer *d);
 void feed_count(struct dialer *d);
 

@@ -45,6 +45,7 @@ static void connect_agent(struct attempt *a, struct agent *agent)
     }
     a->agent = agent;
     a->phase = ATTEMPT_CONNECTED;
+    preview_over(a);
     a->record.delivery = DELIVERY_CONNECTED;
     slice_copy(slice_cstr(agent_name(agent)), a->record.agent, sizeof(a->record.agent));
     attempt_pace(a, PACING_CONNECTED);
@@ -160,6 +161,8 @@ static void treat_with_agent(struct attempt *a)
     struct dialer *d = a->dialer;
     struct agent *agent = list_empty(&d->waiting) ? desk_longest_ready(d->desk) : NULL;
 
+    if (a->wanted_by && agent_state(a->wanted_by->agent) == AGENT_READY)
+        agent = a->wanted_by->agent;
     attempt_pace(a, PACING_WAITING);
     if (agent) {
         connect_agent(a, agent);

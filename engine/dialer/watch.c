@@ -6,6 +6,8 @@
 
 #include "media/media.h"
 
+#define RELOAD_SHOWN_MS 15000
+
 static void count_phases(struct dialer *d, struct live_view *v)
 {
     v->dialling = v->ringing = v->analysing = v->waiting = v->talking = v->treated = 0;
@@ -52,7 +54,7 @@ static void look(struct dialer *d)
     v->pending = d->counts.due + d->counts.waiting;
     v->in_air_leads = d->counts.leased;
     v->attempts = d->run->attempts_launched;
-    v->in_air_max = d->campaign->pacing.concurrent;
+    v->in_air_max = d->policy.concurrent;
     v->agents_free = pace.agents[AGENT_PACE_FREE] + pace.agents[AGENT_PACE_RESERVED];
     v->agents_talking = pace.agents[AGENT_PACE_TALKING];
     v->agents_wrapping = pace.agents[AGENT_PACE_WRAPPING];
@@ -70,6 +72,8 @@ static void look(struct dialer *d)
                  d->in_air);
     else if (d->queue_away)
         snprintf(v->notice, sizeof(v->notice), "Redis is away: live calls go on, no new ones");
+    else if (d->reloaded[0] && loop_now_ms(d->loop) - d->reloaded_ms < RELOAD_SHOWN_MS)
+        snprintf(v->notice, sizeof(v->notice), "%s", d->reloaded);
     else
         v->notice[0] = '\0';
 }

@@ -37,6 +37,7 @@ static const struct member members[] = {
     U64(pending),
     U64(rejected_rows),
     U64(not_dialled),
+    U64(skipped),
     U64(attempts_redis),
     U64(attempts_launched),
     U64(reconciled),

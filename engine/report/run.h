@@ -36,6 +36,7 @@ struct run {
     uint64_t pending;           /* tasks that still wait */
     uint64_t rejected_rows;     /* of the CSV */
     uint64_t not_dialled;       /* leads finished without any attempt */
+    uint64_t skipped;           /* leads an agent skipped in preview, each time */
     uint64_t attempts_redis;    /* attempts recorded in Redis before their INVITE left */
     uint64_t attempts_launched; /* INVITEs of attempts by this process */
     uint64_t reconciled;        /* attempts left by an earlier process and settled by this one */

@@ -297,7 +297,7 @@ Test(predict, lists_learn_apart_and_lean_on_the_campaign)
     pacing_close(p);
 }
 
-Test(predict, preview_dials_for_those_who_ask)
+Test(predict, preview_dials_for_those_who_accept)
 {
     struct pacing *p = open_predictive();
     struct campaign_pacing policy = {.mode = PACING_PREVIEW};
@@ -307,11 +307,14 @@ Test(predict, preview_dials_for_those_who_ask)
     agents_free(p, 5);
     pacing_launch(p, now, &plenty, &a);
     cr_expect_eq(a.launch, 0);
-    pacing_ask(p);
-    pacing_ask(p);
+    pacing_agent(p, 0, AGENT_PACE_RESERVED, now);
+    pacing_agent(p, 1, AGENT_PACE_RESERVED, now);
+    pacing_agent(p, 2, AGENT_PACE_RESERVED, now);
+    pacing_ask(p, 2);
     pacing_launch(p, now, &plenty, &a);
     cr_expect_eq(a.launch, 2);
-    cr_expect(strstr(a.reason, "2 agents asked"), "%s", a.reason);
+    cr_expect(strstr(a.reason, "3 agents look at a lead, 2 accepted one, 0 calls out"), "%s",
+              a.reason);
     launch(p, 1, 2);
     pacing_launch(p, now, &plenty, &a);
     cr_expect_eq(a.launch, 0);

@@ -1,0 +1,133 @@
+/* Preview: a lead is offered to each agent who is free. A double tone on the agent's leg says so;
+ * the agent's key 1 dials it, 2 skips it (offered again after skip_for, to anybody), and an offer
+ * that is not answered within preview_time is dialled. The call that comes of it is this agent's:
+ * nobody else is given to them meanwhile. Keys are RFC 4733 events. */
+#include "dialer/internal.h"
+
+#include <stdio.h>
+
+#define KEY_DIAL '1'
+#define KEY_SKIP '2'
+
+static const struct call_tone offer_tone = {
+    .freq_hz = {1000, 0}, .level_ddb = -150, .on_ms = 400, .total_ms = 400};
+
+static uint32_t number_of(const struct agent_slot *slot)
+{
+    return (uint32_t)(slot - slot->dialer->agents);
+}
+
+static void take_up(struct agent_slot *slot)
+{
+    loop_timer_stop(slot->dialer->loop, &slot->preview);
+    slot->dialer->offers_accepted++;
+    slot->stage = OFFER_ACCEPTED;
+}
+
+static void on_preview_time(struct timer *t)
+{
+    take_up(container_of(t, struct agent_slot, preview));
+}
+
+static void offer(struct agent_slot *slot, struct attempt *a)
+{
+    struct dialer *d = slot->dialer;
+
+    slot->offer = a;
+    slot->stage = OFFER_LOOKED_AT;
+    a->wanted_by = slot;
+    list_push_back(&d->offers, &a->node);
+    desk_hold(d->desk, slot->agent, true);
+    dialer_pace(d, number_of(slot), AGENT_PACE_RESERVED);
+    call_play_tone(agent_leg(slot->agent), &offer_tone, 0);
+    loop_timer(d->loop, &slot->preview, d->policy.preview_ms, on_preview_time);
+}
+
+void preview_offer(struct dialer *d)
+{
+    uint32_t wanting = 0;
+
+    for (uint32_t i = 0; i < d->agent_count; i++) {
+        struct agent_slot *slot = &d->agents[i];
+        struct attempt *a;
+
+        if (slot->offer || agent_state(slot->agent) != AGENT_READY)
+            continue;
+        if ((a = feed_next(d)))
+            offer(slot, a);
+        else
+            wanting++;
+    }
+    if (wanting)
+        feed_claim(d, wanting);
+}
+
+/* The accepted ones, in the order they were offered. */
+void preview_dial(struct dialer *d, uint32_t most)
+{
+    list_each(n, next, &d->offers)
+    {
+        struct attempt *a = container_of(n, struct attempt, node);
+
+        if (most == 0)
+            return;
+        if (a->wanted_by->stage != OFFER_ACCEPTED)
+            continue;
+        most--;
+        a->wanted_by->stage = OFFER_DIALLED;
+        d->offers_accepted--;
+        list_remove(&a->node);
+        feed_dial(a);
+    }
+}
+
+void preview_key(struct agent_slot *slot, char digit)
+{
+    struct dialer *d = slot->dialer;
+
+    if (slot->stage != OFFER_LOOKED_AT)
+        return;
+    if (digit == KEY_DIAL)
+        take_up(slot);
+    else if (digit == KEY_SKIP) {
+        d->run->skipped++;
+        feed_return(slot->offer, clock_wall_ms(d->loop->clock) + d->policy.skip_ms);
+    }
+}
+
+void preview_agent_left(struct agent_slot *slot)
+{
+    struct attempt *a = slot->offer;
+
+    if (!a)
+        return;
+    if (slot->stage != OFFER_DIALLED) {
+        feed_return(a, 0);
+        return;
+    }
+    preview_over(a);
+    if (a->phase < ATTEMPT_ANALYSING) /* it rings for nobody now */
+        attempt_take_back(a);
+}
+
+void preview_over(struct attempt *a)
+{
+    struct agent_slot *slot = a->wanted_by;
+
+    if (!slot)
+        return;
+    a->wanted_by = NULL;
+    slot->offer = NULL;
+    slot->dialer->offers_accepted -= slot->stage == OFFER_ACCEPTED;
+    slot->stage = OFFER_NONE;
+    loop_timer_stop(slot->dialer->loop, &slot->preview);
+    if (agent_state(slot->agent) == AGENT_READY) {
+        desk_hold(slot->dialer->desk, slot->agent, false);
+        dialer_pace(slot->dialer, number_of(slot), AGENT_PACE_FREE);
+    }
+}
+
+void preview_stop(struct dialer *d)
+{
+    list_each(n, next, &d->offers) feed_return(container_of(n, struct attempt, node), 0);
+}
