@@ -45,6 +45,7 @@ enum err pacing_open(struct pacing **out, const struct pacing_config *config)
     p->known_chance = -1;
     p->part.to = 1;
     pacing_learn_init(&p->learn);
+    pacing_scores_init(&p->scores);
     pacing_budget_init(&p->budget, config->cap_percent / 100.0, config->policy.daily,
                        config->policy.false_machines / 100.0);
     *out = p;
@@ -138,6 +139,10 @@ static void launched(struct pacing *p, struct pacing_note *n, const struct pacin
 {
     *n = (struct pacing_note){
         .launched_ms = e->now_ms, .slot = p->open_count, .score = e->score, .list = e->list};
+    if (e->lead) {
+        n->lead = *e->lead;
+        n->has_lead = true;
+    }
     n->chance =
         (float)(p->known_chance >= 0 ? p->known_chance
                                      : pacing_learn_chance(&p->learn, e->list, e->score).mean);
@@ -183,6 +188,8 @@ static void judged(struct pacing *p, uint32_t call, const struct pacing_call_eve
         o.live = chance * (1 - by) /
                  fmax(1 - chance * by - (1 - chance) * (double)p->learn.other_by[tick], 0.01);
         o.live = fmin(fmax(o.live, 1e-6), 0.999);
+    } else if (n->has_lead && !o.failed && !p->frozen) {
+        pacing_scores_learn(&p->scores, &n->lead, live);
     }
     if (!p->frozen)
         pacing_learn_time(&p->learn, &o);
@@ -455,6 +462,16 @@ void pacing_look(struct pacing *p, uint64_t now_ms, struct pacing_state *out)
     }
     *out = p->state;
     out->calls_per_second = (double)launched / PACING_RATE_SECONDS;
+}
+
+float pacing_score_of(const struct pacing *p, const struct pacing_lead *lead)
+{
+    return pacing_score(&p->scores, lead);
+}
+
+bool pacing_scores_on(const struct pacing *p)
+{
+    return pacing_scores_speak(&p->scores);
 }
 
 uint64_t pacing_refused(const struct pacing *p)

@@ -19,6 +19,7 @@
 
 #include "campaign/file.h"
 #include "campaign/pacing_budget.h"
+#include "campaign/pacing_score.h"
 
 struct pacing;
 
@@ -45,11 +46,12 @@ struct pacing_call_event {
     uint32_t call;
     enum pacing_phase phase;
     uint64_t now_ms;
-    float score;            /* LAUNCHED: chance of a live answer, 0: unknown */
-    enum result result;     /* ENDED */
-    enum delivery delivery; /* ENDED */
-    bool abandoned;         /* ENDED: counted as abandoned (strict) */
-    uint8_t list;           /* LAUNCHED: of 1…PACING_LISTS-1; 0: not told */
+    float score;                    /* LAUNCHED: chance of a live answer, 0: unknown */
+    enum result result;             /* ENDED */
+    enum delivery delivery;         /* ENDED */
+    bool abandoned;                 /* ENDED: counted as abandoned (strict) */
+    uint8_t list;                   /* LAUNCHED: of 1…PACING_LISTS-1; 0: not told */
+    const struct pacing_lead *lead; /* LAUNCHED: what is known of it, to learn scores; or NULL */
 };
 
 enum agent_pace {
@@ -110,6 +112,10 @@ void pacing_launch(struct pacing *p, uint64_t now_ms, const struct pacing_limits
 
 void pacing_look(struct pacing *p, uint64_t now_ms, struct pacing_state *out);
 uint64_t pacing_refused(const struct pacing *p);
+
+/* Chance of a live answer of this lead, as learned; 0: not known better than of any other. */
+float pacing_score_of(const struct pacing *p, const struct pacing_lead *lead);
+bool pacing_scores_on(const struct pacing *p); /* scores are worth asking for */
 
 /* Another policy from now on; calls under way and what was learned stay. */
 void pacing_set_policy(struct pacing *p, const struct campaign_pacing *policy);

@@ -24,7 +24,9 @@ struct pacing_note { /* of one call */
     uint64_t dial; /* its number, 0… */
     uint32_t slot; /* in open[], while it is undecided */
     float score, chance;
+    struct pacing_lead lead; /* when has_lead */
     uint8_t phase, list;
+    bool has_lead;
     bool answered, judged;
     bool charged, lost; /* to the budget; as abandoned */
     bool given_up;      /* we said it may be hung up */
@@ -62,6 +64,7 @@ struct pacing {
     uint32_t asked; /* previews asked for */
 
     struct pacing_learn learn;
+    struct pacing_scores scores;
     struct pacing_look_plan plan;
     struct pacing_budget budget;
     struct pacing_part part; /* of the campaign's limits */

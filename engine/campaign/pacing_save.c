@@ -14,7 +14,7 @@
 #include "base/buf.h"
 
 #define VERSION    2
-#define LINES_MAX  32
+#define LINES_MAX  48
 #define NUMBER_MAX 1e15
 
 struct part {
@@ -26,12 +26,12 @@ struct part {
 /* Beliefs about the share, as doubles. */
 struct kept {
     struct pacing_level_sum sum;
-    double count;
+    double count, scores_seen, scores_live;
 };
 
 /* The parts in their order; all of them are doubles. */
-static uint32_t parts_of(struct pacing_learn *l, struct pacing_budget *b, struct kept *k,
-                         struct part *out)
+static uint32_t parts_of(struct pacing_learn *l, struct pacing_scores *s, struct pacing_budget *b,
+                         struct kept *k, struct part *out)
 {
     const struct part parts[] = {
         {"reach_count", &k->count, 1},
@@ -60,6 +60,16 @@ static uint32_t parts_of(struct pacing_learn *l, struct pacing_budget *b, struct
         {"leaves", &l->leaves, 1},
         {"scored_live", &l->scored_live, 1},
         {"scored_hope", &l->scored_hope, 1},
+        {"scores_weight", s->weight, PACING_SCORE_WEIGHTS},
+        {"scores_square", s->square, PACING_SCORE_WEIGHTS},
+        {"scores_base", &s->base, 1},
+        {"scores_share", &s->share, 1},
+        {"scores_own_loss", &s->own_loss, 1},
+        {"scores_base_loss", &s->base_loss, 1},
+        {"scores_slope", &s->slope, 1},
+        {"scores_shift", &s->shift, 1},
+        {"scores_seen", &k->scores_seen, 1},
+        {"scores_live", &k->scores_live, 1},
         {"theta_log", &b->s, 1},
         {"theta_usual", &b->usual, 1},
         {"day_typical", &b->day_typical, 1},
@@ -86,8 +96,10 @@ size_t pacing_save(const struct pacing *p, char *text, size_t cap)
     struct pacing copy = *p; /* parts_of() points into it, only to read */
     struct part parts[LINES_MAX];
     struct buf out = buf_on(text, cap);
-    struct kept kept = {.count = (double)copy.learn.reach.count};
-    uint32_t n = parts_of(&copy.learn, &copy.budget, &kept, parts);
+    struct kept kept = {.count = (double)copy.learn.reach.count,
+                        .scores_seen = (double)copy.scores.seen,
+                        .scores_live = (double)copy.scores.live};
+    uint32_t n = parts_of(&copy.learn, &copy.scores, &copy.budget, &kept, parts);
 
     pacing_level_sum(&copy.learn.reach, &kept.sum);
     buf_printf(&out, "pacing %d\n", VERSION);
@@ -165,7 +177,8 @@ static bool take_rate(struct text *t, const char *name, struct pacing_learn *l, 
 
 static bool take_part(struct text *t, const struct part *part)
 {
-    bool signs = strncmp(part->name, "theta", 5) == 0 || strstr(part->name, "_log_sum");
+    bool signs = strncmp(part->name, "theta", 5) == 0 || strncmp(part->name, "scores", 6) == 0 ||
+                 strstr(part->name, "_log_sum");
 
     if (!take_word(t, part->name))
         return false;
@@ -190,11 +203,12 @@ static bool makes_sense(const struct pacing_learn *l)
            l->leaves <= l->wraps;
 }
 
-static bool read_all(struct text *t, struct pacing_learn *l, struct pacing_budget *b)
+static bool read_all(struct text *t, struct pacing_learn *l, struct pacing_scores *s,
+                     struct pacing_budget *b)
 {
     struct part parts[LINES_MAX];
     struct kept kept;
-    uint32_t n = parts_of(l, b, &kept, parts);
+    uint32_t n = parts_of(l, s, b, &kept, parts);
     bool there;
     double talks;
 
@@ -210,7 +224,12 @@ static bool read_all(struct text *t, struct pacing_learn *l, struct pacing_budge
     for (uint32_t i = 0; i < n; i++)
         if (!take_part(t, &parts[i]))
             return false;
+    if (kept.scores_seen < 0 || kept.scores_live < 0 || !(s->share > 0 && s->share < 1) ||
+        s->slope <= 0)
+        return false;
     l->reach.count = (uint64_t)kept.count;
+    s->seen = (uint64_t)kept.scores_seen;
+    s->live = (uint64_t)kept.scores_live;
     if (!pacing_level_believe(&l->reach, &kept.sum))
         return false;
     return take_word(t, "end") && take_newline(t) && t->at == t->end && makes_sense(l);
@@ -221,6 +240,7 @@ enum err pacing_load(struct pacing *p, struct slice text)
     struct text t = {text.p, text.p + text.len};
     struct pacing_learn *l = malloc(sizeof(*l));
     struct pacing_budget b = p->budget;
+    struct pacing_scores s = p->scores;
     enum err e = ERR_INVALID;
     double version;
 
@@ -230,12 +250,13 @@ enum err pacing_load(struct pacing *p, struct slice text)
     if (take_word(&t, "pacing") && take_number(&t, 0, &version) && take_newline(&t)) {
         if (version != VERSION)
             e = ERR_UNSUPPORTED;
-        else if (read_all(&t, l, &b))
+        else if (read_all(&t, l, &s, &b))
             e = OK;
     }
     if (e == OK) {
         p->learn = *l;
         p->budget = b;
+        p->scores = s;
         p->budget.s = fmin(p->budget.s, log(PACING_THETA_MOST));
         pacing_level_day(&p->learn.reach);
         p->fitted = false;

@@ -23,6 +23,7 @@ enum pacing_before { /* what became of the number's last attempt */
                      PACING_BEFORE_MACHINE,
                      PACING_BEFORE_LIVE,
                      PACING_BEFORE_FAILED,
+                     PACING_BEFORE_UNKNOWN,
                      PACING_BEFORE_COUNT
 };
 

@@ -33,6 +33,8 @@ void attempt_pace(struct attempt *a, enum pacing_phase phase)
         .abandoned = phase == PACING_ENDED &&
                      abandonment_judge(&a->record, a->dialer->campaign->abandonment.limit_ms) ==
                          ABANDONMENT_ABANDONED,
+        .score = a->score,
+        .lead = &a->lead,
     };
 
     pacing_call(a->dialer->pacing, &e);
@@ -253,6 +255,7 @@ static void merge_record(struct attempt *a)
     merged.attempt = own->attempt;
     merged.claimed_wall_ms = own->claimed_wall_ms;
     merged.result = own->result;
+    merged.score = own->score;
     merged.delivery = own->delivery;
     merged.answer_to_agent_ms = own->answer_to_agent_ms;
     merged.abandoned_strict = own->abandoned_strict;
@@ -285,6 +288,7 @@ void attempt_call_ended(struct attempt *a)
     a->call = NULL;
     attempt_unreserve(a);
     preview_over(a);
+    scores_attempt_over(a);
     settle(a);
 }
 

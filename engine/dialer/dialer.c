@@ -453,10 +453,16 @@ static void launch(struct dialer *d)
     };
     struct pacing_advice advice;
     struct attempt *a;
+    float scores[PACING_PICKS_MAX];
+    uint32_t choice = scores_choice(d);
 
+    if (choice && d->stock_count) {
+        limits.scores = scores;
+        limits.score_count = scores_list(d, scores, PACING_PICKS_MAX);
+    }
     pacing_ask(d->pacing, d->offers_accepted);
     pacing_launch(d->pacing, loop_now_ms(d->loop), &limits, &advice);
-    snprintf(d->look.pacing, sizeof(d->look.pacing), "%s", advice.reason);
+    watch_advice(d, &advice);
     if (limits.stopping)
         return;
     if (d->policy.mode == PACING_PREVIEW) {
@@ -464,8 +470,8 @@ static void launch(struct dialer *d)
         preview_offer(d);
         return;
     }
-    if (advice.launch > d->stock_count)
-        feed_claim(d, advice.launch - d->stock_count);
+    if (advice.launch + choice > d->stock_count)
+        feed_claim(d, advice.launch + choice - d->stock_count);
     while (advice.launch-- > 0 && (a = feed_next(d)))
         feed_dial(a);
 }

@@ -88,7 +88,7 @@ static void on_claimed(void *arg, enum err e, const struct queue_task *tasks, ui
         list_node_init(&a->waiting_node);
         call_record_init(&a->record);
         a->record.claimed_wall_ms = clock_wall_ms(d->loop->clock);
-        list_push_back(&d->stock, &a->node);
+        scores_take_in(a);
         d->stock_count++;
     }
 }
@@ -109,10 +109,11 @@ void feed_claim(struct dialer *d, uint32_t wanted)
 
 struct attempt *feed_next(struct dialer *d)
 {
-    struct list_node *n = list_pop_front(&d->stock);
+    struct list_node *n = scores_next(d);
 
     if (!n)
         return NULL;
+    list_remove(n);
     d->stock_count--;
     return container_of(n, struct attempt, node);
 }
@@ -195,6 +196,7 @@ static void describe(struct attempt *a)
     slice_copy(slice_cstr(a->task.id), r->lead, sizeof(r->lead));
     slice_copy(slice_cstr(a->task.number), r->number, sizeof(r->number));
     r->attempt = a->task.tries + 1;
+    r->score = a->score;
     call_new_id(d->env, r->call_id, sizeof(r->call_id));
 }
 

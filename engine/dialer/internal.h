@@ -22,6 +22,7 @@
 
 #define DIALER_LEASE_MS       60000
 #define DIALER_COUNT_EVERY_MS 250 /* one look at the queue's counts */
+#define SCORES_HISTORY        65536
 
 struct sound;
 struct flow;
@@ -43,6 +44,12 @@ enum attempt_phase {
     ATTEMPT_SETTLING /* the call is gone; record and task are being stored */
 };
 
+struct scores_past { /* of a lead's last attempt */
+    uint32_t tag;
+    uint8_t before; /* enum pacing_before */
+    bool there;
+};
+
 struct attempt {
     struct list_node node;         /* in dialer->live */
     struct list_node waiting_node; /* in dialer->waiting while ATTEMPT_WAITING */
@@ -55,8 +62,10 @@ struct attempt {
     struct flow *flow;
     uint32_t trunk;
     bool judged, announced, reserved;
-    bool entered;           /* given to the ledger */
-    uint64_t record_number; /* of records given, 1… */
+    bool entered;            /* given to the ledger */
+    struct pacing_lead lead; /* what its score rests on */
+    float score;             /* chance of a live answer when it was claimed; 0: not known */
+    uint64_t record_number;  /* of records given, 1… */
     struct timer timer; /* analysis limit, answer limit, message limit, or a retry of settling */
     struct call_record record;
 };
@@ -138,6 +147,7 @@ struct dialer {
     uint64_t reloaded_ms;
     uint32_t in_air, in_air_peak;
     uint64_t started_us, leave_by_ms;
+    struct scores_past past[SCORES_HISTORY];
     uint8_t day; /* of the month, in the campaign's zone; 0: not looked at yet */
 };
 
@@ -184,6 +194,13 @@ void preview_key(struct agent_slot *slot, char digit);
 void preview_agent_left(struct agent_slot *slot);
 void preview_over(struct attempt *a); /* the attempt ended without reaching its agent, or did */
 void preview_stop(struct dialer *d);  /* takes back what is not launched */
+
+/* scores.c: how likely each lead is to answer */
+void scores_take_in(struct attempt *a); /* into the stock, the likeliest first */
+struct list_node *scores_next(struct dialer *d);
+uint32_t scores_list(struct dialer *d, float *scores, uint32_t most);
+uint32_t scores_choice(const struct dialer *d); /* leads to hold beyond those needed */
+void scores_attempt_over(struct attempt *a);
 
 /* steer.c: another policy while it runs */
 void steer(struct dialer *d);
@@ -245,6 +262,7 @@ void trunk_spoke(struct trunk *t);
 
 /* watch.c: the live view and run.json */
 void watch_draw(struct dialer *d, bool force);
+void watch_advice(struct dialer *d, const struct pacing_advice *a);
 void watch_sample(struct dialer *d);
 void watch_agent(struct dialer *d, uint32_t agent, enum agent_pace pace);
 enum err watch_write_run(struct dialer *d);

@@ -84,6 +84,17 @@ void watch_draw(struct dialer *d, bool force)
     live_draw(d->view, &d->look, loop_now_ms(d->loop), force);
 }
 
+void watch_advice(struct dialer *d, const struct pacing_advice *a)
+{
+    struct live_view *v = &d->look;
+
+    snprintf(v->pacing, sizeof(v->pacing), "%s", a->reason);
+    v->looks_ahead = a->horizon_s > 0;
+    v->expected_live = a->expected_live;
+    v->theta_percent = 100 * a->theta;
+    v->risk_percent = 100 * a->taken;
+}
+
 void watch_sample(struct dialer *d)
 {
     const struct live_view *v = &d->look;
@@ -100,6 +111,11 @@ void watch_sample(struct dialer *d)
         .agents_talking = v->agents_talking,
         .agents_wrapping = v->agents_wrapping,
         .agents_out = v->agents_out,
+        .expected_tenths = (uint32_t)(v->expected_live * 10 + 0.5),
+        .theta_bp = (uint32_t)(v->theta_percent * 100 + 0.5),
+        .risk_bp = (uint32_t)(v->risk_percent * 100 + 0.5),
+        .live = (uint32_t)v->live,
+        .abandoned = (uint32_t)v->abandoned,
     };
     run_sample_add(d->run, &s);
 }

@@ -142,6 +142,8 @@ static void put_who(struct json *j, const struct call_record *r)
     json_cstr(j, "delivery", delivery_name(r->delivery));
     if (r->confidence > 0)
         json_num(j, "confidence", (double)(int)(r->confidence * 1000 + 0.5f) / 1000.0);
+    if (r->score > 0)
+        json_num(j, "score", (double)(int)(r->score * 1000 + 0.5f) / 1000.0);
 }
 
 static void put_outcome(struct json *j, const struct call_record *r)

@@ -23,6 +23,10 @@ struct live_view {
     uint32_t agents_free, agents_talking, agents_wrapping, agents_out;
     double calls_per_second;
     char pacing[160]; /* pacing_advice.reason */
+    /* Mode predictive, as of the last advice: */
+    bool looks_ahead;
+    double expected_live;               /* answers of the calls under way */
+    double theta_percent, risk_percent; /* allowed, and taken by the last call */
 
     uint64_t results[RESULT_COUNT];
     uint64_t connected, live, abandoned;

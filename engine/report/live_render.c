@@ -106,6 +106,8 @@ static void calls(struct picture *p, const struct live_view *v)
     counted(p, "talking", v->talking, TEXT_GREEN);
     if (v->treated)
         counted(p, "treated", v->treated, TEXT_CYAN);
+    if (v->looks_ahead)
+        buf_printf(&p->line, "%.1f answers expected  ", v->expected_live);
     buf_printf(&p->line, "%.1f calls/s", v->calls_per_second);
     end_line(p);
 }
@@ -140,6 +142,8 @@ static void answers(struct picture *p, const struct live_view *v)
     colour(p, TEXT_RESET);
     if (v->abandonment_cap_percent > 0)
         buf_printf(&p->line, " (cap %.3g %%)", v->abandonment_cap_percent);
+    if (v->looks_ahead)
+        buf_printf(&p->line, "  risk %.1f of %.1f %% allowed", v->risk_percent, v->theta_percent);
     end_line(p);
     if (!h || !h->count)
         return;

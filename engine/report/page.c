@@ -172,6 +172,12 @@ static void put_run(const struct summary *s, struct json *j)
         json_u64(j, NULL, m->agents_wrapping);
         json_u64(j, NULL, m->agents_free);
         json_u64(j, NULL, m->agents_out);
+        json_num(j, NULL, m->expected_tenths / 10.0);
+        json_num(j, NULL, m->theta_bp / 100.0);
+        json_num(j, NULL, m->risk_bp / 100.0);
+        json_u64(j, NULL, m->live);
+        json_u64(j, NULL, m->abandoned);
+        json_u64(j, NULL, m->dialling + m->ringing + m->answered + m->waiting);
         json_end(j);
     }
     json_end(j);

@@ -67,7 +67,12 @@ static const size_t sample_at[] = {offsetof(struct run_sample, at_s),
                                    offsetof(struct run_sample, agents_free),
                                    offsetof(struct run_sample, agents_talking),
                                    offsetof(struct run_sample, agents_wrapping),
-                                   offsetof(struct run_sample, agents_out)};
+                                   offsetof(struct run_sample, agents_out),
+                                   offsetof(struct run_sample, expected_tenths),
+                                   offsetof(struct run_sample, theta_bp),
+                                   offsetof(struct run_sample, risk_bp),
+                                   offsetof(struct run_sample, live),
+                                   offsetof(struct run_sample, abandoned)};
 #define SAMPLE_NUMBERS (sizeof(sample_at) / sizeof(sample_at[0]))
 
 static const struct {

@@ -23,6 +23,9 @@ struct run_sample {
     uint32_t at_s;                                            /* since the start */
     uint32_t dialling, ringing, answered, waiting, connected; /* calls in the air */
     uint32_t agents_free, agents_talking, agents_wrapping, agents_out;
+    uint32_t expected_tenths;   /* live answers expected of the calls under way, × 10 */
+    uint32_t theta_bp, risk_bp; /* allowed and taken by the pacing, in 1/100 % */
+    uint32_t live, abandoned;   /* since the start, strict */
 };
 
 struct run {
