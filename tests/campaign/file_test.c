@@ -228,6 +228,8 @@ Test(file, wrong_values_name_their_line_and_what_is_accepted)
     refuse(HEAD AGENTS "pacing:\n  mode: ratio\n  ratio: nan\n", 8, "a number");
     refuse(HEAD AGENTS "pacing:\n  mode: ratio\n  ratio: 0x2\n", 8, "a number");
     refuse(HEAD AGENTS "pacing: {ratio: 2}\n", 6, "ratio is for 'mode: ratio'");
+    refuse(HEAD AGENTS "pacing:\n  mode: ratio\n  preview_time: 5s\n", 7, "are for 'mode: preview'");
+    refuse(HEAD AGENTS "pacing: {mode: preview, skip_for: 2d}\n", 6, "out of range");
     refuse(HEAD AGENTS "ring_timeout: 25\n", 6, "no duration; accepted: 1s to 3m");
     refuse(HEAD AGENTS "ring_timeout: 5m\n", 6, "out of range; accepted: 1s to 3m");
     refuse(HEAD AGENTS "attempts: 0\n", 6, "1 to 100");

@@ -339,15 +339,82 @@ Test(predict, modes_change_while_it_runs)
     pacing_close(p);
 }
 
+/* Leads that answer in the evening and hardly in the morning. */
+static void teach_hours(struct pacing *p, uint32_t calls, bool differ)
+{
+    struct rng g;
+
+    rng_seed(&g, 8);
+    for (uint32_t i = 0; i < calls; i++) {
+        struct pacing_lead lead = {.hour = i % 2 ? 19 : 9, .weekday = (uint8_t)(i % 7)};
+        bool live = rng_unit(&g) < (!differ ? 0.2 : lead.hour == 19 ? 0.4 : 0.05);
+
+        pacing_call(p, &(struct pacing_call_event){.call = 0,
+                                                   .phase = PACING_LAUNCHED,
+                                                   .now_ms = now,
+                                                   .score = pacing_score_of(p, &lead),
+                                                   .lead = &lead});
+        now += 9000;
+        end(p, 0, live ? RESULT_HUMAN : RESULT_NO_ANSWER, false);
+    }
+}
+
+Test(predict, learns_which_leads_answer_and_paces_by_it)
+{
+    const struct pacing_lead evening = {.hour = 19}, morning = {.hour = 9};
+    struct pacing *p = open_predictive(), *flat = open_predictive();
+    struct pacing_advice few, many;
+    float good[64], poor[64];
+
+    cr_expect_eq(pacing_score_of(p, &evening), 0, "nothing is known yet");
+    teach_hours(flat, 3000, false);
+    cr_expect_not(pacing_scores_on(flat), "there is nothing to tell leads apart by");
+    cr_expect_eq(pacing_score_of(flat, &evening), 0);
+    teach_hours(p, 3000, true);
+    cr_assert(pacing_scores_on(p));
+    cr_expect_float_eq(pacing_score_of(p, &evening), 0.4, 0.08);
+    cr_expect_float_eq(pacing_score_of(p, &morning), 0.05, 0.04);
+    teach(p, 600);
+    agents_free(p, 10);
+    for (int i = 0; i < 64; i++) {
+        good[i] = pacing_score_of(p, &evening);
+        poor[i] = pacing_score_of(p, &morning);
+    }
+    pacing_launch(p, now, &(struct pacing_limits){1000, 1000, 1000, false, good, 64}, &few);
+    pacing_launch(p, now, &(struct pacing_limits){1000, 1000, 1000, false, poor, 64}, &many);
+    cr_expect_gt(many.launch, 1.5 * few.launch, "%u, %u", many.launch, few.launch);
+    pacing_close(p);
+    pacing_close(flat);
+}
+
+Test(predict, a_dead_trunk_teaches_the_scores_nothing)
+{
+    const struct pacing_lead evening = {.hour = 19};
+    struct pacing *p = open_predictive();
+
+    teach_hours(p, 3000, true);
+    float before = pacing_score_of(p, &evening);
+    for (int i = 0; i < 300; i++) {
+        pacing_call(p, &(struct pacing_call_event){
+                           .call = 1, .phase = PACING_LAUNCHED, .now_ms = now, .lead = &evening});
+        now += 500;
+        end(p, 1, RESULT_CONGESTION, false);
+    }
+    cr_expect_eq(pacing_score_of(p, &evening), before);
+    pacing_close(p);
+}
+
 /* ---- keeping ---- */
 
 static char saved[PACING_SAVE_MAX];
 
 Test(predict, goes_on_from_what_was_saved)
 {
+    const struct pacing_lead evening = {.hour = 19};
     struct pacing *p = open_predictive(), *again;
     struct pacing_advice a, b;
 
+    teach_hours(p, 3000, true);
     teach(p, 1000);
     size_t len = pacing_save(p, saved, sizeof(saved));
     cr_assert_gt(len, 1000);
@@ -360,6 +427,8 @@ Test(predict, goes_on_from_what_was_saved)
     pacing_launch(p, now, &plenty, &a);
     cr_expect_float_eq((double)b.launch / a.launch, 1, 0.15, "%s\n%s", a.reason, b.reason);
     cr_expect_float_eq(pacing_life_mean(&again->learn.talk), pacing_life_mean(&p->learn.talk), 0.1);
+    cr_expect_float_eq(pacing_score_of(again, &evening), pacing_score_of(p, &evening), 1e-4);
+    cr_expect_gt(pacing_score_of(again, &evening), 0.25);
     pacing_close(p);
     pacing_close(again);
 }

@@ -96,11 +96,22 @@ static void on_talk_ended(void *arg, struct agent *a, struct call *callee, bool 
     last_callee = callee;
 }
 
+static unsigned keys;
+static char last_key;
+
+static void on_key(void *arg, struct agent *a, char digit)
+{
+    (void)arg;
+    (void)a;
+    keys++;
+    last_key = digit;
+}
+
 static struct desk *desk;
 
 static void setup(void)
 {
-    static const struct desk_handler handler = {on_state, on_talk_ended};
+    static const struct desk_handler handler = {on_state, on_talk_ended, on_key};
     struct loop_config config = {.clock = &fake_clock};
 
     clock_init_virtual(&fake_clock, 1000000, 0);
@@ -173,6 +184,34 @@ Test(desk, who_is_ready_the_longest_is_first)
     cr_expect_eq(desk_longest_ready(desk), a);
     cr_assert_eq(desk_connect(desk, a, &callee), OK);
     cr_expect_eq(desk_longest_ready(desk), c, "b comes after c now");
+}
+
+Test(desk, who_is_held_is_not_found_and_their_keys_are_told)
+{
+    struct agent *a = add("a", 10), *b = add("b", 10);
+    struct call_event key = {.kind = CALL_EV_DTMF, .digit = '1'};
+    struct call callee = {0};
+
+    keys = 0;
+    desk_start(desk);
+    tell(&legs[0], CALL_EV_ANSWERED);
+    tell(&legs[1], CALL_EV_ANSWERED);
+    desk_hold(desk, a, true);
+    cr_expect_eq(desk_longest_ready(desk), b);
+    desk_hold(desk, b, true);
+    cr_expect_null(desk_longest_ready(desk));
+    legs[0].handler(legs[0].arg, &legs[0], &key);
+    cr_expect_eq(keys, 1u);
+    cr_expect_eq(last_key, '1');
+    cr_assert_eq(desk_connect(desk, a, &callee), OK, "held for this call");
+    legs[0].handler(legs[0].arg, &legs[0], &key);
+    cr_expect_eq(keys, 1u, "keys in a talk are the talk's");
+    desk_hold(desk, b, false);
+    cr_expect_eq(desk_longest_ready(desk), b);
+    desk_callee_left(desk, a);
+    pass(12);
+    cr_assert_eq(desk_connect(desk, b, &callee), OK);
+    cr_expect_eq(desk_longest_ready(desk), a, "after a talk nobody is held any more");
 }
 
 Test(desk, callee_leaves_leg_stays_and_wrap_up_runs)

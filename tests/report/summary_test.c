@@ -287,7 +287,14 @@ Test(summary, run_json_round_trip)
     run.agent[0] = (struct run_agent){"a \"b\"", 5, 1, 2, 3, 4};
     run.agent_listed = 1;
     for (uint32_t i = 0; i < 2000; i++) {
-        struct run_sample m = {.at_s = i, .connected = i % 7, .agents_free = 3};
+        struct run_sample m = {.at_s = i,
+                               .connected = i % 7,
+                               .agents_free = 3,
+                               .expected_tenths = i % 90,
+                               .theta_bp = 250,
+                               .risk_bp = i % 240,
+                               .live = i,
+                               .abandoned = i / 40};
         run_sample_add(&run, &m);
     }
     cr_expect_leq(run.sample_count, RUN_SAMPLES_MAX);
