@@ -465,7 +465,9 @@ static void put_beep(struct piece *p, const struct beeps *b)
     start_ms = tape_ms(&p->tape);
     put_tone(p, f, b->glide_hz, level, between(&p->r, b->ms));
     if (b->twice) {
+        piece_label(p, ACC_BEEP, start_ms, "");
         tape_silence(&p->tape, rng_uniform(&p->r, 80, 200));
+        start_ms = tape_ms(&p->tape);
         put_tone(p, f, 0, level, between(&p->r, b->ms));
     }
     piece_label(p, ACC_BEEP, start_ms, "");

@@ -163,6 +163,7 @@ static void block_run(struct leg *l, const struct dsp_block *b, struct sink *s)
     history_add(l, packet ? b->samples : nothing);
     bool lost = packet && (b->flags & DSP_FLAG_LOST);
     l->lost_run = (uint8_t)(lost && l->lost_run < UINT8_MAX ? l->lost_run + 1 : lost);
+    l->missing_bits = (uint8_t)(l->missing_bits << 1 | (lost || !packet));
     bool hold = lost && l->lost_run <= HOLD_BLOCKS;
     if (hold)
         hold_slots(l);

@@ -30,7 +30,8 @@ enum dsp_kind {
     DSP_SIT,          /* detail: enum dsp_sit */
     DSP_CNG,          /* 1100 Hz, T.30 calling tone */
     DSP_CED,          /* 2100 Hz, T.30/V.25 answer tone; after a second of it */
-    DSP_BEEP,         /* a machine's beep, 40 to 80 ms after its end; start/end are its own */
+    DSP_BEEP,         /* a machine's beep, 40 to 80 ms after its end; start/end are its own; detail:
+                       * 1, or 2… where it follows one of the same pitch within 0.4 s */
     DSP_SPEECH_START, /* a talk spurt began (start) */
     DSP_SPEECH_END,   /* a talk spurt ended (start, end) */
     DSP_SILENCE,      /* nothing over the line's noise, packets or not; at 1, 2, 3, 5, 8, 13… s */

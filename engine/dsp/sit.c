@@ -17,7 +17,8 @@
 static unsigned place(const struct segment *g)
 {
     uint32_t length = g->end_ms - g->start_ms;
-    if (g->tones != 1 || !in_range(length, SEGMENT_MIN_MS, SEGMENT_MAX_MS))
+    if (g->tones != 1 ||
+        !in_range(length + g->slack_ms, SEGMENT_MIN_MS, SEGMENT_MAX_MS + 2u * g->slack_ms))
         return 0;
     float f = g->f_hz[0];
     if (f >= 895 && f <= 1005)

@@ -188,11 +188,11 @@ static void look_at(const float *p, struct look *look)
                               .cluster = true};
         return;
     }
+    look->f_hz[0] = look->centre_hz = f;
     if (look->lobe_share < LOBE_SHARE_MIN)
-        return;
+        return; /* not a tone by itself, but perhaps one that goes on */
     look->tones = 1;
     look->share = look->lobe_share;
-    look->f_hz[0] = look->centre_hz = f;
 }
 
 /* Whether both windows lie in slots that the gate would refuse anyway. */

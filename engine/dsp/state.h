@@ -48,11 +48,19 @@ struct segment {
     float purity;       /* mean share of all the tones */
     float drift_hz;     /* range of the single peak's frequency */
     float swell;        /* strongest by weakest look wholly inside */
+    uint16_t looks;     /* wholly inside */
     uint8_t tones;      /* 1 or 2 */
     bool joined_before; /* began as another tone went over into it */
     bool joined_after;  /* ended by going over into another tone */
     bool fell;          /* ended into something at least 6 dB quieter */
+    bool flat;          /* its tops are cut off, so harmonics are no second sound */
     uint8_t quiet_ms;   /* how long, up to 100 ms, it was that quiet before the start */
+    uint8_t rise_ms;    /* from a quarter of the power to most of it */
+    uint8_t fall_ms;    /* and back */
+    uint8_t slack_ms;   /* the length may be off by so much: packets were missing at its ends */
+    float before;       /* mean square in the quiet before it */
+    float path_hz;      /* all changes of the single peak's frequency added up */
+    float glide_hz;     /* last less first frequency of the single peak */
 };
 
 struct tone_track {
@@ -61,7 +69,11 @@ struct tone_track {
     struct look other;  /* a look that disagreed with the running segment */
     float last_f_hz;    /* of the last look, to keep the final one out of the drift */
     float last_power;
+    float f_first_hz; /* of the looks in the drift; glide and path are of these too */
+    float f_kept_hz;  /* the newest of them */
     float f_min_hz, f_max_hz;
+    float path_hz;
+    float seen_hz; /* where the tone was in the last look that had it */
     float power_min, power_max;
     float share_sum;
     float purity_sum;
@@ -92,13 +104,16 @@ struct sit_track {
 
 struct fax_track {
     uint32_t cng_end_ms; /* end of the last 1100 Hz burst, 0 for none */
+    uint32_t ced_end_ms; /* end of the last CED, 0 for none */
     bool ced_reported;
 };
 
 struct beep_track {
-    bool waiting, has_last;
+    bool waiting;
+    uint8_t count; /* of beeps in a row */
     struct segment pending;
-    struct segment last; /* last single tone of any use, for repetition */
+    struct segment last; /* the last single tone, which another may repeat; end_ms 0: none */
+    struct segment said; /* the last beep */
 };
 
 struct dtmf_track {
@@ -121,7 +136,9 @@ struct voice {
     uint16_t power_count;
     int16_t floor_ddb;
     int16_t slow_ddb; /* smoothed level, to see steadiness */
-    int16_t pitch;    /* of the last voiced block, tenths of a semitone over 62.5 Hz */
+    int16_t loud_ddb; /* smoothed level of speech, up to 60 ms ago, so that no tone is in it */
+    int16_t recent_ddb[3];
+    int16_t pitch; /* of the last voiced block, tenths of a semitone over 62.5 Hz */
     uint8_t steady_blocks;
     uint8_t creep;
     bool on;
@@ -156,10 +173,11 @@ struct leg {
     int16_t level_ddb;         /* the same as a level, where voice is listened for */
     uint8_t phase;             /* enum dsp_phase */
     bool want_beep;
-    bool zero;        /* the last block was digital zero */
-    uint8_t lost_run; /* blocks lost in a row */
-    uint8_t fax_hang; /* blocks for which talk looks for fax tones */
-    uint8_t newest;   /* block of the history */
+    bool zero;            /* the last block was digital zero */
+    uint8_t lost_run;     /* blocks lost in a row */
+    uint8_t missing_bits; /* lost, or without a packet: newest block in bit 0 */
+    uint8_t fax_hang;     /* blocks for which talk looks for fax tones */
+    uint8_t newest;       /* block of the history */
     uint32_t slot_count;
     struct dtmf_track dtmf;
     _Alignas(64) float slot[SLOT_RING]; /* mean squares */
@@ -221,6 +239,8 @@ void voice_run(struct leg *l, bool packet, bool lost, enum tone_state tone, stru
 void voice_reset(struct leg *l);
 /* Whether speech was heard within that many ms before the time. */
 bool voice_before(const struct leg *l, uint32_t at_ms, uint32_t within_ms);
+/* The same of speech not much quieter than the tone, so that our own echo is none. */
+bool voice_as_loud(const struct leg *l, const struct segment *g, uint32_t within_ms);
 
 void amd_run(struct leg *l, bool packet, struct sink *s);
 void amd_beep(struct leg *l, uint32_t start_ms, struct sink *s);

@@ -7,15 +7,21 @@
 #include "dsp/tones.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "dsp/spectrum.h"
 
 #define AGREE_HZ         15.0f
 #define AGREE_CLUSTER_HZ 25.0f
+#define WEAK_SHARE       0.55f /* of the energy: enough for a tone to go on, not to begin */
 #define BAD_LOOKS_MAX    4 /* looks without the tone before it is over: a phase reversal costs 3 */
 #define EDGE_SHARE       0.25f /* −6 dB: where a tone begins and ends */
 #define INSIDE_SHARE     0.6f  /* of the tone's power: a look wholly inside */
-#define QUIET_SLOTS      6     /* 30 ms, longer than a beat of 40 Hz or a lost packet */
+#define MOST_SHARE       0.7f
+#define QUIET_SLOTS      6 /* 30 ms, longer than a beat of 40 Hz or a lost packet */
+#define LATE_BLOCKS      0xfu
+#define HOLD_BLOCKS      6     /* packets in a row that may be missing within a tone */
+#define FLAT_SHARE       0.45f /* of samples within 5 % of the highest; a sine has 0.2 */
 #define FINE_AFTER_MS    64    /* the fine view must be full of the tone */
 #define HALF_LOOK_MS     16
 #define JOINED_BACK_MS   24 /* from a new tone's first clear look to where it took over */
@@ -36,13 +42,39 @@ static bool looks_agree(const struct look *a, const struct look *b)
            fabsf(a->f_hz[1] - b->f_hz[1]) <= AGREE_HZ;
 }
 
+/* With the running mean, or with where the tone was last: it may glide. */
 static bool segment_agrees(const struct tone_track *t, const struct look *k)
 {
     struct look mean = {.f_hz = {t->seg.f_hz[0], t->seg.f_hz[1]},
                         .centre_hz = t->seg.f_hz[0],
                         .tones = t->seg.tones,
                         .cluster = t->cluster};
-    return looks_agree(&mean, k);
+    if (looks_agree(&mean, k))
+        return true;
+    mean.f_hz[0] = mean.centre_hz = t->seen_hz;
+    return t->seg.tones == 1 && looks_agree(&mean, k);
+}
+
+/* Whether a single tone still stands out of what noise or clipping adds to it. */
+static bool goes_on(const struct tone_track *t, const struct look *k)
+{
+    return t->seg.tones == 1 && k->lobe_share >= WEAK_SHARE &&
+           (fabsf(t->seen_hz - k->f_hz[0]) <= AGREE_HZ ||
+            (k->tones == 2 && fabsf(t->seen_hz - k->f_hz[1]) <= AGREE_HZ));
+}
+
+static bool slot_missing(const struct leg *l, unsigned back)
+{
+    return l->missing_bits >> back / SLOTS_PER_BLOCK & 1u;
+}
+
+/* How many slots in a row from that one back had no packet. */
+static unsigned missing_slots(const struct leg *l, unsigned back)
+{
+    unsigned n = 0;
+    while (back + n < SLOT_RING - 1 && slot_missing(l, back + n))
+        n++;
+    return n;
 }
 
 /* Where the tone that filled the look ending at look_ms began. */
@@ -51,7 +83,10 @@ static uint32_t onset_ms(const struct leg *l, uint32_t look_ms, float power)
     uint32_t earliest = look_ms > 2 * HALF_LOOK_MS ? look_ms - 2 * HALF_LOOK_MS : 0;
     uint32_t at = look_ms - 10; /* well inside */
     uint32_t found = at;
-    while (at > earliest && (l->now_ms - at) / SLOT_MS < SLOT_RING - 1) {
+    /* After missing packets the first look that says something is late. */
+    bool late = l->missing_bits & LATE_BLOCKS;
+    while ((at > earliest || (late && found == at)) && at >= SLOT_MS &&
+           (l->now_ms - at) / SLOT_MS < SLOT_RING - 1) {
         if (slot_back(l, (l->now_ms - at) / SLOT_MS) >= EDGE_SHARE * power)
             found = at - SLOT_MS;
         at -= SLOT_MS;
@@ -59,15 +94,37 @@ static uint32_t onset_ms(const struct leg *l, uint32_t look_ms, float power)
     return found;
 }
 
-/* How long before the start it was 6 dB quieter, as far as that is known. */
-static uint8_t quiet_before_ms(const struct leg *l, uint32_t start_ms, float power)
+/* The start of a tone that followed quiet: how long before it was 6 dB quieter, and how quiet, as
+ * far as that is known; how fast it rose; and what missing packets leave open. */
+static void segment_onset(struct leg *l, uint32_t first_ms, float power)
 {
-    uint32_t back = (l->now_ms - start_ms) / SLOT_MS;
-    uint32_t i = back;
+    struct segment *g = &l->track.seg;
+    g->start_ms = onset_ms(l, first_ms, power);
+    unsigned back = (l->now_ms - g->start_ms) / SLOT_MS;
+    unsigned i = back, rise = back;
     while (i < SLOT_RING && i < back + QUIET_BEFORE_MS / SLOT_MS &&
            slot_back(l, i) < EDGE_SHARE * power)
-        i++;
-    return (uint8_t)((i - back) * SLOT_MS);
+        g->before += slot_back(l, i++);
+    g->before = i > back ? g->before / (float)(i - back) : power;
+    g->quiet_ms = (uint8_t)((i - back) * SLOT_MS);
+    while (rise > 0 && slot_back(l, rise - 1) < MOST_SHARE * power)
+        rise--;
+    g->rise_ms = (uint8_t)((back - rise) * SLOT_MS);
+    uint32_t open_ms = missing_slots(l, back) * SLOT_MS / 2;
+    g->slack_ms = (uint8_t)open_ms;
+    g->start_ms -= open_ms < g->start_ms ? open_ms : g->start_ms;
+}
+
+static bool flat_topped(const struct leg *l)
+{
+    const int16_t *x = history_block(l, 0);
+    int top = 0;
+    unsigned near_top = 0;
+    for (unsigned n = 0; n < DSP_BLOCK_SAMPLES; n++)
+        top = abs(x[n]) > top ? abs(x[n]) : top;
+    for (unsigned n = 0; n < DSP_BLOCK_SAMPLES; n++)
+        near_top += 20 * abs(x[n]) >= 19 * top;
+    return (float)near_top >= FLAT_SHARE * DSP_BLOCK_SAMPLES;
 }
 
 static void segment_begin(struct leg *l, const struct look *k, uint32_t look_ms, bool joined)
@@ -79,13 +136,18 @@ static void segment_begin(struct leg *l, const struct look *k, uint32_t look_ms,
                               .power = power,
                               .tones = k->tones,
                               .joined_before = joined};
-    t->seg.start_ms = joined ? first_ms - JOINED_BACK_MS : onset_ms(l, first_ms, power);
-    t->seg.quiet_ms = joined ? 0 : quiet_before_ms(l, t->seg.start_ms, power);
+    if (joined)
+        t->seg.start_ms = first_ms - JOINED_BACK_MS;
+    else
+        segment_onset(l, first_ms, power);
+    t->seg.flat = flat_topped(l);
     t->on = true;
     t->cluster = k->cluster;
     t->looks = t->bad_looks = 0;
     t->share_sum = t->purity_sum = 0;
-    t->last_f_hz = 0;
+    t->last_f_hz = t->f_first_hz = t->f_kept_hz = 0;
+    t->path_hz = 0;
+    t->seen_hz = k->cluster ? k->centre_hz : k->f_hz[0];
     t->f_min_hz = t->power_min = 1e12f;
     t->power_max = 0;
     t->f_max_hz = 0;
@@ -103,6 +165,7 @@ static void segment_add(struct tone_track *t, const struct look *k)
         return; /* partly past the end */
     float weight = t->looks < 8 ? 1.0f / (float)(t->looks + 2) : 0.1f;
     float f = k->cluster ? k->centre_hz : k->f_hz[0];
+    t->seen_hz = f;
     t->seg.f_hz[0] += weight * (f - t->seg.f_hz[0]);
     t->seg.f_hz[1] += weight * (k->f_hz[1] - t->seg.f_hz[1]);
     float settle = t->looks < 20 ? 1.0f / (float)(t->looks + 2) : 0.05f;
@@ -113,8 +176,13 @@ static void segment_add(struct tone_track *t, const struct look *k)
         t->power_max = t->last_power > t->power_max ? t->last_power : t->power_max;
         t->f_min_hz = t->last_f_hz < t->f_min_hz ? t->last_f_hz : t->f_min_hz;
         t->f_max_hz = t->last_f_hz > t->f_max_hz ? t->last_f_hz : t->f_max_hz;
+        t->path_hz += t->f_kept_hz > 0 ? fabsf(t->last_f_hz - t->f_kept_hz) : 0;
+        t->f_first_hz = t->f_first_hz > 0 ? t->f_first_hz : t->last_f_hz;
+        t->f_kept_hz = t->last_f_hz;
     }
-    bool clear = k->cluster || k->lobe_share >= CLEAR_SHARE; /* not across a phase reversal */
+    /* Not across a phase reversal, nor partly past the end. */
+    bool clear =
+        k->cluster ? k->power >= INSIDE_SHARE * t->seg.power : k->lobe_share >= CLEAR_SHARE;
     t->last_f_hz = clear ? k->f_hz[0] : 0;
     t->last_power = k->power;
     t->share_sum += k->lobe_share;
@@ -135,6 +203,9 @@ struct segment tones_running(const struct leg *l)
     g.share = t->looks ? t->share_sum / (float)t->looks : 0;
     g.purity = t->looks ? t->purity_sum / (float)t->looks : 0;
     g.drift_hz = t->f_max_hz > t->f_min_hz ? t->f_max_hz - t->f_min_hz : 0;
+    g.looks = t->looks;
+    g.path_hz = t->path_hz;
+    g.glide_hz = t->f_kept_hz - t->f_first_hz;
     g.swell = t->power_max > t->power_min ? t->power_max / t->power_min : 1;
     if (!t->cluster)
         return g;
@@ -154,6 +225,9 @@ enum ending { FELL, JOINED, LOST_IT };
 static void segment_end(struct leg *l, uint32_t end_ms, enum ending how, struct sink *s)
 {
     struct segment g = tones_running(l);
+    unsigned last = (l->now_ms - end_ms) / SLOT_MS;
+    for (unsigned i = last; i < SLOT_RING && slot_back(l, i) < MOST_SHARE * g.power; i++)
+        g.fall_ms = (uint8_t)(g.fall_ms + SLOT_MS);
     l->track.on = false;
     l->track.prev_valid = false;
     g.end_ms = end_ms;
@@ -183,6 +257,11 @@ static void track_look(struct leg *l, const struct look *k, uint32_t look_ms, st
         segment_add(t, k);
         return;
     }
+    if (goes_on(t, k)) {
+        t->bad_looks = 0;
+        t->other_valid = false;
+        return;
+    }
     t->bad_looks++;
     if (k->tones && t->other_valid && looks_agree(&t->other, k)) {
         t->prev = t->other;
@@ -194,21 +273,32 @@ static void track_look(struct leg *l, const struct look *k, uint32_t look_ms, st
     }
     t->other = *k;
     t->other_valid = k->tones > 0;
-    if (t->bad_looks >= BAD_LOOKS_MAX)
+    /* Where the energy is going, watch_energy() will say so. */
+    if (t->bad_looks >= BAD_LOOKS_MAX && slot_back(l, 0) >= EDGE_SHARE * t->seg.power)
         segment_end(l, look_ms - 10 * BAD_LOOKS_MAX, LOST_IT, s);
 }
 
-/* Ends the running segment when its energy has gone. */
+/* Ends the running segment when its energy has gone. Where packets were missing at the end, it is
+ * put into their middle. */
 static void watch_energy(struct leg *l, struct sink *s)
 {
     float least = EDGE_SHARE * l->track.seg.power;
-    for (unsigned i = 0; i < QUIET_SLOTS; i++)
-        if (slot_back(l, i) >= least)
-            return;
-    unsigned back = QUIET_SLOTS;
-    while (back < SLOT_RING - 1 && slot_back(l, back) < least)
-        back++;
-    segment_end(l, l->now_ms - back * SLOT_MS, FELL, s);
+    unsigned back = 0, quiet = 0, missing = missing_slots(l, 0);
+    if (missing && missing <= HOLD_BLOCKS * SLOTS_PER_BLOCK)
+        return;
+    bool held_long = missing > 0;
+    for (missing = 0; back < SLOT_RING - 1; back++) {
+        bool unknown = slot_missing(l, back);
+        if (!unknown && slot_back(l, back) >= least)
+            break;
+        quiet += !unknown;
+        missing = unknown ? missing + 1 : 0; /* those right after the last loud one count */
+    }
+    if (quiet < QUIET_SLOTS && !held_long)
+        return;
+    uint32_t open_ms = missing * SLOT_MS / 2;
+    l->track.seg.slack_ms = (uint8_t)(l->track.seg.slack_ms + open_ms);
+    segment_end(l, l->now_ms - back * SLOT_MS + open_ms, FELL, s);
 }
 
 static void fine_vote(struct leg *l)
@@ -230,10 +320,12 @@ static void fine_vote(struct leg *l)
 void tones_run(struct leg *l, bool lost, struct sink *s)
 {
     struct tone_track *t = &l->track;
+    lost = lost || (t->on && l->missing_bits & 1u);
     if (!lost) {
         struct look looks[LOOKS_PER_BLOCK];
         spectrum_look(l, !t->on && !t->prev_valid, looks);
-        for (unsigned i = 0; i < LOOKS_PER_BLOCK; i++)
+        /* Looks that reach into concealment say nothing. */
+        for (unsigned i = 0; i < LOOKS_PER_BLOCK && !(l->missing_bits & 2u); i++)
             track_look(l, &looks[i], l->now_ms - 10 * (LOOKS_PER_BLOCK - 1 - i), s);
     }
     if (!t->on)

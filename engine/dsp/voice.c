@@ -20,6 +20,7 @@
 #define STEADY_UNVOICED 15
 #define STEADY_VOICED   50
 #define STEADY_WINDOW   0x7fffu
+#define AS_LOUD_DDB     150
 #define CREEP_BLOCKS    4 /* 0.1 dB in so many while active */
 
 static void follow_floor(struct voice *v, int16_t level, bool active)
@@ -93,6 +94,11 @@ void voice_run(struct leg *l, bool packet, bool lost, enum tone_state tone, stru
     }
     v->active_bits = v->active_bits << 1 | active;
     v->voiced_bits = v->voiced_bits << 1 | voiced;
+    if (tone == TONE_NONE && (v->active_bits & 8u))
+        v->loud_ddb = (int16_t)(v->loud_ddb + (v->recent_ddb[2] - v->loud_ddb) / 4);
+    v->recent_ddb[2] = v->recent_ddb[1];
+    v->recent_ddb[1] = v->recent_ddb[0];
+    v->recent_ddb[0] = l->level_ddb;
     if (!v->on) {
         if (tone == TONE_SURE)
             v->active_bits = v->voiced_bits = 0;
@@ -119,7 +125,15 @@ void voice_reset(struct leg *l)
 {
     int16_t floor_ddb = l->voice.floor_ddb;
     l->voice = (struct voice){.floor_ddb = floor_ddb ? floor_ddb : FLOOR_START_DDB,
-                              .slow_ddb = FLOOR_START_DDB};
+                              .slow_ddb = FLOOR_START_DDB,
+                              .loud_ddb = FLOOR_START_DDB};
+}
+
+bool voice_as_loud(const struct leg *l, const struct segment *g, uint32_t within_ms)
+{
+    const struct voice *v = &l->voice;
+    return voice_before(l, g->start_ms, within_ms) &&
+           v->loud_ddb + AS_LOUD_DDB >= num_level_ddb(g->power);
 }
 
 bool voice_before(const struct leg *l, uint32_t at_ms, uint32_t within_ms)
