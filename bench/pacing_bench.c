@@ -3,9 +3,9 @@
  * Rows: WORKLOAD/utilisation/POLICY (%), WORKLOAD/abandonment/POLICY (% of live answers),
  * WORKLOAD/day_max/POLICY (% on the worst day), and beside them interval (half of the 95 % interval
  * of the utilisation over seeds), idle (s of an agent for each call taken), dials (for each
- * contact), decision (µs). For `peal` the peer of the utilisation is `bound`: the same rule with
- * all distributions and each agent's finish time known. `ratio` and `dp` are tuned to 3 % first, on
- * other seeds. */
+ * contact), decision (µs), air_sd (spread of calls in the air from second to second). For `peal`
+ * the peer of the utilisation is `bound`: the same rule with all distributions and each agent's
+ * finish time known. `ratio` and `dp` are tuned to 3 % first, on other seeds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +91,7 @@ static bool run_cell(const struct sim_load *l, const struct pacing_entry *e, dou
                      uint64_t seed, uint32_t seeds, uint32_t days, struct pacing_cell *c)
 {
     double mean[SEEDS_MAX], sum = 0, spread = 0, idle = 0, dials = 0, live = 0, abandoned = 0;
-    double connected = 0, contacts = 0;
+    double connected = 0, contacts = 0, air = 0;
 
     *c = (struct pacing_cell){.policy = e->policy.name};
     memcpy(c->load, l->name, sizeof(c->load));
@@ -113,6 +113,7 @@ static bool run_cell(const struct sim_load *l, const struct pacing_entry *e, dou
             abandoned += (double)day.abandoned;
             connected += (double)day.connected;
             contacts += (double)day.contacts;
+            air += day.air_variance;
             c->day_most =
                 fmax(c->day_most, 100 * (double)day.abandoned / fmax((double)day.live, 1));
         }
@@ -127,6 +128,7 @@ static bool run_cell(const struct sim_load *l, const struct pacing_entry *e, dou
         spread += (mean[s] - c->utilisation) * (mean[s] - c->utilisation);
     c->interval = seeds > 1 ? student(seeds - 1) * sqrt(spread / (seeds - 1) / seeds) : 0;
     c->abandoned = 100 * abandoned / fmax(live, 1);
+    c->air_sd = sqrt(air / (seeds * days));
     c->idle_s = idle / fmax(connected, 1);
     c->dials = dials / fmax(contacts, 1);
     return true;
@@ -164,6 +166,7 @@ static void add_rows(struct bench *b, const struct pacing_cell *c, const struct 
         {"idle", "s/call", c->idle_s, BENCH_LOWER},
         {"dials", "dials/contact", c->dials, BENCH_LOWER},
         {"decision", "us", c->decision_us, BENCH_LOWER},
+        {"air_sd", "calls", c->air_sd, BENCH_LOWER},
     };
     char name[BENCH_TEXT_MAX];
 
@@ -235,7 +238,7 @@ static void run_load(struct bench *b, const struct sim_load *l, const struct pla
         struct pacing_cell *c = &page.cell[page.cells];
         double parameter = 0;
 
-        if (!wanted(p, e->policy.name) || !fits(l, e->policy.name))
+        if (!wanted(p, e->policy.name) || (e->asked && !p->policy) || !fits(l, e->policy.name))
             continue;
         if (page.cells == PACING_CELLS_MAX) {
             bench_fail(b, "pacing: more than %d results", PACING_CELLS_MAX);

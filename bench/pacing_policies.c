@@ -340,6 +340,10 @@ static void close_rule(void *policy)
     .close = close_ours, .call = call_ours, .agent = agent_ours, .day = day_ours,                  \
     .decide = decide_ours
 
+#define ENGINES                                                                                    \
+    .close = pacing_engines_close, .call = pacing_engines_call, .agent = pacing_engines_agent,     \
+    .day = pacing_engines_day, .decide = pacing_engines_decide
+
 const struct pacing_entry pacing_entries[] = {
     {.policy = {.name = "bound", .open = open_known, .know_agent = know_agent_ours, OURS}},
     {.policy = {.name = "peal", .open = open_peal, OURS}},
@@ -368,6 +372,15 @@ const struct pacing_entry pacing_entries[] = {
      .falls = true,
      .low = 0.0,
      .high = 6.0},
+    {.policy =
+         {.name = "peal-4", .open = pacing_engines_open_shared, .engines = PACING_ENGINES, ENGINES},
+     .asked = true},
+    {.policy = {.name = "peal-4-apart",
+                .open = pacing_engines_open_apart,
+                .engines = PACING_ENGINES,
+                ENGINES},
+     .asked = true},
+    {.policy = {.name = "peal-guard", .open = pacing_engines_open_guarded, ENGINES}, .asked = true},
     {.policy = {.name = NULL}},
 };
 

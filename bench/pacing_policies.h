@@ -11,6 +11,7 @@ struct pacing_entry {
     struct sim_policy policy;
     bool tuned; /* its parameter is searched for 3 % abandoned */
     bool falls; /* more of it, less abandoned */
+    bool asked; /* runs only when it is named */
     double low, high;
 };
 
@@ -19,6 +20,19 @@ bool pacing_dp_fits(const struct sim_load *l);
 void *pacing_dp_open(struct sim *s, double parameter); /* the logarithm of an abandon's cost */
 void pacing_dp_decide(void *policy, uint64_t now_ms, const struct pacing_limits *limits,
                       struct pacing_advice *out);
+
+/* pacing_engines.c: four engines that share a budget, four that do not, one with the account of 30
+ * days */
+#define PACING_ENGINES 4
+void *pacing_engines_open_shared(struct sim *s, double cap);
+void *pacing_engines_open_apart(struct sim *s, double cap);
+void *pacing_engines_open_guarded(struct sim *s, double cap);
+void pacing_engines_close(void *policy);
+void pacing_engines_call(void *policy, const struct pacing_call_event *e);
+void pacing_engines_agent(void *policy, uint32_t agent, enum agent_pace state, uint64_t now_ms);
+void pacing_engines_day(void *policy);
+void pacing_engines_decide(void *policy, uint64_t now_ms, const struct pacing_limits *limits,
+                           struct pacing_advice *out);
 
 /* Ends with an entry whose policy has no name. */
 extern const struct pacing_entry pacing_entries[];

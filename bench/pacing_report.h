@@ -17,6 +17,7 @@ struct pacing_cell {
     double idle_s;                /* for each call an agent took */
     double dials;                 /* for each contact */
     double decision_us, decision_most_us;
+    double air_sd; /* of calls in the air, within a day */
 };
 
 struct pacing_point { /* of a curve */

@@ -12,6 +12,7 @@
 #define CALLS_AGENT   64 /* calls in the air for each agent, at most; and */
 #define CALLS_LEAST   512
 #define MEASURE_EVERY 64
+#define AIR_FROM_S    3600
 
 enum event_kind {
     EV_RING,
@@ -35,7 +36,7 @@ struct event {
 
 struct sim_call {
     struct sim_dial fate;
-    uint32_t generation, agent;
+    uint32_t generation, agent, engine;
     uint32_t next_waiting;
     float score;
     bool used, waiting;
@@ -68,6 +69,8 @@ struct sim {
     uint64_t noise_ms;
     uint32_t leads_left;
     float window[SIM_WINDOW];
+    uint32_t engines, deciding;
+    double air, air_squares, air_seconds;
     uint64_t decisions, measured;
     double decision_us, decision_most_us;
 };
@@ -285,16 +288,28 @@ static void serve(struct sim *s, uint32_t call, uint32_t agent)
         s->policy->know_agent(s->of_policy, agent, breaks ? UINT64_MAX - 1 : talked_ms + wrap_ms);
 }
 
+/* The longest waiting call that this agent can get: its place, or waiting_count. */
+static uint32_t first_for(const struct sim *s, uint32_t agent)
+{
+    uint32_t i = 0;
+
+    while (i < s->waiting_count && s->calls[s->waiting[i]].engine != agent % s->engines)
+        i++;
+    return i;
+}
+
 /* A free agent for the longest waiting call, or the other way round. */
 static void match(struct sim *s)
 {
     for (uint32_t n = 0; s->waiting_count && s->view.free && n < s->load.agents; n++) {
         struct sim_agent *a = &s->agents[n];
+        uint32_t place;
 
-        if (a->state != AGENT_PACE_FREE)
+        if (a->state != AGENT_PACE_FREE || (place = first_for(s, n)) == s->waiting_count)
             continue;
-        uint32_t call = s->waiting[0];
-        memmove(s->waiting, s->waiting + 1, --s->waiting_count * sizeof(*s->waiting));
+        uint32_t call = s->waiting[place];
+        memmove(s->waiting + place, s->waiting + place + 1,
+                (--s->waiting_count - place) * sizeof(*s->waiting));
         s->view.waiting = s->waiting_count;
         s->calls[call].waiting = false;
         s->calls[call].generation++; /* its limit no longer counts */
@@ -326,6 +341,7 @@ static void launch(struct sim *s, float score)
 
     sim_draw_dial(s, &s->fate, p, &c->fate);
     c->used = true;
+    c->engine = s->deciding;
     c->waiting = false;
     c->score = s->load.scores_told ? score : 0;
     s->view.dials++;
@@ -449,6 +465,17 @@ static void on_jump(struct sim *s)
          0);
 }
 
+static void see_air(struct sim *s)
+{
+    double air = s->view.ringing + s->view.analysed;
+
+    if (s->now_ms < s->day_start_ms + AIR_FROM_S * 1000 || s->now_ms >= s->day_end_ms)
+        return;
+    s->air += air;
+    s->air_squares += air * air;
+    s->air_seconds++;
+}
+
 static void take(struct sim *s, const struct event *e)
 {
     bool of_call = e->kind <= EV_LIMIT;
@@ -490,6 +517,7 @@ static void take(struct sim *s, const struct event *e)
         break;
     case EV_TICK:
         move_noise(s);
+        see_air(s);
         if (s->now_ms < s->day_end_ms)
             push(s, s->now_ms + 1000, EV_TICK, 0, 0);
         break;
@@ -542,7 +570,7 @@ static void hang_up_hopeless(struct sim *s)
     }
 }
 
-static void decide(struct sim *s)
+static void decide_one(struct sim *s)
 {
     bool limited = s->load.leads > 0;
     struct pacing_limits limits = {
@@ -574,6 +602,13 @@ static void decide(struct sim *s)
     launch_picks(s, &a);
 }
 
+static void decide(struct sim *s)
+{
+    for (s->deciding = 0; s->deciding < s->engines; s->deciding++)
+        decide_one(s);
+    s->deciding = 0;
+}
+
 /* ---- days ---- */
 
 static void begin_day(struct sim *s)
@@ -585,6 +620,7 @@ static void begin_day(struct sim *s)
     s->noise_ms = s->now_ms;
     s->day_end_ms = s->day_start_ms + (uint64_t)(l->day_s * 1000);
     s->day = (struct sim_day){0};
+    s->air = s->air_squares = s->air_seconds = 0;
     s->view.day_live = s->view.day_abandoned = 0;
     s->leads_left = l->leads;
     s->jump = 1;
@@ -626,6 +662,10 @@ void sim_day(struct sim *s, struct sim_day *out)
             agent_becomes(s, n, AGENT_PACE_OUT);
         }
     assert(s->spare_count == s->call_cap && s->waiting_count == 0);
+    if (s->air_seconds > 0) {
+        s->day.air_mean = s->air / s->air_seconds;
+        s->day.air_variance = s->air_squares / s->air_seconds - s->day.air_mean * s->day.air_mean;
+    }
     *out = s->day;
 }
 
@@ -639,6 +679,7 @@ enum err sim_open(struct sim **out, const struct sim_load *load, const struct si
         return ERR_NOMEM;
     s->load = *load;
     s->policy = policy;
+    s->engines = policy->engines ? policy->engines : 1;
     s->call_cap = load->agents * CALLS_AGENT + CALLS_LEAST;
     s->heap_cap = s->call_cap * 6 + load->agents * 6 + 16;
     s->heap = calloc(s->heap_cap, sizeof(*s->heap));
@@ -680,6 +721,16 @@ void sim_close(struct sim *s)
     free(s->waiting);
     free(s->agents);
     free(s);
+}
+
+uint32_t sim_engine(const struct sim *s)
+{
+    return s->deciding;
+}
+
+uint32_t sim_engine_of_call(const struct sim *s, uint32_t call)
+{
+    return s->calls[call].engine;
 }
 
 const struct sim_view *sim_look(const struct sim *s)

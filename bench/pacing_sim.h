@@ -54,10 +54,14 @@ struct sim_policy {
     uint32_t (*hopeless)(void *policy, uint64_t now_ms, uint32_t *calls, uint32_t most);
     void (*decide)(void *policy, uint64_t now_ms, const struct pacing_limits *limits,
                    struct pacing_advice *out);
+    /* More than one (0 is one): agent n belongs to engine n % engines, each engine decides for
+     * itself (sim_engine says for which), and a call can only get an agent of its own engine. */
+    uint32_t engines;
 };
 
 struct sim_day {
     double busy_s, logged_s, idle_s;
+    double air_mean, air_variance; /* calls in the air, second by second, without the first hour */
     uint64_t dials, live, abandoned, connected, contacts;
 };
 
@@ -74,6 +78,8 @@ enum err sim_open(struct sim **out, const struct sim_load *load, const struct si
 void sim_close(struct sim *s);
 void sim_day(struct sim *s, struct sim_day *out); /* runs one more day */
 
+uint32_t sim_engine(const struct sim *s); /* that decides now */
+uint32_t sim_engine_of_call(const struct sim *s, uint32_t call);
 const struct sim_view *sim_look(const struct sim *s);
 const struct sim_load *sim_load_of(const struct sim *s);
 double sim_chance(const struct sim *s); /* the true p of this moment, of any lead */

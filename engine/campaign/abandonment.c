@@ -186,8 +186,8 @@ void abandonment_account(const struct abandonment *a, const struct abandonment *
     double own_live, own_abandoned;
 
     *out = (struct pacing_account){.day_typical = typical_day(a, today)};
-    sum_days(a, today, ABANDONMENT_DAYS, &out->live, &out->abandoned);
-    sum_days(a, today, ABANDONMENT_DAYS - 1, &out->tail_live, &out->tail_abandoned);
+    for (int32_t n = 0; n < PACING_AHEAD; n++)
+        sum_days(a, today, ABANDONMENT_DAYS - n, &out->days[n].live, &out->days[n].abandoned);
     sum_days(a, today, 1, &out->day_live, &out->day_abandoned);
     sum_days(own, today, 1, &own_live, &own_abandoned);
     out->day_live = out->day_live > own_live ? out->day_live - own_live : 0;

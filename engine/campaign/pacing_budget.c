@@ -16,9 +16,12 @@
 #define DAY_HEAD     0.3    /* e-folds of θ above the usual that a day may begin with */
 #define DAY_UNKNOWN  600.0  /* answers of a day, until one is over */
 #define DAY_FIRST    100.0  /* answers before a day's own share means anything */
-#define LONG_EASE    3.0    /* abandons left of 30 days: below, θ is brought down */
-#define LONG_FIRST   1000.0 /* answers; until then an account may be behind by up to */
-#define LONG_BEHIND  6.0    /* abandons: one of ten is no share yet */
+#define LONG_SWING   1.5   /* e-folds θ may fall by within 30 days: what that costs is kept back */
+#define LONG_KEEP    4.0   /* abandons of 30 days left for calls in the air; above it, up to */
+#define LONG_EASE    3.0   /* more, θ is brought down */
+#define LONG_ROOM    10.0  /* abandons that the account shall have left */
+#define LONG_FIRST   600.0 /* answers; until then an account may be behind by up to */
+#define LONG_BEHIND  8.0   /* abandons: one of ten is no share yet */
 
 void pacing_budget_init(struct pacing_budget *b, double cap, bool daily, double false_machines)
 {
@@ -46,8 +49,10 @@ static double soft_of(const struct pacing_budget *b)
 double pacing_budget_target(const struct pacing_budget *b)
 {
     double day = b->day_typical > 0 ? b->day_typical : fmax(DAY_UNKNOWN, b->day_guess);
-    double reserve = soft_of(b) / (LONG_DAYS * day);
+    double reserve = LONG_SWING * soft_of(b) / (LONG_DAYS * day);
 
+    if (b->told) /* what the account lacks of its ease comes from the next day */
+        reserve += fmax(LONG_ROOM - b->room, 0) / day;
     if (b->daily)
         reserve = (DAY_RESERVE + DAY_SPREAD * sqrt(day)) / fmax(day, day_answers(b));
     return fmax(b->cap - fmin(reserve, b->cap / 2), 0.0);
@@ -117,15 +122,20 @@ static double room_of(const struct pacing_budget *b, double live, double abandon
     return b->cap * live - abandoned + LONG_BEHIND * fmax(1 - live / LONG_FIRST, 0);
 }
 
-/* The same of the 30 days that end today, and of the 29 that tomorrow begins with: its morning has
- * nothing else to pay from. */
+/* The least of the 30 days that end today and of those that the next days begin with: their
+ * mornings have nothing else to pay from. */
+static double long_room(const struct pacing_budget *b)
+{
+    double room = INFINITY;
+
+    for (int n = 0; n < PACING_AHEAD; n++)
+        room = fmin(room, room_of(b, b->account.days[n].live, b->account.days[n].abandoned));
+    return room;
+}
+
 static double long_left(const struct pacing_budget *b)
 {
-    const struct pacing_account *a = &b->account;
-    double room =
-        fmin(room_of(b, a->live, a->abandoned), room_of(b, a->tail_live, a->tail_abandoned));
-
-    return within_one((room - 1) / LONG_EASE);
+    return b->told ? within_one((b->room - LONG_KEEP) / LONG_EASE) : 1;
 }
 
 void pacing_budget_account(struct pacing_budget *b, const struct pacing_account *a)
@@ -134,6 +144,7 @@ void pacing_budget_account(struct pacing_budget *b, const struct pacing_account 
     b->told = true;
     if (a->day_typical > 0)
         b->day_typical = a->day_typical;
+    b->room = long_room(b);
     b->spent = long_left(b) <= 0;
 }
 

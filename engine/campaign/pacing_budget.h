@@ -10,7 +10,8 @@
  * risking more.
  *
  * Above it stands the account of 30 days, all engines together, as the ledger has it
- * (pacing_budget_account): where it nears the cap, θ is brought down to 0 whatever ln θ says.
+ * (pacing_budget_account): what it lacks of some abandons to spare is saved over a day, and where
+ * it nears the cap, θ is brought down to 0 whatever ln θ says.
  *
  * Engines of one campaign have one ln θ. Each tells by how much its own answers moved it
  * (pacing_budget_give) and takes the sum of all (pacing_budget_take); between two exchanges it goes
@@ -25,11 +26,15 @@
 
 /* The campaign's account, of all engines and from before this one began. Live answers and abandons
  * both with those added that were taken for machines, as estimated. */
+#define PACING_AHEAD 5
 struct pacing_account {
-    double live, abandoned;           /* of 30 days, today being the last */
-    double tail_live, tail_abandoned; /* without the first of them: how tomorrow begins */
-    double day_live, day_abandoned;   /* today, without what this budget was told itself */
-    double day_typical;               /* answers of a day; 0: not known */
+    /* [0]: of 30 days, today being the last; [n]: without the first n of them, which is how the nth
+     * day from now begins when nobody is called till then (a long weekend) */
+    struct {
+        double live, abandoned;
+    } days[PACING_AHEAD];
+    double day_live, day_abandoned; /* today, without what this budget was told itself */
+    double day_typical;             /* answers of a day; 0: not known */
 };
 
 struct pacing_budget {
@@ -44,6 +49,7 @@ struct pacing_budget {
     double day_guess;                    /* of it, until a day is over; 0: none */
     struct pacing_account account;       /* all 0 until it is told */
     bool told;
+    double room;    /* abandons left of it, or of what the next days begin with */
     bool spent;     /* the account of 30 days is at its cap */
     double moved;   /* by how much answers moved ln θ since the start, the top left aside */
     double ceiling; /* what a new day lowered ln θ to, until it is given; INFINITY: none */

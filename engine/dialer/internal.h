@@ -103,7 +103,6 @@ struct dialer {
     } ledger;                   /* of all engines and runs; ledger.c */
     struct queue_shared others; /* share.c */
     struct pacing_budget_share given;
-    struct pacing_part part; /* of the campaign's limits */
     bool sharing;
     struct zone_cache *zones;
     struct dsp_amd_config amd;

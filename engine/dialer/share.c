@@ -41,7 +41,6 @@ static void take_part(struct dialer *d, const struct queue_shared *s)
             }
             upto += width;
         }
-    d->part = part;
     pacing_set_part(d->pacing, &part);
 }
 

@@ -10,8 +10,8 @@ enum err lookup_result(const char *data_dir, const char *campaign, const char *l
                        uint32_t attempt, enum result *result, enum delivery *delivery);
 
 /* Every attempt of the campaign dialled since then that was answered: who, what became of it, its
- * times, and from the evidence the moment its wait for an agent was given up. Blocking. A folder
- * without records has none. */
+ * times, and from the evidence the moment its wait for an agent was given up. Blocking. ERR_IO: it
+ * cannot be read. */
 typedef void lookup_answered_fn(void *arg, const struct call_record *r);
 enum err lookup_answered(const char *data_dir, const char *campaign, uint64_t since_wall_ms,
                          lookup_answered_fn *fn, void *arg);

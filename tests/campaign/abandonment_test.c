@@ -154,20 +154,21 @@ Test(abandonment, the_account_is_of_thirty_days_and_of_the_twenty_nine_of_tomorr
                                   .day = today, .live = 50, .abandoned = 2, .false_ppm = 500000});
     put_day(&own, today, 20, 1);
     abandonment_account(&all, &own, NOW, &k);
-    cr_expect_float_eq(k.live, 29 * 100 + 50.5, 1e-9, "%f", k.live);
-    cr_expect_float_eq(k.abandoned, 28 * 3 + 2.5, 1e-9, "%f", k.abandoned);
-    cr_expect_float_eq(k.tail_live, 28 * 100 + 50.5, 1e-9, "the best day is left behind");
-    cr_expect_float_eq(k.tail_abandoned, 28 * 3 + 2.5, 1e-9);
+    cr_expect_float_eq(k.days[0].live, 29 * 100 + 50.5, 1e-9, "%f", k.days[0].live);
+    cr_expect_float_eq(k.days[0].abandoned, 28 * 3 + 2.5, 1e-9, "%f", k.days[0].abandoned);
+    cr_expect_float_eq(k.days[1].live, 28 * 100 + 50.5, 1e-9, "the best day is left behind");
+    cr_expect_float_eq(k.days[1].abandoned, 28 * 3 + 2.5, 1e-9);
+    cr_expect_float_eq(k.days[4].live, 25 * 100 + 50.5, 1e-9, "and how Friday begins");
     cr_expect_float_eq(k.day_live, 30.5, 1e-9, "what the budget does not know itself");
     cr_expect_float_eq(k.day_abandoned, 1.5, 1e-9);
     cr_expect_float_eq(k.day_typical, 100, 1e-9, "today is not over");
     cr_expect_float_eq(abandonment_day_percent(&all, NOW), 100 * 2.5 / 50.5, 1e-9);
     abandonment_account(&all, &own, NOW + DAY, &k);
-    cr_expect_float_eq(k.live, 28 * 100 + 50.5, 1e-9, "tomorrow is what was said");
+    cr_expect_float_eq(k.days[0].live, 28 * 100 + 50.5, 1e-9, "tomorrow is what was said");
     cr_expect_float_eq(k.day_live, 0, 1e-9);
     abandonment_clear_days(&all);
     abandonment_account(&all, &own, NOW, &k);
-    cr_expect_eq(k.live, 0);
+    cr_expect_eq(k.days[0].live, 0);
     cr_expect_eq(k.day_live, 0);
     zone_close(z);
 }

@@ -326,24 +326,45 @@ Test(budget, people_taken_for_machines_are_charged)
     cr_expect_gt(plain.s - charged.s, 0.9 / 8);
 }
 
+/* The same in every window. */
+static struct pacing_account account_of(double live, double abandoned)
+{
+    struct pacing_account a = {.day_live = 0};
+
+    for (int n = 0; n < PACING_AHEAD; n++) {
+        a.days[n].live = live;
+        a.days[n].abandoned = abandoned;
+    }
+    return a;
+}
+
+static void tell(struct pacing_budget *b, double live, double abandoned)
+{
+    struct pacing_account a = account_of(live, abandoned);
+
+    pacing_budget_account(b, &a);
+}
+
 Test(budget, the_account_of_thirty_days_holds_whatever_theta_says)
 {
     struct pacing_budget b;
 
     pacing_budget_init(&b, 0.03, false, 0);
     double free = pacing_budget_theta(&b);
-    pacing_budget_account(&b, &(struct pacing_account){.live = 10000, .abandoned = 290});
+    tell(&b, 0, 0);
+    cr_expect_eq(pacing_budget_theta(&b), free, "a campaign begins");
+    tell(&b, 10000, 290);
     cr_expect_eq(pacing_budget_theta(&b), free, "ten abandons left: nothing is held");
-    pacing_budget_account(&b, &(struct pacing_account){.live = 10000, .abandoned = 297.5});
+    tell(&b, 10000, 294.5);
     cr_expect_float_eq(pacing_budget_theta(&b), free / 2, 1e-9, "one and a half to spend");
-    pacing_budget_account(&b, &(struct pacing_account){.live = 10000, .abandoned = 299});
-    cr_expect(b.spent);
+    tell(&b, 10000, 296);
+    cr_expect(b.spent, "the last four are for calls in the air");
     cr_expect_eq(pacing_budget_theta(&b), 0);
     b.s = 100;
     cr_expect_eq(pacing_budget_theta(&b), 0);
-    pacing_budget_account(&b, &(struct pacing_account){.live = 20, .abandoned = 2});
+    tell(&b, 20, 2);
     cr_expect(!b.spent, "two of twenty are no share yet");
-    pacing_budget_account(&b, &(struct pacing_account){.live = 20, .abandoned = 8});
+    tell(&b, 20, 8);
     cr_expect(b.spent, "eight are");
     pacing_budget_init(&b, 0, false, 0);
     cr_expect_eq(pacing_budget_theta(&b), 0, "a cap of nothing");
@@ -352,7 +373,7 @@ Test(budget, the_account_of_thirty_days_holds_whatever_theta_says)
 Test(budget, others_answers_count_for_the_day)
 {
     struct pacing_budget b;
-    struct pacing_account a = {.live = 700, .day_live = 700, .day_abandoned = 25};
+    struct pacing_account a = {.day_live = 700, .day_abandoned = 25};
 
     pacing_budget_init(&b, 0.03, true, 0);
     cr_expect_gt(pacing_budget_theta(&b), 0);

@@ -192,15 +192,15 @@ Test(predict, a_spent_account_makes_it_progressive_and_says_so)
 
     teach(p, 600);
     agents_free(p, 10);
-    pacing_account(p, &(struct pacing_account){.live = 10000, .abandoned = 300});
+    pacing_account(p, &(struct pacing_account){.days = {{10000, 300}}});
     pacing_launch(p, now, &plenty, &a);
     cr_expect_eq(a.launch, 10);
     cr_expect(strstr(a.reason, "30 days is at its cap of 3.0 %"), "%s", a.reason);
-    pacing_account(p, &(struct pacing_account){.live = 10000, .abandoned = 250});
+    pacing_account(p, &(struct pacing_account){.days = {{10000, 250}}});
     pacing_launch(p, now, &plenty, &a);
     cr_expect_gt(a.launch, 10);
     /* Tomorrow's account, which the best day leaves, counts today. */
-    pacing_account(p, &(struct pacing_account){10000, 250, 9500, 285, 0, 0, 0});
+    pacing_account(p, &(struct pacing_account){.days = {{10000, 250}, {9500, 285}}});
     pacing_launch(p, now, &plenty, &a);
     cr_expect_eq(a.launch, 10);
     cr_expect(strstr(a.reason, "30 days is at its cap"), "%s", a.reason);

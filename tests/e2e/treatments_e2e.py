@@ -201,6 +201,9 @@ on: {{ human: agent, unknown: agent, machine: agent, human_silent: agent }}
         timer = [e for e in r["evidence"] if e["kind"] == "timer"]
         check(timer and 1500 <= timer[-1]["at"] - late <= 3500,
               f"the limit counts from the end of the greeting: {late} {timer}")
+    begun = [[e for e in r["evidence"] if e["kind"] == "timer"][-1]["at"] -
+             r["times"]["greeting_end"] for r in played]
+    check(min(begun) < 2000, f"the message begins before the limit is over: {begun}")
 
 
 def second_stop_leaves_at_once():

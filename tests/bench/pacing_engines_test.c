@@ -1,0 +1,141 @@
+/* Engines of one campaign in virtual time, the production code in each: they keep one cap, and
+ * sharing it with a delay makes no waves. The benchmark's sources are taken in whole. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/pacing_dp.c"
+#undef LIVE
+#include "bench/pacing_policies.c"
+#undef ENGINES
+#include "bench/pacing_engines.c"
+#include "bench/pacing_sim.c"
+
+uint64_t bench_thread_cpu_us(void)
+{
+    return 0;
+}
+
+static const struct sim_load base = {
+    .agents = 8,
+    .p = 0.2,
+    .machines = 0.3,
+    .failures = 0.1,
+    .delay_s = 1.5,
+    .ring_mean = 9,
+    .ring_cv = 0.55,
+    .ring_limit_s = 25,
+    .talk_mean = 120,
+    .talk_cv = 1,
+    .wrap_mean = 30,
+    .wrap_cv = 0.5,
+    .limit_s = 2,
+    .day_s = 6600,
+};
+
+struct sum {
+    double utilisation, abandoned, live, air_variance[2]; /* of the first days, of the last */
+    double thetas[PACING_ENGINES];
+};
+
+static struct sum run(const struct sim_load *l, const char *policy, uint64_t seed, int days)
+{
+    const struct sim_policy *p = &pacing_entry_find(policy)->policy;
+    struct sum sum = {0};
+    double busy = 0, logged = 0, abandoned = 0;
+    struct sim *s;
+
+    cr_assert_eq(sim_open(&s, l, p, 0, seed), OK);
+    for (int d = 0; d < days; d++) {
+        struct sim_day day;
+
+        sim_day(s, &day);
+        busy += day.busy_s;
+        logged += day.logged_s;
+        sum.live += (double)day.live;
+        abandoned += (double)day.abandoned;
+        if (d > 0)
+            sum.air_variance[2 * d > days] += day.air_variance / ((days - 1) / 2);
+    }
+    const struct engines *of = s->of_policy;
+    for (uint32_t e = 0; e < of->count; e++)
+        sum.thetas[e] = of->one[e].pacing->budget.s;
+    sim_close(s);
+    sum.utilisation = 100 * busy / logged;
+    sum.abandoned = 100 * abandoned / fmax(sum.live, 1);
+    return sum;
+}
+
+/* Four engines that look at the same account could all rush and all hold back. Their calls in the
+ * air spread no more than those of engines that know nothing of each other, and no more on later
+ * days. */
+Test(engines, share_one_cap_and_one_theta_and_do_not_swing)
+{
+    struct sum shared = run(&base, "peal-4", 5, 3), apart = run(&base, "peal-4-apart", 5, 3);
+    double first = shared.air_variance[0], last = shared.air_variance[1];
+    double alone = (apart.air_variance[0] + apart.air_variance[1]) / 2;
+
+    cr_expect_lt(shared.abandoned, 3 + 100 * 12 / shared.live, "%.2f %% of %.0f", shared.abandoned,
+                 shared.live);
+    cr_expect_gt(shared.utilisation, apart.utilisation - 4.0, "%.2f, apart %.2f",
+                 shared.utilisation, apart.utilisation);
+    for (int e = 1; e < PACING_ENGINES; e++) {
+        cr_expect_float_eq(shared.thetas[e], shared.thetas[0], 0.4, "a second's answers apart");
+        cr_expect_neq(apart.thetas[e], apart.thetas[0]);
+    }
+    cr_expect_lt((first + last) / 2, 1.25 * alone, "%.1f, apart %.1f", (first + last) / 2, alone);
+}
+
+Test(engines, a_call_gets_an_agent_of_its_own_engine)
+{
+    struct sim_load l = base;
+    struct sim_day day;
+    struct sim *s;
+
+    l.agents = 2; /* engines 0 and 1 have one each, the others none */
+    l.day_s = 1800;
+    cr_assert_eq(sim_open(&s, &l, &pacing_entry_find("peal-4")->policy, 0, 9), OK);
+    sim_day(s, &day);
+    const struct engines *of = s->of_policy;
+    for (int e = 0; e < PACING_ENGINES; e++) {
+        struct pacing_state state;
+
+        pacing_look(of->one[e].pacing, s->now_ms, &state);
+        cr_expect_eq(state.launched > 0, e < 2, "engine %d launched %lu", e, state.launched);
+        cr_expect_eq(state.connected > 0, e < 2);
+        cr_expect_eq(pacing_refused(of->one[e].pacing), 0);
+    }
+    sim_close(s);
+}
+
+/* The production code with its account, in small rooms: over any thirty days, and until there are
+ * thirty over all there were, the share is at most the cap. */
+Test(guarded, keeps_the_cap_over_any_thirty_days)
+{
+    enum { MOST = 36 };
+    struct sim_load l = base;
+    uint64_t live[MOST], abandoned[MOST];
+    struct sim *s;
+
+    l.agents = 3;
+    l.day_s = 3600;
+    l.jump = 2;
+    l.jump_every_s = 1800;
+    cr_assert_eq(sim_open(&s, &l, &pacing_entry_find("peal-guard")->policy, 0, 21), OK);
+    for (int d = 0; d < MOST; d++) {
+        struct sim_day day;
+        double answers = 0, lost = 0;
+
+        sim_day(s, &day);
+        live[d] = day.live;
+        abandoned[d] = day.abandoned;
+        for (int k = d < 29 ? 0 : d - 29; k <= d; k++) {
+            answers += (double)live[k];
+            lost += (double)abandoned[k];
+        }
+        cr_expect(answers < 1000 || lost <= 0.03 * answers, "day %d: %.0f of %.0f", d, lost,
+                  answers);
+    }
+    sim_close(s);
+}
