@@ -455,7 +455,7 @@ static struct pacing_lead draw_lead(struct rng *g, double *p)
     struct pacing_lead l = {.hour = (uint8_t)(9 + rng_below(g, 10)),
                             .weekday = (uint8_t)rng_below(g, 5),
                             .attempt = (uint8_t)(1 + rng_below(g, 3)),
-                            .before = (uint8_t)rng_below(g, PACING_BEFORE_COUNT)};
+                            .before = (uint8_t)rng_below(g, PACING_BEFORE_UNKNOWN)};
     double odds = -1.6 + (l.hour >= 17 ? 0.8 : 0) + (l.before == PACING_BEFORE_LIVE ? 1.2 : 0) -
                   0.4 * (l.attempt - 1);
 
