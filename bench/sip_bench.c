@@ -296,7 +296,7 @@ static void cost_at(struct sip_side *a, struct sip_side *b, uint32_t in_air, dou
         atomic_load(&a->in_air) < in_air)
         return;
     c->rounds++;
-    if (!c->cpu_us || (double)cpu / messages < c->cpu_us)
+    if (c->cpu_us <= 0 || (double)cpu / messages < c->cpu_us)
         c->cpu_us = (double)cpu / messages;
     if ((double)m.calls / messages > c->mallocs)
         c->mallocs = (double)m.calls / messages;

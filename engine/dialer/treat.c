@@ -7,6 +7,7 @@
 #include "flow/flow.h"
 
 #define BEEP_WAIT_MS     45000 /* a greeting longer than this gets no message */
+#define AFTER_BEEP_MS    700   /* a second beep has begun within 400 ms, and been told by then */
 #define MESSAGE_LIMIT_MS 120000
 #define HEARD_AFTER_MS   100 /* from our word to play until the callee hears it, amply */
 
@@ -95,13 +96,16 @@ static void treat_with_message(struct attempt *a, const struct campaign_treatmen
         attempt_hang_up(a);
         return;
     }
-    if (t->after_beep && attempt_record(a)->beep_ms == 0) {
-        call_detect(a->call, DSP_TALK);
-        call_want_beep(a->call, true);
-        loop_timer(a->dialer->loop, &a->timer, BEEP_WAIT_MS, on_message_limit);
+    if (!t->after_beep) {
+        play_message(a, s);
         return;
     }
-    play_message(a, s);
+    call_detect(a->call, DSP_TALK);
+    call_want_beep(a->call, true);
+    if (attempt_record(a)->beep_ms)
+        treat_beep_heard(a);
+    else
+        loop_timer(a->dialer->loop, &a->timer, BEEP_WAIT_MS, on_message_limit);
 }
 
 void treat_played(struct attempt *a, enum err err)
@@ -114,10 +118,22 @@ void treat_played(struct attempt *a, enum err err)
     attempt_hang_up(a);
 }
 
+static void on_beep_over(struct timer *t)
+{
+    struct attempt *a = container_of(t, struct attempt, timer);
+
+    call_want_beep(a->call, false);
+    play_message(a, a->dialer->messages[a->record.result]);
+}
+
+/* Some machines beep twice, and the message must not begin on the second: each puts it off. */
 void treat_beep_heard(struct attempt *a)
 {
-    if (!a->announced)
-        play_message(a, a->dialer->messages[a->record.result]);
+    if (a->announced)
+        return;
+    uint64_t from_ms = attempt_record(a)->beep_ms + AFTER_BEEP_MS, now_ms = call_age_ms(a->call);
+
+    loop_timer(a->dialer->loop, &a->timer, from_ms > now_ms ? from_ms - now_ms : 1, on_beep_over);
 }
 
 /* ---- a live person and no agent ---- */

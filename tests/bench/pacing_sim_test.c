@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bench/pacing_dp.c"
+#include "bench/pacing_engines.c"
 #include "bench/pacing_policies.c"
 #include "bench/pacing_sim.c"
 

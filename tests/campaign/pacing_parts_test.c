@@ -378,7 +378,7 @@ Test(budget, others_answers_count_for_the_day)
     pacing_budget_init(&b, 0.03, true, 0);
     cr_expect_gt(pacing_budget_theta(&b), 0);
     pacing_budget_account(&b, &a);
-    cr_expect_eq(pacing_budget_theta(&b), 0, "3.6 % today, by others and before this start");
+    cr_expect_eq(pacing_budget_theta(&b), 0, "3.6 %% today, by others and before this start");
 }
 
 /* Two engines, answers at both, an exchange now and then: one ln θ, as if one engine had them. */

@@ -61,6 +61,9 @@ return callee {
 }
 """
 
+TWICE = RECORDER.replace("call:tone(1000, 0.5)",
+                         "call:tone(1000, 0.25) call:wait(0.15) call:tone(1000, 0.25)")
+
 WAITER = """
 return callee {
   truth = "human",
@@ -134,9 +137,11 @@ def dialled(records):
 
 def message_after_the_beep():
     where = h.folder()
-    simulator, address = serve(where, recorder=RECORDER)
+    simulator, address = serve(where, recorder=RECORDER, twice=TWICE)
     shutil.copy(h.AUDIO / "talk/001.wav", where / "long.wav")
     subprocess.run(["sox", where / "long.wav", where / "message.wav", "trim", "0", "5"], check=True)
+    seconds = float(subprocess.run(["soxi", "-D", where / "message.wav"], check=True, text=True,
+                                   stdout=subprocess.PIPE).stdout)
     yaml = campaign(where, address, AGENTLESS + """
 on: { machine: message message.wav after beep, human: message message.wav after beep,
       unknown: message message.wav after beep, human_silent: hangup }
@@ -147,11 +152,16 @@ on: { machine: message message.wav after beep, human: message message.wav after 
     left = [r for r in dialled(records) if r["delivery"] == "message_left"]
     check(len(left) * 4 >= len(truth) * 3, f"messages are left: {len(left)} of {len(truth)}")
     by_call = {t["call_id"]: t for t in truth}
+    check(any(by_call[r["call_id"]]["scenario"].endswith("twice") for r in left),
+          "one after two beeps")
     for r in left:
         t = by_call[r["call_id"]]
         check(t["checks"]["failed"] == 0, f"the far side has the whole message: {t['checks']}")
         check(abs(r["beep_ms"] - t["beep_end_ms"]) < 400,
               f"the beep is found where it was: {r['beep_ms']} and {t['beep_end_ms']}")
+        begins = r["times"]["end"] - seconds * 1000
+        check(begins > t["beep_end_ms"],
+              f"the message begins after the last beep: {begins:.0f} and {t['beep_end_ms']}")
 
 
 def flow_for_people():
