@@ -23,7 +23,7 @@ import wave
 SOURCE = pathlib.Path(os.environ.get("PEAL_SOURCE", pathlib.Path(__file__).parents[2]))
 BUILD = pathlib.Path(os.environ.get("PEAL_BUILD", SOURCE / "build/release"))
 SIM = str(BUILD / "peal-sim")
-FOLDERS = ["human", "business", "machine", "mailbox-full", "ivr", "announcement", "talk", "music"]
+FOLDERS = ["human", "room", "business", "machine", "mailbox-full", "ivr", "announcement", "talk", "music"]
 LATE = ["--late-limit", "2000"]  # the sanitizer build beside other tests: not what is tested here
 
 
