@@ -45,6 +45,13 @@ void pacing_engines_close(void *policy)
     free(s);
 }
 
+struct pacing *pacing_engines_nth(void *policy, uint32_t n)
+{
+    struct engines *s = policy;
+
+    return n < s->count ? s->one[n].pacing : NULL;
+}
+
 static struct engines *open_engines(struct sim *sim, double cap, uint32_t count, bool alone)
 {
     const struct sim_load *l = sim_load_of(sim);

@@ -28,6 +28,8 @@ void *pacing_engines_open_shared(struct sim *s, double cap);
 void *pacing_engines_open_apart(struct sim *s, double cap);
 void *pacing_engines_open_guarded(struct sim *s, double cap);
 void pacing_engines_close(void *policy);
+/* The nth of them; NULL beyond the last. */
+struct pacing *pacing_engines_nth(void *policy, uint32_t n);
 void pacing_engines_call(void *policy, const struct pacing_call_event *e);
 void pacing_engines_agent(void *policy, uint32_t agent, enum agent_pace state, uint64_t now_ms);
 void pacing_engines_day(void *policy);

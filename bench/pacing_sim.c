@@ -723,6 +723,16 @@ void sim_close(struct sim *s)
     free(s);
 }
 
+uint64_t sim_now(const struct sim *s)
+{
+    return s->now_ms;
+}
+
+void *sim_of_policy(const struct sim *s)
+{
+    return s->of_policy;
+}
+
 uint32_t sim_engine(const struct sim *s)
 {
     return s->deciding;

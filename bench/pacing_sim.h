@@ -78,6 +78,8 @@ enum err sim_open(struct sim **out, const struct sim_load *load, const struct si
 void sim_close(struct sim *s);
 void sim_day(struct sim *s, struct sim_day *out); /* runs one more day */
 
+uint64_t sim_now(const struct sim *s);
+void *sim_of_policy(const struct sim *s); /* what its policy's open() gave */
 uint32_t sim_engine(const struct sim *s); /* that decides now */
 uint32_t sim_engine_of_call(const struct sim *s, uint32_t call);
 const struct sim_view *sim_look(const struct sim *s);

@@ -1,5 +1,4 @@
-/* The frame of peal-bench. Its sources are taken in whole: they belong to a program, not to a
- * library that tests could link. */
+/* The frame of peal-bench. Its sources are taken in whole, for what they keep to themselves. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <sched.h>

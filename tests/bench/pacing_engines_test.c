@@ -1,21 +1,12 @@
 /* Engines of one campaign in virtual time, the production code in each: they keep one cap, and
- * sharing it with a delay makes no waves. The benchmark's sources are taken in whole. */
+ * sharing it with a delay makes no waves. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/pacing_dp.c"
-#undef LIVE
-#include "bench/pacing_policies.c"
-#undef ENGINES
-#include "bench/pacing_engines.c"
-#include "bench/pacing_sim.c"
-
-uint64_t bench_thread_cpu_us(void)
-{
-    return 0;
-}
+#include "bench/pacing_policies.h"
+#include "campaign/pacing_internal.h"
 
 static const struct sim_load base = {
     .agents = 8,
@@ -58,9 +49,8 @@ static struct sum run(const struct sim_load *l, const char *policy, uint64_t see
         if (d > 0)
             sum.air_variance[2 * d > days] += day.air_variance / ((days - 1) / 2);
     }
-    const struct engines *of = s->of_policy;
-    for (uint32_t e = 0; e < of->count; e++)
-        sum.thetas[e] = of->one[e].pacing->budget.s;
+    for (uint32_t e = 0; e < PACING_ENGINES; e++)
+        sum.thetas[e] = pacing_engines_nth(sim_of_policy(s), e)->budget.s;
     sim_close(s);
     sum.utilisation = 100 * busy / logged;
     sum.abandoned = 100 * abandoned / fmax(sum.live, 1);
@@ -97,14 +87,14 @@ Test(engines, a_call_gets_an_agent_of_its_own_engine)
     l.day_s = 1800;
     cr_assert_eq(sim_open(&s, &l, &pacing_entry_find("peal-4")->policy, 0, 9), OK);
     sim_day(s, &day);
-    const struct engines *of = s->of_policy;
-    for (int e = 0; e < PACING_ENGINES; e++) {
+    for (uint32_t e = 0; e < PACING_ENGINES; e++) {
+        struct pacing *of = pacing_engines_nth(sim_of_policy(s), e);
         struct pacing_state state;
 
-        pacing_look(of->one[e].pacing, s->now_ms, &state);
-        cr_expect_eq(state.launched > 0, e < 2, "engine %d launched %lu", e, state.launched);
+        pacing_look(of, sim_now(s), &state);
+        cr_expect_eq(state.launched > 0, e < 2, "engine %u launched %lu", e, state.launched);
         cr_expect_eq(state.connected > 0, e < 2);
-        cr_expect_eq(pacing_refused(of->one[e].pacing), 0);
+        cr_expect_eq(pacing_refused(of), 0);
     }
     sim_close(s);
 }
