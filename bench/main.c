@@ -33,7 +33,7 @@ static const struct {
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
     {"base", "hash table, timer wheel and rings by size", bench_base, ""},
     {"pacing", "agents busy and answers abandoned, by policy, in virtual time", bench_pacing,
-     "quick workload= policy= agents= days= seed= html="},
+     "quick workload= policy= agents= days= seed= seeds= html="},
     {"accuracy", "hits, misses, false events and delays; accuracy --help tells more",
      bench_accuracy, ""},
 };
@@ -66,10 +66,13 @@ static void help(FILE *to)
           "  --policy NAME     peal, bound, known, peal-daily, progressive, ratio, vici-tapered,\n"
           "                    vici-average, vici-hard, idle, dp, ...; only when named: peal-4 "
           "(four\n"
-          "                    engines that share), peal-4-apart, peal-guard (account of 30 days)\n"
+          "                    engines that share), peal-4-apart, peal-guard (account of 30 "
+          "days),\n"
+          "                    peal-guard-daily\n"
           "  --agents N        so many agents\n"
           "  --days D          so many days for each seed\n"
           "  --seed S          the first seed (default 1)\n"
+          "  --seeds N         so many seeds, up to 8 (default 4, of a quick run 3)\n"
           "  --html FILE       a page with the curves of utilisation over abandonment\n"
           "\n"
           "Exit code: 0; 1 when something failed that must hold (it is said); 2 for wrong\n"

@@ -52,13 +52,15 @@ struct pacing *pacing_engines_nth(void *policy, uint32_t n)
     return n < s->count ? s->one[n].pacing : NULL;
 }
 
-static struct engines *open_engines(struct sim *sim, double cap, uint32_t count, bool alone)
+static struct engines *open_engines(struct sim *sim, double cap, uint32_t count, bool alone,
+                                    bool daily)
 {
     const struct sim_load *l = sim_load_of(sim);
     struct engines *s = calloc(1, sizeof(*s));
     const struct pacing_config c = {
         .policy = {.mode = PACING_PREDICTIVE,
                    .ratio = 1,
+                   .daily = daily,
                    .false_machines = 100 * l->false_machines},
         .max_calls = l->agents * 64 + 512,
         .max_agents = l->agents,
@@ -86,18 +88,23 @@ static struct engines *open_engines(struct sim *sim, double cap, uint32_t count,
 
 void *pacing_engines_open_shared(struct sim *sim, double cap)
 {
-    return open_engines(sim, cap, PACING_ENGINES, false);
+    return open_engines(sim, cap, PACING_ENGINES, false, false);
 }
 
 void *pacing_engines_open_apart(struct sim *sim, double cap)
 {
-    return open_engines(sim, cap, PACING_ENGINES, true);
+    return open_engines(sim, cap, PACING_ENGINES, true, false);
 }
 
 /* One engine and the account of 30 days. */
 void *pacing_engines_open_guarded(struct sim *sim, double cap)
 {
-    return open_engines(sim, cap, 1, false);
+    return open_engines(sim, cap, 1, false, false);
+}
+
+void *pacing_engines_open_daily(struct sim *sim, double cap)
+{
+    return open_engines(sim, cap, 1, false, true);
 }
 
 static void enter(struct engines *s, struct one *o, const struct pacing_call_event *e)

@@ -157,6 +157,8 @@ static void decide_ours(void *policy, uint64_t now_ms, const struct pacing_limit
 
 /* ---- a fixed number of lines for each agent ---- */
 
+#define GOLDEN 0.618033988749895 /* its multiples spread evenly over 0…1 */
+
 struct rule {
     struct sim *sim;
     double level; /* lines for each agent, or what the rule adapts */
@@ -185,16 +187,19 @@ static uint32_t lines_to_add(const struct sim_view *v, double lines)
     return lines > open + 1e-9 ? (uint32_t)(lines - open + 1e-9) : 0;
 }
 
-/* So many calls in the air for each free agent. */
+/* So many calls in the air for each free agent. A fraction of a call is made now and then, so that
+ * every level between two whole numbers is another policy: which it is to be changes with each
+ * dial. */
 static void decide_ratio(void *policy, uint64_t now_ms, const struct pacing_limits *limits,
                          struct pacing_advice *out)
 {
     struct rule *r = policy;
     const struct sim_view *v = sim_look(r->sim);
-    double want = r->level * ((double)v->free - v->waiting) - v->ringing - v->analysed;
+    double all = r->level * ((double)v->free - v->waiting);
+    double want = floor(all + fmod((double)v->dials * GOLDEN, 1)) - v->ringing - v->analysed;
 
     (void)now_ms;
-    out->launch = want >= 1 ? (uint32_t)want : 0;
+    out->launch = all > 0 && want >= 1 ? (uint32_t)want : 0;
     if (out->launch > limits->tasks_ready)
         out->launch = limits->tasks_ready;
     if (out->launch > limits->trunk_room)
@@ -296,11 +301,12 @@ static void decide_idle(void *policy, uint64_t now_ms, const struct pacing_limit
     const struct sim_load *l = sim_load_of(r->sim);
     double ahead = l->delay_s + l->ring_mean + l->limit_s;
     double hit = ((double)v->live + 4) / ((double)v->dials - v->ringing + 20);
-    double frees =
-        v->talking * ahead / l->talk_mean * 0.8 + v->wrapping * ahead / l->wrap_mean * 0.4;
+    double frees = v->talking * ahead / l->talk_mean * 0.8;
     double resolves = 0.75; /* of ringing calls' answers are still to come */
 
     (void)now_ms;
+    if (l->wrap_mean > 0)
+        frees += v->wrapping * ahead / l->wrap_mean * 0.4;
     if (v->live > r->live) {
         r->level += 0.08 * pow((double)l->agents, 0.25) *
                     (0.03 * (double)(v->live - r->live) - (double)(v->abandoned - r->abandoned));
@@ -381,6 +387,8 @@ const struct pacing_entry pacing_entries[] = {
                 ENGINES},
      .asked = true},
     {.policy = {.name = "peal-guard", .open = pacing_engines_open_guarded, ENGINES}, .asked = true},
+    {.policy = {.name = "peal-guard-daily", .open = pacing_engines_open_daily, ENGINES},
+     .asked = true},
     {.policy = {.name = NULL}},
 };
 

@@ -14,6 +14,7 @@ struct pacing_cell {
     const char *policy;
     double utilisation, interval; /* %, and half of its 95 % interval over seeds */
     double abandoned, day_most;   /* % */
+    double month_most;            /* % over the worst 30 days in a row of a seed */
     double idle_s;                /* for each call an agent took */
     double dials;                 /* for each contact */
     double decision_us, decision_most_us;
