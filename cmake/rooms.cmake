@@ -16,6 +16,22 @@ function(peal_room name)
   set(PEAL_ROOMS ${PEAL_ROOMS} peal_${name} CACHE INTERNAL "")
 endfunction()
 
+# peal_tone_plans(TARGET FOLDER): puts FOLDER/*.yaml into the target, each by its name.
+function(peal_tone_plans target folder)
+  set(PEAL_PLANS ${CMAKE_SOURCE_DIR}/${folder})
+  set(out ${CMAKE_BINARY_DIR}/plans_shipped.c)
+  file(GLOB plans CONFIGURE_DEPENDS ${PEAL_PLANS}/*.yaml)
+  foreach(plan ${plans})
+    get_filename_component(name ${plan} NAME_WE)
+    string(APPEND PEAL_PLAN_TEXTS "PLAN(${name})\n")
+    string(APPEND PEAL_PLAN_ROWS "    {\"${name}\", peal_plan_${name}, peal_plan_${name}_end},\n")
+  endforeach()
+  configure_file(${PEAL_PLANS}/shipped.c.in ${out} @ONLY)
+  # .incbin is not reported as a dependency.
+  set_source_files_properties(${out} TARGET_DIRECTORY ${target} PROPERTIES OBJECT_DEPENDS "${plans}")
+  target_sources(${target} PRIVATE ${out})
+endfunction()
+
 # peal_program(NAME FOLDER): FOLDER/*.c as a program. Programs other than main.c's own objects can
 # be linked by tests through NAME_objects.
 function(peal_program name folder)

@@ -22,7 +22,7 @@ static const char help[] =
     "                    capture (pcap, pcapng) with RTP in PCMU or PCMA; missing packets are\n"
     "                    concealed as in a call, RFC 4733 keys are shown\n"
     "  --plan NAME       the country's network tones: us (default), gb, ru, cz, si, de, at, fr,\n"
-    "                    itu\n"
+    "                    itu; or a file of your own (docs/TONE-PLANS.md)\n"
     "  --channel N       1 or 2 of a stereo file (default 1; 0 mixes both); of a capture the\n"
     "                    stream to hear (default: the one with most sound; all are listed)\n"
     "  --answered-at MS  when the call was answered: what is before it is early media, and the\n"
@@ -49,6 +49,7 @@ static const char help[] =
 struct options {
     const char *path, *plan, *plot, *prints;
     uint32_t channel, answered_ms, tail_ms;
+    const struct dsp_plan *tones;
     bool channel_said, json;
 };
 
@@ -416,12 +417,12 @@ static int parse(int argc, char **argv, struct options *o)
         fputs("peal listen: which file? see peal listen --help\n", stderr);
         return EXIT_USAGE;
     }
-    if (!dsp_plan_find(o->plan)) {
-        fprintf(stderr, "peal listen: there is no tone plan '%s'; there are %s\n", o->plan,
-                dsp_plan_names());
-        return EXIT_USAGE;
-    }
-    return EXIT_DONE;
+    char error[DSP_PLAN_ERROR_MAX];
+    enum err e = dsp_plan_open(o->plan, &o->tones, error);
+    if (e == OK)
+        return EXIT_DONE;
+    fprintf(stderr, "peal listen: %s\n", error);
+    return e == ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAILED;
 }
 
 static bool load(const struct options *o, struct recording *r)
@@ -468,7 +469,7 @@ static bool load_prints(const struct options *o, struct prints **out)
 
 static int listen(struct findings *f, const struct options *o)
 {
-    if (!hear(f, dsp_plan_find(o->plan)))
+    if (!hear(f, o->tones))
         return EXIT_FAILED;
     if (o->json)
         print_json(f);

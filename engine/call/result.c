@@ -149,7 +149,7 @@ static const struct code_rule *rule_for(const struct code_rule *rules, size_t n,
 
 /* What the detectors heard, as a set. */
 struct heard {
-    bool ringback, busy, reorder, fax, beep, speech, dead_air;
+    bool ringback, busy, reorder, unobtainable, fax, beep, speech, dead_air;
     uint8_t sit;
     enum result known; /* label of the last known recording, RESULT_NONE: none */
     enum dsp_verdict verdict;
@@ -170,6 +170,9 @@ static void heard_add(struct heard *h, const struct evidence *e)
         break;
     case DSP_REORDER:
         h->reorder = true;
+        break;
+    case DSP_UNOBTAINABLE:
+        h->unobtainable = true;
         break;
     case DSP_SIT:
         h->sit = e->detail;
@@ -233,6 +236,8 @@ static enum result early_audio_result(const struct heard *h)
         return RESULT_BUSY;
     if (h->reorder)
         return RESULT_CONGESTION;
+    if (h->unobtainable)
+        return RESULT_VACANT;
     if (h->fax)
         return RESULT_FAX;
     return RESULT_NONE;
@@ -330,7 +335,7 @@ static enum result decide_answered(const struct call_record *r)
     if (h.fax)
         return RESULT_FAX;
     /* Ringing or busy after the 200 is a carrier's false answer, unless a person came on after. */
-    if ((h.ringback || h.busy || h.reorder) && h.verdict != VERDICT_HUMAN)
+    if ((h.ringback || h.busy || h.reorder || h.unobtainable) && h.verdict != VERDICT_HUMAN)
         return RESULT_FALSE_ANSWER;
     switch (h.verdict) {
     case VERDICT_HUMAN:

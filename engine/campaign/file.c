@@ -73,9 +73,14 @@ static void read_place(struct reading *r)
     if (r->failed)
         return;
     snprintf(c->tone_plan, sizeof(c->tone_plan), "%s", c->country->tone_plan);
-    reading_text(r, "tone_plan", raw->tone_plan, c->tone_plan, sizeof(c->tone_plan));
-    if (!r->failed && !dsp_plan_find(c->tone_plan))
-        reading_fail(r, raw->tone_plan, "tone_plan: '%.60s' is not known; accepted: %s",
+    /* A file is read when the files are checked (campaign_check_files). */
+    if (raw->tone_plan && dsp_plan_is_file(raw->tone_plan))
+        reading_path(r, "tone_plan", raw->tone_plan, c->tone_plan, sizeof(c->tone_plan));
+    else
+        reading_text(r, "tone_plan", raw->tone_plan, c->tone_plan, sizeof(c->tone_plan));
+    if (!r->failed && !dsp_plan_is_file(c->tone_plan) && !dsp_plan_find(c->tone_plan))
+        reading_fail(r, raw->tone_plan,
+                     "tone_plan: '%.60s' is not known; accepted: %s, or a file (own.yaml)",
                      c->tone_plan, dsp_plan_names());
     const char *zone = raw->zone ? raw->zone : c->country->zone;
     if (!r->failed && zone_open(&c->zone, slice_cstr(zone)))
@@ -332,7 +337,15 @@ static bool readable(const char *path, const char *what, char *error)
 
 enum err campaign_check_files(const struct campaign *c, char *error)
 {
+    _Static_assert(CAMPAIGN_ERROR_MAX >= DSP_PLAN_ERROR_MAX, "a plan's complaint is passed on");
+    const struct dsp_plan *plan;
     char what[96];
+
+    if (dsp_plan_is_file(c->tone_plan)) {
+        enum err e = dsp_plan_open(c->tone_plan, &plan, error);
+        if (e != OK)
+            return e;
+    }
 
     if (!readable(c->leads, "cannot read the leads", error) ||
         !readable(c->prints, "cannot read the library of known recordings", error) ||

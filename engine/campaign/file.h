@@ -108,7 +108,7 @@ struct campaign {
     char folder[CAMPAIGN_PATH_MAX]; /* of the file */
     char leads[CAMPAIGN_PATH_MAX];  /* "" when not given: --leads is needed */
     const struct number_country *country;
-    char tone_plan[16];
+    char tone_plan[CAMPAIGN_PATH_MAX]; /* a name, or the path of a file (dsp_plan_open) */
     char prints[CAMPAIGN_PATH_MAX]; /* library of known recordings; "": none */
     struct zone *zone;
     struct windows windows;

@@ -170,6 +170,7 @@ static bool early_tone_decides(const struct dsp_event *h)
         return true;
     case DSP_BUSY:
     case DSP_REORDER:
+    case DSP_UNOBTAINABLE:
     case DSP_KNOWN:
         return h->confidence >= EARLY_TONE_SURE;
     default:
@@ -188,7 +189,7 @@ static void on_heard(struct attempt *a, const struct dsp_event *h)
     case ATTEMPT_ANALYSING:
         if (h->kind == DSP_VERDICT || h->kind == DSP_CED || h->kind == DSP_CNG ||
             h->kind == DSP_SIT || h->kind == DSP_BUSY || h->kind == DSP_REORDER ||
-            h->kind == DSP_KNOWN)
+            h->kind == DSP_UNOBTAINABLE || h->kind == DSP_KNOWN)
             judge(a);
         break;
     case ATTEMPT_MESSAGE:

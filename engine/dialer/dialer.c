@@ -213,7 +213,11 @@ static enum err open_calls(struct dialer *d, char *error)
     char text[ADDR_TEXT_MAX];
     enum err e = OK;
 
-    if (c->prints[0])
+    const struct dsp_plan *plan;
+
+    if (dsp_plan_is_file(c->tone_plan))
+        e = dsp_plan_open(c->tone_plan, &plan, error);
+    if (e == OK && c->prints[0])
         e = prints_load(&d->prints, c->prints, error);
     if (e != OK)
         return e;

@@ -23,6 +23,12 @@ static bool same_tone(const struct cadence *c, const struct segment *g)
     return fabsf(c->f_hz[0] - g->f_hz[0]) <= SAME_HZ && fabsf(c->f_hz[1] - g->f_hz[1]) <= SAME_HZ;
 }
 
+/* Those of the plan that it could be. */
+static uint32_t tones_of(const struct leg *l, const struct segment *g)
+{
+    return plan_loud(l->plan, plan_match(l->plan, g->f_hz[0], g->f_hz[1]), num_level_ddb(g->power));
+}
+
 void cadence_segment(struct leg *l, const struct segment *g)
 {
     struct cadence *c = &l->cadence;
@@ -37,7 +43,7 @@ void cadence_segment(struct leg *l, const struct segment *g)
         c->last_end_ms = g->end_ms;
         return;
     }
-    uint32_t mask = plan_match(l->plan, g->f_hz[0], g->f_hz[1]);
+    uint32_t mask = tones_of(l, g);
     if (!mask || !(mask & c->mask) || gap > LONGEST_OFF_MS)
         *c = (struct cadence){.mask = mask};
     if (!mask)
@@ -122,7 +128,7 @@ static void watch_steady(struct leg *l, struct sink *s)
     if (l->cadence.steady_reported || l->now_ms - l->track.seg.start_ms < STEADY_MS)
         return;
     struct segment g = tones_running(l);
-    uint32_t mask = plan_match(l->plan, g.f_hz[0], g.f_hz[1]);
+    uint32_t mask = tones_of(l, &g);
     for (unsigned i = 0; i < PLAN_TONES_MAX; i++)
         if ((mask >> i & 1u) && l->plan->tone[i].steps == 0) {
             report(l, &g, l->plan->tone[i].kind, 0.9f, g.start_ms, s);

@@ -41,6 +41,7 @@ enum dsp_kind {
     DSP_KNOWN,        /* a recording of the library was recognised (dsp_state_prints), in EARLY and
                        * ANSWERED, once until another is. freq_hz[0]: its index in the library;
                        * freq_hz[1]: where it is at end_ms, in 10 ms; start: first heard */
+    DSP_UNOBTAINABLE, /* network tone of that meaning (gb: a steady 400 Hz), once while it lasts */
     DSP_KIND_COUNT
 };
 const char *dsp_kind_name(enum dsp_kind k); /* "busy", "speech_end", … */
@@ -105,10 +106,19 @@ struct dsp_amd_config {
 };
 void dsp_amd_defaults(struct dsp_amd_config *c);
 
-struct dsp_plan; /* tone plan of a country; immutable, shared */
-/* "us", "gb", "ru", "cz", "si", "de", "at", "fr", "itu"; NULL when there is no such plan. */
+struct dsp_plan; /* tone plan of a country; immutable, shared, never freed */
+#define DSP_PLAN_ERROR_MAX 512
+/* A plan of the program by name ("us", "gb", …), or one that dsp_plan_open has read by its path;
+ * NULL when there is none. Any thread, no lock. */
 const struct dsp_plan *dsp_plan_find(const char *name);
-/* The names of all plans, comma-separated, for error messages. */
+/* The same, but a path (dsp_plan_is_file) is read, again if it was before: a plan file of the
+ * user's, docs/TONE-PLANS.md. error says file, line and what is accepted. */
+enum err dsp_plan_open(const char *name, const struct dsp_plan **out,
+                       char error[DSP_PLAN_ERROR_MAX]);
+/* Whether it means a file: it has a '/', or ends in ".yaml". */
+bool dsp_plan_is_file(const char *name);
+const char *dsp_plan_title(const struct dsp_plan *plan);
+/* The names of all plans of the program, comma-separated, for error messages. */
 const char *dsp_plan_names(void);
 
 /* Upper bound of a leg's state; the detection core aims at 512 hot bytes. */

@@ -5,7 +5,8 @@ const char *dsp_kind_name(enum dsp_kind k)
 {
     static const char *const names[DSP_KIND_COUNT] = {
         "none", "dtmf", "ringback",     "busy",       "reorder", "dial_tone", "sit",     "cng",
-        "ced",  "beep", "speech_start", "speech_end", "silence", "dead_air",  "verdict", "known"};
+        "ced",  "beep", "speech_start", "speech_end", "silence", "dead_air",  "verdict", "known",
+        "unobtainable"};
     return (unsigned)k < DSP_KIND_COUNT ? names[k] : "unknown";
 }
 

@@ -1,67 +1,55 @@
 /* Special information tones: three tones one after another, low, middle and high.
  *
  * In North America the first two are low or high of their kind and short or long, which tells the
- * category (GR-1162); elsewhere (ITU-T E.180: 950, 1400, 1800 Hz of 330 ms) there is one. */
+ * category (GR-1162); elsewhere (ITU-T E.180: 950, 1400, 1800 Hz of 330 ms) there is one. Pitches,
+ * lengths and categories are the plan's (plan.h). */
 #include <math.h>
+#include <string.h>
 
 #include "dsp/num.h"
 #include "dsp/tones.h"
 
-#define SHORT_LONG_MS  327 /* between 274 and 380 */
-#define SEGMENT_MIN_MS 200
-#define SEGMENT_MAX_MS 460
-#define GAP_MAX_MS     60
-#define LEVEL_SPREAD   8.0f /* 9 dB between the parts */
+#define LEVEL_SPREAD 8.0f /* 9 dB between the parts */
 
 /* Which of the three this tone can be; 0 for none. */
-static unsigned place(const struct segment *g)
+static unsigned place(const struct plan_sit *p, const struct segment *g)
 {
     uint32_t length = g->end_ms - g->start_ms;
     if (g->tones != 1 ||
-        !in_range(length + g->slack_ms, SEGMENT_MIN_MS, SEGMENT_MAX_MS + 2u * g->slack_ms))
+        !in_range(length + g->slack_ms, p->length.min_ms, p->length.max_ms + 2u * g->slack_ms))
         return 0;
-    float f = g->f_hz[0];
-    if (f >= 895 && f <= 1005)
-        return 1;
-    if (f >= 1345 && f <= 1455)
-        return 2;
-    return f >= 1745 && f <= 1830 ? 3 : 0;
+    for (unsigned i = 0; i < 3; i++)
+        if (g->f_hz[0] >= (float)p->hz_min[i] && g->f_hz[0] <= (float)p->hz_max[i])
+            return i + 1;
+    return 0;
 }
 
-static char pitch(float f, float low, float high, float within)
+static char pitch(const struct plan_sit *p, unsigned i, float f_hz)
 {
-    if (fabsf(f - low) <= within)
+    if (fabsf(f_hz - p->low_hz[i]) <= p->within_hz[i])
         return 'L';
-    return fabsf(f - high) <= within ? 'H' : '?';
+    return fabsf(f_hz - p->high_hz[i]) <= p->within_hz[i] ? 'H' : '?';
 }
 
-static enum dsp_sit category(const struct segment *first, const struct segment *second)
+static enum dsp_sit category(const struct plan_sit *p, const struct segment seg[2])
 {
-    static const struct {
-        char length[2], pitch[2];
-        enum dsp_sit sit;
-    } table[] = {
-        {{'S', 'S'}, {'L', 'L'}, SIT_IC},         {{'L', 'S'}, {'H', 'L'}, SIT_VC},
-        {{'S', 'L'}, {'L', 'H'}, SIT_RO_INTRA},   {{'S', 'L'}, {'H', 'L'}, SIT_RO_INTER},
-        {{'L', 'L'}, {'H', 'H'}, SIT_NC_INTRA},   {{'L', 'L'}, {'L', 'L'}, SIT_NC_INTER},
-        {{'L', 'S'}, {'L', 'H'}, SIT_RESERVED_1}, {{'S', 'S'}, {'H', 'H'}, SIT_RESERVED_2},
-    };
-    char l1 = first->end_ms - first->start_ms < SHORT_LONG_MS ? 'S' : 'L';
-    char l2 = second->end_ms - second->start_ms < SHORT_LONG_MS ? 'S' : 'L';
-    char p1 = pitch(first->f_hz[0], 913.8f, 985.2f, 18);
-    char p2 = pitch(second->f_hz[0], 1370.6f, 1428.5f, 22);
-    for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (table[i].length[0] == l1 && table[i].length[1] == l2 && table[i].pitch[0] == p1 &&
-            table[i].pitch[1] == p2)
-            return table[i].sit;
+    char length[2], pitches[2];
+    for (unsigned i = 0; i < 2; i++) {
+        length[i] = seg[i].end_ms - seg[i].start_ms < p->long_ms ? 'S' : 'L';
+        pitches[i] = pitch(p, i, seg[i].f_hz[0]);
+    }
+    for (unsigned i = 0; p->category[i].sit != SIT_NONE; i++)
+        if (memcmp(p->category[i].length, length, 2) == 0 &&
+            memcmp(p->category[i].pitch, pitches, 2) == 0)
+            return (enum dsp_sit)p->category[i].sit;
     return SIT_ITU;
 }
 
-static bool follows(const struct segment *before, const struct segment *g)
+static bool follows(const struct plan_sit *p, const struct segment *before, const struct segment *g)
 {
     int32_t gap = (int32_t)(g->start_ms - before->end_ms);
     float ratio = before->power / g->power;
-    return gap <= GAP_MAX_MS && gap >= -GAP_MAX_MS && ratio < LEVEL_SPREAD &&
+    return gap <= p->gap_ms && gap >= -p->gap_ms && ratio < LEVEL_SPREAD &&
            ratio > 1 / LEVEL_SPREAD;
 }
 
@@ -69,22 +57,23 @@ static bool follows(const struct segment *before, const struct segment *g)
 bool sit_segment(struct leg *l, const struct segment *g, struct sink *s)
 {
     struct sit_track *t = &l->sit;
-    unsigned which = place(g);
+    const struct plan_sit *p = &l->plan->sit;
+    unsigned which = place(p, g);
     if (which == 1) {
         t->seg[0] = *g;
         t->count = 1;
         return false; /* what follows will tell */
     }
-    if (which == 2 && t->count == 1 && follows(&t->seg[0], g)) {
+    if (which == 2 && t->count == 1 && follows(p, &t->seg[0], g)) {
         t->seg[1] = *g;
         t->count = 2;
         return true;
     }
-    bool whole = which == 3 && t->count == 2 && follows(&t->seg[1], g);
+    bool whole = which == 3 && t->count == 2 && follows(p, &t->seg[1], g);
     t->count = 0;
     if (!whole)
         return false;
-    enum dsp_sit sit = category(&t->seg[0], &t->seg[1]);
+    enum dsp_sit sit = category(p, t->seg);
     struct dsp_event *e = sink_add(s, DSP_SIT, sit, t->seg[0].start_ms, g->end_ms);
     if (e) {
         e->confidence = sit == SIT_ITU ? 0.9f : 0.97f;

@@ -200,11 +200,12 @@ static const struct {
     {"reorder", 1u << DSP_REORDER},
     {"ringback", 1u << DSP_RINGBACK},
     {"dial_tone", 1u << DSP_DIAL_TONE},
+    {"unobtainable", 1u << DSP_UNOBTAINABLE},
     {"sit", 1u << DSP_SIT},
     {"cng", 1u << DSP_CNG},
     {"ced", 1u << DSP_CED},
     {"tone", 1u << DSP_BUSY | 1u << DSP_REORDER | 1u << DSP_RINGBACK | 1u << DSP_DIAL_TONE |
-                 1u << DSP_SIT | 1u << DSP_CNG | 1u << DSP_CED},
+                 1u << DSP_UNOBTAINABLE | 1u << DSP_SIT | 1u << DSP_CNG | 1u << DSP_CED},
 };
 
 static uint32_t listen_mask(lua_State *L)
@@ -221,7 +222,8 @@ static uint32_t listen_mask(lua_State *L)
         if (bit == 0)
             luaL_error(L,
                        "listen: '%s' is not known; accepted: speech, speech_end, silence, "
-                       "dead_air, beep, tone, busy, reorder, ringback, dial_tone, sit, cng, ced",
+                       "dead_air, beep, tone, busy, reorder, ringback, dial_tone, "
+                       "unobtainable, sit, cng, ced",
                        name);
         mask |= bit;
     }
@@ -299,8 +301,8 @@ static int listen_k(lua_State *L, int status, lua_KContext ctx)
  * Waits until one of the kinds is heard: speech (someone begins to talk), speech_end, silence (for
  * at least `silence` seconds; told as dead_air where the packets have nothing in them), dead_air
  * (only that), beep, tone (any network or fax tone), or one by name: busy, reorder, ringback,
- * dial_tone, sit, cng, ced. Returns the kind and a table { start, finish (seconds since the leg
- * began), level (dBm0), frequency, category (of a SIT) }; or nil and "timeout".
+ * dial_tone, unobtainable, sit, cng, ced. Returns the kind and a table { start, finish (seconds
+ * since the leg began), level (dBm0), frequency, category (of a SIT) }; or nil and "timeout".
  */
 static int verb_listen(lua_State *L)
 {

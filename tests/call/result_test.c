@@ -298,3 +298,15 @@ Test(record, evidence_is_bounded_and_counted)
     cr_expect_eq(r.evidence_count, (uint32_t)CALL_EVIDENCE_MAX);
     cr_expect_eq(r.evidence_dropped, 7u);
 }
+
+Test(result, a_number_unobtainable_tone_is_a_vacant_number)
+{
+    struct call_record r = unanswered(480, 0);
+
+    heard(&r, true, DSP_UNOBTAINABLE, 0);
+    expect_result(&r, RESULT_VACANT);
+    r = answered();
+    heard(&r, false, DSP_UNOBTAINABLE, 0);
+    verdict(&r, VERDICT_SILENT);
+    expect_result(&r, RESULT_FALSE_ANSWER);
+}

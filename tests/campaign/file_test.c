@@ -6,6 +6,7 @@
 
 #include "campaign/file.h"
 #include "campaign/rules.h"
+#include "dsp/dsp.h"
 
 #define HEAD   "name: test\ntrunks:\n  - { name: one, address: \"127.0.0.1:5070\" }\n"
 #define AGENTS "agents:\n  - { name: a-%d, uri: \"sip:a-%d@127.0.0.1\", count: 3 }\n"
@@ -237,7 +238,7 @@ Test(file, wrong_values_name_their_line_and_what_is_accepted)
     refuse(HEAD AGENTS "country: xx\n", 6, "accepted: at, ");
     refuse(HEAD AGENTS "zone: Europe/Nowhere\n", 6, "no time zone");
     refuse(HEAD AGENTS "windows: mon 9-17\n", 6, "no calling window");
-    refuse(HEAD AGENTS "tone_plan: mars\n", 6, "tone_plan");
+    refuse(HEAD AGENTS "tone_plan: mars\n", 6, "itu, ru, si, us, or a file");
     refuse(HEAD AGENTS "drain: now\n", 6, "accepted: finish, hangup");
     refuse(HEAD AGENTS "on:\n  machine: leave a message\n", 7, "message FILE after beep");
     refuse(HEAD AGENTS "on:\n  machine: message\n", 7, "message FILE");
@@ -347,4 +348,32 @@ Test(file, durations)
                      bad[i]);
     cr_expect_eq(campaign_duration(SLICE("999999999d"), UINT32_MAX, &ms), ERR_TOO_LONG);
     cr_expect_eq(campaign_duration(SLICE("11s"), 10000, &ms), ERR_TOO_LONG);
+}
+
+/* A file of one's own lies beside the campaign; it is read when the files are checked. */
+Test(campaign_file, a_tone_plan_may_be_a_file)
+{
+    char dir[] = "/tmp/peal-plan-XXXXXX", path[64], error[CAMPAIGN_ERROR_MAX];
+    struct campaign *c;
+
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/own.yaml", dir);
+    c = parse(HEAD AGENTS "tone_plan: own.yaml\n");
+    cr_expect_str_eq(c->tone_plan, "folder/own.yaml");
+    cr_expect_eq(campaign_check_files(c, error), ERR_IO);
+    cr_expect(strncmp(error, "folder/own.yaml: cannot read", 28) == 0, "%s", error);
+    snprintf(c->tone_plan, sizeof(c->tone_plan), "%s", path);
+    FILE *f = fopen(path, "w");
+    fputs("name: own\ntones:\n  - {kind: busy, hz: 450, cadence: [350, 35]}\n", f);
+    fclose(f);
+    cr_expect_eq(campaign_check_files(c, error), ERR_INVALID);
+    cr_expect_not_null(strstr(error, "own.yaml:3: cadence: '35'"), "%s", error);
+    f = fopen(path, "w");
+    fputs("name: own\ntones:\n  - {kind: busy, hz: 450, cadence: [350, 350]}\n", f);
+    fclose(f);
+    cr_expect_eq(campaign_check_files(c, error), OK, "%s", error);
+    cr_expect_not_null(dsp_plan_find(path));
+    campaign_free(c);
+    unlink(path);
+    rmdir(dir);
 }
