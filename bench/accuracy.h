@@ -12,7 +12,7 @@
 #include "dsp/dsp.h"
 
 #define ACC_LABELS_MAX     4096 /* of one file */
-#define ACC_CONDITIONS_MAX 96
+#define ACC_CONDITIONS_MAX 128
 #define ACC_DELAYS_MAX     4096 /* kept of a kind in a condition; later ones are not */
 #define ACC_NAME_MAX       64
 #define ACC_DETAIL_MAX     24
@@ -27,6 +27,8 @@ enum acc_kind {
     ACC_SIT,
     ACC_CNG,
     ACC_CED,
+    ACC_MODEM,
+    ACC_PREAMBLE,
     ACC_BEEP,
     ACC_SPEECH,
     ACC_MUSIC,
@@ -67,6 +69,8 @@ struct acc_tally {
     uint32_t trials; /* sounds that must not be heard as this kind; with them `wrong` is a share */
     float *from_start_ms, *from_end_ms; /* delays, of hits */
     uint32_t delays;
+    uint32_t peer_hits, peer_detail_right; /* of another detector on the very same samples, … */
+    bool peer_asked;                       /* … where one was asked */
 };
 
 #define ACC_VERDICTS 8 /* as enum dsp_verdict; the first is "none" */
@@ -86,6 +90,9 @@ struct acc {
     const char *plan; /* of files whose labels name none */
     double scale;     /* of the number of trials, 1: all */
     FILE *mistakes;   /* CSV, or NULL */
+    /* Hears what the detectors hear, where a set has a peer; else NULL. */
+    void (*peer)(void *arg, const int16_t *pcm, size_t n);
+    void *peer_arg;
 };
 
 /* The condition of that name, made when it is new; NULL when there is no room (said on stderr). */
@@ -106,8 +113,14 @@ struct acc_sound {
 bool acc_judge(struct acc *a, struct acc_condition *c, const struct acc_line *line,
                struct acc_sound *s);
 
-/* Sets made here: dtmf, tones, sit, fax, beep. False when there is no such set. */
+/* Sets made here: dtmf, tones, sit, fax, modem, beep. False when there is no such set. */
 bool acc_synthetic_set(struct acc *a, const char *name);
+/* What the line does to tones: the conditions of the sets tones, sit, fax and modem. The first is
+ * plain, tones at their nominal frequencies; in the others they are off. */
+#define ACC_TONE_LINES 9
+extern const struct acc_line acc_tone_lines[ACC_TONE_LINES];
+/* The set modem (accuracy_modem.c): answer tones and the preamble of fax machines. */
+void acc_modem_set(struct acc *a);
 /* Every file of the labels, in one condition a line. False: said on stderr. */
 bool acc_folder(struct acc *a, const char *set, const char *dir, const char *labels,
                 const struct acc_line *lines, size_t count);

@@ -18,7 +18,7 @@ static const char help[] =
     "Plays labelled sounds into the engine's detectors and counts hits, misses, false events and\n"
     "delays by kind, with Wilson's intervals of 95 %.\n"
     "\n"
-    "  --set SET         dtmf, tones, sit, fax, beep (made here), amd, talkoff (made by\n"
+    "  --set SET         dtmf, tones, sit, fax, modem, beep (made here), amd, talkoff (made by\n"
     "                    tools/corpus), or all (default)\n"
     "  --corpus DIR      where tools/corpus put its sets (default out/corpus)\n"
     "  --dir WAVDIR      judge this folder of WAV files instead, one condition: the line is µ-law\n"
@@ -30,8 +30,8 @@ static const char help[] =
     "  --seed N          of sounds and lines (default 1)\n"
     "  --scale X         so many times the number of trials of the sets made here (default 1)\n"
     "\n"
-    "Kinds: dtmf, ring, busy, reorder, dial, sit, cng, ced, beep, speech, music; human, machine,\n"
-    "screener, announcement.\n"
+    "Kinds: dtmf, ring, busy, reorder, dial, sit, cng, ced, modem, preamble, beep, speech, music;\n"
+    "human, machine, screener, announcement.\n"
     "\n"
     "How events and labels meet\n"
     "  - An event hits a label of its kind when the two overlap within 100 ms either side. A "
@@ -40,7 +40,8 @@ static const char help[] =
     "  - dtmf: the digit (detail) must be the same; one event a label: a second is false and\n"
     "    counted as doubled. beep and sit: one event a label, too. Other tones are said once a\n"
     "    cycle: further events within the label count for nothing.\n"
-    "  - sit: detail ic, vc, ro, nc, ro_intra … or itu asks for the category, told apart.\n"
+    "  - sit: detail ic, vc, ro, nc, ro_intra … or itu asks for the category, told apart; ced:\n"
+    "    detail ans, ans_pr, ansam or ansam_pr.\n"
     "  - human, machine, screener, announcement are of a whole file, the first such label counts:\n"
     "    a hit when the first verdict is that; another verdict is a miss of it and, where it is\n"
     "    one of the four, false of what was said. unsure, silent and none are misses only. The\n"
@@ -114,7 +115,7 @@ static void acc_free(struct acc *a)
     a->n = 0;
 }
 
-static const char *const synthetic[] = {"dtmf", "tones", "sit", "fax", "beep"};
+static const char *const synthetic[] = {"dtmf", "tones", "sit", "fax", "modem", "beep"};
 
 static bool wanted(const struct options *o, const char *name)
 {

@@ -185,11 +185,12 @@ static bool is_call(enum acc_kind k)
 static bool kind_of(const struct dsp_event *e, enum acc_kind *out)
 {
     static const int8_t kinds[DSP_KIND_COUNT] = {
-        [DSP_DTMF] = ACC_DTMF + 1, [DSP_RINGBACK] = ACC_RING + 1,
-        [DSP_BUSY] = ACC_BUSY + 1, [DSP_REORDER] = ACC_REORDER + 1,
-        [DSP_SIT] = ACC_SIT + 1,   [DSP_DIAL_TONE] = ACC_DIAL + 1,
-        [DSP_CNG] = ACC_CNG + 1,   [DSP_CED] = ACC_CED + 1,
-        [DSP_BEEP] = ACC_BEEP + 1, [DSP_SPEECH_END] = ACC_SPEECH + 1,
+        [DSP_DTMF] = ACC_DTMF + 1,   [DSP_RINGBACK] = ACC_RING + 1,
+        [DSP_BUSY] = ACC_BUSY + 1,   [DSP_REORDER] = ACC_REORDER + 1,
+        [DSP_SIT] = ACC_SIT + 1,     [DSP_DIAL_TONE] = ACC_DIAL + 1,
+        [DSP_CNG] = ACC_CNG + 1,     [DSP_CED] = ACC_CED + 1,
+        [DSP_MODEM] = ACC_MODEM + 1, [DSP_PREAMBLE] = ACC_PREAMBLE + 1,
+        [DSP_BEEP] = ACC_BEEP + 1,   [DSP_SPEECH_END] = ACC_SPEECH + 1,
     };
 
     if (e->kind >= DSP_KIND_COUNT || kinds[e->kind] == 0)
@@ -248,16 +249,18 @@ static void mistake(struct acc *a, const struct acc_condition *c, const struct a
                 what, acc_kind_name(k), start_ms, end_ms, detail);
 }
 
-static void count_sit_category(struct acc_tally *t, const struct acc_label *l,
-                               const struct dsp_event *e)
+/* What a special information tone or an answer tone is, besides. */
+static void count_detail(struct acc_tally *t, const struct acc_label *l, const struct dsp_event *e)
 {
-    if (l->kind != ACC_SIT || l->detail[0] == 0)
+    if ((l->kind != ACC_SIT && l->kind != ACC_CED) || l->detail[0] == 0)
         return;
-    const char *name = dsp_sit_name((enum dsp_sit)e->detail);
-
     t->detail_asked++;
     /* "ro" is right for ro_intra and ro_inter. */
-    t->detail_right += strncmp(name, l->detail, strlen(l->detail)) == 0;
+    if (l->kind == ACC_SIT)
+        t->detail_right +=
+            strncmp(dsp_sit_name((enum dsp_sit)e->detail), l->detail, strlen(l->detail)) == 0;
+    else
+        t->detail_right += strcmp(dsp_answer_name((enum dsp_answer)e->detail), l->detail) == 0;
 }
 
 static bool has_label(const struct acc_sound *s, enum acc_kind k)
@@ -283,7 +286,7 @@ static void match(struct acc *a, struct acc_condition *c, struct acc_sound *s,
         l->met = true;
         t->hits++;
         add_delay(t, l, said->at_ms);
-        count_sit_category(t, l, e);
+        count_detail(t, l, e);
         return;
     }
     /* Tones are said once a cycle; speech of many files is not labelled at all; greetings of
@@ -377,6 +380,8 @@ bool acc_judge(struct acc *a, struct acc_condition *c, const struct acc_line *li
     struct recording_line how = {.plan = dsp_plan_find(plan),
                                  .answered_ms = call ? call->start_ms : 0};
 
+    if (a->peer)
+        a->peer(a->peer_arg, rec.pcm, (size_t)rec.blocks * DSP_BLOCK_SAMPLES);
     h.n = 0;
     recording_hear(&rec, &how, on_heard, NULL, &h);
     match_all(a, c, s, &h);

@@ -92,7 +92,11 @@ static void print_tally(const struct acc_condition *c, enum acc_kind k)
         printf("  category %.2f %% [%.2f, %.2f]", 100.0 * t->detail_right / t->detail_asked,
                100 * low, 100 * high);
     }
-    putchar('\n');
+    if (t->peer_asked)
+        printf("  (spandsp %.2f %%", t->labels ? 100.0 * t->peer_hits / t->labels : 0);
+    if (t->peer_asked && t->detail_asked)
+        printf(", category of all %.2f %%", 100.0 * t->peer_detail_right / t->labels);
+    puts(t->peer_asked ? ")" : "");
 }
 
 static void print_confusion(const struct acc_condition *c)
@@ -163,7 +167,7 @@ static void put_row(struct json *j, const struct acc_condition *c, enum acc_kind
                        : rounded(c->hours > 0 ? t->wrong / c->hours : NAN));
     json_cstr(j, "unit", t->labels ? "% hit" : "false/h");
     json_cstr(j, "better", t->labels ? "higher" : "lower");
-    json_cstr(j, "peer", NULL);
+    json_cstr(j, "peer", t->peer_asked ? "spandsp modem_connect_tones_rx" : NULL);
     json_cstr(j, "set", c->set);
     json_cstr(j, "condition", c->name);
     json_cstr(j, "kind", acc_kind_name(k));
@@ -177,6 +181,10 @@ static void put_row(struct json *j, const struct acc_condition *c, enum acc_kind
         put_share(j, "false_share", t->wrong, t->trials);
     if (t->detail_asked)
         put_share(j, "category_share", t->detail_right, t->detail_asked);
+    if (t->peer_asked) {
+        json_u64(j, "peer_hit", t->peer_hits);
+        json_u64(j, "peer_category_right", t->peer_detail_right);
+    }
     json_num(j, "hours", rounded(c->hours));
     json_num(j, "false_per_hour", c->hours > 0 ? rounded(t->wrong / c->hours) : NAN);
     json_num(j, "delay_from_start_median_ms", quantile(t->from_start_ms, t->delays, 0.5));

@@ -258,7 +258,7 @@ static const struct cadence cadences[] = {
     {"itu", ACC_REORDER, {425, 0}, {.2, .2}},
 };
 
-static const struct acc_line tone_lines[] = {
+const struct acc_line acc_tone_lines[ACC_TONE_LINES] = {
     {.name = "plain"},
     {.name = "±1.5 %"},
     {.name = "±1.5 %, A-law, -12 dB", .alaw = true, .gain_db = -12},
@@ -269,7 +269,8 @@ static const struct acc_line tone_lines[] = {
     {.name = "±1.5 %, echo of our speech", .echo_db = 30},
     {.name = "±1.5 %, clipped", .gain_db = 10, .clip_dbm0 = -12},
 };
-#define TONE_LINES (sizeof(tone_lines) / sizeof(tone_lines[0]))
+#define tone_lines acc_tone_lines
+#define TONE_LINES ACC_TONE_LINES
 
 static double off_nominal(struct piece *p, const struct acc_line *l)
 {
@@ -384,7 +385,7 @@ static void put_ced(struct piece *p, const struct acc_line *line, bool ansam)
 
         at[i] = (float)(turned * am * peak * sin(2 * M_PI * f * t));
     }
-    piece_label(p, ACC_CED, start_ms, ansam ? "ansam" : "");
+    piece_label(p, ACC_CED, start_ms, ansam ? "ansam_pr" : "");
     tape_silence(&p->tape, 500);
 }
 
@@ -495,11 +496,8 @@ bool acc_synthetic_set(struct acc *a, const char *name)
     static const struct {
         const char *name;
         void (*run)(struct acc *a);
-    } sets[] = {{"dtmf", dtmf_set},
-                {"tones", tones_set},
-                {"sit", sit_set},
-                {"fax", fax_set},
-                {"beep", beep_set}};
+    } sets[] = {{"dtmf", dtmf_set}, {"tones", tones_set},     {"sit", sit_set},
+                {"fax", fax_set},   {"modem", acc_modem_set}, {"beep", beep_set}};
 
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
         if (strcmp(sets[i].name, name) == 0) {

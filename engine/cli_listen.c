@@ -201,6 +201,8 @@ const char *finding_detail(const struct findings *f, const struct dsp_event *e, 
         return text;
     case DSP_SIT:
         return dsp_sit_name((enum dsp_sit)e->detail);
+    case DSP_CED:
+        return dsp_answer_name((enum dsp_answer)e->detail);
     case DSP_VERDICT:
         return dsp_verdict_name((enum dsp_verdict)e->detail);
     case DSP_KNOWN:

@@ -149,7 +149,7 @@ static const struct code_rule *rule_for(const struct code_rule *rules, size_t n,
 
 /* What the detectors heard, as a set. */
 struct heard {
-    bool ringback, busy, reorder, unobtainable, fax, beep, speech, dead_air;
+    bool ringback, busy, reorder, unobtainable, fax, modem, beep, speech, dead_air;
     uint8_t sit;
     enum result known; /* label of the last known recording, RESULT_NONE: none */
     enum dsp_verdict verdict;
@@ -178,8 +178,15 @@ static void heard_add(struct heard *h, const struct evidence *e)
         h->sit = e->detail;
         break;
     case DSP_CNG:
-    case DSP_CED:
+    case DSP_PREAMBLE:
         h->fax = true;
+        break;
+    case DSP_CED: /* with V.8's modulation it may be either; fax machines are the more by far */
+        h->fax = h->fax || e->detail != ANSWER_ANS_PR;
+        h->modem = h->modem || e->detail == ANSWER_ANS_PR;
+        break;
+    case DSP_MODEM:
+        h->modem = true;
         break;
     case DSP_BEEP:
         h->beep = true;
@@ -238,8 +245,8 @@ static enum result early_audio_result(const struct heard *h)
         return RESULT_CONGESTION;
     if (h->unobtainable)
         return RESULT_VACANT;
-    if (h->fax)
-        return RESULT_FAX;
+    if (h->fax || h->modem)
+        return h->fax ? RESULT_FAX : RESULT_MODEM;
     return RESULT_NONE;
 }
 
@@ -332,8 +339,8 @@ static enum result decide_answered(const struct call_record *r)
         return h.known;
     if (h.sit)
         return RESULT_SIT;
-    if (h.fax)
-        return RESULT_FAX;
+    if (h.fax || h.modem)
+        return h.fax ? RESULT_FAX : RESULT_MODEM;
     /* Ringing or busy after the 200 is a carrier's false answer, unless a person came on after. */
     if ((h.ringback || h.busy || h.reorder || h.unobtainable) && h.verdict != VERDICT_HUMAN)
         return RESULT_FALSE_ANSWER;

@@ -189,7 +189,8 @@ static void on_heard(struct attempt *a, const struct dsp_event *h)
     case ATTEMPT_ANALYSING:
         if (h->kind == DSP_VERDICT || h->kind == DSP_CED || h->kind == DSP_CNG ||
             h->kind == DSP_SIT || h->kind == DSP_BUSY || h->kind == DSP_REORDER ||
-            h->kind == DSP_UNOBTAINABLE || h->kind == DSP_KNOWN)
+            h->kind == DSP_MODEM || h->kind == DSP_PREAMBLE || h->kind == DSP_UNOBTAINABLE ||
+            h->kind == DSP_KNOWN)
             judge(a);
         break;
     case ATTEMPT_MESSAGE:

@@ -29,7 +29,8 @@ enum dsp_kind {
     DSP_DIAL_TONE,    /*   once while it lasts */
     DSP_SIT,          /* detail: enum dsp_sit */
     DSP_CNG,          /* 1100 Hz, T.30 calling tone */
-    DSP_CED,          /* 2100 Hz, T.30/V.25 answer tone; after a second of it */
+    DSP_CED,          /* 2100 Hz, T.30/V.25 answer tone; after a second of it; detail: enum
+                       * dsp_answer */
     DSP_BEEP,         /* a machine's beep, 40 to 80 ms after its end; start/end are its own; detail:
                        * 1, or 2… where it follows one of the same pitch within 0.4 s */
     DSP_SPEECH_START, /* a talk spurt began (start) */
@@ -42,6 +43,8 @@ enum dsp_kind {
                        * ANSWERED, once until another is. freq_hz[0]: its index in the library;
                        * freq_hz[1]: where it is at end_ms, in 10 ms; start: first heard */
     DSP_UNOBTAINABLE, /* network tone of that meaning (gb: a steady 400 Hz), once while it lasts */
+    DSP_MODEM,        /* 2225 Hz, answer tone of Bell 103 and 212A; after a second of it */
+    DSP_PREAMBLE,     /* flags of V.21, what a fax machine's answer begins with (T.30) */
     DSP_KIND_COUNT
 };
 const char *dsp_kind_name(enum dsp_kind k); /* "busy", "speech_end", … */
@@ -61,6 +64,16 @@ enum dsp_sit {
     SIT_COUNT
 };
 const char *dsp_sit_name(enum dsp_sit s); /* "ic", "vc", "ro_intra", … */
+
+/* What an answer tone of 2100 Hz has besides its frequency. */
+enum dsp_answer {
+    ANSWER_ANS,      /* nothing: T.30's CED, V.25 */
+    ANSWER_ANS_PR,   /* its phase turned over every 450 ms: V.25, of modems */
+    ANSWER_ANSAM,    /* its level modulated at 15 Hz: V.8, of fax machines and modems of V.34 */
+    ANSWER_ANSAM_PR, /* both */
+    ANSWER_COUNT
+};
+const char *dsp_answer_name(enum dsp_answer a); /* "ans", "ans_pr", "ansam", "ansam_pr" */
 
 enum dsp_verdict {
     VERDICT_NONE,

@@ -1,8 +1,10 @@
-/* Fax tones of T.30: CNG, 1100 Hz for half a second every three; CED, 2100 Hz for 2.6 to 4 s.
+/* Tones of fax machines and modems: CNG of T.30, 1100 Hz for half a second every three; the answer
+ * tones CED, 2100 Hz for 2.6 to 4 s, with or without the marks of V.25 and V.8 (answer.c), and of
+ * Bell 103 and 212A, 2225 Hz.
  *
  * CNG is said after a burst of the right length, surer from the second on; right after speech it
- * is taken for a beep instead. CED (and V.8 ANSam, whose phase turns over every 450 ms) is said
- * when it has lasted a second, longer than beeps are. */
+ * is taken for a beep instead. An answer tone is said when it has lasted a second, longer than
+ * beeps are. */
 #include <math.h>
 
 #include "dsp/num.h"
@@ -15,15 +17,17 @@
 #define CNG_PAUSE_MIN_MS 2550
 #define CNG_PAUSE_MAX_MS 3450
 #define CED_HZ           2100.0f
-#define CED_WITHIN_HZ    19.0f /* ±15 Hz, and our error */
-#define CED_AFTER_MS     1000
-#define CED_SURE_MS      1600 /* after speech, when it could be a beep */
+#define BELL_HZ          2225.0f
+#define ANSWER_WITHIN_HZ 19.0f /* ±15 Hz, and our error */
+#define ANSWER_AFTER_MS  1000
+#define ANSWER_SURE_MS   1600 /* after speech, when it could be a beep */
 #define SPEECH_BEFORE_MS 3000
-#define BROKEN_MS        500 /* a pause this short within CED is lost packets */
+#define BROKEN_MS        500 /* a pause this short within an answer tone is lost packets */
 
-static void report(enum dsp_kind kind, const struct segment *g, float confidence, struct sink *s)
+static void report(enum dsp_kind kind, unsigned detail, const struct segment *g, float confidence,
+                   struct sink *s)
 {
-    struct dsp_event *e = sink_add(s, kind, 0, g->start_ms, g->end_ms);
+    struct dsp_event *e = sink_add(s, kind, detail, g->start_ms, g->end_ms);
     if (!e)
         return;
     e->confidence = confidence;
@@ -31,13 +35,18 @@ static void report(enum dsp_kind kind, const struct segment *g, float confidence
     e->freq_hz[0] = (uint16_t)(g->f_hz[0] + 0.5f);
 }
 
+static bool near(const struct segment *g, float f_hz)
+{
+    return g->tones == 1 && fabsf(g->f_hz[0] - f_hz) <= ANSWER_WITHIN_HZ;
+}
+
 /* True when the segment was a fax's. */
 bool fax_segment(struct leg *l, const struct segment *g, struct sink *s)
 {
     struct fax_track *t = &l->fax;
-    bool answer = g->tones == 1 && fabsf(g->f_hz[0] - CED_HZ) <= CED_WITHIN_HZ;
+    bool answer = near(g, CED_HZ) || near(g, BELL_HZ);
     bool rest = answer && t->ced_end_ms && g->start_ms - t->ced_end_ms < BROKEN_MS;
-    if (t->ced_reported || rest) {
+    if (t->answer_reported || rest) {
         t->ced_end_ms = g->end_ms;
         return true;
     }
@@ -51,20 +60,32 @@ bool fax_segment(struct leg *l, const struct segment *g, struct sink *s)
     t->cng_end_ms = g->end_ms; /* even if it is called a beep now: a second one will tell */
     if (!again && voice_as_loud(l, g, SPEECH_BEFORE_MS))
         return false;
-    report(DSP_CNG, g, again ? 0.97f : 0.6f, s);
+    report(DSP_CNG, 0, g, again ? 0.97f : 0.6f, s);
     return true;
 }
 
 void fax_run(struct leg *l, struct sink *s)
 {
+    struct fax_track *f = &l->fax;
     const struct tone_track *t = &l->track;
-    if (!t->on || l->fax.ced_reported || t->seg.tones != 1 ||
-        l->now_ms - t->seg.start_ms < CED_AFTER_MS ||
-        fabsf(t->seg.f_hz[0] - CED_HZ) > CED_WITHIN_HZ)
+    if (!t->on || f->answer_reported)
         return;
-    if (voice_as_loud(l, &t->seg, SPEECH_BEFORE_MS) && l->now_ms - t->seg.start_ms < CED_SURE_MS)
+    bool ced = near(&t->seg, CED_HZ), bell = near(&t->seg, BELL_HZ);
+    if (ced && !f->answer_runs) {
+        answer_begin(&f->answer);
+        f->answer_runs = true;
+    }
+    if (ced)
+        answer_run(l, &f->answer);
+    uint32_t length = l->now_ms - t->seg.start_ms;
+    if (!(ced || bell) || length < ANSWER_AFTER_MS)
+        return;
+    if (length < ANSWER_SURE_MS && voice_as_loud(l, &t->seg, SPEECH_BEFORE_MS))
         return;
     struct segment g = tones_running(l);
-    report(DSP_CED, &g, 0.9f, s);
-    l->fax.ced_reported = true;
+    if (ced)
+        report(DSP_CED, answer_kind(&f->answer), &g, 0.9f, s);
+    else
+        report(DSP_MODEM, 0, &g, 0.9f, s);
+    f->answer_reported = true;
 }

@@ -102,10 +102,41 @@ struct sit_track {
     uint8_t count;
 };
 
+/* A correlation, as a complex number. */
+struct turn {
+    float re, im;
+};
+
+struct answer_half {
+    struct turn turn; /* of 10 ms with 2100 Hz */
+    uint32_t number;  /* of those since the leg's start; 0: none */
+};
+
+struct answer_track {
+    struct answer_half half[2]; /* the newest first, those without a reversal in them */
+    struct turn even;           /* how much a half turns against the one before, summed */
+    struct turn am;             /* of the slots' energies with 15 Hz */
+    float am_sum;
+    uint32_t reversed_ms; /* the last reversal, 0: none */
+    uint16_t slots, am_slots;
+    uint8_t turns;
+    uint8_t right; /* reversals in a row that came when they should */
+};
+
+struct preamble_track {
+    uint32_t last_ms, said_ms; /* of the last flag; when it was said last, 0: never */
+    uint16_t run;              /* samples since the stronger one changed */
+    uint8_t flags;             /* whole ones in a row */
+    bool nought;               /* which is stronger */
+    bool cut;                  /* samples were missing in this run */
+};
+
 struct fax_track {
     uint32_t cng_end_ms; /* end of the last 1100 Hz burst, 0 for none */
-    uint32_t ced_end_ms; /* end of the last CED, 0 for none */
-    bool ced_reported;
+    uint32_t ced_end_ms; /* end of the last answer tone, 0 for none */
+    bool answer_reported, answer_runs;
+    struct answer_track answer;
+    struct preamble_track preamble;
 };
 
 struct beep_track {

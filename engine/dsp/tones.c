@@ -240,7 +240,7 @@ static void segment_end(struct leg *l, uint32_t end_ms, enum ending how, struct 
     if (!taken)
         beep_segment(l, &g);
     cadence_segment(l, &g);
-    l->fax.ced_reported = false;
+    l->fax.answer_reported = l->fax.answer_runs = false;
 }
 
 static void track_look(struct leg *l, const struct look *k, uint32_t look_ms, struct sink *s)
@@ -327,6 +327,9 @@ void tones_run(struct leg *l, bool lost, struct sink *s)
         /* Looks that reach into concealment say nothing. */
         for (unsigned i = 0; i < LOOKS_PER_BLOCK && !(l->missing_bits & 2u); i++)
             track_look(l, &looks[i], l->now_ms - 10 * (LOOKS_PER_BLOCK - 1 - i), s);
+        preamble_run(l, &looks[LOOKS_PER_BLOCK - 1], s);
+    } else {
+        preamble_run(l, NULL, s);
     }
     if (!t->on)
         return;

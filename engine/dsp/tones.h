@@ -22,7 +22,14 @@ void beep_segment(struct leg *l, const struct segment *g);
 /* Once per block, after the looks. */
 void cadence_run(struct leg *l, struct sink *s);
 void fax_run(struct leg *l, struct sink *s);
+/* k: the last look, NULL where there was none. */
+void preamble_run(struct leg *l, const struct look *k, struct sink *s);
 void beep_run(struct leg *l, struct sink *s);
+
+/* The marks of an answer tone, from its beginning on. */
+void answer_begin(struct answer_track *a);
+void answer_run(const struct leg *l, struct answer_track *a);
+enum dsp_answer answer_kind(const struct answer_track *a);
 
 static inline bool in_range(uint32_t value, uint32_t min, uint32_t max)
 {

@@ -204,8 +204,11 @@ static const struct {
     {"sit", 1u << DSP_SIT},
     {"cng", 1u << DSP_CNG},
     {"ced", 1u << DSP_CED},
+    {"modem", 1u << DSP_MODEM},
+    {"preamble", 1u << DSP_PREAMBLE},
     {"tone", 1u << DSP_BUSY | 1u << DSP_REORDER | 1u << DSP_RINGBACK | 1u << DSP_DIAL_TONE |
-                 1u << DSP_UNOBTAINABLE | 1u << DSP_SIT | 1u << DSP_CNG | 1u << DSP_CED},
+                 1u << DSP_UNOBTAINABLE | 1u << DSP_SIT | 1u << DSP_CNG | 1u << DSP_CED |
+                 1u << DSP_MODEM | 1u << DSP_PREAMBLE},
 };
 
 static uint32_t listen_mask(lua_State *L)
@@ -223,7 +226,7 @@ static uint32_t listen_mask(lua_State *L)
             luaL_error(L,
                        "listen: '%s' is not known; accepted: speech, speech_end, silence, "
                        "dead_air, beep, tone, busy, reorder, ringback, dial_tone, "
-                       "unobtainable, sit, cng, ced",
+                       "unobtainable, sit, cng, ced, modem, preamble",
                        name);
         mask |= bit;
     }
@@ -274,6 +277,10 @@ static int heard(lua_State *L, struct flow *f, const struct dsp_event *e)
         lua_pushstring(L, dsp_sit_name((enum dsp_sit)e->detail));
         lua_setfield(L, -2, "category");
     }
+    if (e->kind == DSP_CED) {
+        lua_pushstring(L, dsp_answer_name((enum dsp_answer)e->detail));
+        lua_setfield(L, -2, "category");
+    }
     return 2;
 }
 
@@ -301,8 +308,9 @@ static int listen_k(lua_State *L, int status, lua_KContext ctx)
  * Waits until one of the kinds is heard: speech (someone begins to talk), speech_end, silence (for
  * at least `silence` seconds; told as dead_air where the packets have nothing in them), dead_air
  * (only that), beep, tone (any network or fax tone), or one by name: busy, reorder, ringback,
- * dial_tone, unobtainable, sit, cng, ced. Returns the kind and a table { start, finish (seconds
- * since the leg began), level (dBm0), frequency, category (of a SIT) }; or nil and "timeout".
+ * dial_tone, unobtainable, sit, cng, ced, modem, preamble (of a fax machine's answer). Returns the
+ * kind and a table { start, finish (seconds since the leg began), level (dBm0), frequency, category
+ * (of a SIT or a ced) }; or nil and "timeout".
  */
 static int verb_listen(lua_State *L)
 {

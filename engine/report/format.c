@@ -75,6 +75,8 @@ static void put_detail(struct json *j, const struct call_record *r, const struct
         return;
     if (e->code == DSP_SIT)
         json_cstr(j, "sit", dsp_sit_name((enum dsp_sit)e->detail));
+    else if (e->code == DSP_CED)
+        json_cstr(j, "answer", dsp_answer_name((enum dsp_answer)e->detail));
     else if (e->code == DSP_DTMF)
         json_cstr(j, "digit", digit);
     else if (e->code == DSP_VERDICT)

@@ -310,3 +310,26 @@ Test(result, a_number_unobtainable_tone_is_a_vacant_number)
     verdict(&r, VERDICT_SILENT);
     expect_result(&r, RESULT_FALSE_ANSWER);
 }
+
+Test(result, fax_machines_and_modems_are_told_by_their_answer)
+{
+    static const struct {
+        enum dsp_kind kind;
+        uint8_t detail;
+        enum result result;
+    } rows[] = {{DSP_CED, ANSWER_ANS, RESULT_FAX},   {DSP_CED, ANSWER_ANS_PR, RESULT_MODEM},
+                {DSP_CED, ANSWER_ANSAM, RESULT_FAX}, {DSP_CED, ANSWER_ANSAM_PR, RESULT_FAX},
+                {DSP_PREAMBLE, 0, RESULT_FAX},       {DSP_MODEM, 0, RESULT_MODEM}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        for (int early = 0; early < 2; early++) {
+            struct call_record r = early ? unanswered(480, 0) : answered();
+
+            heard(&r, early, rows[i].kind, rows[i].detail);
+            expect_result(&r, rows[i].result);
+        }
+    struct call_record r = answered();
+    heard(&r, false, DSP_CED, ANSWER_ANS_PR);
+    heard(&r, false, DSP_PREAMBLE, 0);
+    expect_result(&r, RESULT_FAX);
+}

@@ -82,3 +82,187 @@ Test(fax, is_not_heard_in_talk)
     cr_assert_eq(h->n, 0, "%u events in a minute of talk", h->n);
     tape_close(&t);
 }
+
+/* ---- answer tones and their marks ---- */
+
+struct answer {
+    double hz, level, am_depth, am_hz;
+    double turn_ms; /* between reversals; 0: none */
+};
+
+static void record_answer(struct tape *t, const struct answer *a, double ms)
+{
+    size_t n = (size_t)(ms * 8);
+    float *at = tape_more(t, ms);
+    for (size_t i = 0; i < n; i++) {
+        double turned = a->turn_ms > 0 && (size_t)((double)i / (8 * a->turn_ms)) % 2 ? -1 : 1;
+        at[i] = (float)(turned * tape_peak(a->level) * sin(6.283185307179586 * a->hz * i / 8000) *
+                        (1 + a->am_depth * sin(6.283185307179586 * a->am_hz * i / 8000)));
+    }
+}
+
+static const struct dsp_event *hear_answer(const struct answer *a, double noise, struct line line)
+{
+    struct tape t;
+    tape_open(&t, (uint32_t)(a->hz + a->turn_ms));
+    tape_silence(&t, 430);
+    record_answer(&t, a, 3000);
+    tape_silence(&t, 600);
+    if (noise < 0)
+        tape_noise(&t, noise, 0);
+    const struct heard *h = line_play(&t, line);
+    unsigned n = heard_count(h, DSP_CED) + heard_count(h, DSP_MODEM);
+    cr_assert_leq(n, 1);
+    cr_assert_eq(heard_tones(h), n, "nothing else");
+    tape_close(&t);
+    const struct dsp_event *e = heard_first(h, DSP_CED);
+    return e ? e : heard_first(h, DSP_MODEM);
+}
+
+/* V.25: 450 ms ± 25; V.8: 15 Hz ± 0.1, 20 % ± 1. */
+Test(fax, tells_the_four_answer_tones_at_their_corners)
+{
+    static const struct line lines[] = {
+        {.phase = DSP_EARLY},
+        {.phase = DSP_TALK},
+        {.phase = DSP_ANSWERED, .alaw = true},
+        {.phase = DSP_ANSWERED, .lose_every = 33},
+        {.phase = DSP_ANSWERED, .lose_every = 50, .lose_run = 2, .loss_mute = true},
+    };
+    for (int kind = ANSWER_ANS; kind < ANSWER_COUNT; kind++)
+        for (unsigned k = 0; k < sizeof lines / sizeof lines[0]; k++)
+            for (int corner = -1; corner <= 1; corner++) {
+                struct answer a = {2100 + 15 * corner, corner ? -16 : -36, 0, 0, 0};
+                if (kind == ANSWER_ANS_PR || kind == ANSWER_ANSAM_PR)
+                    a.turn_ms = 450 + 25 * corner;
+                if (kind >= ANSWER_ANSAM) {
+                    a.am_depth = 0.2 + 0.01 * corner;
+                    a.am_hz = 15 + 0.1 * corner;
+                }
+                const struct dsp_event *e = hear_answer(&a, corner ? -31 : 0, lines[k]);
+                cr_assert_not_null(e, "%s, line %u, corner %d", dsp_answer_name(kind), k, corner);
+                cr_assert_eq(e->kind, DSP_CED);
+                cr_assert_eq(e->detail, kind, "%s heard as %s, line %u, corner %d",
+                             dsp_answer_name(kind), dsp_answer_name(e->detail), k, corner);
+                cr_assert_leq(fabs(e->level_ddb / 10.0 - a.level), 2);
+            }
+}
+
+Test(fax, other_marks_are_none)
+{
+    static const struct answer cases[] = {
+        {2100, -16, 0, 0, 320},  {2100, -16, 0, 0, 560},   {2100, -16, 0.2, 11, 0},
+        {2100, -16, 0.2, 19, 0}, {2100, -16, 0.05, 15, 0}, {2100, -16, 0, 0, 150},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct dsp_event *e = hear_answer(&cases[i], 0, (struct line){.phase = DSP_EARLY});
+        cr_assert(!e || e->detail == ANSWER_ANS, "case %u: %s", i, dsp_answer_name(e->detail));
+    }
+}
+
+Test(fax, bell_answer_is_a_modem_and_2100_is_not)
+{
+    for (int off = -15; off <= 15; off += 15)
+        for (int alaw = 0; alaw < 2; alaw++) {
+            struct answer a = {2225 + off, off ? -16 : -36, 0, 0, 0};
+            struct line line = {.phase = alaw ? DSP_EARLY : DSP_ANSWERED, .alaw = alaw};
+            const struct dsp_event *e = hear_answer(&a, off ? -31 : 0, line);
+            cr_assert_not_null(e);
+            cr_assert_eq(e->kind, DSP_MODEM);
+            cr_assert_leq(abs((int)e->start_ms - 430), 15);
+        }
+    for (int hz = 2150; hz <= 2280; hz += 130) {
+        struct answer a = {hz, -16, 0, 0, 0};
+        cr_assert_null(hear_answer(&a, 0, (struct line){.phase = DSP_EARLY}), "%d Hz", hz);
+    }
+}
+
+/* ---- V.21 ---- */
+
+/* Bits at 300 a second, phase going on; 1650 Hz is a one. */
+static void record_v21(struct tape *t, const uint8_t *bits, size_t n, double off_hz, double level)
+{
+    size_t samples = n * 8000 / 300;
+    float *at = tape_more(t, (double)samples / 8);
+    double phase = 0;
+    for (size_t i = 0; i < samples; i++) {
+        phase += 6.283185307179586 * ((bits[i * 300 / 8000] ? 1650 : 1850) + off_hz) / 8000;
+        at[i] = (float)(tape_peak(level) * sin(phase));
+    }
+}
+
+static void record_flags(struct tape *t, unsigned flags, double off_hz, double level)
+{
+    uint8_t bits[400];
+    for (unsigned i = 0; i < 8 * flags; i++)
+        bits[i] = i % 8 != 0 && i % 8 != 7;
+    record_v21(t, bits, 8 * flags, off_hz, level);
+}
+
+/* T.30: a second ± 15 % of flags; V.21: ± 6 Hz at the sender, ± 12 received. */
+Test(fax, hears_the_preamble)
+{
+    static const struct line lines[] = {
+        {.phase = DSP_EARLY},
+        {.phase = DSP_ANSWERED, .alaw = true},
+        {.phase = DSP_ANSWERED, .lose_every = 33},
+        {.phase = DSP_ANSWERED, .lose_every = 50, .lose_run = 2, .loss_mute = true},
+    };
+    for (unsigned k = 0; k < sizeof lines / sizeof lines[0]; k++)
+        for (int corner = -1; corner <= 1; corner++)
+            for (int shift = 0; shift < 27; shift += 9) {
+                double level = corner ? -16 : -38;
+                struct tape t;
+                tape_open(&t, (uint32_t)(corner + 7));
+                tape_silence(&t, 400 + shift);
+                record_flags(&t, 32, 12 * corner, level);
+                uint8_t data[300];
+                for (size_t i = 0; i < sizeof data; i++)
+                    data[i] = tape_random(&t) > 0;
+                record_v21(&t, data, sizeof data, 12 * corner, level);
+                tape_silence(&t, 400);
+                if (corner)
+                    tape_noise(&t, level - 15, 0);
+                const struct heard *h = line_play(&t, lines[k]);
+                const struct dsp_event *e = heard_first(h, DSP_PREAMBLE);
+                cr_assert_eq(heard_count(h, DSP_PREAMBLE), 1, "line %u, corner %d, shift %d: %u", k,
+                             corner, shift, heard_count(h, DSP_PREAMBLE));
+                cr_assert_eq(heard_tones(h), 1, "nothing else");
+                cr_assert_leq(heard_at(h, e), 400 + shift + (lines[k].lose_every ? 700 : 400));
+                cr_assert_leq(fabs(e->level_ddb / 10.0 - level), 2);
+                tape_close(&t);
+            }
+}
+
+Test(fax, other_keying_is_no_preamble)
+{
+    for (int kind = 0; kind < 6; kind++) {
+        struct tape t;
+        uint8_t bits[600];
+        tape_open(&t, (uint32_t)kind + 1);
+        tape_silence(&t, 300);
+        for (size_t i = 0; i < sizeof bits; i++)
+            bits[i] = kind == 0   ? tape_random(&t) > 0      /* data */
+                      : kind == 1 ? i % 2                    /* reversals */
+                      : kind == 2 ? i % 8 == 0 || i % 8 == 7 /* upside down */
+                      : kind == 3 ? i % 7 != 0 && i % 7 != 6 /* five ones */
+                                  : i % 8 != 0 && i % 8 != 7;
+        record_v21(&t, bits, kind == 5 ? 7 * 8 : sizeof bits, kind == 4 ? 170 : 0, -16);
+        tape_silence(&t, 600);
+        const struct heard *h = line_play(&t, (struct line){.phase = DSP_EARLY});
+        cr_assert_eq(heard_count(h, DSP_PREAMBLE), 0, "kind %d", kind);
+        tape_close(&t);
+    }
+}
+
+Test(fax, a_preamble_in_noise_as_loud_is_none)
+{
+    struct tape t;
+    tape_open(&t, 3);
+    tape_silence(&t, 300);
+    record_flags(&t, 37, 0, -20);
+    tape_noise(&t, -16, 0);
+    const struct heard *h = line_play(&t, (struct line){.phase = DSP_EARLY});
+    cr_assert_eq(heard_count(h, DSP_PREAMBLE), 0);
+    tape_close(&t);
+}

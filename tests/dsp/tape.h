@@ -245,7 +245,7 @@ static inline unsigned heard_tones(const struct heard *h)
     unsigned n = 0;
     for (unsigned i = 0; i < h->n; i++)
         n += (h->e[i].kind >= DSP_DTMF && h->e[i].kind <= DSP_BEEP) ||
-             h->e[i].kind == DSP_UNOBTAINABLE;
+             (h->e[i].kind >= DSP_UNOBTAINABLE && h->e[i].kind <= DSP_PREAMBLE);
     return n;
 }
 
