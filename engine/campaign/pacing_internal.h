@@ -7,7 +7,7 @@
 #include "campaign/pacing_look.h"
 
 #define PACING_RATE_SECONDS 5
-#define PACING_START_LIVE   30    /* live answers before the look ahead is trusted */
+#define PACING_START_LIVE   16    /* live answers before the look ahead is trusted */
 #define PACING_FIT_MS       20000 /* tables are fitted again after this */
 #define PACING_BURST_MAX    512   /* calls of one advice */
 #define PACING_NEVER        UINT64_MAX

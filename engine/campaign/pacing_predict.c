@@ -164,14 +164,19 @@ static double next_chance(struct pacing *p, uint64_t now_ms, double *cv)
     return mean;
 }
 
+static uint32_t room_of(const struct pacing_limits *limits)
+{
+    uint32_t room = limits->tasks_ready;
+
+    if (limits->trunk_room < room)
+        room = limits->trunk_room;
+    return limits->record_room < room ? limits->record_room : room;
+}
+
 static uint32_t most_of(const struct pacing_limits *limits)
 {
-    uint32_t most = limits->tasks_ready;
+    uint32_t most = room_of(limits);
 
-    if (limits->trunk_room < most)
-        most = limits->trunk_room;
-    if (limits->record_room < most)
-        most = limits->record_room;
     if (limits->scores) {
         uint32_t told =
             limits->score_count < PACING_PICKS_MAX ? limits->score_count : PACING_PICKS_MAX;
@@ -205,6 +210,13 @@ static double pick(const struct pacing *p, const struct pacing_limits *limits, u
     return pacing_learn_chance(&p->learn, 0, limits->scores[n]).mean;
 }
 
+/* Answers that reached an agent, those who still talk included: their share is known, and how long
+ * they talk so far; waiting for talks to end would leave the first minutes idle. */
+static uint64_t served(const struct pacing *p)
+{
+    return p->learn.talk.count + p->state.agents[AGENT_PACE_TALKING];
+}
+
 static void explain(const struct pacing *p, struct wish *w, const struct pacing_advice *a)
 {
     pacing_explain(w,
@@ -213,6 +225,12 @@ static void explain(const struct pacing *p, struct wish *w, const struct pacing_
                    a->expected_agents, p->state.agents[AGENT_PACE_FREE] + p->busy_count,
                    a->horizon_s, p->open_count + w->calls, a->expected_live, 100 * a->taken,
                    a->taken <= a->theta ? "≤" : ">", 100 * a->theta);
+}
+
+/* One more is wanted, were there room. */
+static bool goes_on(const struct pacing_advice *a, uint32_t calls, uint32_t safe)
+{
+    return calls < safe || (a->theta > 0 && a->risk <= a->theta);
 }
 
 void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limits *limits,
@@ -234,12 +252,12 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
     look_at_agents(p, now_ms, &k);
     look_at_calls(p, now_ms, &k, chance, false);
 
-    bool starts = !p->frozen && p->learn.talk.count < PACING_START_LIVE;
+    bool starts = !p->frozen && served(p) < PACING_START_LIVE;
     out->theta = starts ? 0 : pacing_budget_theta(&p->budget);
     out->horizon_s = p->plan.at[PACING_LOOKS - 1] * PACING_TICK_S + p->plan.limit_s;
     out->expected_agents = fmax(0, p->state.agents[AGENT_PACE_FREE] + k.at[PACING_LOOKS - 1].freed);
     out->risk = out->taken = risk_of(&k, limits);
-    while (w->calls < most && (w->calls < safe || (out->theta > 0 && out->risk <= out->theta))) {
+    while (goes_on(out, w->calls, safe) && w->calls < most) {
         pacing_look_add(&k, pick(p, limits, w->calls, chance, out));
         w->calls++;
         out->taken = out->risk;
@@ -248,13 +266,15 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
     out->expected_live = k.settle;
     if (starts)
         pacing_explain(w, "starts with one call a free agent until %d live answers are known (%u)",
-                       PACING_START_LIVE, (unsigned)p->learn.talk.count);
+                       PACING_START_LIVE, (unsigned)served(p));
     else if (p->budget.spent)
         pacing_explain(w,
                        "one call a free agent: the abandonment of 30 days is at its cap of %.1f %%",
                        p->config.cap_percent);
     else
         explain(p, w, out);
+    if (goes_on(out, w->calls, safe) && w->calls == room_of(limits))
+        w->calls++; /* whoever cuts it off says what there is no room for (pacing_launch) */
 }
 
 /* The old ones are added back one by one, as long as an answer now would find an agent. */

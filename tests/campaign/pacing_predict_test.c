@@ -111,7 +111,16 @@ Test(predict, starts_with_one_call_a_free_agent_and_says_so)
     agents_free(p, 7);
     pacing_launch(p, now, &plenty, &a);
     cr_expect_eq(a.launch, 7);
-    cr_expect(strstr(a.reason, "until 30 live answers are known (0)"), "%s", a.reason);
+    cr_expect(strstr(a.reason, "until 16 live answers are known (0)"), "%s", a.reason);
+    /* Those who talk count: nobody waits for talks to end. */
+    for (uint32_t i = 7; i < 22; i++)
+        pacing_agent(p, i, AGENT_PACE_TALKING, now);
+    pacing_launch(p, now, &plenty, &a);
+    cr_expect_eq(a.launch, 7);
+    cr_expect(strstr(a.reason, "until 16 live answers are known (15)"), "%s", a.reason);
+    pacing_agent(p, 22, AGENT_PACE_TALKING, now);
+    pacing_launch(p, now, &plenty, &a);
+    cr_expect(strstr(a.reason, "answers expected"), "%s", a.reason);
     pacing_close(p);
 }
 
@@ -176,10 +185,13 @@ Test(predict, never_more_than_there_is_room_for)
     agents_free(p, 30);
     pacing_launch(p, now, &(struct pacing_limits){1000, 9, 1000, false, NULL, 0}, &a);
     cr_expect_eq(a.launch, 9);
+    cr_expect(strstr(a.reason, "; the trunks are full"), "%s", a.reason);
     pacing_launch(p, now, &(struct pacing_limits){3, 9, 1000, false, NULL, 0}, &a);
     cr_expect_eq(a.launch, 3);
+    cr_expect(strstr(a.reason, "; no more leads are due now"), "%s", a.reason);
     pacing_launch(p, now, &(struct pacing_limits){1000, 1000, 0, false, NULL, 0}, &a);
     cr_expect_eq(a.launch, 0);
+    cr_expect(strstr(a.reason, "; call records wait for the disk"), "%s", a.reason);
     pacing_launch(p, now, &(struct pacing_limits){1000, 1000, 1000, true, NULL, 0}, &a);
     cr_expect_eq(a.launch, 0);
     pacing_close(p);
