@@ -28,7 +28,8 @@ static const struct {
     const char *options; /* of its own: "quick days=", those with a value end with '=' */
 } table[] = {
     {"sip", "calls/s beside SIPp, cost per message, parser, allocations", bench_sip, ""},
-    {"media", "legs of one core beside a bare io_uring echo, memory of a leg", bench_media, ""},
+    {"media", "legs of one core beside a bare io_uring echo, memory of a leg", bench_media,
+     "rounds= case="},
     {"dsp", "detectors: ns a packet and legs of one core beside spandsp", bench_dsp, "legs="},
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
     {"base", "hash table, timer wheel and rings by size", bench_base, ""},
@@ -59,6 +60,10 @@ static void help(FILE *to)
           "\n"
           "Options of dsp:\n"
           "  --legs N          so many legs, worked through in turn (default 512)\n"
+          "\n"
+          "Options of media:\n"
+          "  --rounds N        engine and echo in turn, N times; rows are medians (default 3)\n"
+          "  --case NAME       that one alone, for a profiler: all, talk, none, echo\n"
           "\n"
           "Options of pacing:\n"
           "  --quick           a few workloads and days: less than a minute\n"

@@ -1,135 +1,30 @@
 /* peal-bench media: legs that are received, jitter-buffered, listened to by the detectors and
  * answered with audio, 50 packets/s each way, on one core; beside it a bare io_uring echo of the
  * same packets on the same core in the same run. The generator is a second media room on the other
- * core, which therefore is measured too. What a core can carry is told in two ways: packets for a
- * second of its CPU time at a load it bears easily, and the most legs that kept time without loss.
+ * core, which therefore is measured too. What a core can carry is told in two ways: CPU time of a
+ * packet (one received and one sent) at a load it bears easily, and the most legs that kept time
+ * without loss.
  */
 #include <math.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "bench/bench.h"
-#include "io/bufring.h"
+#include "bench/media_echo.h"
 #include "io/limits.h"
 #include "media/leg.h"
 
-#define LEGS_MAX        6000
+#define LEGS_MAX        ECHO_LEGS_MAX
 #define LATE_LIMIT_US   5000
 #define ENGINE_CORE     0
 #define GENERATOR_CORE  1
 #define ENGINE_PORTS    20000 /* two ports a leg, up to 32000 */
 #define GENERATOR_PORTS 34000
-#define ECHO_BUFFERS    4096
-#define ECHO_BYTES      256
 #define STEP            250 /* legs, in the search for the most */
 #define WARM_UP_S       1.5
-
-/* The bare echo. */
-struct echo_leg {
-    struct loop_op op;
-    struct echo *echo;
-    int fd;
-};
-
-struct echo {
-    struct loop loop;
-    struct bufring buffers;
-    struct loop_op send_op;
-    struct echo_leg leg[LEGS_MAX];
-    uint16_t held[ECHO_BUFFERS];
-    uint32_t held_count, legs;
-    bool batched; /* waits for a millisecond's packets, as the engine does, instead of for one */
-    pthread_t thread;
-    _Atomic uint32_t stop;
-    _Atomic uint64_t echoed, cpu_us;
-};
-
-static void echo_arm(struct echo_leg *l)
-{
-    struct io_uring_sqe *sqe = loop_sqe(&l->echo->loop, &l->op);
-
-    io_uring_prep_recv_multishot(sqe, l->fd, NULL, 0, 0);
-    sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = l->echo->buffers.group;
-}
-
-static void echo_received(struct loop_op *op, int32_t res, uint32_t cqe_flags)
-{
-    struct echo_leg *l = container_of(op, struct echo_leg, op);
-    struct echo *e = l->echo;
-
-    if (res > 0 && cqe_flags & IORING_CQE_F_BUFFER) {
-        uint16_t id = bufring_id(cqe_flags);
-        struct io_uring_sqe *sqe = loop_sqe(&e->loop, &e->send_op);
-
-        e->loop.inflight--;
-        io_uring_prep_send(sqe, l->fd, bufring_at(&e->buffers, id), (size_t)res, MSG_DONTWAIT);
-        sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-        e->held[e->held_count++] = id;
-        atomic_fetch_add_explicit(&e->echoed, 1, memory_order_relaxed);
-        if (e->held_count > ECHO_BUFFERS / 2) {
-            io_uring_submit(&e->loop.ring);
-            while (e->held_count)
-                bufring_put(&e->buffers, e->held[--e->held_count]);
-        }
-    }
-    if (!(cqe_flags & IORING_CQE_F_MORE) && !atomic_load(&e->stop) && res != -ECANCELED)
-        echo_arm(l);
-}
-
-static void echo_send_failed(struct loop_op *op, int32_t res, uint32_t cqe_flags)
-{
-    struct echo *e = container_of(op, struct echo, send_op);
-
-    (void)res;
-    (void)cqe_flags;
-    e->loop.inflight++;
-}
-
-static void echo_wait(struct echo *e)
-{
-    struct __kernel_timespec ts = {.tv_nsec = 1000000};
-    struct io_uring_cqe *cqe;
-
-    io_uring_submit_and_wait_timeout(&e->loop.ring, &cqe, e->batched ? 512 : 1, &ts, NULL);
-    while (e->held_count)
-        bufring_put(&e->buffers, e->held[--e->held_count]);
-}
-
-static void *echo_run(void *arg)
-{
-    struct echo *e = arg;
-    const struct loop_config config = {.entries = 4096};
-
-    const struct sched_param priority = {.sched_priority = 1};
-
-    bench_pin(ENGINE_CORE);
-    sched_setscheduler(0, SCHED_RR, &priority); /* as the engine's worker: where permitted */
-    if (loop_init(&e->loop, &config) != OK ||
-        bufring_init(&e->buffers, &e->loop, loop_buffer_group(&e->loop), ECHO_BUFFERS,
-                     ECHO_BYTES) != OK)
-        abort();
-    for (uint32_t i = 0; i < e->legs; i++) {
-        e->leg[i].echo = e;
-        e->leg[i].op.done = echo_received;
-        echo_arm(&e->leg[i]);
-    }
-    while (!atomic_load(&e->stop)) {
-        echo_wait(e);
-        loop_turn(&e->loop, 0);
-        atomic_store(&e->cpu_us, bench_thread_cpu_us());
-    }
-    for (uint32_t i = 0; i < e->legs; i++)
-        loop_cancel(&e->loop, &e->leg[i].op);
-    loop_fini(&e->loop);
-    return NULL;
-}
+#define ROUNDS_DEFAULT  3
+#define ROUNDS_MAX      50
 
 /* One measured run. */
 struct scene {
@@ -144,6 +39,7 @@ struct figures {
     double pps;        /* packets received by the core a second (as many are sent) */
     double cpu_share;  /* of the core under test */
     double pps_of_cpu; /* packets for a second of CPU time */
+    double cpu_us;     /* CPU time of a packet received and one sent */
     double late_p50_us, late_p99_us, generator_p99_us;
     uint64_t lost, late; /* of the whole run; late: came after their turn to be played */
     uint64_t concealed, starved, send_failed, skipped;
@@ -243,34 +139,26 @@ static bool open_ours(struct scene *s, uint32_t i)
 static bool open_echo(struct scene *s, struct echo *e, uint32_t i)
 {
     struct addr local;
-    socklen_t len = sizeof(local);
 
-    addr_from_host(slice_cstr("127.0.0.1"), 0, &local);
-    e->leg[i].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    const struct addr *to = media_leg_local(s->theirs[i]);
-
-    if (e->leg[i].fd < 0 || bind(e->leg[i].fd, &local.sa, addr_len(&local)) != 0 ||
-        connect(e->leg[i].fd, &to->sa, addr_len(to)) != 0 ||
-        getsockname(e->leg[i].fd, &local.sa, &len) != 0)
-        return false;
-    return connect_leg(s->theirs[i], &local);
+    return echo_add(e, media_leg_local(s->theirs[i]), &local) && connect_leg(s->theirs[i], &local);
 }
 
+/* The generator falls silent first, and what is on its way arrives: a leg that is closed reads no
+ * more. */
 static void close_legs(struct scene *s, uint32_t legs, bool with_ours)
 {
     uint64_t limit_us = bench_now_us() + 20000000;
 
-    /* The senders first, then what is on its way arrives. */
     for (uint32_t i = 0; i < legs; i++) {
-        media_leg_close(s->theirs[i]);
+        media_leg_mute(s->theirs[i], true);
         if (i % 200 == 0)
             run_for(s, 0.005);
     }
-    while (s->closed < legs && bench_now_us() < limit_us)
-        run_for(s, 0.01);
-    run_for(s, 0.1);
-    for (uint32_t i = 0; with_ours && i < legs; i++) {
-        media_leg_close(s->ours[i]);
+    run_for(s, 0.2);
+    for (uint32_t i = 0; i < legs; i++) {
+        media_leg_close(s->theirs[i]);
+        if (with_ours)
+            media_leg_close(s->ours[i]);
         if (i % 200 == 0)
             run_for(s, 0.005);
     }
@@ -337,6 +225,7 @@ static bool run_engine(uint32_t legs, enum dsp_phase phase, double seconds, stru
         f->pps = packets * 1e6 / wall_us;
         f->cpu_share = cpu_us / wall_us;
         f->pps_of_cpu = packets * 1e6 / cpu_us;
+        f->cpu_us = cpu_us / packets;
         f->late_p50_us = (double)hist_quantile(&after.tick_late_us, 0.5);
         f->late_p99_us = (double)hist_quantile(&after.tick_late_us, 0.99);
         f->concealed = after.concealed - before.concealed;
@@ -360,18 +249,15 @@ static bool run_engine(uint32_t legs, enum dsp_phase phase, double seconds, stru
 }
 
 /* The bare echo under the same packets. */
-static bool run_echo(uint32_t legs, double seconds, bool batched, struct figures *f)
+static bool run_echo(uint32_t legs, double seconds, enum echo_way way, struct figures *f)
 {
     struct scene *s = calloc(1, sizeof(*s));
-    struct echo *e = calloc(1, sizeof(*e));
+    struct echo *e = echo_new(way, ENGINE_CORE);
     bool ok = false;
 
     memset(f, 0, sizeof(*f));
     if (!s || !e || loop_init(&s->loop, NULL) != OK)
         return false;
-    e->legs = legs;
-    e->batched = batched;
-    e->send_op.done = echo_send_failed;
     s->generator = open_media(s, GENERATOR_CORE, GENERATOR_PORTS, legs);
     const struct sound *theirs = s->generator ? speech(s->generator) : NULL;
 
@@ -383,101 +269,194 @@ static bool run_echo(uint32_t legs, double seconds, bool batched, struct figures
         if (i % 50 == 0)
             run_for(s, 0.004);
     }
-    if (ok && pthread_create(&e->thread, NULL, echo_run, e) == 0) {
+    if (ok && echo_start(e)) {
         run_for(s, WARM_UP_S);
         media_metrics_restart(s->generator);
         run_for(s, 0.6);
-        uint64_t t0 = bench_now_us(), n0 = atomic_load(&e->echoed), c0 = atomic_load(&e->cpu_us);
+        uint64_t t0 = bench_now_us(), n0 = echo_packets(e), c0 = echo_cpu_us(e);
 
         run_for(s, seconds);
         double wall_us = (double)(bench_now_us() - t0);
-        double packets = (double)(atomic_load(&e->echoed) - n0);
-        double cpu_us = (double)(atomic_load(&e->cpu_us) - c0);
+        double packets = (double)(echo_packets(e) - n0);
+        double cpu_us = (double)(echo_cpu_us(e) - c0);
 
         fill_generator(s, f);
         f->pps = packets * 1e6 / wall_us;
         f->cpu_share = cpu_us / wall_us;
         f->pps_of_cpu = packets * 1e6 / cpu_us;
+        f->cpu_us = cpu_us / packets;
         close_legs(s, legs, false);
         f->lost = s->theirs_sent > s->theirs_received ? s->theirs_sent - s->theirs_received : 0;
-        atomic_store(&e->stop, 1);
-        pthread_join(e->thread, NULL);
     }
-    for (uint32_t i = 0; i < legs; i++)
-        if (e->leg[i].fd > 0)
-            close(e->leg[i].fd);
+    echo_free(e);
     if (theirs)
         sound_unref(theirs);
     media_close(s->generator);
     loop_fini(&s->loop);
-    free(e);
     free(s);
     return ok;
 }
 
 static void note(const char *who, uint32_t legs, const struct figures *f)
 {
-    bench_note("media: %s, %u legs: %.0f packets/s, %.0f %% of the core, %.0f packets/CPU s, late "
-               "p50 %.0f p99 %.0f us, generator p99 %.0f us, lost %llu, late %llu, concealed %llu, "
-               "skipped "
-               "%llu, send failed %llu",
-               who, legs, f->pps, f->cpu_share * 100.0, f->pps_of_cpu, f->late_p50_us,
-               f->late_p99_us, f->generator_p99_us, (unsigned long long)f->lost,
-               (unsigned long long)f->late, (unsigned long long)f->concealed,
-               (unsigned long long)f->skipped, (unsigned long long)f->send_failed);
+    bench_note(
+        "media: %s, %u legs: %.0f packets/s, %.0f %% of the core, %.2f CPU us a packet, late "
+        "p50 %.0f p99 %.0f us, generator p99 %.0f us, lost %llu, late %llu, concealed %llu, "
+        "skipped "
+        "%llu, send failed %llu",
+        who, legs, f->pps, f->cpu_share * 100.0, f->cpu_us, f->late_p50_us, f->late_p99_us,
+        f->generator_p99_us, (unsigned long long)f->lost, (unsigned long long)f->late,
+        (unsigned long long)f->concealed, (unsigned long long)f->skipped,
+        (unsigned long long)f->send_failed);
 }
 
-/* Engine and echo in turn, so that a slow moment of the machine meets both; the best of each. */
-static void compare(struct bench *b, uint32_t legs, uint32_t rounds)
+enum { ALL_DETECTORS, OF_TALK, NO_DETECTORS, PHASES };
+static const struct {
+    enum dsp_phase phase;
+    const char *name, *option;
+} cases[PHASES] = {{DSP_ANSWERED, "all detectors", "all"},
+                   {DSP_TALK, "detectors of talk", "talk"},
+                   {DSP_OFF, "no detectors", "none"}};
+
+/* What the rounds of a comparison gave. */
+struct rounds {
+    uint32_t count;
+    double engine_us[PHASES][ROUNDS_MAX], echo_us[ECHO_WAYS][ROUNDS_MAX]; /* CPU of a packet */
+    double late_p99_us[ROUNDS_MAX], generator_p99_us[ROUNDS_MAX];
+    uint64_t lost, mallocs;
+};
+
+static int by_size(const void *a, const void *b)
 {
-    static const struct {
-        enum dsp_phase phase;
-        const char *name;
-    } phases[] = {{DSP_ANSWERED, "all detectors"},
-                  {DSP_TALK, "detectors of talk"},
-                  {DSP_OFF, "no detectors"}};
-    enum { PHASES = sizeof(phases) / sizeof(phases[0]) };
-    struct figures engine[PHASES] = {0}, echo = {0}, f;
-    uint64_t lost = 0, mallocs = 0;
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static double median(const double *of, uint32_t n)
+{
+    double sorted[ROUNDS_MAX];
+
+    memcpy(sorted, of, n * sizeof(*of));
+    qsort(sorted, n, sizeof(*sorted), by_size);
+    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+/* The peer is the better of the echoes that answer at once. */
+static double peer_us(const struct rounds *r, uint32_t round)
+{
+    double a = r->echo_us[ECHO_AT_ONCE][round], b = r->echo_us[ECHO_BATCHED][round];
+
+    return a < b ? a : b;
+}
+
+static bool run_round(struct bench *b, uint32_t legs, struct rounds *r)
+{
+    uint32_t i = r->count++;
+    struct figures f;
+
+    for (int p = 0; p < PHASES; p++) {
+        if (!run_engine(legs, cases[p].phase, b->seconds, &f)) {
+            bench_fail(b, "media: %u legs could not be opened; raise ulimit -n", legs);
+            return false;
+        }
+        note(cases[p].name, legs, &f);
+        r->engine_us[p][i] = f.cpu_us;
+        r->lost += f.lost;
+        r->mallocs += f.mallocs;
+        if (p == ALL_DETECTORS) {
+            r->late_p99_us[i] = f.late_p99_us;
+            r->generator_p99_us[i] = f.generator_p99_us;
+        }
+    }
+    for (enum echo_way way = 0; way < ECHO_WAYS; way++) {
+        if (!run_echo(legs, b->seconds, way, &f)) {
+            bench_fail(b, "media: the echo of %u legs could not be opened; raise ulimit -n", legs);
+            return false;
+        }
+        note(echo_way_name(way), legs, &f);
+        r->echo_us[way][i] = f.cpu_us;
+    }
+    return true;
+}
+
+static void add_rows(struct bench *b, uint32_t legs, const struct rounds *r)
+{
+    static const char peer[] = "bare io_uring echo";
+    double ratio[ROUNDS_MAX], echo[ROUNDS_MAX],
+        by_clock = median(r->echo_us[ECHO_BY_CLOCK], r->count);
     char name[BENCH_TEXT_MAX];
 
-    for (uint32_t i = 0; i < rounds; i++) {
-        for (size_t p = 0; p < PHASES; p++) {
-            if (!run_engine(legs, phases[p].phase, b->seconds, &f)) {
-                bench_fail(b, "media: %u legs could not be opened; raise ulimit -n", legs);
-                return;
-            }
-            note(phases[p].name, legs, &f);
-            lost += f.lost;
-            mallocs += f.mallocs;
-            if (f.pps_of_cpu > engine[p].pps_of_cpu)
-                engine[p] = f;
-        }
-        for (int batched = 0; batched < 2; batched++) {
-            run_echo(legs, b->seconds, batched, &f);
-            note(batched ? "bare echo, batched" : "bare echo", legs, &f);
-            if (f.pps_of_cpu > echo.pps_of_cpu)
-                echo = f;
-        }
+    for (uint32_t i = 0; i < r->count; i++)
+        echo[i] = peer_us(r, i);
+    double echo_us = median(echo, r->count);
+
+    for (int p = 0; p < PHASES; p++) {
+        double us = median(r->engine_us[p], r->count);
+
+        for (uint32_t i = 0; i < r->count; i++)
+            ratio[i] = echo[i] / r->engine_us[p][i];
+        snprintf(name, sizeof(name), "%u legs, %s, a CPU second", legs, cases[p].name);
+        bench_add_peer(b, "media", name, 1e6 / us, "packets/s", BENCH_HIGHER, peer, 1e6 / echo_us);
+        snprintf(name, sizeof(name), "%u legs, %s, CPU of a packet", legs, cases[p].name);
+        bench_add_peer(b, "media", name, us, "us", BENCH_LOWER, peer, echo_us);
+        snprintf(name, sizeof(name), "%u legs, %s, median of the rounds' ratios", legs,
+                 cases[p].name);
+        bench_add(b, "media", name, median(ratio, r->count), "", BENCH_HIGHER);
     }
-    for (size_t p = 0; p < PHASES; p++) {
-        snprintf(name, sizeof(name), "%u legs, %s, a CPU second", legs, phases[p].name);
-        bench_add_peer(b, "media", name, engine[p].pps_of_cpu, "packets/s", BENCH_HIGHER,
-                       "bare io_uring echo", echo.pps_of_cpu);
-    }
+    snprintf(name, sizeof(name), "%u legs, %s, CPU of a packet", legs, cases[0].name);
+    bench_add_peer(b, "media", name, median(r->engine_us[0], r->count), "us", BENCH_LOWER,
+                   "bare echo by the clock", by_clock);
     snprintf(name, sizeof(name), "%u legs, tick lateness p99", legs);
-    bench_add(b, "media", name, engine[0].late_p99_us, "us", BENCH_LOWER);
+    bench_add(b, "media", name, median(r->late_p99_us, r->count), "us", BENCH_LOWER);
     snprintf(name, sizeof(name), "%u legs, generator lateness p99", legs);
-    bench_add(b, "media", name, engine[0].generator_p99_us, "us", BENCH_LOWER);
+    bench_add(b, "media", name, median(r->generator_p99_us, r->count), "us", BENCH_LOWER);
     snprintf(name, sizeof(name), "%u legs, packets lost in the engine", legs);
-    bench_add(b, "media", name, (double)lost, "packets", BENCH_LOWER);
+    bench_add(b, "media", name, (double)r->lost, "packets", BENCH_LOWER);
     if (bench_mallocs_counted())
-        bench_add(b, "media", "allocations while packets flow", (double)mallocs, "calls",
+        bench_add(b, "media", "allocations while packets flow", (double)r->mallocs, "calls",
                   BENCH_LOWER);
-    if (mallocs)
-        bench_fail(b, "media: %llu allocations on the packet path", (unsigned long long)mallocs);
-    if (legs <= 1000 && lost)
-        bench_fail(b, "media: %llu packets lost at %u legs", (unsigned long long)lost, legs);
+}
+
+/* Engine and echo in turn, so that a slow moment of the machine meets both; the medians of all
+ * rounds. */
+static void compare(struct bench *b, uint32_t legs, uint32_t rounds)
+{
+    static struct rounds r;
+
+    r.count = 0;
+    while (r.count < rounds)
+        if (!run_round(b, legs, &r))
+            return;
+    add_rows(b, legs, &r);
+    if (r.mallocs)
+        bench_fail(b, "media: %llu allocations on the packet path", (unsigned long long)r.mallocs);
+    if (legs <= 1000 && r.lost)
+        bench_fail(b, "media: %llu packets lost at %u legs", (unsigned long long)r.lost, legs);
+}
+
+/* One case over and over, for a profiler. */
+static void repeat(struct bench *b, const char *name, uint32_t legs, uint32_t rounds)
+{
+    struct figures f;
+
+    for (uint32_t i = 0; i < rounds; i++) {
+        bool known = false;
+
+        for (int p = 0; p < PHASES; p++)
+            if (strcmp(name, cases[p].option) == 0) {
+                known = run_engine(legs, cases[p].phase, b->seconds, &f);
+                note(cases[p].name, legs, &f);
+            }
+        if (strcmp(name, "echo") == 0) {
+            known = run_echo(legs, b->seconds, ECHO_AT_ONCE, &f);
+            note(echo_way_name(ECHO_AT_ONCE), legs, &f);
+        }
+        if (!known) {
+            bench_fail(b, "media: --case takes all, talk, none or echo");
+            return;
+        }
+    }
 }
 
 /* Did the generator keep its own plan? If not, the other side was not judged. */
@@ -501,7 +480,7 @@ static void most_legs(struct bench *b)
         best = legs;
     }
     for (uint32_t legs = best > 1000 ? best : 1000; legs <= LEGS_MAX; legs += STEP) {
-        bool ok = run_echo(legs, b->seconds, false, &f);
+        bool ok = run_echo(legs, b->seconds, ECHO_AT_ONCE, &f);
 
         note("bare echo", legs, &f);
         if (!ok || f.lost || !generator_kept_time(&f))
@@ -521,7 +500,14 @@ static void most_legs(struct bench *b)
 
 int bench_media(struct bench *b)
 {
+    const char *text = bench_option(b, "rounds"), *only = bench_option(b, "case");
+    long rounds = text ? strtol(text, NULL, 10) : ROUNDS_DEFAULT;
     uint64_t files;
+
+    if (rounds < 1 || rounds > ROUNDS_MAX) {
+        bench_fail(b, "media: --rounds takes 1 to %d, not \"%s\"", ROUNDS_MAX, text);
+        return 1;
+    }
 
     bench_add(b, "media", "idle leg", (double)media_leg_bytes_idle(), "bytes", BENCH_LOWER);
     bench_add(b, "media", "active leg, no recording", (double)media_leg_bytes_active(), "bytes",
@@ -530,7 +516,11 @@ int bench_media(struct bench *b)
         bench_note("media: %llu open files permitted", (unsigned long long)files);
     if (bench_cores() < 2)
         bench_note("media: one core for engine and generator: figures are of both together");
-    compare(b, 1000, 2);
+    if (only) {
+        repeat(b, only, 1000, (uint32_t)rounds);
+        return 0;
+    }
+    compare(b, 1000, (uint32_t)rounds);
     if (!getenv("PEAL_BENCH_BRIEF"))
         most_legs(b);
     return 0;
