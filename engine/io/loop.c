@@ -20,6 +20,7 @@
 #define CQ_PER_SQ        8
 #define DRAIN_FEW        16  /* fewer new completions than this: the kernel had no more */
 #define DRAIN_ROUNDS_MAX 256 /* then timers get their turn */
+#define SUBMIT_TRIES_MAX 1000
 #define AHEAD_FAR        8 /* completions before its own that an op is shown, see loop_set_ahead */
 #define AHEAD_NEAR       4
 #define FINI_WAIT_US     UINT64_C(2000000)
@@ -120,7 +121,7 @@ struct io_uring_sqe *loop_sqe(struct loop *l, struct loop_op *op)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&l->ring);
 
-    for (int tries = 0; !sqe && tries < 1000; tries++) {
+    for (int tries = 0; !sqe && tries < SUBMIT_TRIES_MAX; tries++) {
         l->sq_full += tries == 0;
         io_uring_submit(&l->ring);
         sqe = io_uring_get_sqe(&l->ring);
@@ -194,14 +195,26 @@ static uint32_t reap(struct loop *l)
     return seen;
 }
 
+/* Completions that it can only deliver when it is entered. */
+static bool kernel_has_more(const struct loop *l)
+{
+    return __atomic_load_n(l->ring.sq.kflags, __ATOMIC_RELAXED) &
+           (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN);
+}
+
+void loop_submit_and_reap(struct loop *l)
+{
+    for (int tries = 0; io_uring_sq_ready(&l->ring) && tries < SUBMIT_TRIES_MAX; tries++)
+        io_uring_submit(&l->ring);
+    reap(l);
+}
+
 static void drain(struct loop *l)
 {
     for (uint32_t round = 0; round < DRAIN_ROUNDS_MAX; round++) {
         uint32_t seen = reap(l);
-        unsigned pending = __atomic_load_n(l->ring.sq.kflags, __ATOMIC_RELAXED) &
-                           (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN);
 
-        if (seen < DRAIN_FEW && !pending)
+        if (seen < DRAIN_FEW && !kernel_has_more(l))
             return;
         io_uring_get_events(&l->ring);
     }
@@ -214,7 +227,9 @@ static void submit_and_wait(struct loop *l, uint64_t wait_us)
 
     if (io_uring_cq_ready(&l->ring))
         wait_us = 0;
-    if (wait_us == 0) {
+    if (wait_us == 0 && !io_uring_sq_ready(&l->ring) && !kernel_has_more(l)) {
+        rc = 0;
+    } else if (wait_us == 0) {
         rc = io_uring_submit_and_get_events(&l->ring);
     } else if (wait_us == UINT64_MAX) {
         rc = io_uring_submit_and_wait(&l->ring, 1);

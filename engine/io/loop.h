@@ -72,6 +72,10 @@ void loop_fini(struct loop *l);
 void loop_run(struct loop *l);
 void loop_turn(struct loop *l, uint64_t wait_us);
 void loop_stop(struct loop *l); /* from the loop's thread */
+/* Submits what is queued and delivers the completions that are there at once, without waiting and
+ * without timers: for operations that end where they are submitted (MSG_DONTWAIT). Not from inside
+ * a callback. */
+void loop_submit_and_reap(struct loop *l);
 
 /* An SQE tied to op (submits what is queued when the ring is full). Never NULL. The caller fills
  * it by io_uring_prep_*; op's completions go to op->done. op NULL: completions are ignored. */

@@ -7,6 +7,8 @@
 
 #include "base/rng.h"
 
+#define RECEIVE_BYTES (256 * 1024) /* the kernel doubles it, within net.core.rmem_max */
+
 /* Any order: a stretch of the range that another program holds must not meet us in a row, and
  * nobody shall guess the next pair. */
 static void shuffle(uint16_t *ports, uint32_t count)
@@ -63,6 +65,17 @@ static int open_bound(const struct addr *local)
     return fd;
 }
 
+/* RTP is read once in 20 ms (worker.h): datagrams bear the time when they came, and the kernel keeps
+ * a burst of large ones meanwhile. Where that is refused, the time of reading and the system's
+ * default have to do. */
+static void wait_for_reader(int fd)
+{
+    const int on = 1, bytes = RECEIVE_BYTES;
+
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
 static bool open_pair(struct port_pair *pair, uint16_t port, bool mux)
 {
     pair->rtcp = -1;
@@ -70,6 +83,7 @@ static bool open_pair(struct port_pair *pair, uint16_t port, bool mux)
     pair->rtp = open_bound(&pair->local);
     if (pair->rtp < 0)
         return false;
+    wait_for_reader(pair->rtp);
     if (!mux) {
         struct addr rtcp = pair->local;
 

@@ -60,6 +60,8 @@ static void set_remote(struct worker *w, struct stream *s, const struct media_re
     bool moved = !s->has_remote || !addr_eq(&r->rtp, &s->remote.rtp);
     bool paused = s->has_remote && !(s->remote.direction & MEDIA_RECEIVE);
 
+    if (moved && s->has_remote)
+        stream_read(s); /* by the rules under which it came */
     s->remote = *r;
     s->far_rtcp = r->rtcp;
     if (moved)
@@ -131,6 +133,11 @@ static void bridge(struct stream *a, struct stream *b)
     a->bridged_told = b->bridged_told = a->from_pcm = b->from_pcm = false;
     stream_listen(a);
     stream_listen(b);
+    /* Relayed from the next packet on, not from the next slot on. */
+    if (a->slot != WORKER_SLOTS)
+        stream_arm(a);
+    if (b->slot != WORKER_SLOTS)
+        stream_arm(b);
 }
 
 static void unbridge(struct stream *s)
@@ -144,6 +151,8 @@ static void unbridge(struct stream *s)
     s->marker = peer->marker = true;
     stream_listen(s);
     stream_listen(peer);
+    stream_wait_over(s);
+    stream_wait_over(peer);
 }
 
 static void tell_recorded(struct stream *s, const struct file_result *r, double seconds)
@@ -220,6 +229,8 @@ void stream_finish(struct stream *s)
 
 static void end_stream(struct worker *w, struct stream *s, enum stream_end end)
 {
+    if (end == STREAM_CLOSES && s->slot != WORKER_SLOTS)
+        stream_read(s); /* what came since the last slot counts */
     s->end = end;
     if (end == STREAM_CLOSES) {
         unbridge(s);

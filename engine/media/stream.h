@@ -65,12 +65,15 @@ struct stream {
     struct list_node node; /* of the worker's streams */
     struct loop_op rtp_op, rtcp_op;
     bool rtp_armed, rtcp_armed;
-    bool fixed; /* the RTP socket is in the ring's table, at our index */
+    bool rtp_waits; /* the armed receive stays until it is cancelled, see stream_arm */
+    uint8_t read_run; /* packets of the present read */
+    bool fixed;     /* the RTP socket is in the ring's table, at our index */
     bool has_remote, latched, connected, first_told, timed_out, listening, rx_alaw;
     struct media_remote remote;
     struct addr far_rtp, far_rtcp; /* where we send */
     struct candidate candidate;
     uint64_t remote_us, last_rtp_us;
+    uint64_t read_us; /* when the RTP socket was last read empty: what came later is not older */
     uint64_t lost_before; /* of SSRCs that are gone */
     struct rtp_source source;
 
@@ -157,8 +160,12 @@ static inline void stream_fetch_audio(const struct stream *s)
 }
 
 /* Between the files of this room: */
-void stream_arm(struct stream *s); /* receive.c: starts receiving */
+/* receive.c: starts receiving, if it is not under way. Of a bridged stream RTP is waited for, else
+ * what has come is read, once; so this is called in every slot. */
+void stream_arm(struct stream *s);
 void stream_disarm(struct stream *s);
+void stream_read(struct stream *s);      /* what has come, now; not from inside a callback */
+void stream_wait_over(struct stream *s); /* it is bridged no more */
 void stream_ahead(struct loop_op *op, enum loop_ahead ahead); /* for loop_set_ahead */
 void stream_fix(struct stream *s, bool in);   /* in or out of the ring's table of files */
 void stream_remote_changed(struct stream *s); /* receive.c: forgets the latch */
@@ -176,7 +183,7 @@ void stream_bridge_told(struct stream *s);
 void stream_collect(struct stream *s); /* moves the jitter buffer's counters into the statistics */
 uint32_t stream_now_ts(const struct stream *s);
 void stream_rtcp_slot(struct stream *s); /* report.c */
-void stream_rtcp_take(struct stream *s, const uint8_t *p, size_t len);
+void stream_rtcp_take(struct stream *s, const uint8_t *p, size_t len, uint64_t arrived_us);
 void stream_rtcp_bye(struct stream *s);
 void stream_tell(struct stream *s, enum media_event_kind kind);
 void stream_play_ended(struct stream *s, const struct player_item *item, enum err err);

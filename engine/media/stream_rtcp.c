@@ -82,9 +82,8 @@ void stream_rtcp_bye(struct stream *s)
         send_report(s, true);
 }
 
-void stream_rtcp_take(struct stream *s, const uint8_t *p, size_t len)
+void stream_rtcp_take(struct stream *s, const uint8_t *p, size_t len, uint64_t arrived_us)
 {
-    uint64_t now_us = s->worker->loop.now_us;
     struct rtcp_packet in;
 
     if (rtcp_parse(p, len, s->ssrc, &in) != OK) {
@@ -94,11 +93,11 @@ void stream_rtcp_take(struct stream *s, const uint8_t *p, size_t len)
     s->worker->count.rtcp_received++;
     if (in.is_sender) {
         s->far_sr_mid = rtcp_ntp_mid(in.ntp);
-        s->far_sr_us = now_us;
+        s->far_sr_us = arrived_us;
     }
     if (!in.has_report)
         return;
-    uint32_t rtt_us = rtcp_round_trip_us(&in.report, rtcp_ntp_mid(rtcp_ntp(now_us)));
+    uint32_t rtt_us = rtcp_round_trip_us(&in.report, rtcp_ntp_mid(rtcp_ntp(arrived_us)));
 
     if (rtt_us)
         s->stats.rtt_us = rtt_us;

@@ -1,6 +1,7 @@
 /* The worker's thread. It waits with a large count until the next slot's deadline: with
- * DEFER_TASKRUN the kernel then hands over a slot's packets at once instead of waking us for each
- * (a command waits for at most a slot). Without active streams it sleeps until woken. */
+ * DEFER_TASKRUN the kernel then hands over a slot's packets of bridged streams at once instead of
+ * waking us for each (a command waits for at most a slot). Without active streams it sleeps until
+ * woken. */
 #include "media/worker.h"
 
 #include <assert.h>
@@ -23,6 +24,9 @@
 #define QUIT_LIMIT_US   3000000
 #define NICENESS        (-10) /* late audio is lost audio; where it is permitted */
 #define NAME_BYTES      32    /* of a source address in a received buffer */
+#define TIMES_BYTES     CMSG_SPACE(sizeof(struct timespec))
+#define CLOCK_READINGS  3
+#define READ_GOES_MAX   8
 #define COMMANDS_A_TURN 4096
 #define FETCH_FAR       6 /* streams ahead */
 #define FETCH_NEAR      3
@@ -42,6 +46,40 @@ static void submit(struct worker *w)
     for (int tries = 0; io_uring_sq_ready(&w->loop.ring) && tries < 1000; tries++)
         io_uring_submit(&w->loop.ring);
     settle(w);
+}
+
+static uint64_t real_time_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* How the clock of the time stamps stands to ours: the reading that nothing came between. */
+static void compare_clocks(struct worker *w)
+{
+    uint64_t narrowest_us = UINT64_MAX;
+
+    for (int i = 0; i < CLOCK_READINGS; i++) {
+        uint64_t before_us = clock_us(w->loop.clock), real_us = real_time_us();
+        uint64_t took_us = clock_us(w->loop.clock) - before_us;
+
+        if (took_us >= narrowest_us)
+            continue;
+        narrowest_us = took_us;
+        w->real_ahead_us = real_us - before_us - took_us / 2;
+    }
+}
+
+void worker_read(struct worker *w)
+{
+    w->loop.now_us = clock_us(w->loop.clock);
+    /* A socket with much in it is read in several goes. */
+    for (int i = 0; i == 0 || (i < READ_GOES_MAX && io_uring_sq_ready(&w->loop.ring)); i++) {
+        loop_submit_and_reap(&w->loop);
+        settle(w);
+    }
 }
 
 void *worker_arena(struct worker *w, uint32_t bytes)
@@ -170,7 +208,7 @@ static void run_slot(struct worker *w)
         fetch_for_sending(slot, i);
         stream_send_slot(slot->stream[i]);
     }
-    submit(w);
+    worker_read(w);
     for (uint32_t i = 0; i < slot->count; i++) {
         fetch_for_hearing(slot, i);
         stream_hear_slot(slot->stream[i]);
@@ -243,6 +281,7 @@ static void publish(struct worker *w)
     }
     if (now_us - w->published_us < WORKER_PUBLISH_US || !worker_shared_take(&w->shared, false))
         return;
+    compare_clocks(w);
     w->published_us = w->count.at_us = now_us;
     w->count.cpu_us = thread_cpu_us();
     w->shared.counters = w->count;
@@ -333,7 +372,7 @@ static uint32_t buffers_for(uint32_t legs)
 {
     uint32_t n = BUFFERS_MIN;
 
-    while (n < legs * 2 && n < BUFFERS_MAX)
+    while (n < legs / 2 && n < BUFFERS_MAX)
         n *= 2;
     return n;
 }
@@ -345,6 +384,7 @@ static enum err set_up(struct worker *w)
 
     if (err)
         return err;
+    compare_clocks(w);
     loop_set_ahead(&w->loop, stream_ahead);
     w->fixed_files = io_uring_register_files_sparse(&w->loop.ring, w->max_legs) == 0;
     err = bufring_init(&w->buffers, &w->loop, loop_buffer_group(&w->loop), buffers_for(w->max_legs),
@@ -410,7 +450,7 @@ enum err worker_start(struct worker *w)
     rng_seed(&w->rng, seed);
     list_init(&w->streams);
     w->send_op.done = send_failed;
-    w->receive_shape = (struct msghdr){.msg_namelen = NAME_BYTES};
+    w->receive_shape = (struct msghdr){.msg_namelen = NAME_BYTES, .msg_controllen = TIMES_BYTES};
     hist_reset(&w->count.late_us);
     hist_reset(&w->count.work_us);
     sem_init(&w->ready, 0, 0);

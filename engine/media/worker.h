@@ -1,7 +1,11 @@
 /* One media worker: a thread, its loop, its legs' streams spread over 20 slots of 1 ms.
  *
- * Slot k of the steady clock's millisecond t (t mod 20 = k) sends for its streams first, all in one
- * submission, then takes a block from each jitter buffer and lets the detectors run over the batch.
+ * Slot k of the steady clock's millisecond t (t mod 20 = k) first reads the sockets of its streams
+ * and sends for them, all in one submission, then takes a block from each jitter buffer and lets
+ * the detectors run over the batch. What comes is not wanted before the next slot, so nobody is
+ * woken for it; the kernel's time stamps tell when it came. Only bridged streams wait for packets,
+ * to hand them on at once.
+ *
  * Deadlines are absolute, so a late slot delays nothing after it; a worker more than
  * WORKER_BEHIND_MAX_MS behind leaves whole rounds out and counts them.
  *
@@ -29,7 +33,7 @@
 #define WORKER_BATCH         64 /* blocks handed to the detectors together */
 #define WORKER_ARENA_BYTES   (256 * 1024)
 #define WORKER_HELD_MAX      1024 /* received buffers waiting for their relayed send */
-#define WORKER_RECEIVE_BYTES 1024 /* a buffer: recvmsg header, name, datagram */
+#define WORKER_RECEIVE_BYTES 1088 /* a buffer: recvmsg header, name, time stamp, datagram */
 #define WORKER_PUBLISH_US    250000
 
 /* Counters of one worker; added up by media_metrics. */
@@ -66,6 +70,7 @@ struct worker {
     uint64_t next_slot; /* absolute number: milliseconds of the steady clock */
     uint64_t now_us;    /* of this turn */
     uint64_t slot_us;   /* deadline of the slot being worked on */
+    uint64_t real_ahead_us; /* of our clock: the one that stamps packets; modulo 2^64 */
     bool quitting, count_foreign, realtime, told;
     bool fixed_files; /* the ring has a table with a place for each leg's RTP socket */
 
@@ -121,6 +126,8 @@ void worker_tell(struct worker *w, const struct message *m, bool owed);
 void *worker_arena(struct worker *w, uint32_t bytes);
 /* The received buffer is given back after this submission. */
 void worker_hold(struct worker *w, uint16_t buffer);
+/* Submits, and delivers what ended at once: reads without waiting. Not from inside a callback. */
+void worker_read(struct worker *w);
 /* Puts a stream into the least filled slot, and takes it out. */
 void worker_slot_in(struct worker *w, struct stream *s);
 void worker_slot_out(struct worker *w, struct stream *s);

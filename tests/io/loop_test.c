@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static struct loop loop;
@@ -113,6 +114,56 @@ Test(loop, cancel_brings_the_final_completion, .init = setup, .fini = teardown)
     cr_assert_eq(done_count, 1);
     cr_assert_eq(last_res, -ECANCELED);
     cr_assert_eq(loop.inflight, before - 1);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+Test(loop, what_ends_at_once_is_reaped_without_a_turn, .init = setup, .fini = teardown)
+{
+    int fds[2];
+    char byte = 7;
+    struct loop_op op = {note};
+    struct timer t;
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
+    timer_init(&t);
+    loop_timer(&loop, &t, 0, stop_on_fire);
+    fired_at_us = 0;
+    done_count = 0;
+    io_uring_prep_recv(loop_sqe(&loop, &op), fds[0], &byte, 1, MSG_DONTWAIT);
+    loop_submit_and_reap(&loop);
+    cr_assert_eq(done_count, 1);
+    cr_assert_eq(last_res, -EAGAIN);
+    cr_assert_eq(send(fds[1], &byte, 1, 0), 1);
+    io_uring_prep_recv(loop_sqe(&loop, &op), fds[0], &byte, 1, MSG_DONTWAIT);
+    loop_submit_and_reap(&loop);
+    cr_assert_eq(done_count, 2);
+    cr_assert_eq(last_res, 1);
+    cr_assert_eq(fired_at_us, 0, "timers have their turn");
+    loop_timer_stop(&loop, &t);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* A turn that finds nothing to submit does not enter the kernel, but must not miss what only the
+ * kernel can hand over. */
+Test(loop, turns_that_do_not_wait_still_bring_completions, .init = setup, .fini = teardown)
+{
+    int fds[2];
+    char byte = 7;
+    struct loop_op op = {note};
+
+    cr_assert_eq(pipe(fds), 0);
+    for (int i = 0; i < 100; i++) {
+        done_count = 0;
+        io_uring_prep_read(loop_sqe(&loop, &op), fds[0], &byte, 1, 0);
+        loop_turn(&loop, 0);
+        cr_assert_eq(done_count, 0);
+        cr_assert_eq(write(fds[1], &byte, 1), 1);
+        for (int turn = 0; turn < 100000 && !done_count; turn++)
+            loop_turn(&loop, 0);
+        cr_assert_eq(done_count, 1);
+    }
     close(fds[0]);
     close(fds[1]);
 }

@@ -3,43 +3,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "media/rtp.h"
 #include "media_kit.h"
 
-struct source {
-    int fd;
-    struct addr addr;
-    uint32_t ssrc, ts;
-    uint16_t seq;
-};
-
-static void source_open(struct source *s, const char *host)
-{
-    socklen_t len = sizeof(s->addr.in6);
-
-    memset(s, 0, sizeof(*s));
-    cr_assert_eq(addr_from_host(slice_cstr(host), 0, &s->addr), OK);
-    s->fd = socket(AF_INET, SOCK_DGRAM, 0);
-    cr_assert_eq(bind(s->fd, &s->addr.sa, addr_len(&s->addr)), 0);
-    getsockname(s->fd, &s->addr.sa, &len);
-    s->ssrc = 0x1000u + (uint32_t)s->fd;
-}
-
-static void source_send(struct source *s, const struct addr *to)
-{
-    uint8_t p[172];
-
-    rtp_write_header(p, 0, false, s->seq++, s->ts, s->ssrc);
-    s->ts += 160;
-    memset(p + 12, 0x55, 160);
-    sendto(s->fd, p, sizeof(p), 0, &to->sa, addr_len(to));
-}
-
 /* Sends n packets, 20 ms apart. */
-static void source_talk(struct kit *k, struct source *s, const struct heard_leg *h, int n)
+static void source_talk(struct kit *k, struct kit_source *s, const struct heard_leg *h, int n)
 {
     for (int i = 0; i < n; i++) {
-        source_send(s, media_leg_local(h->leg));
+        kit_say(s, media_leg_local(h->leg));
         kit_run_ms(k, 20);
     }
 }
@@ -56,19 +26,19 @@ static void open_leg(struct kit *k, struct heard_leg *h, const struct addr *remo
 
 static void injected(bool count)
 {
-    struct source good, evil;
+    struct kit_source good, evil;
     struct heard_leg h;
     struct kit k;
 
-    source_open(&good, "127.0.0.1");
-    source_open(&evil, "127.0.0.2");
+    kit_source(&good, "127.0.0.1");
+    kit_source(&evil, "127.0.0.2");
     open_leg(&k, &h, &good.addr, count);
     source_talk(&k, &evil, &h, 3);
     cr_expect_eq(h.first_rtp, 0, "a stranger is not taken at once");
     source_talk(&k, &good, &h, 3);
     cr_assert(kit_until(&k, &h.first_rtp, 1, 2000));
     for (int i = 0; i < 40; i++) {
-        source_send(&evil, media_leg_local(h.leg));
+        kit_say(&evil, media_leg_local(h.leg));
         source_talk(&k, &good, &h, 1);
     }
     kit_close_leg(&k, &h);
@@ -92,12 +62,12 @@ Test(latch, strangers_are_dropped_by_the_kernel)
 
 Test(latch, other_port_of_the_same_address_is_believed)
 {
-    struct source sdp, nat;
+    struct kit_source sdp, nat;
     struct heard_leg h;
     struct kit k;
 
-    source_open(&sdp, "127.0.0.1");
-    source_open(&nat, "127.0.0.1");
+    kit_source(&sdp, "127.0.0.1");
+    kit_source(&nat, "127.0.0.1");
     open_leg(&k, &h, &sdp.addr, false);
     source_talk(&k, &nat, &h, 10);
     kit_run_ms(&k, 60);
@@ -117,12 +87,12 @@ Test(latch, other_port_of_the_same_address_is_believed)
 
 Test(latch, stranger_is_believed_only_when_sdp_stays_silent)
 {
-    struct source sdp, other;
+    struct kit_source sdp, other;
     struct heard_leg h;
     struct kit k;
 
-    source_open(&sdp, "127.0.0.1");
-    source_open(&other, "127.0.0.3");
+    kit_source(&sdp, "127.0.0.1");
+    kit_source(&other, "127.0.0.3");
     open_leg(&k, &h, &sdp.addr, false);
     source_talk(&k, &other, &h, 10);
     cr_expect_eq(h.first_rtp, 0, "after 200 ms not yet");
@@ -137,13 +107,13 @@ Test(latch, stranger_is_believed_only_when_sdp_stays_silent)
 
 Test(latch, same_source_may_move_once_the_old_place_is_silent)
 {
-    struct source old, new, evil;
+    struct kit_source old, new, evil;
     struct heard_leg h;
     struct kit k;
 
-    source_open(&old, "127.0.0.1");
-    source_open(&new, "127.0.0.4");
-    source_open(&evil, "127.0.0.5");
+    kit_source(&old, "127.0.0.1");
+    kit_source(&new, "127.0.0.4");
+    kit_source(&evil, "127.0.0.5");
     open_leg(&k, &h, &old.addr, false);
     source_talk(&k, &old, &h, 5);
     kit_run_ms(&k, 800);
@@ -164,12 +134,12 @@ Test(latch, same_source_may_move_once_the_old_place_is_silent)
 
 Test(latch, garbage_is_counted_and_harmless)
 {
-    struct source good;
+    struct kit_source good;
     struct heard_leg h;
     struct kit k;
     uint8_t junk[1400];
 
-    source_open(&good, "127.0.0.1");
+    kit_source(&good, "127.0.0.1");
     open_leg(&k, &h, &good.addr, false);
     for (int i = 0; i < 200; i++) {
         size_t n = (size_t)(i * 7 % 1400);
@@ -199,11 +169,11 @@ Test(latch, garbage_is_counted_and_harmless)
 
 Test(latch, unreachable_far_end_does_not_disturb)
 {
-    struct source gone;
+    struct kit_source gone;
     struct heard_leg h, other;
     struct kit k;
 
-    source_open(&gone, "127.0.0.1");
+    kit_source(&gone, "127.0.0.1");
     open_leg(&k, &h, &gone.addr, false);
     source_talk(&k, &gone, &h, 3);
     close(gone.fd); /* from now on ICMP errors come back */

@@ -1,13 +1,16 @@
 /* What the media tests share: a media room on a loop of the test's own, legs that remember their
- * events, and waiting for a condition with a limit. */
+ * events, far ends that are sockets of the test, and waiting for a condition with a limit. */
 #ifndef PEAL_TESTS_MEDIA_KIT_H
 #define PEAL_TESTS_MEDIA_KIT_H
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "media/leg.h"
+#include "media/rtp.h"
 #include "media/wav.h"
 
 #define KIT_DIGITS 64
@@ -185,6 +188,37 @@ static inline void kit_close_pair(struct kit *k, struct heard_leg *a, struct hea
     media_leg_close(b->leg);
     KIT_CHECK(kit_until(k, &a->closed, 1, 5000));
     KIT_CHECK(kit_until(k, &b->closed, 1, 5000));
+}
+
+/* A far end that is a socket. */
+struct kit_source {
+    int fd;
+    struct addr addr;
+    uint32_t ssrc, ts;
+    uint16_t seq;
+};
+
+static inline void kit_source(struct kit_source *s, const char *host)
+{
+    socklen_t len = sizeof(s->addr.in6);
+
+    memset(s, 0, sizeof(*s));
+    KIT_CHECK(addr_from_host(slice_cstr(host), 0, &s->addr) == OK);
+    s->fd = socket(AF_INET, SOCK_DGRAM, 0);
+    KIT_CHECK(bind(s->fd, &s->addr.sa, addr_len(&s->addr)) == 0);
+    getsockname(s->fd, &s->addr.sa, &len);
+    s->ssrc = 0x1000u + (uint32_t)s->fd;
+}
+
+/* One packet of 20 ms. */
+static inline void kit_say(struct kit_source *s, const struct addr *to)
+{
+    uint8_t p[172];
+
+    rtp_write_header(p, 0, false, s->seq++, s->ts, s->ssrc);
+    s->ts += 160;
+    memset(p + 12, 0x55, 160);
+    sendto(s->fd, p, sizeof(p), 0, &to->sa, addr_len(to));
 }
 
 static inline uint8_t *kit_read(const char *path, size_t *len)
