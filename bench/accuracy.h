@@ -29,6 +29,8 @@ enum acc_kind {
     ACC_CED,
     ACC_MODEM,
     ACC_PREAMBLE,
+    ACC_CLIPPING,
+    ACC_ECHO,
     ACC_BEEP,
     ACC_SPEECH,
     ACC_MUSIC,
@@ -93,6 +95,8 @@ struct acc {
     /* Hears what the detectors hear, where a set has a peer; else NULL. */
     void (*peer)(void *arg, const int16_t *pcm, size_t n);
     void *peer_arg;
+    /* Each file is heard while the one before it is what we say: nothing of it comes back. */
+    bool talk_over;
 };
 
 /* The condition of that name, made when it is new; NULL when there is no room (said on stderr). */

@@ -30,8 +30,8 @@ static const char help[] =
     "  --seed N          of sounds and lines (default 1)\n"
     "  --scale X         so many times the number of trials of the sets made here (default 1)\n"
     "\n"
-    "Kinds: dtmf, ring, busy, reorder, dial, sit, cng, ced, modem, preamble, beep, speech, music;\n"
-    "human, machine, screener, announcement.\n"
+    "Kinds: dtmf, ring, busy, reorder, dial, sit, cng, ced, modem, preamble, clipping, echo,\n"
+    "beep, speech, music; human, machine, screener, announcement.\n"
     "\n"
     "How events and labels meet\n"
     "  - An event hits a label of its kind when the two overlap within 100 ms either side. A "
@@ -50,6 +50,8 @@ static const char help[] =
     "    has no hits; files of music are a condition of their own. Both are there for what is\n"
     "    falsely heard in them.\n"
     "  - A beep in a file labelled machine and without a beep label is not judged.\n"
+    "  - In the set talkoff each file is heard while the one before it is what we say, which does\n"
+    "    not come back: echo told of it is false.\n"
     "  - Delays: dtmf, tones, cng, ced and verdicts from the label's start, sit and beep from its\n"
     "    end, to the end of the 20 ms block in which it was said. JSON has both.\n"
     "  - False events an hour are of all sound judged in that condition. After each file the line\n"
@@ -138,6 +140,7 @@ static bool corpus_set(const struct options *o, const char *name, const struct a
         return false;
     }
     fprintf(stderr, "accuracy: %s\n", name);
+    acc.talk_over = strcmp(name, "talkoff") == 0;
     return acc_folder(&acc, name, dir, labels, lines, count);
 }
 

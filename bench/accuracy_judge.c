@@ -185,12 +185,13 @@ static bool is_call(enum acc_kind k)
 static bool kind_of(const struct dsp_event *e, enum acc_kind *out)
 {
     static const int8_t kinds[DSP_KIND_COUNT] = {
-        [DSP_DTMF] = ACC_DTMF + 1,   [DSP_RINGBACK] = ACC_RING + 1,
-        [DSP_BUSY] = ACC_BUSY + 1,   [DSP_REORDER] = ACC_REORDER + 1,
-        [DSP_SIT] = ACC_SIT + 1,     [DSP_DIAL_TONE] = ACC_DIAL + 1,
-        [DSP_CNG] = ACC_CNG + 1,     [DSP_CED] = ACC_CED + 1,
-        [DSP_MODEM] = ACC_MODEM + 1, [DSP_PREAMBLE] = ACC_PREAMBLE + 1,
-        [DSP_BEEP] = ACC_BEEP + 1,   [DSP_SPEECH_END] = ACC_SPEECH + 1,
+        [DSP_DTMF] = ACC_DTMF + 1,         [DSP_RINGBACK] = ACC_RING + 1,
+        [DSP_BUSY] = ACC_BUSY + 1,         [DSP_REORDER] = ACC_REORDER + 1,
+        [DSP_SIT] = ACC_SIT + 1,           [DSP_DIAL_TONE] = ACC_DIAL + 1,
+        [DSP_CNG] = ACC_CNG + 1,           [DSP_CED] = ACC_CED + 1,
+        [DSP_CLIPPING] = ACC_CLIPPING + 1, [DSP_ECHO] = ACC_ECHO + 1,
+        [DSP_MODEM] = ACC_MODEM + 1,       [DSP_PREAMBLE] = ACC_PREAMBLE + 1,
+        [DSP_BEEP] = ACC_BEEP + 1,         [DSP_SPEECH_END] = ACC_SPEECH + 1,
     };
 
     if (e->kind >= DSP_KIND_COUNT || kinds[e->kind] == 0)
@@ -358,6 +359,36 @@ static void on_heard(void *arg, const struct dsp_event *e, uint32_t at_ms)
         h->at[h->n++] = (struct said){*e, at_ms};
 }
 
+/* Two files back to back: the one before, which is said, and the present one in its last line. */
+static struct {
+    struct recording said, heard;
+    char file[256]; /* of heard */
+} talk;
+
+static const struct recording *talk_over(const struct acc *a, const struct acc_sound *s)
+{
+    if (!a->talk_over)
+        return NULL;
+    if (strcmp(talk.file, s->file) != 0) {
+        if (talk.said.blocks)
+            recording_free(&talk.said);
+        talk.said = talk.heard;
+        talk.heard = (struct recording){0};
+        snprintf(talk.file, sizeof(talk.file), "%s", s->file);
+    }
+    return talk.said.blocks ? &talk.said : NULL;
+}
+
+static void talk_keep(const struct acc *a, struct recording *rec)
+{
+    if (a->talk_over && talk.heard.blocks)
+        recording_free(&talk.heard);
+    if (a->talk_over)
+        talk.heard = *rec;
+    else
+        recording_free(rec);
+}
+
 bool acc_judge(struct acc *a, struct acc_condition *c, const struct acc_line *line,
                struct acc_sound *s)
 {
@@ -382,11 +413,12 @@ bool acc_judge(struct acc *a, struct acc_condition *c, const struct acc_line *li
 
     if (a->peer)
         a->peer(a->peer_arg, rec.pcm, (size_t)rec.blocks * DSP_BLOCK_SAMPLES);
+    how.ours = talk_over(a, s);
     h.n = 0;
     recording_hear(&rec, &how, on_heard, NULL, &h);
     match_all(a, c, s, &h);
     c->hours += rec.blocks * (double)DSP_BLOCK_MS / 3.6e6;
     c->files++;
-    recording_free(&rec);
+    talk_keep(a, &rec);
     return true;
 }

@@ -12,8 +12,8 @@
 #define MS_MAX          (RECORDING_SECONDS_MAX * 1000u)
 
 static const char help[] =
-    "usage: peal listen FILE [--plan NAME] [--channel N] [--answered-at MS|never] [--tail MS]\n"
-    "                   [--prints LIB] [--json] [--plot OUT.html]\n"
+    "usage: peal listen FILE [--plan NAME] [--channel N] [--ours N] [--answered-at MS|never]\n"
+    "                   [--tail MS] [--prints LIB] [--json] [--plot OUT.html]\n"
     "\n"
     "Runs the engine's own detectors over a recording and prints a time line of all that is heard\n"
     "and the verdict, with times and confidence.\n"
@@ -25,6 +25,8 @@ static const char help[] =
     "                    itu; or a file of your own (docs/TONE-PLANS.md)\n"
     "  --channel N       1 or 2 of a stereo file (default 1; 0 mixes both); of a capture the\n"
     "                    stream to hear (default: the one with most sound; all are listed)\n"
+    "  --ours N          the channel or stream with what we sent meanwhile: echo of it and audio\n"
+    "                    that comes one way only are told then\n"
     "  --answered-at MS  when the call was answered: what is before it is early media, and the\n"
     "                    verdict's clock starts there (default 0). \"never\": all early media\n"
     "  --tail MS         the line stays open and quiet for so long after the recording, so that\n"
@@ -48,7 +50,7 @@ static const char help[] =
 
 struct options {
     const char *path, *plan, *plot, *prints;
-    uint32_t channel, answered_ms, tail_ms;
+    uint32_t channel, ours, answered_ms, tail_ms;
     const struct dsp_plan *tones;
     bool channel_said, json;
 };
@@ -170,7 +172,7 @@ static enum result judge(const struct findings *f)
 
 static bool hear(struct findings *f, const struct dsp_plan *plan)
 {
-    struct recording_line line = {.plan = plan, .answered_ms = f->answered_ms};
+    struct recording_line line = {.plan = plan, .answered_ms = f->answered_ms, .ours = f->ours};
     struct prints_leg leg;
 
     f->at = malloc(FINDINGS_MAX * sizeof(*f->at));
@@ -199,18 +201,12 @@ const char *finding_detail(const struct findings *f, const struct dsp_event *e, 
     switch ((enum dsp_kind)e->kind) {
     case DSP_DTMF:
         return text;
-    case DSP_SIT:
-        return dsp_sit_name((enum dsp_sit)e->detail);
-    case DSP_CED:
-        return dsp_answer_name((enum dsp_answer)e->detail);
-    case DSP_VERDICT:
-        return dsp_verdict_name((enum dsp_verdict)e->detail);
     case DSP_KNOWN:
         return f->prints && e->freq_hz[0] < prints_count(f->prints)
                    ? prints_info_of(f->prints, e->freq_hz[0])->id
                    : "";
     default:
-        return "";
+        return dsp_detail_name((enum dsp_kind)e->kind, e->detail);
     }
 }
 
@@ -242,9 +238,13 @@ static void event_as_json(const struct findings *f, const struct finding *x)
     put_common(&j, x);
     json_cstr(&j, "detail", finding_detail(f, e, text));
     json_begin_array(&j, "freq_hz");
-    for (int i = 0; i < 2 && e->freq_hz[i] && e->kind != DSP_KNOWN; i++)
+    for (int i = 0; i < 2 && e->freq_hz[i] && e->kind != DSP_KNOWN && e->kind != DSP_ECHO; i++)
         json_u64(&j, NULL, e->freq_hz[i]);
     json_end(&j);
+    if (e->kind == DSP_ECHO) {
+        json_u64(&j, "delay_ms", e->freq_hz[0]);
+        json_u64(&j, "down_db", e->freq_hz[1]);
+    }
     json_num(&j, "level_dbm0", e->level_ddb / 10.0);
     json_end(&j);
     print_json_line(&out);
@@ -299,6 +299,8 @@ static void print_event(const struct findings *f, const struct finding *x)
 
     if (e->kind == DSP_KNOWN)
         snprintf(freq, sizeof(freq), "%u ms into it", 10u * e->freq_hz[1]);
+    else if (e->kind == DSP_ECHO)
+        snprintf(freq, sizeof(freq), "%u ms, -%u dB", e->freq_hz[0], e->freq_hz[1]);
     else if (e->freq_hz[0] && e->freq_hz[1])
         snprintf(freq, sizeof(freq), "%u+%u Hz", e->freq_hz[0], e->freq_hz[1]);
     else if (e->freq_hz[0])
@@ -377,7 +379,9 @@ static bool parse_value(struct options *o, const char *option, const char *value
     else if (strcmp(option, "--channel") == 0) {
         o->channel_said = true;
         return parse_number(option, value, RECORDING_STREAMS_MAX, &o->channel);
-    } else if (strcmp(option, "--tail") == 0)
+    } else if (strcmp(option, "--ours") == 0)
+        return parse_number(option, value, RECORDING_STREAMS_MAX, &o->ours);
+    else if (strcmp(option, "--tail") == 0)
         return parse_number(option, value, 60000, &o->tail_ms);
     else if (strcmp(value, "never") == 0)
         o->answered_ms = RECORDING_NEVER;
@@ -388,8 +392,8 @@ static bool parse_value(struct options *o, const char *option, const char *value
 
 static bool takes_value(const char *arg)
 {
-    static const char *const names[] = {"--plan",    "--plot",        "--prints",
-                                        "--channel", "--answered-at", "--tail"};
+    static const char *const names[] = {"--plan", "--plot",        "--prints", "--channel",
+                                        "--ours", "--answered-at", "--tail"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(arg, names[i]) == 0)
@@ -459,6 +463,18 @@ static bool load(const struct options *o, struct recording *r)
     return true;
 }
 
+/* r->blocks is 0 where nothing was asked for. */
+static bool load_ours(const struct options *o, struct recording *r)
+{
+    char message[RECORDING_ERROR_MAX];
+
+    *r = (struct recording){0};
+    if (!o->ours || recording_load(r, o->path, o->ours, message) == OK)
+        return true;
+    fprintf(stderr, "peal listen: --ours %u: %s\n", o->ours, message);
+    return false;
+}
+
 static bool load_prints(const struct options *o, struct prints **out)
 {
     char error[PRINTS_ERROR_MAX];
@@ -487,7 +503,7 @@ static int listen(struct findings *f, const struct options *o)
 int cli_listen(int argc, char **argv)
 {
     struct options o = {.plan = "us", .tail_ms = TAIL_DEFAULT_MS};
-    struct recording r;
+    struct recording r, ours;
     struct prints *prints = NULL;
     int code;
 
@@ -505,9 +521,12 @@ int cli_listen(int argc, char **argv)
         .path = o.path, .plan = o.plan, .recording = &r, .answered_ms = o.answered_ms};
 
     code = EXIT_FAILED;
-    if (load_prints(&o, &prints)) {
+    if (load_prints(&o, &prints) && load_ours(&o, &ours)) {
         f.prints = prints;
+        f.ours = o.ours ? &ours : NULL;
         code = listen(&f, &o);
+        if (o.ours)
+            recording_free(&ours);
     }
     free(f.at);
     free(f.level_ddb);

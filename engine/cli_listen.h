@@ -15,8 +15,8 @@ struct finding {
 
 struct findings {
     const char *path, *plan;
-    const struct recording *recording;
-    uint32_t answered_ms; /* RECORDING_NEVER: not */
+    const struct recording *recording, *ours; /* ours: what we sent meanwhile, NULL: not known */
+    uint32_t answered_ms;                     /* RECORDING_NEVER: not */
     struct finding *at;
     uint32_t n, dropped;
     int16_t *level_ddb; /* of each block, dBm0 × 10 */

@@ -131,7 +131,7 @@ static void known_run(struct leg *l, struct sink *s)
 }
 
 /* All but DTMF and level. */
-static void analyse(struct leg *l, bool packet, bool lost, struct sink *s)
+static void analyse(struct leg *l, bool packet, bool lost, bool described, struct sink *s)
 {
     bool reported = l->phase != DSP_TALK;
     l->level_ddb = num_level_ddb(l->power);
@@ -148,7 +148,8 @@ static void analyse(struct leg *l, bool packet, bool lost, struct sink *s)
     if (!reported)
         return;
     bool sound = (l->voice.active_bits & 7u) || l->track.on;
-    silence_run(l, l->level_ddb < QUIET_DDB || !sound, packet, s);
+    silence_run(l, l->level_ddb < QUIET_DDB || !sound, packet, described, s);
+    clip_run(l, packet, s);
     if (l->phase == DSP_ANSWERED)
         amd_run(l, packet, s);
 }
@@ -162,6 +163,7 @@ static void block_run(struct leg *l, const struct dsp_block *b, struct sink *s)
         return;
     history_add(l, packet ? b->samples : nothing);
     bool lost = packet && (b->flags & DSP_FLAG_LOST);
+    l->sound_ms = packet && !lost && !l->zero ? l->now_ms : l->sound_ms;
     l->lost_run = (uint8_t)(lost && l->lost_run < UINT8_MAX ? l->lost_run + 1 : lost);
     l->missing_bits = (uint8_t)(l->missing_bits << 1 | (lost || !packet));
     bool hold = lost && l->lost_run <= HOLD_BLOCKS;
@@ -170,9 +172,11 @@ static void block_run(struct leg *l, const struct dsp_block *b, struct sink *s)
     bool fax = dtmf_run(l, hold, b->flags & DSP_FLAG_DTMF_EVENT, s);
     l->fax_hang = (uint8_t)(fax ? FAX_HANG : l->fax_hang ? l->fax_hang - 1 : 0);
     if (l->phase != DSP_TALK || l->fax_hang || l->want_beep)
-        analyse(l, packet && !lost, hold, s);
+        analyse(l, packet && !lost, hold, b->flags & DSP_FLAG_COMFORT, s);
     else
         l->track.on = l->track.prev_valid = false;
+    if (b->sent_db || l->echo_hang)
+        echo_run(l, b->sent_db, packet, lost, s);
 }
 
 static void fetch(const void *p, size_t bytes)
@@ -191,7 +195,7 @@ static void leg_fetch(const struct leg *l)
         fetch(l, offsetof(struct leg, voice));
         fetch(l->history[(l->newest + 1) % HISTORY_BLOCKS], sizeof l->history[0]);
     } else {
-        fetch(l, sizeof *l);
+        fetch(l, offsetof(struct leg, echo));
     }
 }
 

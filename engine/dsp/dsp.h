@@ -45,9 +45,20 @@ enum dsp_kind {
     DSP_UNOBTAINABLE, /* network tone of that meaning (gb: a steady 400 Hz), once while it lasts */
     DSP_MODEM,        /* 2225 Hz, answer tone of Bell 103 and 212A; after a second of it */
     DSP_PREAMBLE,     /* flags of V.21, what a fax machine's answer begins with (T.30) */
+    DSP_CLIPPING,     /* tops are cut; detail: 1 at full scale, 2 below it; once a stretch */
+    DSP_NOISE,        /* steady noise in a silence of a second; detail: 1 heard, 2 described by the
+                       * far end's packets (RFC 3389); said again when it has changed by 6 dB */
+    DSP_ONE_WAY, /* we have sent 3 s of sound (level: ours), and no packets (detail 1) or digital
+                  * zero (2) came */
+    DSP_ECHO,    /* our own sound comes back; freq_hz[0]: after so many ms (to 20), freq_hz[1]:
+                  * so many dB down */
     DSP_KIND_COUNT
 };
 const char *dsp_kind_name(enum dsp_kind k); /* "busy", "speech_end", … */
+
+/* What an event's detail means in a word, for those kinds that have words: sit, ced, verdict,
+ * clipping ("full_scale", "below"), noise ("heard", "described"), one_way ("no_packets", "zeros"). */
+const char *dsp_detail_name(enum dsp_kind k, unsigned detail);
 
 /* SIT categories by tone frequency and length (ITU-T E.180 / Telcordia GR-1162). */
 enum dsp_sit {
@@ -94,9 +105,10 @@ enum dsp_phase {
 };
 
 enum dsp_flag {
-    DSP_FLAG_LOST = 1,      /* packet missing, samples are concealment */
-    DSP_FLAG_NO_RTP = 2,    /* nothing has come for this interval at all */
-    DSP_FLAG_DTMF_EVENT = 4 /* an RFC 4733 event is under way: in-band DTMF is not reported */
+    DSP_FLAG_LOST = 1,       /* packet missing, samples are concealment */
+    DSP_FLAG_NO_RTP = 2,     /* nothing has come for this interval at all */
+    DSP_FLAG_DTMF_EVENT = 4, /* an RFC 4733 event is under way: in-band DTMF is not reported */
+    DSP_FLAG_COMFORT = 8     /* an RFC 3389 packet described the noise of this interval */
 };
 
 enum dsp_amd_mode {
@@ -135,7 +147,7 @@ const char *dsp_plan_title(const struct dsp_plan *plan);
 const char *dsp_plan_names(void);
 
 /* Upper bound of a leg's state; the detection core aims at 512 hot bytes. */
-#define DSP_STATE_BYTES 2560
+#define DSP_STATE_BYTES 2752
 struct dsp_state {
     _Alignas(64) unsigned char opaque[DSP_STATE_BYTES];
 };
@@ -159,7 +171,12 @@ struct dsp_block {
     const int16_t *samples; /* DSP_BLOCK_SAMPLES; may be NULL with DSP_FLAG_NO_RTP */
     uint32_t leg;           /* the caller's number of the leg, copied to events */
     uint8_t flags;          /* enum dsp_flag */
+    uint8_t sent_db; /* level of what we say in this interval (dsp_sent_level); 0: nothing, or
+                      * it is not known, and neither echo nor one-way audio is looked for */
 };
+/* Level of a block, in dB over this; 0 is silence. */
+#define DSP_SENT_ZERO_DBM0 (-90)
+uint8_t dsp_sent_level(const int16_t *samples);
 
 struct dsp_event {
     uint32_t leg;

@@ -175,11 +175,31 @@ struct voice {
     bool on;
 };
 
+struct clip_track {
+    uint32_t bits; /* blocks that were clipped, the newest in bit 0 */
+    bool said;
+};
+
+#define ECHO_DELAYS 32 /* blocks */
+struct echo_track {
+    float both[ECHO_DELAYS]; /* how the levels of the two go together, by delay */
+    float sent, came;        /* smoothed levels, dB */
+    float sent_mean, sent_varies, came_mean, came_varies;
+    uint32_t said_ms;                 /* of an echo, 0: never */
+    uint32_t alone_from_ms, alone_ms; /* our sound since nothing comes: from when, how much */
+    uint16_t blocks;
+    uint8_t sent_qdb[ECHO_DELAYS]; /* a ring, quarters of a dB */
+    uint8_t at, delay, held;
+    bool alone_packets, one_way_said;
+};
+
 struct silence {
     uint32_t start_ms;
-    uint32_t next_ms;  /* length at which the next event is due */
-    uint32_t after_ms; /* the length after that (the row is Fibonacci's) */
-    bool running, all_zero, any_packet;
+    uint32_t next_ms;         /* length at which the next event is due */
+    uint32_t after_ms;        /* the length after that (the row is Fibonacci's) */
+    int16_t min_ddb, max_ddb; /* of its blocks' levels */
+    int16_t noise_ddb;        /* as it was said last, 0: never */
+    bool running, all_zero, any_packet, described, noise_said;
 };
 
 struct amd {
@@ -209,6 +229,8 @@ struct leg {
     uint8_t missing_bits; /* lost, or without a packet: newest block in bit 0 */
     uint8_t fax_hang;     /* blocks for which talk looks for fax tones */
     uint8_t newest;       /* block of the history */
+    uint8_t echo_hang;    /* blocks since we sent sound, down to 0, in which echo is looked for */
+    uint32_t sound_ms;    /* end of the last block that was more than digital zero, 0: none */
     uint32_t slot_count;
     struct dtmf_track dtmf;
     _Alignas(64) float slot[SLOT_RING]; /* mean squares */
@@ -223,7 +245,9 @@ struct leg {
     struct amd_features features;
     struct dsp_amd_config amd_config;
     struct sit_track sit;
+    struct clip_track clip;
     _Alignas(64) int16_t history[HISTORY_BLOCKS][DSP_BLOCK_SAMPLES]; /* a ring */
+    struct echo_track echo; /* last: most blocks do without it */
 };
 _Static_assert(sizeof(struct leg) <= DSP_STATE_BYTES, "a leg's state must fit dsp_state");
 
@@ -261,7 +285,12 @@ struct tilt history_tilt(const struct leg *l);
 /* Takes a block in: history, energies of its slots, level, digital zero. */
 void history_add(struct leg *l, const int16_t *x);
 
-void silence_run(struct leg *l, bool quiet, bool packet, struct sink *s);
+/* described: packets say what the noise is (DSP_FLAG_COMFORT). */
+void silence_run(struct leg *l, bool quiet, bool packet, bool described, struct sink *s);
+
+void clip_run(struct leg *l, bool packet, struct sink *s);
+/* sent_db: as in struct dsp_block. Not needed while that and echo_hang are 0. */
+void echo_run(struct leg *l, unsigned sent_db, bool packet, bool lost, struct sink *s);
 
 enum tone_state { TONE_NONE, TONE_MAYBE, TONE_SURE };
 

@@ -20,6 +20,8 @@ static uint8_t conceal(struct stream *s, bool gone)
     struct plc *plc = &s->hearing->plc;
 
     plc_lost(plc);
+    if (s->comfort)
+        return DSP_FLAG_NO_RTP | DSP_FLAG_COMFORT;
     if (gone)
         return DSP_FLAG_NO_RTP;
     s->stats.concealed++;
@@ -51,7 +53,7 @@ static uint8_t next_block(struct stream *s)
     switch (jitter_get(&h->jitter, (uint32_t)(w->slot_us / 125), s->rx_alaw, coded, &from, &to)) {
     case JITTER_NOTHING:
         memset(pcm, 0, STREAM_BLOCK * sizeof(*pcm));
-        return DSP_FLAG_NO_RTP;
+        return s->comfort ? DSP_FLAG_NO_RTP | DSP_FLAG_COMFORT : DSP_FLAG_NO_RTP;
     case JITTER_BLOCK_OK:
         decode(s, coded, pcm, 0, STREAM_BLOCK);
         plc_good(&h->plc);
@@ -80,8 +82,11 @@ void stream_hear_slot(struct stream *s)
         recorder_block(&h->recorder, plc_block(&h->plc), h->sent);
     if (!s->detect || s->phase == DSP_OFF)
         return;
-    w->block[w->blocks] = (struct dsp_block){
-        .state = &h->dsp, .samples = plc_block(&h->plc), .leg = w->blocks, .flags = flags};
+    w->block[w->blocks] = (struct dsp_block){.state = &h->dsp,
+                                             .samples = plc_block(&h->plc),
+                                             .leg = w->blocks,
+                                             .flags = flags,
+                                             .sent_db = h->sent_db};
     w->block_of[w->blocks++] = s;
     h->blocks++;
 }

@@ -177,7 +177,9 @@ static bool take_rtp(struct stream *s, struct datagram *d)
         return false;
     if (is_event)
         take_event(s, &p);
-    else if (!audio)
+    else
+        s->comfort = !audio;
+    if (!is_event && !audio)
         return false;
     if (audio && !is_event && alaw != s->rx_alaw) {
         s->rx_alaw = alaw;

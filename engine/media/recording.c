@@ -237,6 +237,9 @@ void recording_hear(const struct recording *r, const struct recording_line *line
         struct dsp_event out[DSP_EVENTS_PER_LEG_MAX];
         uint32_t at_ms = (i + 1) * DSP_BLOCK_MS;
 
+        if (line->ours && i < line->ours->blocks)
+            b.sent_db = dsp_sent_level(line->ours->pcm + (size_t)i * DSP_BLOCK_SAMPLES);
+
         if (!answered && line->answered_ms != RECORDING_NEVER &&
             i * DSP_BLOCK_MS >= line->answered_ms) {
             dsp_state_phase(&state, DSP_ANSWERED);

@@ -71,6 +71,7 @@ struct recording_line {
     const struct dsp_amd_config *amd; /* NULL: defaults */
     uint32_t answered_ms;             /* early media before it; RECORDING_NEVER: all of it */
     struct prints_leg *prints;        /* known recordings are listened for; NULL: they are not */
+    const struct recording *ours;     /* what we sent meanwhile, for echo; NULL: it is not known */
 };
 /* at_ms: the end of the block in which it was said. */
 typedef void recording_heard_fn(void *arg, const struct dsp_event *e, uint32_t at_ms);

@@ -157,6 +157,21 @@ static uint32_t fresh_ts(struct stream *s)
     return ts;
 }
 
+/* How loud the detectors are told that we are: what the player plays. What a relay passes on is not
+ * decoded for it. */
+static uint8_t said_level(const struct stream *s, const uint8_t *coded, bool alaw)
+{
+    int16_t pcm[STREAM_BLOCK];
+
+    if (!s->detect || s->phase == DSP_OFF)
+        return 0;
+    if (alaw)
+        dsp_alaw_decode(coded, pcm, STREAM_BLOCK);
+    else
+        dsp_ulaw_decode(coded, pcm, STREAM_BLOCK);
+    return dsp_sent_level(pcm);
+}
+
 void stream_send_slot(struct stream *s)
 {
     struct hearing *h = s->hearing;
@@ -178,6 +193,7 @@ void stream_send_slot(struct stream *s)
         else
             memset(h->sent, 0, sizeof(h->sent));
     }
+    h->sent_db = idle || !sends || said == PLAYER_EVENT ? 0 : said_level(s, b.coded, alaw);
     uint32_t ts = audio || said == PLAYER_EVENT ? fresh_ts(s) : 0;
 
     if (said == PLAYER_EVENT) {

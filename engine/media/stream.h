@@ -33,6 +33,7 @@ struct hearing {
     struct recorder recorder;
     struct event_receiver keys;
     int16_t sent[STREAM_BLOCK];        /* what we said in this slot, while recording */
+    uint8_t sent_db;                   /* its level for the detectors, while the player plays */
     uint8_t packed[STREAM_PACKED_MAX]; /* audio waiting for a packet's length (ptime not 20 ms) */
     uint32_t packed_len, packed_ts;
     uint64_t blocks;           /* given to the detectors */
@@ -69,6 +70,7 @@ struct stream {
     uint8_t read_run; /* packets of the present read */
     bool fixed;     /* the RTP socket is in the ring's table, at our index */
     bool has_remote, latched, connected, first_told, timed_out, listening, rx_alaw;
+    bool comfort; /* the last packet was comfort noise (RFC 3389): what is missing now is no loss */
     struct media_remote remote;
     struct addr far_rtp, far_rtcp; /* where we send */
     struct candidate candidate;

@@ -83,6 +83,13 @@ static void put_detail(struct json *j, const struct call_record *r, const struct
         json_cstr(j, "verdict", dsp_verdict_name((enum dsp_verdict)e->detail));
     else if (e->code == DSP_KNOWN)
         put_known(j, r, e);
+    else if (e->code == DSP_CLIPPING || e->code == DSP_NOISE || e->code == DSP_ONE_WAY)
+        json_cstr(j, "detail", dsp_detail_name((enum dsp_kind)e->code, e->detail));
+    if (e->code == DSP_ECHO) {
+        json_u64(j, "delay_ms", e->freq_hz[0]);
+        json_u64(j, "down_db", e->freq_hz[1]);
+        return;
+    }
     if (e->freq_hz[0] && e->code != DSP_KNOWN) {
         json_begin_array(j, "hz");
         json_u64(j, NULL, e->freq_hz[0]);

@@ -188,11 +188,43 @@ def wrong_use_is_said():
             ((empty,), 1, "no RTP"), ((good, "--channel", "2"), 1, "no channel 2"),
             ((good, "--answered-at", "5000"), 1, "after the end"),
             ((good, "--plot", folder / "no" / "x.html"), 1, "cannot write"),
-            ((good, "--plan", "xx"), 2, "there are us,"), ((good, "--tail", "soon"), 2, "whole number"),
+            ((good, "--plan", "xx"), 2, "there are at,"), ((good, "--tail", "soon"), 2, "whole number"),
             ((good, "--nonsense"), 2, "--nonsense"), ((), 2, "which file")):
         done = run("peal", "listen", *args, code=code)
         check(word in done.stderr, f"{args}: {done.stderr}")
     check("examples:" in run("peal", "listen", "--help").stdout, "help has examples")
+
+
+def a_plan_of_ones_own():
+    """Busy at 900 Hz, which no network here plays; and a file with a mistake in it."""
+    folder = harness.folder()
+    write(folder / "busy.wav", noise(([0.0] * RATE) + (tone([900], .3, -15) + [0.0] * 2400) * 6))
+    own = folder / "own.yaml"
+    own.write_text("name: own\ntones:\n  - kind: busy\n    hz: 900\n    cadence: [300, 300]\n")
+    events, v = listen(folder / "busy.wav", "--plan", own, "--answered-at", "never")
+    check(any(e["kind"] == "busy" for e in events) and v["result"] == "busy", f"{events}, {v}")
+    events, _ = listen(folder / "busy.wav", "--plan", "itu", "--answered-at", "never")
+    check(not any(e["kind"] == "busy" for e in events), f"{events}")
+    own.write_text("name: own\ntones:\n  - kind: busy\n    hz: 9000\n")
+    done = run("peal", "listen", folder / "busy.wav", "--plan", own, code=1)
+    check("own.yaml:4: hz: '9000' is not accepted; accepted: a whole number, 200 to 3500" in done.stderr, done.stderr)
+
+
+def echo_of_what_we_sent():
+    folder, rng = harness.folder(), random.Random(4)
+    ours = []
+    while len(ours) < 14 * RATE:
+        a = rng.choice((0, 300, 2500, 6000))
+        ours += [rng.uniform(-a, a) for _ in range(int(rng.uniform(.06, .25) * RATE))]
+    late = int(.24 * RATE)
+    theirs = [0.15 * v for v in [0.0] * late + ours[:-late]]
+    write(folder / "echo.wav", noise(theirs), noise(ours, 2))
+    write(folder / "other.wav", noise(list(reversed(theirs))), noise(ours, 2))
+    events, _ = listen(folder / "echo.wav", "--channel", 1, "--ours", 2)
+    echo = [e for e in events if e["kind"] == "echo"]
+    check(len(echo) == 1 and echo[0]["delay_ms"] == 240 and 12 <= echo[0]["down_db"] <= 20, f"{echo}")
+    events, _ = listen(folder / "other.wav", "--channel", 1, "--ours", 2)
+    check(not [e for e in events if e["kind"] == "echo"], f"{events}")
 
 
 def the_page():
@@ -241,4 +273,5 @@ def a_labelled_folder():
 
 if __name__ == "__main__":
     harness.main(a_person_and_a_machine, tones_by_plan_and_phase, forms_of_files, captures,
-                 wrong_use_is_said, the_page, a_labelled_folder)
+                 wrong_use_is_said, a_plan_of_ones_own, echo_of_what_we_sent, the_page,
+                 a_labelled_folder)

@@ -124,6 +124,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         default:
             break;
         }
+        uint8_t sent_db = op & 8 ? take(&f) % 97 : 0;
+        if (sent_db && op & 0x80)
+            flags |= DSP_FLAG_COMFORT;
         for (unsigned i = 0; i < repeat; i++) {
             if ((op & 7) >= 6) {
                 const uint8_t *at = f.at;
@@ -135,6 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 .samples = flags & DSP_FLAG_NO_RTP ? NULL : f.block,
                 .leg = 77,
                 .flags = flags,
+                .sent_db = i % 3 ? sent_db : sent_db / 2,
             };
             size_t n = dsp_process(&b, 1, out);
             now_ms += DSP_BLOCK_MS;
