@@ -22,6 +22,11 @@
 #define LONG_ROOM    10.0  /* abandons that the account shall have left */
 #define LONG_FIRST   600.0 /* answers; until then an account may be behind by up to */
 #define LONG_BEHIND  8.0   /* abandons: one of ten is no share yet */
+/* In large rooms abandons come and go by `soft` around their target: for each beyond SOFT */
+#define WIDE_KEEP  0.1  /* abandons more are left for calls in the air, */
+#define WIDE_EASE  0.5  /* more it takes to bring θ down, */
+#define WIDE_ROOM  2.0  /* more the account shall have left, all of it after a first day, */
+#define WIDE_SAVED 0.25 /* of a day: and saved in this time */
 
 void pacing_budget_init(struct pacing_budget *b, double cap, bool daily, double false_machines)
 {
@@ -46,13 +51,38 @@ static double soft_of(const struct pacing_budget *b)
                     : fmax(SOFT, SOFT_SHARE * (b->day_typical > 0 ? b->day_typical : b->day_guess));
 }
 
+static double day_of(const struct pacing_budget *b)
+{
+    return b->day_typical > 0 ? b->day_typical : fmax(DAY_UNKNOWN, b->day_guess);
+}
+
+/* Abandons by which the account of a large room is wider than that of a small one. */
+static double wide_of(const struct pacing_budget *b)
+{
+    return fmax(soft_of(b) - SOFT, 0) * fmin(b->account.days[0].live / day_of(b), 1);
+}
+
+static double within_one(double x)
+{
+    return fmin(fmax(x, 0), 1);
+}
+
+static double long_left(const struct pacing_budget *b)
+{
+    double wide = wide_of(b), keep = LONG_KEEP + WIDE_KEEP * wide;
+
+    return b->told ? within_one((b->room - keep) / (LONG_EASE + WIDE_EASE * wide)) : 1;
+}
+
 double pacing_budget_target(const struct pacing_budget *b)
 {
-    double day = b->day_typical > 0 ? b->day_typical : fmax(DAY_UNKNOWN, b->day_guess);
+    double day = day_of(b);
     double reserve = LONG_SWING * soft_of(b) / (LONG_DAYS * day);
 
     if (b->told) /* what the account lacks of its ease comes from the next day */
-        reserve += fmax(LONG_ROOM - b->room, 0) / day;
+        reserve += fmax(LONG_ROOM - b->room, 0) / day +
+                   fmax(LONG_ROOM + WIDE_ROOM * wide_of(b) - fmax(b->room, LONG_ROOM), 0) /
+                       (WIDE_SAVED * day);
     if (b->daily)
         reserve = (DAY_RESERVE + DAY_SPREAD * sqrt(day)) / fmax(day, day_answers(b));
     return fmax(b->cap - fmin(reserve, b->cap / 2), 0.0);
@@ -76,7 +106,10 @@ void pacing_budget_answer(struct pacing_budget *b, bool abandoned)
     if (b->false_machines > 0 && b->false_machines < 1)
         lost += (1.0 - b->cap) * b->false_machines / (1.0 - b->false_machines);
     b->usual += (b->s - b->usual) / USUAL_MEMORY;
-    move(b, (pacing_budget_target(b) - lost) / soft_of(b));
+    double by = (pacing_budget_target(b) - lost) / soft_of(b);
+    /* While the account holds θ down, too few are abandoned for ln θ: that is no reason to raise
+     * it. */
+    move(b, by > 0 ? by * long_left(b) : by);
 }
 
 void pacing_budget_late(struct pacing_budget *b)
@@ -97,11 +130,6 @@ void pacing_budget_day(struct pacing_budget *b)
         b->ceiling = fmin(b->ceiling, b->usual + DAY_HEAD);
         b->s = fmin(b->s, b->ceiling);
     }
-}
-
-static double within_one(double x)
-{
-    return fmin(fmax(x, 0), 1);
 }
 
 /* What is left of the day's own account, as a share of what lets θ stand: from half a day's answers
@@ -131,11 +159,6 @@ static double long_room(const struct pacing_budget *b)
     for (int n = 0; n < PACING_AHEAD; n++)
         room = fmin(room, room_of(b, b->account.days[n].live, b->account.days[n].abandoned));
     return room;
-}
-
-static double long_left(const struct pacing_budget *b)
-{
-    return b->told ? within_one((b->room - LONG_KEEP) / LONG_EASE) : 1;
 }
 
 void pacing_budget_account(struct pacing_budget *b, const struct pacing_account *a)

@@ -442,3 +442,16 @@ Test(rooms, what_was_learned_in_a_day_is_nearly_the_truth)
                      round, learned.abandoned, learned.live);
     }
 }
+
+/* The account of thirty days holds a large room's θ now and then, not all day. */
+Test(rooms, the_account_costs_a_large_room_little)
+{
+    struct sim_load l = base;
+
+    l.agents = 100;
+    l.day_s = 9000;
+    struct sum held = run(&l, "peal-guard", 0, 2, 3, 1), free = run(&l, "peal", 0, 2, 3, 1);
+    cr_expect_gt(held.utilisation, free.utilisation - 0.8, "%.2f, without %.2f", held.utilisation,
+                 free.utilisation);
+    cr_expect_lt(held.abandoned, 3.1, "%.2f", held.abandoned);
+}

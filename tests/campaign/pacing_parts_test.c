@@ -370,6 +370,54 @@ Test(budget, the_account_of_thirty_days_holds_whatever_theta_says)
     cr_expect_eq(pacing_budget_theta(&b), 0, "a cap of nothing");
 }
 
+/* A held θ abandons too little, which must not raise ln θ: what would be let go later all at once.
+ */
+Test(budget, does_not_wind_up_while_the_account_holds_it)
+{
+    struct pacing_budget b;
+
+    pacing_budget_init(&b, 0.03, false, 0);
+    tell(&b, 10000, 290);
+    double s = b.s;
+    pacing_budget_answer(&b, false);
+    cr_expect_gt(b.s, s, "nothing is held: it rises");
+    double rise = b.s - s;
+    tell(&b, 10000, 294.5);
+    s = b.s;
+    pacing_budget_answer(&b, false);
+    cr_expect_lt(b.s - s, 0.6 * rise, "held to a half: it rises by as much");
+    tell(&b, 10000, 298);
+    s = b.s;
+    pacing_budget_answer(&b, false);
+    cr_expect_eq(b.s, s);
+    pacing_budget_answer(&b, true);
+    cr_expect_lt(b.s, s, "an abandon counts in any case");
+}
+
+/* Abandons of a large room come and go by dozens: its account saves more and is held more softly,
+ * or θ would be switched on and off all day. */
+Test(budget, a_large_room_keeps_a_wider_account)
+{
+    struct pacing_budget small, large;
+
+    pacing_budget_init(&small, 0.03, false, 0);
+    pacing_budget_init(&large, 0.03, false, 0);
+    large.day_guess = 45000; /* 300 agents */
+    double free = pacing_budget_theta(&large);
+    tell(&small, 45000, 0.03 * 45000 - 15);
+    tell(&large, 45000, 0.03 * 45000 - 15);
+    cr_expect_eq(pacing_budget_theta(&small), free);
+    cr_expect(pacing_budget_theta(&large) > 0.2 * free && pacing_budget_theta(&large) < 0.6 * free);
+    cr_expect_lt(pacing_budget_target(&large), 0.0285, "it saves: %.4f",
+                 pacing_budget_target(&large));
+    tell(&large, 45000, 0.03 * 45000 - 90);
+    cr_expect_eq(pacing_budget_theta(&large), free);
+    cr_expect_gt(pacing_budget_target(&large), 0.0295, "%.4f", pacing_budget_target(&large));
+    /* A campaign that begins has no such account yet, and is not asked for it. */
+    tell(&large, 600, 0.03 * 600 - 7.5);
+    cr_expect_gt(pacing_budget_theta(&large), 0.6 * free);
+}
+
 Test(budget, others_answers_count_for_the_day)
 {
     struct pacing_budget b;
