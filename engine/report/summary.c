@@ -190,6 +190,7 @@ static void read_call(void *arg, const struct input *v, struct slice line)
     add_delays(s, &r);
     add_abandonment(s, &r);
     add_to_timeline(b, &r);
+    calibration_add(&s->calibration, input_num(input_get(v, "score")), &r);
     const struct input *media = input_get(v, "media");
     s->rtp_received += input_u64(input_get(media, "received"));
     s->rtp_lost += input_u64(input_get(media, "lost"));

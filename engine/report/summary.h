@@ -11,6 +11,7 @@
 
 #include "base/hist.h"
 #include "call/record.h"
+#include "report/calibration.h"
 #include "report/run.h"
 
 #define SUMMARY_LINE_MAX     65536
@@ -68,9 +69,10 @@ struct summary {
         setup_ms;
     uint32_t answer_to_agent_bins[SUMMARY_BINS], greeting_to_agent_bins[SUMMARY_BINS],
         answer_to_verdict_bins[SUMMARY_BINS];
-    double lateness_p99_ms;  /* of the simulator; negative: unknown */
-    bool simulator_invalid;  /* the simulator says RUN INVALID */
-    char simulator_why[192]; /* in its own words */
+    struct calibration calibration; /* of the answer scores */
+    double lateness_p99_ms;         /* of the simulator; negative: unknown */
+    bool simulator_invalid;         /* the simulator says RUN INVALID */
+    char simulator_why[192];        /* in its own words */
     uint64_t rtp_received, rtp_lost;
     uint32_t peak_concurrent;
 

@@ -53,6 +53,37 @@ static void put_abandonment(const struct summary *s, struct json *j)
     json_end(j);
 }
 
+/* "answered": the share of calls that a person answered, to stand beside "expected". */
+static void put_tenth(struct json *j, const struct calibration_tenth *t)
+{
+    json_u64(j, "calls", t->calls);
+    json_u64(j, "live", t->live);
+    json_num(j, "expected", t->expected);
+    json_num(j, "answered", t->calls ? (double)t->live / (double)t->calls : 0);
+}
+
+static void put_calibration(const struct summary *s, struct json *j)
+{
+    struct calibration_tenth all = calibration_all(&s->calibration), tenth[CALIBRATION_TENTHS];
+    uint32_t n = calibration_tenths(&s->calibration, tenth);
+    double without, error = calibration_error(&s->calibration, &without);
+
+    json_begin_object(j, "score_calibration");
+    put_tenth(j, &all);
+    json_num(j, "brier", error);
+    json_num(j, "brier_without_scores", without);
+    json_begin_array(j, "tenths");
+    for (uint32_t i = 0; i < n; i++) {
+        json_begin_object(j, NULL);
+        json_num(j, "from", tenth[i].from);
+        json_num(j, "to", tenth[i].to);
+        put_tenth(j, &tenth[i]);
+        json_end(j);
+    }
+    json_end(j);
+    json_end(j);
+}
+
 static void put_books(const struct summary *s, struct json *j)
 {
     json_bool(j, "balance_ok", s->balance_ok);
@@ -102,6 +133,7 @@ void summary_put(const struct summary *s, struct json *j)
     else
         json_put_null(j, "verdict_right_percent");
     put_abandonment(s, j);
+    put_calibration(s, j);
     put_hist(j, "answer_to_agent_ms", &s->answer_to_agent_ms);
     put_hist(j, "greeting_to_agent_ms", &s->greeting_to_agent_ms);
     put_hist(j, "answer_to_verdict_ms", &s->answer_to_verdict_ms);

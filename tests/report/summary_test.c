@@ -402,6 +402,111 @@ Test(summary, report_files)
     free(text);
 }
 
+/* A thousand calls, a tenth of them of each score, which promise what they keep but for the last:
+ * it promises 0.9 and keeps 0.5. Calls that say nothing about a score are mixed in. */
+static void scored_calls(void)
+{
+    for (uint32_t i = 0; i < 1000; i++) {
+        uint32_t tenth = i % 10, nth = i / 10;
+        double score = tenth < 9 ? 0.05 + 0.05 * tenth : 0.9;
+        bool live = nth < (tenth < 9 ? 5 + 5 * tenth : 50);
+        struct call_record r =
+            live ? attempt_human(i, 1, 50) : attempt_make(i, 1, RESULT_NO_ANSWER);
+
+        r.score = (float)score;
+        both(&r, live ? "human" : "no_answer");
+    }
+    static const enum result nothing[] = {RESULT_CANCELLED, RESULT_CONGESTION, RESULT_NO_TRUNK};
+    for (uint32_t i = 0; i < 300; i++) {
+        struct call_record r = attempt_make(1000 + i, 1, nothing[i % 3]);
+
+        r.score = 0.3f;
+        both(&r, "busy");
+    }
+    struct call_record unscored = attempt_human(1300, 1, 50);
+    both(&unscored, "human");
+    run.leads = run.finished = 1301;
+}
+
+Test(summary, scores_are_calibrated_by_tenths)
+{
+    struct calibration_tenth tenth[CALIBRATION_TENTHS], all;
+    double without;
+
+    scored_calls();
+    build();
+    cr_assert_eq(calibration_tenths(&s->calibration, tenth), 10);
+    for (uint32_t i = 0; i < 10; i++) {
+        double score = i < 9 ? 0.05 + 0.05 * i : 0.9;
+
+        cr_expect_eq(tenth[i].calls, 100);
+        cr_expect_float_eq(tenth[i].from, score, 1e-9);
+        cr_expect_float_eq(tenth[i].to, score, 1e-9);
+        cr_expect_float_eq(tenth[i].expected, score, 1e-9);
+        cr_expect_eq(tenth[i].live, i < 9 ? 5 + 5 * i : 50, "tenth %u", i);
+    }
+    all = calibration_all(&s->calibration);
+    cr_expect_eq(all.calls, 1000, "cancelled calls and those of no score are left out");
+    cr_expect_eq(all.live, 275);
+    cr_expect_float_eq(all.expected, 0.315, 1e-9);
+    double expected = 0;
+    for (int i = 0; i < 9; i++) {
+        double p = 0.05 + 0.05 * i;
+        expected += 0.1 * p * (1 - p);
+    }
+    expected += 0.1 * (0.5 * 0.1 * 0.1 + 0.5 * 0.9 * 0.9);
+    cr_expect_float_eq(calibration_error(&s->calibration, &without), expected, 1e-9);
+    cr_expect_float_eq(without, 0.275 * 0.725, 1e-9);
+}
+
+Test(summary, calls_of_one_score_are_one_tenth)
+{
+    struct calibration c = {0};
+    struct calibration_tenth tenth[CALIBRATION_TENTHS];
+    struct call_record live = attempt_human(0, 1, 50),
+                       silent = attempt_make(0, 1, RESULT_NO_ANSWER);
+
+    cr_expect_eq(calibration_tenths(&c, tenth), 0);
+    for (int i = 0; i < 10; i++)
+        calibration_add(&c, 0.2, i < 3 ? &live : &silent);
+    calibration_add(&c, 1.0, &live);
+    calibration_add(&c, 1.5, &live); /* of no score there is */
+    calibration_add(&c, 0, &live);
+    cr_assert_eq(calibration_tenths(&c, tenth), 2);
+    cr_expect_eq(tenth[0].calls, 10);
+    cr_expect_eq(tenth[0].live, 3);
+    cr_expect_eq(tenth[1].calls, 1);
+    cr_expect_float_eq(tenth[1].from, 1, 1e-9);
+}
+
+Test(summary, the_calibration_is_in_the_files)
+{
+    const struct report_inputs in = {.from = {.calls = calls, .truth = truth, .run = run_path},
+                                     .out_dir = out};
+    size_t len;
+
+    scored_calls();
+    fclose(calls_file);
+    fclose(truth_file);
+    cr_assert_eq(run_write(&run, run_path, error), OK);
+    cr_assert_eq(report_build(&in, s, error), OK, "%s", error);
+    char *text = slurp("summary.json", &len);
+    json_t *v = json_loads(text, 0, NULL);
+    const json_t *c = json_object_get(v, "score_calibration");
+    const json_t *last = json_array_get(json_object_get(c, "tenths"), 9);
+    cr_expect_eq(json_integer_value(json_object_get(c, "calls")), 1000);
+    cr_expect_eq(json_array_size(json_object_get(c, "tenths")), 10);
+    cr_expect_float_eq(json_number_value(json_object_get(last, "expected")), 0.9, 1e-6);
+    cr_expect_float_eq(json_number_value(json_object_get(last, "answered")), 0.5, 1e-6);
+    cr_expect_eq(json_integer_value(json_object_get(last, "live")), 50);
+    json_decref(v);
+    free(text);
+    text = slurp("report.html", &len);
+    cr_expect(strstr(text, "\"score_calibration\":{\"calls\":1000"), "the page has its figures");
+    cr_expect(strstr(text, "calibration(S.score_calibration)"), "and a table for them");
+    free(text);
+}
+
 Test(summary, printed_tables)
 {
     char *text = NULL;
