@@ -29,7 +29,7 @@ static const struct {
 } table[] = {
     {"sip", "calls/s beside SIPp, cost per message, parser, allocations", bench_sip, ""},
     {"media", "legs of one core beside a bare io_uring echo, memory of a leg", bench_media,
-     "rounds= case="},
+     "rounds= case= legs="},
     {"dsp", "detectors: ns a packet and legs of one core beside spandsp", bench_dsp, "legs="},
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
     {"base", "hash table, timer wheel and rings by size", bench_base, ""},
@@ -63,6 +63,7 @@ static void help(FILE *to)
           "\n"
           "Options of media:\n"
           "  --rounds N        engine and echo in turn, N times; rows are medians (default 3)\n"
+          "  --legs N          of so many legs (default 1000)\n"
           "  --case NAME       that one alone, for a profiler: all, talk, none, echo\n"
           "\n"
           "Options of pacing:\n"

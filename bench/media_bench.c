@@ -23,6 +23,7 @@
 #define GENERATOR_PORTS 34000
 #define STEP            250 /* legs, in the search for the most */
 #define WARM_UP_S       1.5
+#define LEGS_DEFAULT    1000
 #define ROUNDS_DEFAULT  3
 #define ROUNDS_MAX      50
 
@@ -479,13 +480,22 @@ static void most_legs(struct bench *b)
             break;
         best = legs;
     }
-    for (uint32_t legs = best > 1000 ? best : 1000; legs <= LEGS_MAX; legs += STEP) {
-        bool ok = run_echo(legs, b->seconds, ECHO_AT_ONCE, &f);
+    /* Up from there, or down to what it can do. */
+    for (uint32_t legs = best > 1000 ? best : 1000; legs >= STEP && legs <= LEGS_MAX;) {
+        bool ok =
+            run_echo(legs, b->seconds, ECHO_AT_ONCE, &f) && !f.lost && generator_kept_time(&f);
 
         note("bare echo", legs, &f);
-        if (!ok || f.lost || !generator_kept_time(&f))
+        if (ok) {
+            bool came_down = best_echo == 0 && legs < best;
+
+            best_echo = legs;
+            if (came_down)
+                break;
+        } else if (best_echo) {
             break;
-        best_echo = legs;
+        }
+        legs = ok ? legs + STEP : legs - STEP;
     }
     bench_add_peer(b, "media", "most legs in time without loss", best, "legs", BENCH_HIGHER,
                    "bare io_uring echo", best_echo);
@@ -502,8 +512,14 @@ int bench_media(struct bench *b)
 {
     const char *text = bench_option(b, "rounds"), *only = bench_option(b, "case");
     long rounds = text ? strtol(text, NULL, 10) : ROUNDS_DEFAULT;
+    const char *legs_text = bench_option(b, "legs");
+    long legs = legs_text ? strtol(legs_text, NULL, 10) : LEGS_DEFAULT;
     uint64_t files;
 
+    if (legs < 1 || legs > LEGS_MAX) {
+        bench_fail(b, "media: --legs takes 1 to %d, not \"%s\"", LEGS_MAX, legs_text);
+        return 1;
+    }
     if (rounds < 1 || rounds > ROUNDS_MAX) {
         bench_fail(b, "media: --rounds takes 1 to %d, not \"%s\"", ROUNDS_MAX, text);
         return 1;
@@ -517,10 +533,10 @@ int bench_media(struct bench *b)
     if (bench_cores() < 2)
         bench_note("media: one core for engine and generator: figures are of both together");
     if (only) {
-        repeat(b, only, 1000, (uint32_t)rounds);
+        repeat(b, only, (uint32_t)legs, (uint32_t)rounds);
         return 0;
     }
-    compare(b, 1000, (uint32_t)rounds);
+    compare(b, (uint32_t)legs, (uint32_t)rounds);
     if (!getenv("PEAL_BENCH_BRIEF"))
         most_legs(b);
     return 0;
