@@ -287,3 +287,81 @@ Test(beep, is_not_heard_in_speech)
                  heard_count(h, DSP_BEEP));
     tape_close(&t);
 }
+
+/* A tone after speech and quiet, spoilt in one way by so much: nothing, then what is still a beep,
+ * then what is none. */
+enum spoilt { IMPURE, WOBBLE, SWELL, SOFT_RISE, SOFT_FALL, GLIDE, SPOILT_COUNT };
+static const struct {
+    double hz, ms, good, bad;
+} limits[SPOILT_COUNT] = {
+    [IMPURE] = {1000, 400, 0.065, 0.115}, /* share of the energy in another tone */
+    [WOBBLE] = {1000, 500, 4.5, 7.5},     /* Hz either side, 4 times a second */
+    [SWELL] = {1000, 500, 3.0, 4.6},      /* dB from the beginning to the end */
+    [SOFT_RISE] = {1000, 400, 4, 24},     /* ms, rising evenly */
+    [SOFT_FALL] = {1000, 400, 4, 44},     /* ms */
+    [GLIDE] = {1200, 600, 270, 360},      /* Hz over the beep */
+};
+
+static unsigned spoilt_beeps(enum spoilt how, double by, bool alaw)
+{
+    struct tape t;
+    tape_open(&t, (uint32_t)how + 31);
+    tape_speech(&t, -20, 2500);
+    tape_silence(&t, 400);
+    size_t n = (size_t)(limits[how].ms * 8);
+    float *at = tape_more(&t, limits[how].ms);
+    double phase = 0, peak = tape_peak(-16);
+    for (size_t i = 0; i < n; i++) {
+        double s = (double)i / 8000, part = (double)i / (double)n;
+        double hz = limits[how].hz;
+        double gain = how == SWELL ? pow(10, -by * part / 20) : 1;
+        double left = how == SOFT_RISE ? (double)i : how == SOFT_FALL ? (double)(n - i) : 1e9;
+        gain *= left < 8 * by ? left / (8 * by) : 1;
+        hz += how == WOBBLE ? by * sin(6.283185307 * 4 * s) : 0;
+        hz += how == GLIDE ? by * (part - 0.5) : 0;
+        phase += 6.283185307179586 * hz / 8000;
+        at[i] = (float)(peak * gain * sin(phase));
+        if (how == IMPURE)
+            at[i] += (float)(peak * sqrt(by / (1 - by)) * sin(6.283185307 * 2730 * s));
+    }
+    tape_silence(&t, 600);
+    unsigned beeps_said =
+        heard_count(line_play(&t, (struct line){.phase = DSP_ANSWERED, .alaw = alaw}), DSP_BEEP);
+    tape_close(&t);
+    return beeps_said;
+}
+
+Test(beep, has_limits_and_keeps_them)
+{
+    for (int how = 0; how < SPOILT_COUNT; how++)
+        for (int alaw = 0; alaw < 2; alaw++) {
+            cr_expect_eq(spoilt_beeps(how, limits[how].good, alaw), 1, "way %d by %g", how,
+                         limits[how].good);
+            cr_expect_eq(spoilt_beeps(how, limits[how].bad, alaw), 0, "way %d by %g", how,
+                         limits[how].bad);
+        }
+}
+
+/* A second beep of the same pitch is the first one's second part up to 0.4 s after it, and a
+ * network's tone from then on. */
+Test(beep, repeats_within_a_while_are_not_new_beeps)
+{
+    static const struct {
+        double apart_ms, off_hz;
+        unsigned beeps;
+    } cases[] = {{340, 0, 2},  {470, 0, 1},   {5000, 0, 1},
+                 {8000, 0, 2}, {5000, 19, 2}, {5000, 11, 1}};
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tape t;
+        tape_open(&t, i + 3);
+        tape_speech(&t, -20, 2500);
+        tape_silence(&t, 400);
+        tape_tone(&t, 1000, -16, 300);
+        tape_silence(&t, cases[i].apart_ms);
+        tape_tone(&t, 1000 + cases[i].off_hz, -16, 300);
+        tape_silence(&t, 600);
+        unsigned n = heard_count(line_play(&t, (struct line){.phase = DSP_ANSWERED}), DSP_BEEP);
+        cr_expect_eq(n, cases[i].beeps, "%g ms, %g Hz: %u", cases[i].apart_ms, cases[i].off_hz, n);
+        tape_close(&t);
+    }
+}

@@ -79,6 +79,8 @@ Test(dtmf, takes_twist_of_plus_4_and_minus_8_db)
     cr_assert_eq(found_of_16(1, 1, -16, -12, 50, -99, false), 16, "+4 dB");
     cr_assert_eq(found_of_16(1, 1, -10, -18, 50, -99, false), 16, "-8 dB");
     cr_assert_eq(found_of_16(1.018, 0.982, -10, -18, 50, -99, true), 16, "-8 dB and 1.8 %%");
+    cr_assert_eq(found_of_16(1, 1, -17, -10, 50, -99, false), 0, "+7 dB is beyond our limit");
+    cr_assert_eq(found_of_16(1, 1, -10, -20.5, 50, -99, false), 0, "-10.5 dB is beyond our limit");
     cr_assert_eq(found_of_16(1, 1, -10, -24, 50, -99, false), 0, "-14 dB is not a digit");
     cr_assert_eq(found_of_16(1, 1, -22, -10, 50, -99, false), 0, "+12 dB is not a digit");
 }
@@ -312,10 +314,10 @@ Test(dtmf, refuses_either_tone_off_by_2_5_percent)
     }
 }
 
-/* Pairs that do not stand: in level (4 dB each 10 ms), or in frequency (1.5 % each 10 ms). */
+/* Pairs that do not stand: in level (2.5 and 4 dB each 10 ms), or in frequency (1.5 %). */
 Test(dtmf, refuses_a_pair_that_moves)
 {
-    for (int glides = 0; glides < 2; glides++)
+    for (int glides = 0; glides < 3; glides++)
         for (double shift = 0; shift < 20; shift += 2.5) {
             struct tape t;
             tape_open(&t, 13);
@@ -323,8 +325,8 @@ Test(dtmf, refuses_a_pair_that_moves)
             float *at = tape_more(&t, 45);
             double row = 0, col = 0;
             for (size_t i = 0; i < 360; i++) {
-                double s = (double)i / 80, off = glides ? 1 + 0.015 * (s - 2.25) : 1;
-                double a = tape_peak(glides ? -12 : -24 + 4 * s);
+                double s = (double)i / 80, off = glides == 1 ? 1 + 0.015 * (s - 2.25) : 1;
+                double a = tape_peak(glides == 1 ? -12 : -24 + (glides ? 2.5 : 4) * s);
                 row += 6.283185307 * 852 * off / 8000;
                 col += 6.283185307 * 1336 * off / 8000;
                 at[i] = (float)(a * (sin(row) + sin(col)));
@@ -332,6 +334,52 @@ Test(dtmf, refuses_a_pair_that_moves)
             tape_silence(&t, 100);
             unsigned n = heard_count(line_play(&t, (struct line){.phase = DSP_TALK}), DSP_DTMF);
             cr_assert_eq(n, 0, "glides %d, shift %g: %u", glides, shift, n);
+            tape_close(&t);
+        }
+}
+
+/* Most of it a third impure: what is left of the digit is too short to be one. */
+Test(dtmf, refuses_a_pair_of_which_most_is_impure)
+{
+    for (int impure = 0; impure < 2; impure++)
+        for (int last = 0; last < 2; last++) {
+            struct tape t;
+            tape_open(&t, 14);
+            for (int key = 0; key < 16; key++) {
+                tape_silence(&t, 80);
+                size_t from = t.n;
+                digit(&t, key, 1, 1, -12, -12, 52);
+                size_t to = t.n;
+                tape_tone(&t, 2600, impure ? -12 : -25, 36); /* a third and 2.4 % of the energy */
+                for (size_t i = to; i < t.n; i++)
+                    t.s[(last ? from + 128 : from) + i - to] += t.s[i];
+                t.n = to;
+            }
+            tape_silence(&t, 100);
+            unsigned n = heard_count(line_play(&t, (struct line){.phase = DSP_TALK}), DSP_DTMF);
+            cr_assert_eq(n, impure ? 0 : 16, "impure %d, last %d: %u", impure, last, n);
+            tape_close(&t);
+        }
+}
+
+/* A digit begins where it has a third of its power: a lead-in far below is not it. */
+Test(dtmf, begins_where_a_third_of_its_power_does)
+{
+    for (int quiet = 0; quiet < 2; quiet++)
+        for (double shift = 0; shift < 20; shift += 5) {
+            struct tape t;
+            tape_open(&t, 15);
+            tape_silence(&t, 100 + shift);
+            size_t from = t.n;
+            digit(&t, 5, 1, 1, -12, -12, 110);
+            for (size_t i = from; i < from + 120; i++) /* 15 ms, -4.2 and -7.7 dB */
+                t.s[i] *= sqrtf(quiet ? 0.17f : 0.38f);
+            tape_silence(&t, 100);
+            const struct heard *h = line_play(&t, (struct line){.phase = DSP_TALK});
+            cr_assert_eq(heard_count(h, DSP_DTMF), 1);
+            double start = 100 + shift + (quiet ? 15 : 0);
+            cr_assert_leq(fabs(heard_first(h, DSP_DTMF)->start_ms - start), 6, "quiet %d, %g: %u",
+                          quiet, start, heard_first(h, DSP_DTMF)->start_ms);
             tape_close(&t);
         }
 }
