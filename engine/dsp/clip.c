@@ -19,38 +19,54 @@
 #define FULL       1 /* detail */
 #define BELOW      2
 
-/* 0, FULL or BELOW. */
-static unsigned clipped(const int16_t *x, bool tone)
+/* The highest sample, either side of zero. */
+static int top_of(const int16_t *x)
 {
-    int top = 0;
-    unsigned run = 0, runs = 0, near_top[2] = {0, 0};
+    int16_t high = 0, low = 0;
     for (unsigned n = 0; n < DSP_BLOCK_SAMPLES; n++) {
-        int v = abs(x[n]);
-        top = v > top ? v : top;
+        high = x[n] > high ? x[n] : high;
+        low = x[n] < low ? x[n] : low;
     }
+    return high > -low ? high : -low;
+}
+
+static bool full_scale(const int16_t *x)
+{
+    unsigned run = 0, runs = 0;
     for (unsigned n = 0; n < DSP_BLOCK_SAMPLES; n++) {
-        int v = abs(x[n]);
         bool same = n && (x[n] < 0) == (x[n - 1] < 0);
-        run = v < FULL_SCALE ? 0 : same ? run + 1 : 1;
+        run = abs(x[n]) < FULL_SCALE ? 0 : same ? run + 1 : 1;
         runs += run == RUN_MIN;
-        near_top[x[n] < 0] += 20 * v >= 19 * top;
     }
-    if (runs >= RUNS_MIN)
-        return FULL;
-    unsigned both = near_top[0] + near_top[1];
+    return runs >= RUNS_MIN;
+}
+
+static bool flat(const int16_t *x, int top)
+{
+    unsigned near_top[2] = {0, 0};
+    for (unsigned n = 0; n < DSP_BLOCK_SAMPLES; n++)
+        near_top[x[n] < 0] += 20 * abs(x[n]) >= 19 * top;
     unsigned less = near_top[0] < near_top[1] ? near_top[0] : near_top[1];
-    return !tone && (float)both >= TOP_SHARE * DSP_BLOCK_SAMPLES &&
-                   (float)less >= SIDE_SHARE * DSP_BLOCK_SAMPLES
-               ? BELOW
-               : 0;
+    return (float)(near_top[0] + near_top[1]) >= TOP_SHARE * DSP_BLOCK_SAMPLES &&
+           (float)less >= SIDE_SHARE * DSP_BLOCK_SAMPLES;
+}
+
+/* 0, FULL or BELOW. So many samples near the top make the block strong for its top: most are not.
+ */
+static unsigned clipped(const struct leg *l)
+{
+    const int16_t *x = history_block(l, 0);
+    int top = top_of(x);
+    if (top >= FULL_SCALE && full_scale(x))
+        return FULL;
+    float least = TOP_SHARE * 0.9f * (float)top * (float)top;
+    return l->power >= least && tones_state(l) == TONE_NONE && flat(x, top) ? BELOW : 0;
 }
 
 void clip_run(struct leg *l, bool packet, struct sink *s)
 {
     struct clip_track *c = &l->clip;
-    unsigned how = packet && l->power >= LOUD_POWER
-                       ? clipped(history_block(l, 0), tones_state(l) != TONE_NONE)
-                       : 0;
+    unsigned how = packet && l->power >= LOUD_POWER ? clipped(l) : 0;
     c->bits = c->bits << 1 | (how != 0);
     if (!c->bits)
         c->said = false;

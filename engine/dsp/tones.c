@@ -327,7 +327,8 @@ void tones_run(struct leg *l, bool lost, struct sink *s)
         /* Looks that reach into concealment say nothing. */
         for (unsigned i = 0; i < LOOKS_PER_BLOCK && !(l->missing_bits & 2u); i++)
             track_look(l, &looks[i], l->now_ms - 10 * (LOOKS_PER_BLOCK - 1 - i), s);
-        preamble_run(l, &looks[LOOKS_PER_BLOCK - 1], s);
+        if (l->fax.preamble.flags || looks[LOOKS_PER_BLOCK - 1].f_hz[0] > 0)
+            preamble_run(l, &looks[LOOKS_PER_BLOCK - 1], s);
     } else {
         preamble_run(l, NULL, s);
     }
