@@ -368,6 +368,8 @@ static enum err open_parts(struct dialer *d, char *error)
     if (e == OK)
         e = pool_init(&d->attempts, sizeof(struct attempt), d->campaign->max_calls);
     if (e == OK)
+        e = reconcile_init(d);
+    if (e == OK)
         e = open_pacing(d);
     if (e == OK)
         e = zone_cache_open(&d->zones);
@@ -432,6 +434,7 @@ void dialer_close(struct dialer *d)
     pacing_close(d->pacing);
     zone_cache_close(d->zones);
     pool_fini(&d->attempts);
+    reconcile_fini(d);
     free(d->ledger.replay);
     free(d->agents);
     free(d->run);
@@ -497,7 +500,7 @@ static void give_up_hopeless(struct dialer *d)
 static bool everything_done(const struct dialer *d)
 {
     if (!list_empty(&d->live) || !list_empty(&d->settling) || d->stock_count || d->claiming ||
-        !list_empty(&d->offers))
+        !list_empty(&d->offers) || !reconcile_idle(d))
         return false;
     if (d->stage == DIALER_STOPPING)
         return true;
@@ -531,6 +534,7 @@ static void on_tick(struct timer *t)
         launch(d);
     }
     settle_safe_records(d);
+    reconcile_safe_records(d);
     feed_count(d);
     watch_draw(d, false);
     if (d->stage <= DIALER_STOPPING && everything_done(d))

@@ -242,26 +242,20 @@ static uint32_t add_leases(const struct list *from, struct queue_lease *leases, 
     return n;
 }
 
-static void on_reclaimed(void *arg, enum err e, const struct queue_task *tasks, uint32_t n,
-                         uint32_t put_back)
-{
-    (void)put_back;
-    if (e == OK)
-        reconcile_tasks(arg, tasks, n);
-}
-
 void feed_renew(struct dialer *d)
 {
     static struct queue_lease leases[QUEUE_RENEW_MAX]; /* control thread only */
-    uint32_t n = add_leases(&d->stock, leases, add_leases(&d->live, leases, 0));
+    uint32_t n = add_leases(&d->live, leases, 0);
 
+    n = add_leases(&d->settling, leases, n);
+    n = add_leases(&d->stock, leases, n);
     n = add_leases(&d->offers, leases, n);
 
     if (!queue_up(d->queue))
         return;
     if (n)
         queue_renew(d->queue, leases, n, on_renewed, d);
-    queue_reclaim(d->queue, false, on_reclaimed, d);
+    reconcile_ask(d);
 }
 
 static void on_counted(void *arg, enum err e, const struct queue_counts *counts)

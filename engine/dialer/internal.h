@@ -138,9 +138,12 @@ struct dialer {
     struct queue_counts counts;
     bool counting, counts_known;
     uint64_t counted_ms;
-    uint32_t reconciling; /* completions of left-open attempts under way */
-    enum err reclaim_err;
-    bool reclaim_answered, reclaim_more;
+    struct {
+        struct pool open;    /* attempts left open, being settled */
+        struct list unsafe;  /* of them, those whose new record is not safe yet; in order */
+        enum err err;        /* of the last question */
+        bool answered, more; /* … and whether there may be more to ask for */
+    } reconcile;             /* reconcile.c */
     _Atomic uint32_t stop_asked, reload_asked;
     char reloaded[160]; /* what came of the last reload, for the view */
     uint64_t reloaded_ms;

@@ -1,7 +1,9 @@
 /* An attempt that is open in Redis while its engine is gone was dialled, or was about to be: nobody
  * knows more than the journal does. Its number is never used again. With a record in the journal
  * the task goes on from that result; without one a record `unknown` is made, and the campaign's
- * rules decide what follows. */
+ * rules decide what follows. As after a call (settle.c), a new record is safe in the journal before
+ * the attempt is closed in Redis: an engine that dies while it settles leaves the rest to the
+ * next. */
 #include "dialer/reconcile.h"
 
 #include <stdio.h>
@@ -13,14 +15,55 @@
 #define REDIS_WAIT_MS 15000
 #define TURN_US       5000
 
-static void on_settled(void *arg, enum err e)
-{
-    struct dialer *d = arg;
+struct left_open {
+    struct list_node node; /* in reconcile.unsafe until its record is safe */
+    struct dialer *dialer;
+    struct queue_task task;
+    struct call_record record;
+    uint64_t record_number; /* of records given, 1… */
+};
 
-    d->reconciling--;
+enum err reconcile_init(struct dialer *d)
+{
+    list_init(&d->reconcile.unsafe);
+    return pool_init(&d->reconcile.open, sizeof(struct left_open), QUEUE_CLAIM_MAX);
+}
+
+void reconcile_fini(struct dialer *d)
+{
+    pool_fini(&d->reconcile.open);
+}
+
+bool reconcile_idle(const struct dialer *d)
+{
+    return d->reconcile.open.used == 0;
+}
+
+static void let_go(struct left_open *o)
+{
+    list_remove(&o->node);
+    pool_put(&o->dialer->reconcile.open, o);
+}
+
+static void on_completed(void *arg, enum err e)
+{
     if (e != OK && e != ERR_CANCELLED)
         log_warn("dialer", "an attempt left open could not be settled now", "error=%s",
                  err_name(e));
+    let_go(arg);
+}
+
+/* Refused now: the lease runs out, and the next question finds the record in the journal. */
+static void complete(struct left_open *o)
+{
+    struct rules_decision decision;
+    struct queue_completion c;
+
+    settle_completion(o->dialer, &o->task, &o->record, QUEUE_NO_TRUNK, &decision, &c);
+    if (queue_complete(o->dialer->queue, &o->task, &c, on_completed, o) != OK)
+        let_go(o);
+    else
+        o->dialer->run->reconciled++;
 }
 
 static void make_unknown(struct dialer *d, const struct queue_task *task, struct call_record *r)
@@ -30,51 +73,72 @@ static void make_unknown(struct dialer *d, const struct queue_task *task, struct
     slice_copy(slice_cstr(task->number), r->number, sizeof(r->number));
     slice_copy(slice_cstr(task->open_call_id), r->call_id, sizeof(r->call_id));
     snprintf(r->sip_reason, sizeof(r->sip_reason), "the engine was lost during the call");
-    r->attempt = task->open_attempt;
     r->invite_wall_ms = r->claimed_wall_ms = task->open_wall_ms;
     r->result = RESULT_UNKNOWN;
 }
 
-static void reconcile_one(struct dialer *d, const struct queue_task *task)
+static void settle_open(struct dialer *d, const struct queue_task *task)
 {
-    struct rules_decision decision;
-    struct queue_completion c;
-    struct call_record r;
+    struct left_open *o = pool_get(&d->reconcile.open);
 
-    call_record_init(&r);
-    r.attempt = task->open_attempt;
-    if (!records_has(d->records, d->campaign->name, task->id, task->open_attempt) ||
+    if (!o)
+        return; /* not asked for while others are being settled */
+    o->dialer = d;
+    o->task = *task;
+    list_node_init(&o->node);
+    call_record_init(&o->record);
+    o->record.attempt = task->open_attempt;
+    if (records_has(d->records, d->campaign->name, task->id, task->open_attempt) &&
         lookup_result(d->config.data_dir, d->campaign->name, task->id, task->open_attempt,
-                      &r.result, &r.delivery) != OK) {
-        make_unknown(d, task, &r);
-        if (records_put(d->records, &r) != OK)
-            return; /* the lease runs out again and we are asked again */
-        d->records_given++;
-        d->look.results[r.result]++;
+                      &o->record.result, &o->record.delivery) == OK) {
+        complete(o);
+        return;
     }
-    d->run->reconciled++;
-    settle_completion(d, task, &r, QUEUE_NO_TRUNK, &decision, &c);
-    if (queue_complete(d->queue, task, &c, on_settled, d) == OK)
-        d->reconciling++;
+    make_unknown(d, task, &o->record);
+    if (records_put(d->records, &o->record) != OK) {
+        let_go(o); /* the lease runs out again and we are asked again */
+        return;
+    }
+    o->record_number = ++d->records_given;
+    d->look.results[o->record.result]++;
+    list_push_back(&d->reconcile.unsafe, &o->node);
 }
 
-void reconcile_tasks(struct dialer *d, const struct queue_task *tasks, uint32_t n)
+void reconcile_safe_records(struct dialer *d)
 {
-    for (uint32_t i = 0; i < n; i++)
-        reconcile_one(d, &tasks[i]);
+    struct records_stats s;
+
+    if (list_empty(&d->reconcile.unsafe))
+        return;
+    records_look(d->records, &s);
+    list_each(n, next, &d->reconcile.unsafe)
+    {
+        struct left_open *o = container_of(n, struct left_open, node);
+
+        if (o->record_number > s.written + s.duplicates)
+            break;
+        list_remove(&o->node);
+        complete(o);
+    }
 }
 
-static void on_own(void *arg, enum err e, const struct queue_task *tasks, uint32_t n,
-                   uint32_t put_back)
+static void on_reclaimed(void *arg, enum err e, const struct queue_task *tasks, uint32_t n,
+                         uint32_t put_back)
 {
     struct dialer *d = arg;
 
     (void)put_back;
-    d->reclaim_err = e;
-    d->reclaim_more = e == OK && n == QUEUE_CLAIM_MAX;
-    d->reclaim_answered = true;
-    if (e == OK)
-        reconcile_tasks(d, tasks, n);
+    d->reconcile.err = e;
+    d->reconcile.more = e == OK && n == QUEUE_CLAIM_MAX;
+    d->reconcile.answered = true;
+    for (uint32_t i = 0; e == OK && i < n; i++)
+        settle_open(d, &tasks[i]);
+}
+
+void reconcile_ask(struct dialer *d)
+{
+    if (reconcile_idle(d))
+        queue_reclaim(d->queue, false, on_reclaimed, d);
 }
 
 static enum err wait_for_redis(struct dialer *d, char *error)
@@ -98,17 +162,18 @@ enum err reconcile(struct dialer *d, char *error)
     enum err e = wait_for_redis(d, error);
 
     do {
-        d->reclaim_answered = false;
+        d->reconcile.answered = false;
         if (e == OK)
-            e = queue_reclaim(d->queue, true, on_own, d);
-        while (e == OK && (!d->reclaim_answered || d->reconciling)) {
+            e = queue_reclaim(d->queue, true, on_reclaimed, d);
+        while (e == OK && (!d->reconcile.answered || !reconcile_idle(d))) {
             loop_turn(d->loop, TURN_US);
+            reconcile_safe_records(d);
             if (atomic_load(&d->stop_asked))
                 e = ERR_CANCELLED;
         }
         if (e == OK)
-            e = d->reclaim_err;
-    } while (e == OK && d->reclaim_more);
+            e = d->reconcile.err;
+    } while (e == OK && d->reconcile.more);
     if (e != OK && !error[0])
         snprintf(error, DIALER_ERROR_MAX,
                  "what an earlier run left open cannot be settled (%s): %s", err_name(e),

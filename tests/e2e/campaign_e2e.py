@@ -7,6 +7,7 @@ import array
 import collections
 import json
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -20,9 +21,12 @@ SIGNALLED = {"busy": {"busy"}, "rejected": {"rejected"}, "vacant": {"vacant"}}
 NOT_SILENT_PEOPLE = {"dead_air", "no_media", "machine"}
 
 
-def run_engine(where, yaml, leads, data="data"):
+def run_engine(where, yaml, leads, data="data", redis=None):
+    """redis: the socket of a server of the test's own. A file too large is an error of the write,
+    not a signal (Python ignores SIGXFSZ, and the engine is left so)."""
     return h.start([h.program("peal"), "run", yaml, "--leads", leads, "--data", where / data,
-                    "--log", "info"], where / "engine.log")
+                    "--log", "info", *(["--redis", f"unix:{redis}"] if redis else [])],
+                   where / "engine.log", restore_signals=False)
 
 
 LOST = "the engine was lost during the call"
@@ -155,6 +159,53 @@ def engine_killed():
           "every attempt in Redis has its record")
 
 
+def open_attempts(socket):
+    """(lead, attempt) of each attempt that is open in Redis → the engine it is leased to."""
+    tasks = {task: h.ask_redis(socket, "HMGET", f"{{demo}}:s:{task}", "open", "eng")
+             for task in h.ask_redis(socket, "ZRANGE", "{demo}:leased", 0, -1)}
+    return {(task, int(state[0])): state[-1] for task, state in tasks.items() if len(state) > 1}
+
+
+def has_opened_its_files(engine):
+    """Its records, then its sockets (Redis and SIP) are open."""
+    folder = f"/proc/{engine.pid}/fd"
+    links = [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)
+             if os.path.lexists(f"{folder}/{fd}")]
+    return (any(link.endswith("/calls.sqlite") for link in links) and
+            sum(link.startswith("socket:") for link in links) >= 2)
+
+
+def engine_killed_while_it_settles():
+    """A new engine puts what was left open on record before it closes it in Redis. Here no record
+    can be written, so every attempt must stay open, for the one after it to settle."""
+    where = h.folder()
+    server, socket = h.redis(where)
+    simulator, address, _ = h.serve(where, seed=7)
+    leads = h.leads(where, 20, seed=7)
+    yaml = h.campaign(where, address)
+    engine = run_engine(where, yaml, leads, redis=socket)
+    wait_for("5 attempts to be open", lambda: len(open_attempts(socket)) >= 5, 60)
+    engine.kill()
+    engine.wait()
+    left = open_attempts(socket)
+    server.send_signal(signal.SIGSTOP)
+    engine = run_engine(where, yaml, leads, redis=socket)
+    wait_for("the engine to have its files", lambda: has_opened_its_files(engine), 10)
+    resource.prlimit(engine.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    server.send_signal(signal.SIGCONT)
+    wait_for("the new engine to take them over, or to close them", lambda: all(
+        open_attempts(socket).get(task) != name for task, name in left.items()))
+    check(engine.poll() is None, "the engine waits for its disk")
+    engine.kill()
+    engine.wait()
+    check(set(open_attempts(socket)) == set(left), "not one is closed without its record")
+    finish(where, run_engine(where, yaml, leads, redis=socket), simulator)
+    records, _, run = books(where, count_leads(leads))
+    check(set(left) <= {(r["lead"], r["attempt"]) for r in records if r.get("sip_reason") == LOST},
+          "they are on record as lost with their engine")
+    check(run["finished"] == run["leads"], "every lead is finished")
+
+
 def redis_pid(where):
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -241,5 +292,5 @@ def recordings_refused():
 
 
 if __name__ == "__main__":
-    h.main(whole_campaign, engine_killed, redis_killed, stopped_and_resumed, trunk_away,
-           recordings_refused)
+    h.main(whole_campaign, engine_killed, engine_killed_while_it_settles, redis_killed,
+           stopped_and_resumed, trunk_away, recordings_refused)

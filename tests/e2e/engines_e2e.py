@@ -16,19 +16,6 @@ from harness import check, wait_for
 PERSON = ("connected", "abandoned", "callee_left", "agent_failed", "message_played", "transferred")
 
 
-def redis(where):
-    socket = where / "redis.sock"
-    h.start(["redis-server", "--port", 0, "--unixsocket", socket, "--dir", where, "--appendonly",
-             "yes", "--save", ""], where / "redis.log")
-    wait_for("redis-server", socket.exists)
-    return socket
-
-
-def ask_redis(socket, *words):
-    return subprocess.run(["redis-cli", "-s", socket, *map(str, words)], check=True,
-                          capture_output=True, text=True).stdout.split()
-
-
 def engine(where, name, yaml, leads, *more):
     """Its log is new with each start: NAME.log, NAME.2.log …"""
     log = next(p for p in (where / f"{name}.{n}.log" for n in range(9)) if not p.exists())
@@ -85,7 +72,7 @@ def agree(rows, records, limit_ms=2000):
 
 def two_engines():
     where = h.folder()
-    socket = redis(where)
+    _, socket = h.redis(where)
     simulator, address, _ = h.serve(where, seed=11)
     leads = h.leads(where, 36, seed=11)
     url = f"unix:{socket}"
@@ -147,7 +134,7 @@ def ledger_lost():
     """The engine is killed in mid-campaign and Redis forgets the ledger: the journal brings it
     back, whole and once."""
     where = h.folder()
-    socket = redis(where)
+    _, socket = h.redis(where)
     simulator, address, _ = h.serve(where, seed=12)
     leads = h.leads(where, 24, seed=12)
     yaml = h.campaign(where, address)
@@ -157,9 +144,9 @@ def ledger_lost():
              first.poll() is not None, 180)
     first.kill()
     first.wait()
-    keys = [k for k in ask_redis(socket, "KEYS", "{demo}:ledger*")]
+    keys = [k for k in h.ask_redis(socket, "KEYS", "{demo}:ledger*")]
     if keys:
-        ask_redis(socket, "DEL", *keys)
+        h.ask_redis(socket, "DEL", *keys)
     check(not entries(yaml, "--redis", url), "the ledger is empty")
     second = engine(where, "data", yaml, leads, "--redis", url)
     check(second.wait(400) == 0, "the second run finishes the list")
@@ -168,9 +155,9 @@ def ledger_lost():
     h.stop(simulator)
     agree(entries(yaml, "--redis", url), journal(where, "data"))
     # Taking an entry away by hand is seen.
-    days = [k for k in ask_redis(socket, "KEYS", "{demo}:ledger:[0-9]*")]
-    some = ask_redis(socket, "HKEYS", days[0])[0]
-    ask_redis(socket, "HDEL", days[0], some)
+    days = [k for k in h.ask_redis(socket, "KEYS", "{demo}:ledger:[0-9]*")]
+    some = h.ask_redis(socket, "HKEYS", days[0])[0]
+    h.ask_redis(socket, "HDEL", days[0], some)
     done = subprocess.run([h.program("peal"), "ledger", yaml, "--redis", url],
                           capture_output=True, text=True, timeout=120)
     check(done.returncode == 1 and "do not agree" in done.stderr, f"unseen: {done.stderr}")

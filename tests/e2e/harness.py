@@ -169,6 +169,20 @@ def leads(where, count, seed=1):
     return path
 
 
+def redis(where):
+    """Starts a redis-server of the test's own; returns (process, its socket)."""
+    socket = where / "redis.sock"
+    process = start(["redis-server", "--port", 0, "--unixsocket", socket, "--dir", where,
+                     "--appendonly", "yes", "--save", ""], where / "redis.log")
+    wait_for("redis-server", socket.exists)
+    return process, socket
+
+
+def ask_redis(socket, *words):
+    return subprocess.run(["redis-cli", "-s", socket, *map(str, words)], check=True,
+                          capture_output=True, text=True).stdout.split()
+
+
 def clean():
     """Asks first, so that programs with children of their own take them along."""
     for process in _running:
