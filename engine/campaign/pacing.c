@@ -323,6 +323,15 @@ static double abandoned_percent(const struct pacing *p)
     return p->state.live ? 100.0 * (double)p->state.abandoned / (double)p->state.live : 0.0;
 }
 
+/* More abandoned than the cap allows of the answers so far. The first is no share yet: one of the
+ * first thirty would stop a short campaign for most of its time, and hardly spare anybody. */
+static bool over_cap(const struct pacing *p)
+{
+    double allowed = p->config.cap_percent / 100.0 * (double)p->state.live;
+
+    return (double)p->state.abandoned > allowed + 1;
+}
+
 /* progressive and ratio: so many calls in the air for each agent who is free now. */
 static void wish_for_agents(const struct pacing *p, struct wish *w)
 {
@@ -330,7 +339,7 @@ static void wish_for_agents(const struct pacing *p, struct wish *w)
     uint32_t waiting = p->state.calls[PACING_WAITING], open = undecided(p);
     uint32_t free_now = agents[AGENT_PACE_FREE] > waiting ? agents[AGENT_PACE_FREE] - waiting : 0;
     bool by_ratio = p->config.policy.mode == PACING_RATIO;
-    bool over = by_ratio && p->state.abandoned > 0 && abandoned_percent(p) > p->config.cap_percent;
+    bool over = by_ratio && over_cap(p);
     bool spent = by_ratio && p->budget.spent;
     double ratio = by_ratio && !over && !spent ? p->config.policy.ratio : 1.0;
     uint32_t target = (uint32_t)(ratio * free_now + 1e-9);

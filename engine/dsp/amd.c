@@ -19,6 +19,8 @@
 #define TALK_MIN_MS     1500
 #define HASTE_MS        380
 #define WAIT_MAX_MS     20000
+#define CONNECT_MS      250 /* from the verdict, looked for each 100 ms, until the agent is heard */
+#define LEAST_MS        800 /* of silence that a verdict may take, whatever the limit is */
 #define STIRRING        7u /* blocks: sound that may turn out to be the next words */
 
 static void verdict(struct leg *l, enum dsp_verdict v, float confidence, struct sink *s)
@@ -119,6 +121,16 @@ static bool look_is_due(const struct leg *l)
     return since % MODEL_PERIOD_MS == 0;
 }
 
+/* Who waits longer than the limit of abandonment counts as abandoned, even when the agent comes then:
+ * from here on there is nothing to be gained by listening. */
+static bool limit_is_near(const struct leg *l)
+{
+    uint32_t limit = l->amd_config.limit_ms;
+    uint32_t most = limit > LEAST_MS + CONNECT_MS ? limit - CONNECT_MS : LEAST_MS;
+
+    return limit && !l->voice.on && l->now_ms - l->amd.last_voice_ms >= most;
+}
+
 /* The model's way: costs of acting now, in seconds of an agent times 10,000.
  *
  * Dropping costs drop_cost when it is a human, connecting agent_cost when it is a machine, waiting
@@ -143,12 +155,13 @@ static void by_model(struct leg *l, struct sink *s)
     uint64_t wait = drop * wait_share(gap) / 100000;
     bool quiet = !f->speaking && !(f->bits & STIRRING) && !l->track.on && !l->beep.waiting;
     uint32_t heard_ms = l->now_ms - a->first_ms;
+    bool enough = (quiet && (connect <= wait || heard_ms >= c->total_ms)) ||
+                  (!f->speaking && limit_is_near(l));
     if (drop < connect)
         verdict(l, VERDICT_MACHINE, (float)machine / AMD_MODEL_ONE, s);
-    else if (quiet && human >= machine && (connect <= wait || heard_ms >= c->total_ms))
+    else if (enough && human >= machine)
         verdict(l, VERDICT_HUMAN, (float)human / AMD_MODEL_ONE, s);
-    else if ((quiet && (connect <= wait || heard_ms >= c->total_ms)) ||
-             heard_ms >= 2u * c->total_ms)
+    else if (enough || heard_ms >= 2u * c->total_ms)
         verdict(l, VERDICT_UNSURE, 0.5f, s);
 }
 

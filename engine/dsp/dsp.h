@@ -126,6 +126,8 @@ struct dsp_amd_config {
                                   * more than 1.8 s of speech 1 s is wanted at least */
     uint16_t total_ms;           /* the wait's end: UNSURE, or HUMAN if the model thinks so */
     uint8_t mode;                /* enum dsp_amd_mode */
+    uint16_t limit_ms;           /* model: of abandonment, from the greeting's end until an agent must
+                                  * be heard; the verdict comes before it. 0: none */
     uint16_t drop_cost_s;        /* model: what a human dropped as a machine costs, and … */
     uint16_t agent_cost_s;       /* … a machine given to an agent, both in seconds of an agent */
 };

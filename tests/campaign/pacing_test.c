@@ -86,7 +86,8 @@ Test(pacing, ratio_and_its_fall_back_over_the_cap)
                                                    .delivery = DELIVERY_CONNECTED});
     }
     cr_expect_eq(advice(p, "× 2.5"), 7);
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 3; i++) {
+        cr_expect_eq(advice(p, "× 2.5"), 7, "as many as 3 %% of 40 and one more");
         phase(p, i, PACING_LAUNCHED);
         pacing_call(p, &(struct pacing_call_event){.call = i,
                                                    .phase = PACING_ENDED,
@@ -94,7 +95,7 @@ Test(pacing, ratio_and_its_fall_back_over_the_cap)
                                                    .delivery = DELIVERY_ABANDONED,
                                                    .abandoned = true});
     }
-    cr_expect_eq(advice(p, "abandoned 4.8 % is over 3.0 %"), 3, "one call an agent now");
+    cr_expect_eq(advice(p, "abandoned 7.0 % is over 3.0 %"), 3, "one call an agent now");
     pacing_close(p);
 }
 

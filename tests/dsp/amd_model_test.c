@@ -127,6 +127,35 @@ Test(amd_model, the_dearer_a_drop_the_later_a_machine)
     cr_assert_lt(machines[1], machines[0]);
 }
 
+/* However dear a machine with an agent is: after the limit of abandonment a person is lost. */
+Test(amd_model, the_verdict_comes_before_the_limit_of_abandonment)
+{
+    unsigned later = 0;
+    for (uint32_t seed = 1; seed <= 8; seed++) {
+        uint32_t at[2];
+        for (int limited = 0; limited < 2; limited++) {
+            struct dsp_amd_config c;
+            dsp_amd_defaults(&c);
+            c.agent_cost_s = 100;
+            c.limit_ms = limited ? 2000 : 0;
+            struct tape t;
+            tape_open(&t, seed);
+            tape_silence(&t, 300);
+            tape_speech(&t, -20, 2200);
+            tape_silence(&t, 280);
+            tape_speech(&t, -20, 1000 + 200 * seed);
+            uint32_t end = 300 + 2200 + 280 + 1000 + 200 * seed;
+            tape_silence(&t, 12000);
+            cr_assert_neq(play(&t, (struct line){.amd = &c}, 0, &at[limited])->detail, VERDICT_NONE);
+            if (limited)
+                cr_assert_leq(at[1], end + 2000, "seed %u: %u, end %u", seed, at[1], end);
+        }
+        later += at[0] > at[1];
+        cr_assert_leq(at[1], at[0]);
+    }
+    cr_assert_geq(later, 2, "without the limit some take longer: %u of 8", later);
+}
+
 /* Speech without end and without certainty ends as unsure after twice the limit. */
 Test(amd_model, talk_without_end_gets_a_verdict)
 {

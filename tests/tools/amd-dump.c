@@ -288,7 +288,13 @@ int main(int argc, char **argv)
             return usage();
     }
     if (features) /* limits out of reach: nothing but a beep ends an answer */
-        c = (struct dsp_amd_config){60000, 60000, 60000, 60000, DSP_AMD_RULES, 1, 1};
+        c = (struct dsp_amd_config){.initial_silence_ms = 60000,
+                                    .greeting_ms = 60000,
+                                    .after_greeting_ms = 60000,
+                                    .total_ms = 60000,
+                                    .mode = DSP_AMD_RULES,
+                                    .drop_cost_s = 1,
+                                    .agent_cost_s = 1};
     while (fgets(line, sizeof line, stdin)) {
         struct answer a;
         answer_build(&a, line);
