@@ -3,6 +3,8 @@
 #ifndef PEAL_CLI_H
 #define PEAL_CLI_H
 
+#include <stdbool.h>
+
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 int cli_run(int argc, char **argv);
@@ -11,6 +13,25 @@ int cli_report(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
 int cli_prints(int argc, char **argv);
 int cli_listen(int argc, char **argv);
+
+struct cli_option {
+    const char *name;   /* with its dashes */
+    const char **value; /* where its value goes; NULL: it is a flag */
+    bool *flag;
+};
+
+/* What a command is called, what it says of itself, and what it takes. */
+struct cli_command {
+    const char *name, *help;
+    const struct cli_option *options; /* until the one without a name */
+    const char *place; /* what the argument without dashes is called; NULL: there is none */
+};
+
+#define CLI_GO_ON (-1)
+
+/* Reads the arguments into the options' places and *path. CLI_GO_ON, or what to exit with: help was
+ * asked for and shown, or an argument is unknown, has no value, or is missing (said). */
+int cli_read(const struct cli_command *c, int argc, char **argv, const char **path);
 
 /* Shared by the commands: says "peal NAME: unknown argument 'X'; see peal NAME --help". */
 int cli_unknown(const char *command, const char *argument);

@@ -148,25 +148,13 @@ int cli_check(int argc, char **argv)
     const char *path = NULL, *leads = NULL;
     char error[CAMPAIGN_ERROR_MAX] = "";
     struct campaign *c;
-    int code = EXIT_DONE;
+    const struct cli_option options[] = {{"--leads", &leads, NULL}, {0}};
+    int code =
+        cli_read(&(struct cli_command){"check", help, options, "CAMPAIGN.yaml"}, argc, argv, &path);
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        if (strcmp(argv[i], "--leads") == 0) {
-            if (i + 1 == argc)
-                return cli_missing("check", argv[i]);
-            leads = argv[++i];
-        } else if (argv[i][0] != '-' && !path) {
-            path = argv[i];
-        } else {
-            return cli_unknown("check", argv[i]);
-        }
-    }
-    if (!path)
-        return cli_missing("check", "CAMPAIGN.yaml");
+    if (code != CLI_GO_ON)
+        return code;
+    code = EXIT_DONE;
     if (campaign_load(&c, path, error) != OK) {
         fprintf(stderr, "peal check: %s\n", error);
         return EXIT_USAGE;

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <stdio.h>
+#include <string.h>
 
 int cli_unknown(const char *command, const char *argument)
 {
@@ -13,5 +14,44 @@ int cli_unknown(const char *command, const char *argument)
 int cli_missing(const char *command, const char *option)
 {
     fprintf(stderr, "peal %s: %s needs a value; see peal %s --help\n", command, option, command);
+    return EXIT_USAGE;
+}
+
+static const struct cli_option *option_of(const struct cli_command *c, const char *name)
+{
+    const struct cli_option *o = c->options;
+
+    while (o->name && strcmp(o->name, name) != 0)
+        o++;
+    return o->name ? o : NULL;
+}
+
+int cli_read(const struct cli_command *c, int argc, char **argv, const char **path)
+{
+    bool found = false;
+
+    for (int i = 1; i < argc; i++) {
+        const struct cli_option *o = option_of(c, argv[i]);
+
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(c->help, stdout);
+            return EXIT_DONE;
+        }
+        if (o && !o->value) {
+            *o->flag = true;
+        } else if (o) {
+            if (i + 1 == argc)
+                return cli_missing(c->name, argv[i]);
+            *o->value = argv[++i];
+        } else if (c->place && argv[i][0] != '-' && !found) {
+            *path = argv[i];
+            found = true;
+        } else {
+            return cli_unknown(c->name, argv[i]);
+        }
+    }
+    if (!c->place || found)
+        return CLI_GO_ON;
+    fprintf(stderr, "peal %s: %s is missing; see peal %s --help\n", c->name, c->place, c->name);
     return EXIT_USAGE;
 }

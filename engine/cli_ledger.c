@@ -73,37 +73,20 @@ int cli_ledger(int argc, char **argv)
 {
     struct ledger_book book = {.from = INT32_MIN, .to = INT32_MAX};
     const char *path = NULL, *from = NULL, *to = NULL;
-    const struct {
-        const char *name, **value;
-    } options[] = {
-        {"--redis", &book.redis_url}, {"--data", &book.data_dir}, {"--from", &from}, {"--to", &to}};
-    const size_t count = sizeof(options) / sizeof(options[0]);
+    const struct cli_option options[] = {
+        {"--redis", &book.redis_url, NULL},
+        {"--data", &book.data_dir, NULL},
+        {"--from", &from, NULL},
+        {"--to", &to, NULL},
+        {"--csv", NULL, &book.csv},
+        {"--whole-numbers", NULL, &book.whole_numbers},
+        {0},
+    };
+    int code = cli_read(&(struct cli_command){"ledger", help, options, "CAMPAIGN.yaml"}, argc, argv,
+                        &path);
 
-    for (int i = 1; i < argc; i++) {
-        size_t k = 0;
-
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        while (k < count && strcmp(argv[i], options[k].name) != 0)
-            k++;
-        if (k < count) {
-            if (i + 1 == argc)
-                return cli_missing("ledger", argv[i]);
-            *options[k].value = argv[++i];
-        } else if (strcmp(argv[i], "--csv") == 0) {
-            book.csv = true;
-        } else if (strcmp(argv[i], "--whole-numbers") == 0) {
-            book.whole_numbers = true;
-        } else if (argv[i][0] != '-' && !path) {
-            path = argv[i];
-        } else {
-            return cli_unknown("ledger", argv[i]);
-        }
-    }
-    if (!path)
-        return cli_missing("ledger", "CAMPAIGN.yaml");
+    if (code != CLI_GO_ON)
+        return code;
     if (from && ledger_date_parse(slice_cstr(from), &book.from) != OK)
         return bad_date("--from", from);
     if (to && ledger_date_parse(slice_cstr(to), &book.to) != OK)

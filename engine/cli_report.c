@@ -60,33 +60,16 @@ int cli_report(int argc, char **argv)
 {
     struct report_inputs in = {0};
     bool quiet = false;
-    const struct {
-        const char *name, **value;
-    } options[] = {
-        {"--calls", &in.from.calls},         {"--run", &in.from.run}, {"--truth", &in.from.truth},
-        {"--simulator", &in.from.simulator}, {"--out", &in.out_dir},  {"--title", &in.title},
+    const struct cli_option options[] = {
+        {"--calls", &in.from.calls, NULL}, {"--run", &in.from.run, NULL},
+        {"--truth", &in.from.truth, NULL}, {"--simulator", &in.from.simulator, NULL},
+        {"--out", &in.out_dir, NULL},      {"--title", &in.title, NULL},
+        {"--quiet", NULL, &quiet},         {0},
     };
-    const size_t count = sizeof(options) / sizeof(options[0]);
+    int code = cli_read(&(struct cli_command){"report", help, options, NULL}, argc, argv, NULL);
 
-    for (int i = 1; i < argc; i++) {
-        size_t k = 0;
-
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        if (strcmp(argv[i], "--quiet") == 0) {
-            quiet = true;
-            continue;
-        }
-        while (k < count && strcmp(argv[i], options[k].name) != 0)
-            k++;
-        if (k == count)
-            return cli_unknown("report", argv[i]);
-        if (i + 1 == argc)
-            return cli_missing("report", argv[i]);
-        *options[k].value = argv[++i];
-    }
+    if (code != CLI_GO_ON)
+        return code;
     if (!in.from.calls)
         return cli_missing("report", "--calls");
     if (!in.out_dir)

@@ -92,39 +92,16 @@ int cli_run(int argc, char **argv)
     char error[CAMPAIGN_ERROR_MAX] = "";
     enum log_level level;
     struct campaign *c;
-    const struct {
-        const char *name, **value;
-    } options[] = {
-        {"--leads", &config.leads_path},
-        {"--data", &config.data_dir},
-        {"--redis", &config.redis_url},
-        {"--log", &level_name},
+    const struct cli_option options[] = {
+        {"--leads", &config.leads_path, NULL}, {"--data", &config.data_dir, NULL},
+        {"--redis", &config.redis_url, NULL},  {"--log", &level_name, NULL},
+        {"--quiet", NULL, &config.quiet},      {0},
     };
-    const size_t count = sizeof(options) / sizeof(options[0]);
+    int code =
+        cli_read(&(struct cli_command){"run", help, options, "CAMPAIGN.yaml"}, argc, argv, &path);
 
-    for (int i = 1; i < argc; i++) {
-        size_t k = 0;
-
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        while (k < count && strcmp(argv[i], options[k].name) != 0)
-            k++;
-        if (k < count) {
-            if (i + 1 == argc)
-                return cli_missing("run", argv[i]);
-            *options[k].value = argv[++i];
-        } else if (strcmp(argv[i], "--quiet") == 0) {
-            config.quiet = true;
-        } else if (argv[i][0] != '-' && !path) {
-            path = argv[i];
-        } else {
-            return cli_unknown("run", argv[i]);
-        }
-    }
-    if (!path)
-        return cli_missing("run", "CAMPAIGN.yaml");
+    if (code != CLI_GO_ON)
+        return code;
     if (log_level_parse(level_name, &level) != OK) {
         fprintf(stderr, "peal run: no log level '%s'; debug, info, warn, error and off exist\n",
                 level_name);
@@ -140,7 +117,7 @@ int cli_run(int argc, char **argv)
     if (!config.data_dir)
         config.data_dir = c->name;
     config.campaign = c;
-    int code = run(&config);
+    code = run(&config);
     campaign_free(c);
     return code;
 }
