@@ -22,6 +22,7 @@
 #define LONG_ROOM    10.0  /* abandons that the account shall have left */
 #define LONG_FIRST   600.0 /* answers; until then an account may be behind by up to */
 #define LONG_BEHIND  8.0   /* abandons: one of ten is no share yet */
+#define FALSE_SPREAD 2.0   /* of the number of people dropped as machines, which nobody is told */
 /* In large rooms abandons come and go by `soft` around their target: for each beyond SOFT */
 #define WIDE_KEEP  0.1  /* abandons more are left for calls in the air, */
 #define WIDE_EASE  0.5  /* more it takes to bring θ down, */
@@ -144,10 +145,13 @@ static double day_left(const struct pacing_budget *b)
     return within_one((b->cap * answers - abandoned - 1) / DAY_EASE);
 }
 
-/* Abandons left of an account of so many answers. */
+/* Abandons left of an account of so many answers. Of those dropped as machines only the mean is in
+ * it: that it may be more by twice their spread is kept back. */
 static double room_of(const struct pacing_budget *b, double live, double abandoned)
 {
-    return b->cap * live - abandoned + LONG_BEHIND * fmax(1 - live / LONG_FIRST, 0);
+    double unseen = FALSE_SPREAD * sqrt(b->false_machines * live);
+
+    return b->cap * live - abandoned - unseen + LONG_BEHIND * fmax(1 - live / LONG_FIRST, 0);
 }
 
 /* The least of the 30 days that end today and of those that the next days begin with: their

@@ -418,6 +418,21 @@ Test(budget, a_large_room_keeps_a_wider_account)
     cr_expect_gt(pacing_budget_theta(&large), 0.6 * free);
 }
 
+/* One of a hundred is dropped as a machine: of 10,000 it is 100, give or take 10. */
+Test(budget, people_dropped_unheard_may_be_more_than_their_mean)
+{
+    struct pacing_budget heard, unheard;
+
+    pacing_budget_init(&heard, 0.03, false, 0);
+    pacing_budget_init(&unheard, 0.03, false, 0.01);
+    tell(&heard, 10000, 280);
+    tell(&unheard, 10000, 280);
+    cr_expect_gt(pacing_budget_theta(&heard), 0, "twenty abandons left");
+    cr_expect_eq(pacing_budget_theta(&unheard), 0, "twice their spread is kept for them");
+    tell(&unheard, 10000, 270);
+    cr_expect_eq(pacing_budget_theta(&unheard), pacing_budget_theta(&heard));
+}
+
 Test(budget, others_answers_count_for_the_day)
 {
     struct pacing_budget b;
