@@ -46,8 +46,8 @@ static void open_scene(struct scene *c, uint32_t workers, enum media_codec agent
     kit_leg(&c->k, &c->agent, true);
     kit_connect(&c->caller, &c->a, MEDIA_PCMU);
     kit_connect(&c->b, &c->agent, agents_codec);
-    cr_assert(kit_until(&c->k, &c->a.first_rtp, 1, 5000));
-    cr_assert(kit_until(&c->k, &c->b.first_rtp, 1, 5000));
+    cr_assert(kit_until(&c->k, &c->a.first_rtp, 1, KIT_LIMIT_MS));
+    cr_assert(kit_until(&c->k, &c->b.first_rtp, 1, KIT_LIMIT_MS));
     strcpy(c->at_agent, "/tmp/peal-media-XXXXXX");
     strcpy(c->at_a, "/tmp/peal-media-XXXXXX");
     close(mkstemp(c->at_agent));
@@ -74,21 +74,21 @@ static void hear_each_other(uint32_t workers, enum media_codec agents_codec)
     cr_assert_eq(media_leg_play(c.a.leg, mine, true, 5), OK);
     kit_run_ms(&c.k, 60);
     cr_assert_eq(media_bridge(c.a.leg, c.b.leg), OK);
-    cr_assert(kit_until(&c.k, &c.a.bridged, 1, 3000));
-    cr_assert(kit_until(&c.k, &c.b.bridged, 1, 3000));
+    cr_assert(kit_until(&c.k, &c.a.bridged, 1, KIT_LIMIT_MS));
+    cr_assert(kit_until(&c.k, &c.b.bridged, 1, KIT_LIMIT_MS));
     cr_expect_eq(c.a.cancelled, 1, "what was played before the bridge has ended");
     cr_assert_eq(media_leg_record(c.agent.leg, c.at_agent, true), OK);
     cr_assert_eq(media_leg_record(c.a.leg, c.at_a, true), OK);
     kit_run_ms(&c.k, 100);
     cr_assert_eq(media_leg_play(c.caller.leg, mine, false, 1), OK);
     cr_assert_eq(media_leg_play(c.agent.leg, yours, false, 2), OK);
-    cr_assert(kit_until(&c.k, &c.caller.played, 1, 5000));
-    cr_assert(kit_until(&c.k, &c.agent.played, 1, 5000));
+    cr_assert(kit_until(&c.k, &c.caller.played, 1, KIT_LIMIT_MS));
+    cr_assert(kit_until(&c.k, &c.agent.played, 1, KIT_LIMIT_MS));
     kit_run_ms(&c.k, 300);
     media_leg_record_stop(c.agent.leg);
     media_leg_record_stop(c.a.leg);
-    cr_assert(kit_until(&c.k, &c.agent.recorded, 1, 3000));
-    cr_assert(kit_until(&c.k, &c.a.recorded, 1, 3000));
+    cr_assert(kit_until(&c.k, &c.agent.recorded, 1, KIT_LIMIT_MS));
+    cr_assert(kit_until(&c.k, &c.a.recorded, 1, KIT_LIMIT_MS));
 
     double left = arrived(c.at_a, 0, mine, false);
     double right = arrived(c.at_a, 1, yours, alaw);
@@ -145,15 +145,15 @@ Test(bridge, goes_on_playing_after_the_bridge)
 
     cr_assert_eq(media_bridge(c.a.leg, c.b.leg), OK);
     cr_expect_eq(media_bridge(c.a.leg, c.caller.leg), ERR_STATE, "one at a time");
-    cr_assert(kit_until(&c.k, &c.b.bridged, 1, 3000));
+    cr_assert(kit_until(&c.k, &c.b.bridged, 1, KIT_LIMIT_MS));
     media_unbridge(c.b.leg);
     media_unbridge(c.b.leg);
     cr_assert_eq(media_leg_record(c.agent.leg, c.at_agent, true), OK);
     cr_assert_eq(media_leg_play(c.b.leg, mine, false, 3), OK);
-    cr_assert(kit_until(&c.k, &c.b.played, 1, 3000));
+    cr_assert(kit_until(&c.k, &c.b.played, 1, KIT_LIMIT_MS));
     kit_run_ms(&c.k, 300);
     media_leg_record_stop(c.agent.leg);
-    cr_assert(kit_until(&c.k, &c.agent.recorded, 1, 3000));
+    cr_assert(kit_until(&c.k, &c.agent.recorded, 1, KIT_LIMIT_MS));
     double heard = arrived(c.at_agent, 0, mine, false);
 
     cr_expect_gt(heard, 0.85, "%.3f", heard);
@@ -171,9 +171,9 @@ Test(bridge, both_recording_on_two_workers_is_refused)
     cr_assert_eq(media_leg_record(c.b.leg, c.at_agent, true), OK);
     cr_expect_eq(media_bridge(c.a.leg, c.b.leg), ERR_STATE);
     media_leg_record_stop(c.b.leg);
-    cr_assert(kit_until(&c.k, &c.b.recorded, 1, 3000));
+    cr_assert(kit_until(&c.k, &c.b.recorded, 1, KIT_LIMIT_MS));
     cr_expect_eq(media_bridge(c.a.leg, c.b.leg), OK, "the one that does not record moves");
-    cr_assert(kit_until(&c.k, &c.a.bridged, 1, 3000));
+    cr_assert(kit_until(&c.k, &c.a.bridged, 1, KIT_LIMIT_MS));
     close_scene(&c);
     cr_expect_eq(c.a.recorded, 1, "closing ends a recording");
 }
@@ -190,8 +190,8 @@ Test(bridge, commands_to_a_leg_on_its_way_are_kept)
         cr_assert_eq(media_leg_silence(c.a.leg, 40, 7), OK);
         cr_assert_eq(media_leg_silence(c.b.leg, 40, 8), OK);
         if (i % 3 == 1) {
-            cr_assert(kit_until(&c.k, &c.a.played, 1, 3000));
-            cr_assert(kit_until(&c.k, &c.b.played, 1, 3000));
+            cr_assert(kit_until(&c.k, &c.a.played, 1, KIT_LIMIT_MS));
+            cr_assert(kit_until(&c.k, &c.b.played, 1, KIT_LIMIT_MS));
         }
         close_scene(&c);
     }
@@ -208,9 +208,9 @@ Test(bridge, keys_reach_a_far_end_without_events_as_tones)
     cr_assert_eq(media_leg_set_remote(c.b.leg, &r), OK);
     cr_assert_eq(media_bridge(c.a.leg, c.b.leg), OK);
     media_leg_phase(c.agent.leg, DSP_TALK);
-    cr_assert(kit_until(&c.k, &c.b.bridged, 1, 3000));
+    cr_assert(kit_until(&c.k, &c.b.bridged, 1, KIT_LIMIT_MS));
     cr_assert_eq(media_leg_dtmf(c.caller.leg, slice_cstr("7"), false, 120, 100, 1), OK);
-    cr_assert(kit_until(&c.k, &c.agent.digits, 1, 3000));
+    cr_assert(kit_until(&c.k, &c.agent.digits, 1, KIT_LIMIT_MS));
     cr_expect_str_eq(c.agent.digit, "7");
     cr_expect_str_eq(c.a.digit, "7");
     close_scene(&c);

@@ -36,7 +36,7 @@ static void injected(bool count)
     source_talk(&k, &evil, &h, 3);
     cr_expect_eq(h.first_rtp, 0, "a stranger is not taken at once");
     source_talk(&k, &good, &h, 3);
-    cr_assert(kit_until(&k, &h.first_rtp, 1, 2000));
+    cr_assert(kit_until(&k, &h.first_rtp, 1, KIT_LIMIT_MS));
     for (int i = 0; i < 40; i++) {
         kit_say(&evil, media_leg_local(h.leg));
         source_talk(&k, &good, &h, 1);

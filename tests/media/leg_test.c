@@ -39,12 +39,12 @@ Test(leg, plays_to_the_other_end_sample_for_sample)
     close(mkstemp(path));
     cr_assert_eq(media_leg_record(b.leg, path, true), OK);
     cr_assert_eq(media_leg_play(a.leg, s, false, 77), OK);
-    cr_assert(kit_until(&k, &a.played, 1, 5000));
+    cr_assert(kit_until(&k, &a.played, 1, KIT_LIMIT_MS));
     cr_assert_eq(a.last_cookie, 77);
     cr_assert_eq(a.last_err, OK);
     kit_run_ms(&k, 200);
     media_leg_record_stop(b.leg);
-    cr_assert(kit_until(&k, &b.recorded, 1, 3000));
+    cr_assert(kit_until(&k, &b.recorded, 1, KIT_LIMIT_MS));
     cr_assert_eq(b.last_err, OK);
 
     size_t len;
@@ -81,13 +81,13 @@ Test(leg, queue_plays_in_order_and_says_so)
     cr_assert_eq(media_leg_dtmf(a.leg, slice_cstr("5"), true, 60, 60, 4), OK);
     cr_assert_eq(media_leg_play(a.leg, s, true, 5), OK);
     cr_assert_eq(media_leg_play(a.leg, s, false, 6), OK);
-    cr_assert(kit_until(&k, &a.played, 4, 5000));
+    cr_assert(kit_until(&k, &a.played, 4, KIT_LIMIT_MS));
     for (uint32_t i = 0; i < 4; i++)
         cr_expect_eq(a.cookies[i], i + 1);
     kit_run_ms(&k, 300);
     cr_expect_eq(a.played, 4, "a loop does not end by itself");
     media_leg_stop(a.leg);
-    cr_assert(kit_until(&k, &a.played, 6, 2000));
+    cr_assert(kit_until(&k, &a.played, 6, KIT_LIMIT_MS));
     cr_expect_eq(a.cancelled, 2);
     cr_expect_eq(a.last_cookie, 6);
     cr_expect_eq(s->refs, 1, "references of played sounds were given back");
@@ -137,8 +137,8 @@ static void dtmf_both_ways(bool in_band)
     media_leg_phase(b.leg, DSP_TALK);
     kit_run_ms(&k, 100);
     cr_assert_eq(media_leg_dtmf(a.leg, slice_cstr("159*0#"), in_band, 100, 100, 8), OK);
-    cr_assert(kit_until(&k, &a.played, 1, 5000));
-    cr_assert(kit_until(&k, &b.digits, 6, 3000), "only '%s' came", b.digit);
+    cr_assert(kit_until(&k, &a.played, 1, KIT_LIMIT_MS));
+    cr_assert(kit_until(&k, &b.digits, 6, KIT_LIMIT_MS), "only '%s' came", b.digit);
     kit_run_ms(&k, 200);
     cr_expect_str_eq(b.digit, "159*0#");
     kit_close_pair(&k, &a, &b);
@@ -197,10 +197,10 @@ Test(leg, packet_length_is_as_agreed)
         close(mkstemp(path));
         cr_assert_eq(media_leg_record(b.leg, path, false), OK);
         cr_assert_eq(media_leg_play(a.leg, s, false, 1), OK);
-        cr_assert(kit_until(&k, &a.played, 1, 5000));
+        cr_assert(kit_until(&k, &a.played, 1, KIT_LIMIT_MS));
         kit_run_ms(&k, 300);
         media_leg_record_stop(b.leg);
-        cr_assert(kit_until(&k, &b.recorded, 1, 3000));
+        cr_assert(kit_until(&k, &b.recorded, 1, KIT_LIMIT_MS));
         uint8_t *file = kit_read(path, &len);
 
         cr_assert_eq(wav_parse(file, len, &w), OK);
@@ -256,7 +256,7 @@ Test(leg, thousands_of_short_legs_give_everything_back)
         for (int i = 0; i < 32; i++)
             media_leg_close(legs[i].leg);
         for (int i = 0; i < 32; i++)
-            cr_assert(kit_until(&k, &legs[i].closed, 1, 5000), "round %d leg %d", round, i);
+            cr_assert(kit_until(&k, &legs[i].closed, 1, KIT_LIMIT_MS), "round %d leg %d", round, i);
     }
     media_metrics(k.media, &m);
     cr_expect_eq(m.legs, 0);

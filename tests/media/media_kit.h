@@ -16,6 +16,8 @@
 #define KIT_DIGITS 64
 #define KIT_HEARD  256
 
+#define KIT_LIMIT_MS 60000 /* until what must happen counts as hanging */
+
 struct kit {
     struct loop loop;
     struct media *media;
@@ -172,22 +174,22 @@ static inline void kit_pair(struct kit *k, struct heard_leg *a, struct heard_leg
     kit_leg(k, a, true);
     kit_leg(k, b, true);
     kit_connect(a, b, codec);
-    KIT_CHECK(kit_until(k, &a->first_rtp, 1, 5000));
-    KIT_CHECK(kit_until(k, &b->first_rtp, 1, 5000));
+    KIT_CHECK(kit_until(k, &a->first_rtp, 1, KIT_LIMIT_MS));
+    KIT_CHECK(kit_until(k, &b->first_rtp, 1, KIT_LIMIT_MS));
 }
 
 static inline void kit_close_leg(struct kit *k, struct heard_leg *h)
 {
     media_leg_close(h->leg);
-    KIT_CHECK(kit_until(k, &h->closed, 1, 5000));
+    KIT_CHECK(kit_until(k, &h->closed, 1, KIT_LIMIT_MS));
 }
 
 static inline void kit_close_pair(struct kit *k, struct heard_leg *a, struct heard_leg *b)
 {
     media_leg_close(a->leg);
     media_leg_close(b->leg);
-    KIT_CHECK(kit_until(k, &a->closed, 1, 5000));
-    KIT_CHECK(kit_until(k, &b->closed, 1, 5000));
+    KIT_CHECK(kit_until(k, &a->closed, 1, KIT_LIMIT_MS));
+    KIT_CHECK(kit_until(k, &b->closed, 1, KIT_LIMIT_MS));
 }
 
 /* A far end that is a socket. */

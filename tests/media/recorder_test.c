@@ -22,7 +22,7 @@ static void on_closed(void *arg, const struct file_result *r)
 
 static void wait_end(struct loop *l, struct ended *e)
 {
-    uint64_t end = kit_now_ms() + 5000;
+    uint64_t end = kit_now_ms() + KIT_LIMIT_MS;
 
     while (!e->done && kit_now_ms() < end)
         loop_turn(l, 5000);
@@ -105,7 +105,7 @@ static void fails_with(const char *path, enum err err, int sys_errno)
     cr_expect_eq(media_leg_record(a.leg, path, true), ERR_STATE, "one at a time");
     kit_run_ms(&k, 1500);
     media_leg_record_stop(a.leg);
-    cr_assert(kit_until(&k, &a.recorded, 1, 5000));
+    cr_assert(kit_until(&k, &a.recorded, 1, KIT_LIMIT_MS));
     media_metrics(k.media, &after);
     cr_expect_eq(a.last_err, err, "%s", err_name(a.last_err));
     cr_expect_eq(a.last_errno, sys_errno, "%d", a.last_errno);
@@ -121,7 +121,7 @@ static void fails_with(const char *path, enum err err, int sys_errno)
     cr_assert_eq(media_leg_record(a.leg, good, true), OK, "the next one may be better");
     kit_run_ms(&k, 100);
     media_leg_record_stop(a.leg);
-    cr_assert(kit_until(&k, &a.recorded, 2, 5000));
+    cr_assert(kit_until(&k, &a.recorded, 2, KIT_LIMIT_MS));
     cr_expect_eq(a.last_err, OK);
     unlink(good);
     kit_close_pair(&k, &a, &b);

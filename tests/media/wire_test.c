@@ -130,7 +130,7 @@ Test(wire, a_key_is_seven_packets_of_one_timestamp)
     far_leg(&k, &f, &h);
     kit_run_ms(&k, 100);
     cr_assert_eq(media_leg_dtmf(h.leg, slice_cstr("#"), false, 100, 100, 1), OK);
-    cr_assert(kit_until(&k, &h.played, 1, 3000));
+    cr_assert(kit_until(&k, &h.played, 1, KIT_LIMIT_MS));
     kit_run_ms(&k, 100);
     far_collect(&f);
     kit_close_leg(&k, &h);
@@ -168,7 +168,7 @@ Test(wire, a_stopped_key_is_ended)
     cr_assert_eq(media_leg_dtmf(h.leg, slice_cstr("1"), false, 4000, 100, 1), OK);
     kit_run_ms(&k, 300);
     media_leg_stop(h.leg);
-    cr_assert(kit_until(&k, &h.cancelled, 1, 3000));
+    cr_assert(kit_until(&k, &h.cancelled, 1, KIT_LIMIT_MS));
     kit_run_ms(&k, 100);
     far_collect(&f);
     kit_close_leg(&k, &h);
@@ -192,7 +192,7 @@ Test(wire, a_relay_that_ran_ahead_leaves_timestamps_in_order)
     cr_assert_eq(media_bridge(la.leg, lb.leg), OK);
     kit_run_ms(&k, 20);
     far_say(&a, &la, 30); /* 600 ms of audio at once */
-    cr_assert(kit_until(&k, &lb.bridged, 1, 3000));
+    cr_assert(kit_until(&k, &lb.bridged, 1, KIT_LIMIT_MS));
     media_unbridge(la.leg);
     kit_run_ms(&k, 200);
     far_collect(&b);

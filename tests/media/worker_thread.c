@@ -59,7 +59,7 @@ static void step(struct rng *r)
         break;
     case 11:
         media_leg_close(a->leg);
-        KIT_CHECK(kit_until(&k, &a->closed, 1, 10000));
+        KIT_CHECK(kit_until(&k, &a->closed, 1, KIT_LIMIT_MS));
         closed_by_us++;
         break;
     }
