@@ -23,11 +23,15 @@ static const char help[] =
     "result of a call from them. add makes the library when it is not there; at least a second of\n"
     "speech is needed, of long files the first minute is kept. LABEL is a result such as vacant,\n"
     "unreachable, busy, machine, announcement. test plays a file as a line would hear it and says\n"
-    "what is recognised, when, and where in the recording; exit code 1 when nothing is.\n"
+    "what is recognised, when, and where in the recording; exit code 1 when nothing is. Both say\n"
+    "which recordings of the library hold 1.5 s of the same sound as that one (twins): from that\n"
+    "while a line may be named as either, so they should mean the same result.\n"
     "\n"
     "examples:\n"
     "  peal prints add lib.prints off.wav --id ru-switched-off --result unreachable --language ru\n"
     "  peal prints test lib.prints call-recording.wav\n";
+
+#define TWINS_SAID 16
 
 struct arguments {
     const char *verb, *lib, *third, *id, *result, *language;
@@ -74,6 +78,27 @@ static bool set_name(char *dst, size_t cap, const char *text)
     return true;
 }
 
+/* Other recordings that hold the same sound. */
+static void say_twins(FILE *f, const struct prints *p, uint32_t index)
+{
+    struct prints_twin twin[TWINS_SAID];
+    const struct prints_info *one = prints_info_of(p, index);
+    uint32_t n = prints_twins(p, index, twin, TWINS_SAID);
+
+    for (uint32_t i = 0; i < n; i++) {
+        const struct prints_info *other = prints_info_of(p, twin[i].index);
+
+        fprintf(f, "%s: twin of %s: %.1f s are the same, from %.2f s on (there %.2f s)%s\n",
+                one->id, other->id, twin[i].ms / 1000.0, twin[i].from_ms / 1000.0,
+                twin[i].there_ms / 1000.0,
+                strcmp(one->result, other->result) == 0 ? ""
+                                                        : "; their results differ, and the sound "
+                                                          "cannot tell which is meant");
+    }
+    if (n == TWINS_SAID)
+        fprintf(f, "%s: there may be more twins than these %d\n", one->id, TWINS_SAID);
+}
+
 static int add(const struct arguments *a)
 {
     char error[SOUND_ERROR_MAX > PRINTS_ERROR_MAX ? SOUND_ERROR_MAX : PRINTS_ERROR_MAX] = "";
@@ -110,6 +135,8 @@ static int add(const struct arguments *a)
         e = prints_add(p, &info, pcm, samples, error);
     if (e == OK)
         e = prints_save(p, a->lib, error);
+    if (e == OK && prints_index(p) == OK)
+        say_twins(stderr, p, prints_count(p) - 1);
     if (e == OK)
         printf("%s: %.1f s added to %s, which holds %u now\n", info.id,
                prints_info_of(p, prints_count(p) - 1)->ms / 1000.0, a->lib, prints_count(p));
@@ -185,6 +212,16 @@ static void say(const struct prints *p, const struct dsp_event *e, bool json)
     printf("%.*s\n", (int)b.len, line);
 }
 
+/* Once each. */
+static void say_twins_once(const struct prints *p, uint32_t index)
+{
+    static bool said[PRINTS_RECORDINGS_MAX];
+
+    if (!said[index])
+        say_twins(stderr, p, index);
+    said[index] = true;
+}
+
 /* Through the detectors as a call before answer would, with half a second of silence after. */
 static uint32_t play(const struct prints *p, const int16_t *pcm, size_t samples, bool json)
 {
@@ -211,6 +248,7 @@ static uint32_t play(const struct prints *p, const int16_t *pcm, size_t samples,
         for (size_t i = 0; i < n; i++)
             if (out[i].kind == DSP_KNOWN) {
                 say(p, &out[i], json);
+                say_twins_once(p, out[i].freq_hz[0]);
                 found++;
             }
     }

@@ -1,25 +1,22 @@
-/* The leg's side of known recordings: look up, vote, compare, decide.
+/* The leg's side of known recordings: look up, glance, compare, decide.
  *
- * A place in the library is written as the frame that belongs to the newest block, so a recording
- * that is really heard keeps place − 2 × block constant (two library frames a block) but for its
- * speed error. Votes are counted in cells of four such differences, two overlapping rows of them.
- */
+ * A place in the library is written as the frame that belongs to the newest block. One block with
+ * the right key is enough to find it: what is quiet or slurred may give no second one in 1.5 s. */
 #include <assert.h>
 #include <string.h>
 
 #include "dsp/dsp.h"
 #include "dsp/prints_inner.h"
 
-#define RING            80 /* blocks of bits kept */
-#define VOTES           1024
-#define VOTE_BLOCKS     64    /* hits this far apart still belong together */
-#define VOTES_NEEDED    2     /* different blocks */
+#define RING            80    /* blocks of bits kept */
 #define GATE            200.f /* loudness (about −50 dBm0) below which nothing is looked up */
 #define FLIPS           2     /* weakest key bits of the block tried both ways */
 #define CANDIDATES_MAX  256
 #define COMPARISONS_MAX 8
 #define CHECK_BLOCKS    20 /* a comparison goes on when these fit at all */
 #define CHECK_WRONG     0.32f
+#define GLANCE_STEP     3
+#define GLANCE_WRONG    0.40f
 #define COMPARE_MIN     28
 #define COMPARE_MAX     64 /* 1.28 s, with the 180 ms before them that are in the first bits */
 #define COMPARE_STEP    6
@@ -33,13 +30,8 @@
 #define HYPOTHESES      6
 #define SETTLE_BLOCKS   3   /* time for others to turn up */
 #define UNSURE_BLOCKS   100 /* then the best of those that sound alike */
+#define SOON_BLOCKS     42  /* as much, when they mean the same result */
 #define LOOK_EVERY      2
-
-struct vote {
-    uint16_t tag;
-    uint8_t at; /* block, low bits */
-    uint8_t count;
-};
 
 /* A recording that fits, and how well. */
 struct hypothesis {
@@ -61,7 +53,6 @@ struct listener {
     struct hypothesis hypothesis[HYPOTHESES];
     struct ear ear;
     uint32_t bits[RING];
-    struct vote vote[VOTES];
 };
 _Static_assert(sizeof(struct listener) <= PRINTS_LEG_BYTES, "a listener must fit prints_leg");
 
@@ -176,9 +167,18 @@ static struct fit compare_around(struct listener *l, uint32_t *place)
     return best;
 }
 
-/* Whether the newest blocks fit at all: nine in ten of chance hits end here. */
-static bool promising(const struct listener *l, uint32_t place)
+/* Whether the newest blocks fit at all. Nearly all hits are chance, so a few blocks, which share no
+ * sound with each other, are looked at before the rest. */
+static bool glance(const struct listener *l, uint32_t place)
 {
+    uint32_t all = 0, wrong = 0;
+    for (uint32_t k = 0; k < CHECK_BLOCKS; k += GLANCE_STEP) {
+        const struct print_frame *f = &l->library->all[place - 2 * k];
+        all += (uint32_t)__builtin_popcount(f->mask);
+        wrong += (uint32_t)__builtin_popcount((f->bits ^ l->bits[(l->block - k) % RING]) & f->mask);
+    }
+    if ((float)wrong > GLANCE_WRONG * (float)all)
+        return false;
     uint64_t sum = count_blocks(l, place, 0, 0, CHECK_BLOCKS);
     return (float)(uint32_t)sum <= CHECK_WRONG * (float)(sum >> 32);
 }
@@ -206,8 +206,6 @@ static struct hypothesis *hypothesis_for(struct listener *l, uint32_t recording,
 
 static void consider(struct listener *l, uint32_t place)
 {
-    if (!promising(l, place))
-        return;
     uint32_t recording = prints_recording_at(l->library, place);
     for (unsigned i = 0; i < l->hypotheses; i++) /* looked at anyway, in decide */
         if (l->hypothesis[i].recording == recording && l->hypothesis[i].place - place + 4 < 9)
@@ -216,6 +214,8 @@ static void consider(struct listener *l, uint32_t place)
         l->work.skipped++;
         return;
     }
+    if (compare(l, place, 0).fit <= 0) /* beyond WRONG_MAX: no neighbour of it would do */
+        return;
     l->comparisons++;
     struct fit f = compare_around(l, &place);
     if (f.fit < FIT_MIN)
@@ -227,27 +227,6 @@ static void consider(struct listener *l, uint32_t place)
         h->blocks = (uint16_t)f.blocks;
         h->wrong = (float)f.wrong / (float)f.all;
     }
-}
-
-/* Counts a hit in one row of cells; says whether it is time to compare. */
-static bool vote(struct listener *l, uint32_t cell)
-{
-    uint32_t h = print_hash(cell);
-    struct vote *v = &l->vote[h % VOTES];
-    uint16_t tag = (uint16_t)(h >> 16);
-    uint8_t now = (uint8_t)l->block;
-    uint8_t age = (uint8_t)(now - v->at);
-    if (v->count && v->tag == tag && age <= VOTE_BLOCKS) {
-        if (!age)
-            return false;
-        v->at = now;
-        if (++v->count < VOTES_NEEDED)
-            return false;
-        v->count = 1; /* a chance hit that is refused must gather votes again */
-        return true;
-    }
-    *v = (struct vote){.tag = tag, .at = now, .count = 1};
-    return false;
 }
 
 static void look_up(struct listener *l, uint32_t key, uint32_t *budget)
@@ -263,10 +242,7 @@ static void look_up(struct listener *l, uint32_t key, uint32_t *budget)
         }
         --*budget;
         l->work.candidates++;
-        uint32_t difference = p->key[i].at - 2 * l->block;
-        bool one = vote(l, difference >> 2 << 1);
-        bool two = vote(l, (difference + 2) >> 2 << 1 | 1);
-        if (one || two)
+        if (glance(l, p->key[i].at))
             consider(l, p->key[i].at);
     }
 }
@@ -332,10 +308,36 @@ static bool clearly_better(const struct hypothesis *a, const struct hypothesis *
     return a->wrong + 0.05f < b->wrong || (a->fit > 1.3f * b->fit && a->wrong < b->wrong + 0.02f);
 }
 
+static bool same_result(const struct listener *l, const struct hypothesis *a,
+                        const struct hypothesis *b)
+{
+    const struct print_recording *r = l->library->recording;
+    return strcmp(r[a->recording].info.result, r[b->recording].info.result) == 0;
+}
+
+/* Blocks from the first fit on that two wait for each other: full time, if the library has any
+ * difference between them in what was heard or what would come meanwhile. */
+static uint32_t patience(const struct listener *l, const struct hypothesis *a,
+                         const struct hypothesis *b)
+{
+    uint32_t back = 2u * DECIDE_MIN, ahead = 2u * UNSURE_BLOCKS;
+    const struct print_frame *x = l->library->all + a->place, *y = l->library->all + b->place;
+    uint32_t last = a->place > b->place ? a->place : b->place;
+    uint32_t left = l->library->all_count - 1 - last;
+    struct print_difference d = print_differ(x - back, y - back, back + 1);
+    if (d.all < PRINT_ALIKE_BITS || (float)d.wrong > PRINT_ALIKE * (float)d.all)
+        return UNSURE_BLOCKS;
+    d = print_differ(x + 1, y + 1, left < ahead ? left : ahead);
+    if ((float)d.wrong <= PRINT_ALIKE * (float)d.all)
+        return SETTLE_BLOCKS;
+    return same_result(l, a, b) ? SOON_BLOCKS : UNSURE_BLOCKS;
+}
+
 /* The hypothesis that is better than all others, if it is news; NULL: wait. *sure tells whether it
  * is clearly better. */
 static const struct hypothesis *choose(const struct listener *l, bool *sure)
 {
+    uint32_t wait = 0;
     const struct hypothesis *best = &l->hypothesis[0];
     for (unsigned i = 1; i < l->hypotheses; i++)
         if (l->hypothesis[i].wrong < best->wrong)
@@ -344,12 +346,15 @@ static const struct hypothesis *choose(const struct listener *l, bool *sure)
     *sure = true;
     for (unsigned i = 0; i < l->hypotheses; i++) {
         said |= l->hypothesis[i].recording == l->reported;
-        if (&l->hypothesis[i] != best && !clearly_better(best, &l->hypothesis[i]))
-            *sure = false;
+        if (&l->hypothesis[i] == best || clearly_better(best, &l->hypothesis[i]))
+            continue;
+        *sure = false;
+        uint32_t w = patience(l, best, &l->hypothesis[i]);
+        wait = w > wait ? w : wait;
     }
     if (best->recording == l->reported)
         return NULL;
-    return *sure || (!said && l->block - l->first_fit >= UNSURE_BLOCKS) ? best : NULL;
+    return *sure || (!said && l->block - l->first_fit >= wait) ? best : NULL;
 }
 
 /* Whether enough of it was heard: siblings may begin alike. */
@@ -406,7 +411,7 @@ bool prints_run(struct prints_leg *s, uint32_t now_ms, struct print_match *match
     for (unsigned k = 0; k < EAR_BITS; k++)
         bits |= (uint32_t)(strength[k] > 0) << k;
     l->bits[l->block % RING] = bits;
-    if (fresh && ear_loudness(&l->ear) >= GATE && l->library->key_count)
+    if (fresh && l->filled >= COMPARE_MIN && ear_loudness(&l->ear) >= GATE && l->library->key_count)
         look_up_all(l, strength);
     return decide(l, now_ms, match);
 }

@@ -4,12 +4,14 @@
  * bands (250 to 3125 Hz) and moments, which neither level nor line colour changes. A library holds
  * the same bits of its recordings every 10 ms, with a mask of those that noise at 10 dB would not
  * turn. An index by hash gives, for the block just heard, the places in all recordings that have
- * the same key; two hits of different blocks at one place call for a comparison of the last 1.3 s,
+ * the same key; where the blocks before fit at a glance, the last 1.3 s are compared,
  * bit by bit, at three speeds. So the cost grows with the number of equal keys, not of recordings,
  * and what is looked at in one block is bounded.
  *
  * Recordings that sound alike for a while ("temporarily …") wait for each other: one is named when
- * it fits clearly better than the others, after two seconds at the latest.
+ * it fits clearly better than the others, after two seconds at the latest. No difference is waited
+ * for that the library knows not to come in those two seconds (twins), and but a moment among
+ * recordings of the same result; another is named afterwards when it turns out to be that one.
  *
  * A library is built or loaded by one thread, then indexed; from then on it is immutable and shared
  * by all legs. A leg's state belongs to the worker that owns the leg. Nothing is allocated after
@@ -57,6 +59,18 @@ const struct prints_info *prints_info_of(const struct prints *p, uint32_t index)
 /* Builds the index anew. After it, add and remove nothing while legs use the library. */
 enum err prints_index(struct prints *p);
 
+/* Another recording that holds the same sound for a while: a line that plays it may be named as
+ * either. */
+#define PRINTS_TWIN_MS 1500 /* at least */
+struct prints_twin {
+    uint32_t index;
+    uint32_t from_ms, there_ms, ms; /* where it begins in the one and in the other; how long */
+};
+/* The twins of a recording, in the library's order; returns how many, up to max. The library must
+ * be indexed. Sound repeated within one recording is no twin. */
+uint32_t prints_twins(const struct prints *p, uint32_t index, struct prints_twin *out,
+                      uint32_t max);
+
 struct prints_size {
     size_t frames, keys; /* frames of all recordings, entries of the index */
     size_t common;       /* entries left out because too many share their key */
@@ -75,7 +89,7 @@ enum err prints_parse(struct prints **out, const uint8_t *bytes, size_t len, con
 uint64_t prints_checksum(const uint8_t *bytes, size_t len); /* of what precedes it in a file */
 
 /* What one leg has heard of the library. Attach with dsp_state_prints (dsp.h). */
-#define PRINTS_LEG_BYTES 5632
+#define PRINTS_LEG_BYTES 1280
 struct prints_leg {
     _Alignas(64) unsigned char opaque[PRINTS_LEG_BYTES];
 };

@@ -26,6 +26,17 @@ struct print_frame {
     uint32_t bits, mask;
 };
 
+/* How two stretches of frames differ: of the bits reliable in both. What differs in no more than
+ * PRINT_ALIKE of them is one sound: the same samples cut 5 ms apart differ by about half of that,
+ * the same words said again by several times as much. */
+#define PRINT_ALIKE      0.06f
+#define PRINT_ALIKE_BITS 150 /* fewer say nothing */
+struct print_difference {
+    uint32_t all, wrong;
+};
+struct print_difference print_differ(const struct print_frame *a, const struct print_frame *b,
+                                     uint32_t frames);
+
 /* Keys: 16 bits each, of low, middle and high bands: noise and silence spoil seldom all of them. */
 #define PRINT_TABLES 3
 static const uint32_t print_table[PRINT_TABLES] = {0x00ff00ffu, 0x0ff00ff0u, 0x1fe0ff00u};

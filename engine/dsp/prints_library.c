@@ -1,7 +1,7 @@
 /* The library: recordings in, their bits and masks, and the index by key.
  *
  * The mask keeps the bits whose strength exceeds what white noise 10 dB below the recording's own
- * level would do to them. The index holds every frame whose key has at most two weak bits, under
+ * level would do to them. The index holds every frame whose key has at most three weak bits, under
  * each of their values; keys that too many frames share are left out whole, so that one common
  * sound cannot make a block dear. */
 #include <stdio.h>
@@ -15,8 +15,8 @@
 #define NOISE_SHARE   0.1f /* −10 dB */
 #define NOISE_MARGIN  1.2f
 #define ACTIVE_SHARE  0.0032f /* −25 dB of the loudest block: the recording's sounding part */
-#define WEAK_MAX      2
-#define BUCKET_MAX    48
+#define WEAK_MAX      3
+#define BUCKET_MAX    64
 #define SOLID_MIN     1000 /* reliable bits a recording must have */
 #define LOUDNESS_MIN  1e4f /* about −60 dBm0: a recording must sound at all */
 #define KEYS_EACH_MAX (1u << WEAK_MAX)

@@ -66,14 +66,21 @@ static void speech(struct tape *t, uint32_t seed, unsigned seconds)
         t->s[i] = fmaxf(-32000, fminf(32000, t->s[i] * (float)scale));
 }
 
-static enum err put(struct prints *p, const struct tape *t, const char *id, char *error)
+static enum err put_as(struct prints *p, const struct tape *t, const char *id, const char *result,
+                       char *error)
 {
     static int16_t pcm[120 * 8000];
-    struct prints_info info = {.result = "vacant", .language = "en"};
+    struct prints_info info = {.language = "en"};
     snprintf(info.id, sizeof info.id, "%s", id);
+    snprintf(info.result, sizeof info.result, "%s", result);
     for (size_t i = 0; i < t->n; i++)
         pcm[i] = (int16_t)lrintf(t->s[i]);
     return prints_add(p, &info, pcm, t->n, error);
+}
+
+static enum err put(struct prints *p, const struct tape *t, const char *id, char *error)
+{
+    return put_as(p, t, id, "vacant", error);
 }
 
 static struct prints *library(unsigned n)
@@ -235,10 +242,10 @@ Test(prints, nothing_is_known_in_other_sound)
 }
 
 /* "temporarily …" and "temporarily …": the same first two seconds. */
-Test(prints, siblings_are_told_apart)
+static struct prints *siblings(struct tape t[3], const char *const result[3])
 {
     struct prints *p;
-    struct tape t[3], head;
+    struct tape head;
     char error[PRINTS_ERROR_MAX];
     cr_assert_eq(prints_open(&p), OK);
     speech(&head, 50, 2);
@@ -250,9 +257,26 @@ Test(prints, siblings_are_told_apart)
         piece(&t[i], &head, 0, 2000, 1);
         piece(&t[i], &tail, 0, 2000, 1);
         tape_close(&tail);
-        cr_assert_eq(put(p, &t[i], id, error), OK, "%s", error);
+        cr_assert_eq(put_as(p, &t[i], id, result[i], error), OK, "%s", error);
     }
+    tape_close(&head);
     cr_assert_eq(prints_index(p), OK);
+    return p;
+}
+
+static void siblings_close(struct prints *p, struct tape t[3])
+{
+    for (unsigned i = 0; i < 3; i++)
+        tape_close(&t[i]);
+    prints_close(p);
+}
+
+Test(prints, siblings_are_told_apart)
+{
+    static const char *const results[] = {"unreachable", "vacant", "busy"};
+    struct tape t[3];
+    struct prints *p = siblings(t, results);
+    char error[PRINTS_ERROR_MAX];
     for (unsigned i = 0; i < 3; i++) {
         struct known k = hear(p, &t[i], false, 0, DSP_EARLY);
         cr_assert_eq(k.count, 1, "%u named", k.count);
@@ -267,9 +291,70 @@ Test(prints, siblings_are_told_apart)
     cr_assert_geq(k.count, 1);
     cr_assert(k.index[0] == 0 || k.index[0] == 3);
     cr_assert_leq(k.confidence[0], 0.5f);
-    for (unsigned i = 0; i < 3; i++)
+    siblings_close(p, t);
+}
+
+/* What they mean is known in the head already; which one it was is told when it shows. */
+Test(prints, siblings_of_one_result_are_said_at_once)
+{
+    static const char *const results[] = {"vacant", "vacant", "vacant"};
+    struct tape t[3];
+    struct prints *p = siblings(t, results);
+    for (unsigned i = 0; i < 3; i++) {
+        struct known k = hear(p, &t[i], false, 0, DSP_EARLY);
+        cr_assert_geq(k.count, 1);
+        cr_assert_lt(k.end_ms[0], 1700, "named at %u", k.end_ms[0]);
+        cr_assert_leq(k.confidence[0], 0.5f);
+        cr_assert_eq(k.index[k.count - 1], i, "the last one named is %u", k.index[k.count - 1]);
+    }
+    siblings_close(p, t);
+}
+
+/* Two of one sound and two results, in a library where no difference comes: no waiting for it. */
+Test(prints, twins_do_not_wait_for_each_other)
+{
+    struct prints *p = library(2);
+    char error[PRINTS_ERROR_MAX];
+    struct prints_twin twin[4];
+    cr_assert_eq(put_as(p, &tape_of[1], "again", "busy", error), OK, "%s", error);
+    cr_assert_eq(prints_index(p), OK);
+    struct known k = hear(p, &tape_of[1], false, 0, DSP_EARLY);
+    cr_assert_geq(k.count, 1);
+    cr_assert_lt(k.end_ms[0], 1600, "named at %u", k.end_ms[0]);
+    cr_assert_leq(k.confidence[0], 0.5f);
+    cr_assert_eq(prints_twins(p, 0, twin, 4), 0);
+    cr_assert_eq(prints_twins(p, 2, twin, 4), 1);
+    cr_assert_eq(twin[0].index, 1);
+    cr_assert_geq(twin[0].ms, SECONDS * 1000 - 100);
+    library_close(p, 2);
+}
+
+/* A second and a half of one in the middle of another, and where; less is none. */
+Test(prints, twins_are_found_where_they_are_alike)
+{
+    struct tape t[3], of;
+    struct prints *p;
+    struct prints_twin twin[4];
+    char error[PRINTS_ERROR_MAX];
+    cr_assert_eq(prints_open(&p), OK);
+    speech(&of, 70, 5);
+    cr_assert_eq(put(p, &of, "whole", error), OK, "%s", error);
+    for (unsigned i = 0; i < 2; i++) {
+        char id[8] = {(char)('a' + i)};
+        speech(&t[i], 80 + i, 1);
+        piece(&t[i], &of, 2000, i ? 1000 : 2200, 1);
+        cr_assert_eq(put(p, &t[i], id, error), OK, "%s", error);
+    }
+    cr_assert_eq(prints_index(p), OK);
+    cr_assert_eq(prints_twins(p, 0, twin, 4), 1);
+    cr_assert_eq(twin[0].index, 1);
+    cr_assert(twin[0].from_ms >= 1700 && twin[0].from_ms <= 2300, "from %u", twin[0].from_ms);
+    cr_assert_eq(twin[0].from_ms - twin[0].there_ms, 1000);
+    cr_assert(twin[0].ms >= 1500 && twin[0].ms <= 2600, "%u ms", twin[0].ms);
+    cr_assert_eq(prints_twins(p, 2, twin, 4), 0);
+    for (unsigned i = 0; i < 2; i++)
         tape_close(&t[i]);
-    tape_close(&head);
+    tape_close(&of);
     prints_close(p);
 }
 
