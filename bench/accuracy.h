@@ -31,6 +31,7 @@ enum acc_kind {
     ACC_PREAMBLE,
     ACC_CLIPPING,
     ACC_ECHO,
+    ACC_KNOWN,
     ACC_BEEP,
     ACC_SPEECH,
     ACC_MUSIC,
@@ -68,6 +69,7 @@ struct acc_tally {
     uint32_t labels, hits, wrong; /* wrong: events that should not have been */
     uint32_t doubled;             /* of the wrong: a digit said again */
     uint32_t detail_asked, detail_right;
+    bool heard;      /* no labels: what is said at all is wrong, and a row even if it is 0 */
     uint32_t trials; /* sounds that must not be heard as this kind; with them `wrong` is a share */
     float *from_start_ms, *from_end_ms; /* delays, of hits */
     uint32_t delays;
@@ -116,6 +118,16 @@ struct acc_sound {
 /* Plays it and counts. False without memory. */
 bool acc_judge(struct acc *a, struct acc_condition *c, const struct acc_line *line,
                struct acc_sound *s);
+
+/* What the line makes of the sound, as blocks. s->s is changed. False without memory. */
+struct recording;
+struct rng;
+bool acc_line_record(struct recording *rec, const struct acc_line *l, struct acc_sound *s,
+                     struct rng *r, uint32_t *lead_ms);
+void acc_delay(struct acc_tally *t, float from_start_ms, float from_end_ms);
+
+/* The set prints (accuracy_prints.c): known recordings, from the corpus' prompts and talk-off. */
+bool acc_prints_set(struct acc *a, const char *corpus);
 
 /* Sets made here: dtmf, tones, sit, fax, modem, beep. False when there is no such set. */
 bool acc_synthetic_set(struct acc *a, const char *name);

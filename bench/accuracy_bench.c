@@ -18,8 +18,8 @@ static const char help[] =
     "Plays labelled sounds into the engine's detectors and counts hits, misses, false events and\n"
     "delays by kind, with Wilson's intervals of 95 %.\n"
     "\n"
-    "  --set SET         dtmf, tones, sit, fax, modem, beep (made here), amd, talkoff (made by\n"
-    "                    tools/corpus), or all (default)\n"
+    "  --set SET         dtmf, tones, sit, fax, modem, beep (made here), amd, talkoff, prints (made\n"
+    "                    by tools/corpus), or all (default)\n"
     "  --corpus DIR      where tools/corpus put its sets (default out/corpus)\n"
     "  --dir WAVDIR      judge this folder of WAV files instead, one condition: the line is µ-law\n"
     "  --labels FILE     its labels, CSV: file,kind,start_ms,end_ms,detail (a header is skipped)\n"
@@ -31,7 +31,7 @@ static const char help[] =
     "  --scale X         so many times the number of trials of the sets made here (default 1)\n"
     "\n"
     "Kinds: dtmf, ring, busy, reorder, dial, sit, cng, ced, modem, preamble, clipping, echo,\n"
-    "beep, speech, music; human, machine, screener, announcement.\n"
+    "known (set prints only), beep, speech, music; human, machine, screener, announcement.\n"
     "\n"
     "How events and labels meet\n"
     "  - An event hits a label of its kind when the two overlap within 100 ms either side. A "
@@ -49,6 +49,8 @@ static const char help[] =
     "  - speech is hit when a talk spurt overlaps it; speech outside labels is not judged. music\n"
     "    has no hits; files of music are a condition of their own. Both are there for what is\n"
     "    falsely heard in them.\n"
+    "  - known: 1.5 s from anywhere in a recording of the library; naming another one is right where\n"
+    "    the samples heard are in it, too. false: of trials, those in which another is named.\n"
     "  - A beep in a file labelled machine and without a beep label is not judged.\n"
     "  - In the set talkoff each file is heard while the one before it is what we say, which does\n"
     "    not come back: echo told of it is false.\n"
@@ -157,6 +159,10 @@ static bool run_sets(const struct options *o)
     ok =
         corpus_set(o, "talkoff", talkoff_lines, sizeof(talkoff_lines) / sizeof(talkoff_lines[0])) &&
         ok;
+    if (wanted(o, "prints")) {
+        fprintf(stderr, "accuracy: prints\n");
+        ok = acc_prints_set(&acc, o->corpus) && ok;
+    }
     return ok;
 }
 
@@ -176,7 +182,7 @@ static int wrong(const char *what, const char *arg)
 
 static int check(const struct options *o)
 {
-    bool known = wanted(o, "amd") || wanted(o, "talkoff");
+    bool known = wanted(o, "amd") || wanted(o, "talkoff") || wanted(o, "prints");
 
     for (size_t i = 0; i < sizeof(synthetic) / sizeof(synthetic[0]); i++)
         known = known || wanted(o, synthetic[i]);

@@ -146,8 +146,8 @@ static size_t lead_in(const struct acc_line *l, struct rng *r, size_t *zeros)
     return *zeros + (size_t)comfort * 8;
 }
 
-static bool make_recording(struct recording *rec, const struct acc_line *l, struct acc_sound *s,
-                           struct rng *r, uint32_t *lead_ms)
+bool acc_line_record(struct recording *rec, const struct acc_line *l, struct acc_sound *s,
+                     struct rng *r, uint32_t *lead_ms)
 {
     size_t zeros, lead = lead_in(l, r, &zeros), total = lead + s->n;
     int16_t *pcm = calloc(total ? total : 1, sizeof(*pcm));
@@ -227,7 +227,7 @@ static struct acc_label *label_of(struct acc_sound *s, enum acc_kind k, const st
     return found;
 }
 
-static void add_delay(struct acc_tally *t, const struct acc_label *l, uint32_t at_ms)
+void acc_delay(struct acc_tally *t, float from_start_ms, float from_end_ms)
 {
     if (t->delays == ACC_DELAYS_MAX)
         return;
@@ -237,8 +237,13 @@ static void add_delay(struct acc_tally *t, const struct acc_label *l, uint32_t a
     }
     if (!t->from_start_ms || !t->from_end_ms)
         return;
-    t->from_start_ms[t->delays] = (float)at_ms - (float)l->start_ms;
-    t->from_end_ms[t->delays++] = (float)at_ms - (float)l->end_ms;
+    t->from_start_ms[t->delays] = from_start_ms;
+    t->from_end_ms[t->delays++] = from_end_ms;
+}
+
+static void add_delay(struct acc_tally *t, const struct acc_label *l, uint32_t at_ms)
+{
+    acc_delay(t, (float)at_ms - (float)l->start_ms, (float)at_ms - (float)l->end_ms);
 }
 
 static void mistake(struct acc *a, const struct acc_condition *c, const struct acc_sound *s,
@@ -399,7 +404,7 @@ bool acc_judge(struct acc *a, struct acc_condition *c, const struct acc_line *li
     const char *plan = s->plan ? s->plan : a->plan;
 
     rng_seed_stream(&r, a->seed, slice_cstr(line->name), s->seed);
-    if (!make_recording(&rec, line, s, &r, &lead_ms))
+    if (!acc_line_record(&rec, line, s, &r, &lead_ms))
         return false;
     for (uint32_t i = 0; i < s->labels; i++) {
         s->label[i].met = false;

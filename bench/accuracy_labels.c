@@ -24,9 +24,9 @@ struct table {
 };
 
 static const char *const names[ACC_KINDS] = {
-    "dtmf",  "ring",  "busy",     "reorder",  "dial",        "sit",  "cng",
-    "ced",   "modem", "preamble", "clipping", "echo",        "beep", "speech",
-    "music", "human", "machine",  "screener", "announcement"};
+    "dtmf",   "ring",  "busy",     "reorder",  "dial",     "sit",         "cng",
+    "ced",    "modem", "preamble", "clipping", "echo",     "known",       "beep",
+    "speech", "music", "human",    "machine",  "screener", "announcement"};
 
 const char *acc_kind_name(enum acc_kind k)
 {

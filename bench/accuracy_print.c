@@ -42,7 +42,7 @@ static double quantile(float *v, uint32_t n, double q)
 
 static bool is_used(const struct acc_tally *t)
 {
-    return t->labels || t->wrong || t->trials;
+    return t->labels || t->wrong || t->trials || t->heard;
 }
 
 /* The moment from which a kind's delay is meant. */
