@@ -152,8 +152,8 @@ def real_run(mode, policy):
     mix.write_text(MIX)
     simulator, address, _ = h.serve(where, mix=mix, scenarios=scenarios(where))
     yaml = h.campaign(where, address, agents=AGENTS, **{
-        "mode: ratio": f"mode: {mode}", "  ratio: 7\n": "",
-        "calls_per_second: 5\n": "calls_per_second: 0\n", "attempts: 2": "attempts: 1",
+        "mode: ratio": f"mode: {mode}", "  ratio: 8\n": "",
+        "calls_per_second: 7\n": "calls_per_second: 0\n", "attempts: 2": "attempts: 1",
         "ring_timeout: 11s": "ring_timeout: 4s",
         "media: { address: 127.0.0.1, ports: 21000-28999 }":
             f"media: {{ address: 127.0.0.1, ports: {h.free_range(400)} }}"})
