@@ -98,10 +98,11 @@ class Sipp(unittest.TestCase):
                     text += f.read()[:4000]
         return text
 
-    def settle(self, sipp, peer):
+    def settle(self, sipp, peer, codes=(0,)):
+        """codes: what SIPp may end with; 1: some of its calls failed."""
         code = sipp.wait(LIMIT_S + 20)
         ours = peer.finish()
-        self.assertEqual(code, 0, "SIPp failed:\n" + self.sipp_errors() + str(peer.lines[-3:]))
+        self.assertIn(code, codes, "SIPp failed:\n" + self.sipp_errors() + str(peer.lines[-3:]))
         self.assertEqual(ours, 0, f"sip-peer: {peer.errors} {peer.lines[-3:]}")
         self.assertEqual(peer.summary["sessions"], 0)
         self.assertEqual(peer.summary["malformed"], 0)
@@ -115,12 +116,12 @@ class Sipp(unittest.TestCase):
         self.assertEqual(len(peer.calls), calls)
         return peer
 
-    def caller(self, scenario, peer_args, calls=5, sipp_args=()):
+    def caller(self, scenario, peer_args, calls=5, sipp_args=(), codes=(0,)):
         """SIPp calls us."""
         peer = Peer("uas", "--calls", str(calls), *peer_args)
         self.peers.append(peer)
         _, sipp = self.listening(scenario, calls, peer.address, *sipp_args)
-        self.settle(sipp, peer)
+        self.settle(sipp, peer, codes)
         self.assertEqual(len(peer.calls), calls)
         return peer
 
@@ -232,8 +233,9 @@ class Sipp(unittest.TestCase):
 
     def test_caller_behind_a_lossy_wire(self):
         peer = self.caller("uac_normal", ["--ring-ms", "50", "--t1-ms", "150"], 100,
-                           ["-lost", "10", "-r", "50", "-default_behaviors", "none"])
-        # SIPp does not say a lost ACK again, so some end by its BYE before they count as answered.
+                           ["-lost", "10", "-r", "50", "-default_behaviors", "none"], (0, 1))
+        # SIPp does not say a lost ACK again, so some end by its BYE before they count as answered;
+        # and now and then one of a hundred fails for SIPp alone, so our side is what is judged.
         whole = [c for c in peer.calls if c["by"] == "far side" and c["code"] == 0]
         self.assertGreaterEqual(len(whole), 95, peer.calls)
         self.assertGreater(peer.summary["retransmitted"], 0)
