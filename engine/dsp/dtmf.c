@@ -13,7 +13,6 @@
 #include "dsp/dtmf.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dsp/fit.h"
@@ -104,13 +103,7 @@ static bool fit_half(const struct leg *l, unsigned half, uint8_t code, struct pa
 static bool flat_topped(const struct leg *l, unsigned half)
 {
     int16_t copy[FIT_SAMPLES];
-    const int16_t *x = fit_samples(l, half, copy);
-    int top = 0;
-    unsigned near_top = 0;
-    for (unsigned n = 0; n < FIT_SAMPLES; n++)
-        top = abs(x[n]) > top ? abs(x[n]) : top;
-    for (unsigned n = 0; n < FIT_SAMPLES; n++)
-        near_top += 20 * abs(x[n]) >= 19 * top;
+    unsigned near_top = num_near_top(fit_samples(l, half, copy), FIT_SAMPLES);
     return (float)near_top >= FLAT_SHARE * FIT_SAMPLES;
 }
 

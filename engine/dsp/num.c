@@ -1,6 +1,7 @@
 /* Polynomials instead of libm; see num.h. */
 #include "dsp/num.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define LEVEL_NONE_DDB (-990)
@@ -88,4 +89,15 @@ float num_power(int16_t level_ddb)
     for (int i = 0; i < 6; i++)
         sum *= sum;
     return (float)sum;
+}
+
+unsigned num_near_top(const int16_t *x, unsigned n)
+{
+    int top = 0;
+    unsigned near_top = 0;
+    for (unsigned i = 0; i < n; i++)
+        top = abs(x[i]) > top ? abs(x[i]) : top;
+    for (unsigned i = 0; i < n; i++)
+        near_top += 20 * abs(x[i]) >= 19 * top;
+    return near_top;
 }

@@ -7,8 +7,8 @@
 #include "dsp/tones.h"
 
 #include <math.h>
-#include <stdlib.h>
 
+#include "dsp/num.h"
 #include "dsp/spectrum.h"
 
 #define AGREE_HZ         15.0f
@@ -117,13 +117,7 @@ static void segment_onset(struct leg *l, uint32_t first_ms, float power)
 
 static bool flat_topped(const struct leg *l)
 {
-    const int16_t *x = history_block(l, 0);
-    int top = 0;
-    unsigned near_top = 0;
-    for (unsigned n = 0; n < DSP_BLOCK_SAMPLES; n++)
-        top = abs(x[n]) > top ? abs(x[n]) : top;
-    for (unsigned n = 0; n < DSP_BLOCK_SAMPLES; n++)
-        near_top += 20 * abs(x[n]) >= 19 * top;
+    unsigned near_top = num_near_top(history_block(l, 0), DSP_BLOCK_SAMPLES);
     return (float)near_top >= FLAT_SHARE * DSP_BLOCK_SAMPLES;
 }
 
