@@ -264,7 +264,7 @@ enum err campaign_parse(struct campaign **out, const char *path, struct slice te
     if (!e && !r.campaign)
         e = ERR_NOMEM;
     if (!e) {
-        r.schema = schema;
+        r.document = schema_document(schema);
         r.raw = schema_raw(schema);
         set_paths(r.campaign, path);
         set_defaults(r.campaign);

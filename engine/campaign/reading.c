@@ -16,7 +16,7 @@ void reading_fail(struct reading *r, const char *at, const char *fmt, ...)
     if (r->failed)
         return;
     r->failed = true;
-    uint32_t line = schema_line(r->schema, at);
+    uint32_t line = document_line(r->document, at);
     if (line)
         n = snprintf(r->error, CAMPAIGN_ERROR_MAX, "%s:%u: ", r->path, line);
     else

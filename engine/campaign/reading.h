@@ -8,8 +8,8 @@
 #include "campaign/schema.h"
 
 struct reading {
-    struct schema *schema;
-    const struct raw_campaign *raw;
+    struct document *document;
+    const struct raw_campaign *raw; /* of a campaign file */
     struct campaign *campaign;
     const char *path;
     char *error;

@@ -1,12 +1,9 @@
 /* The campaign file as it is written: every value still text, exactly as libcyaml found it. file.c
- * turns it into struct campaign. Private to the room.
- *
- * Lines for error messages: libcyaml tells positions only of what it refuses itself. So each text
- * remembers which allocation it was; when file.c dislikes one, the file is read again with that
- * very allocation failing, and libcyaml's backtrace then names the line. */
+ * turns it into struct campaign. Private to the room. */
 #ifndef PEAL_CAMPAIGN_SCHEMA_H
 #define PEAL_CAMPAIGN_SCHEMA_H
 
+#include "campaign/document.h"
 #include "campaign/file.h"
 
 struct raw_trunk {
@@ -62,9 +59,7 @@ struct schema; /* one reading of one text */
 enum err schema_read(struct schema **out, const char *path, struct slice text, char *error);
 void schema_close(struct schema *s);
 const struct raw_campaign *schema_raw(const struct schema *s);
-
-/* The line on which this text of raw_campaign stands; 0 when it is none of them. */
-uint32_t schema_line(struct schema *s, const char *value);
+struct document *schema_document(const struct schema *s); /* tells the lines of its texts */
 
 /* Results that `on:` may name: those of an answered call. */
 bool schema_treatable(enum result r);
