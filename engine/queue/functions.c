@@ -268,5 +268,12 @@ const char *const queue_functions[] = {
     "redis.register_function('peal" V "_forget', forget)\n",
     queue_functions_ledger,
     queue_functions_share,
+    queue_functions_places,
+    queue_functions_gate,
+    queue_functions_gate_more,
+    queue_functions_dnc,
+    queue_functions_dnc_look,
+    queue_functions_dnc_book,
+    queue_functions_dnc_ask,
     NULL,
 };
