@@ -85,7 +85,7 @@ static void put_command(FILE *f, uint32_t argc, const struct slice *argv)
 static struct queue_lead queue_lead_of(const struct lead *lead)
 {
     return (struct queue_lead){.id = slice_cstr(lead->id),
-                               .number = slice_cstr(lead->number),
+                               .numbers = {{slice_cstr(lead->numbers[0].number), SLICE_NONE}},
                                .name = lead->name,
                                .zone = lead->zone,
                                .fields = lead->fields,

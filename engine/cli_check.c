@@ -52,6 +52,8 @@ static enum err on_lead(void *arg, const struct lead *lead)
         show(t, lead->line, "number", lead->number_text, lead->why ? lead->why : "invalid");
         return OK;
     }
+    if (lead->bad_numbers)
+        show(t, lead->line, "number", lead->bad_text, lead->why);
     if (lead->zone.len) {
         zone = zone_cache_get(t->zones, lead->zone);
         t->unknown_zone += zone == NULL;
@@ -109,6 +111,9 @@ static void say_leads(const struct tally *t, const struct leads_stats *s)
     }
     printf("  %llu have no number and %llu an invalid one: finished without a call\n",
            (unsigned long long)s->missing_number, (unsigned long long)s->invalid_number);
+    if (s->bad_numbers)
+        printf("  %llu more numbers are invalid, of leads that have others: those are dialled\n",
+               (unsigned long long)s->bad_numbers);
     printf("  %llu bad rows are left out\n", (unsigned long long)s->rejected);
     if (t->unknown_zone)
         printf("  %llu name an unknown time zone: the campaign's is used\n",

@@ -58,8 +58,10 @@ struct call_media_stats {
 struct call_record {
     /* Who and what. */
     char campaign[64], lead[64], number[40], caller_id[40], trunk[32], agent[32];
-    char call_id[128]; /* SIP Call-ID of the attempt */
-    uint32_t attempt;  /* 1… of this lead */
+    char number_kind[16]; /* "mobile", "" when it is not told */
+    uint8_t number_place; /* of the number among the lead's, 1…; 0: not known */
+    char call_id[128];    /* SIP Call-ID of the attempt */
+    uint32_t attempt;     /* 1… of this lead */
     uint64_t claimed_wall_ms, invite_wall_ms;
     uint32_t at_ms[MARK_COUNT];
 

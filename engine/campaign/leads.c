@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "campaign/csv.h"
+#include "campaign/leads_columns.h"
 
 _Static_assert(LEADS_COLUMNS_MAX == CSV_FIELDS_MAX && LEADS_ROW_MAX == CSV_ROW_MAX,
                "leads.h states the bounds of csv.h");
@@ -17,26 +18,20 @@ _Static_assert(LEADS_COLUMNS_MAX == CSV_FIELDS_MAX && LEADS_ROW_MAX == CSV_ROW_M
 /* Worst case: every byte of the row becomes \u00XX, beside the columns' own names. */
 #define FIELDS_JSON_MAX (6 * 2 * LEADS_ROW_MAX + 16 * LEADS_COLUMNS_MAX)
 
-enum column {
-    COLUMN_IGNORED,
-    COLUMN_NUMBER,
-    COLUMN_ID,
-    COLUMN_NAME,
-    COLUMN_ZONE,
-    COLUMN_PRIORITY,
-    COLUMN_FIELD
-};
-
 struct leads {
     struct csv csv;
     int fd;            /* -1: memory */
     struct slice text; /* memory: what is left */
     const struct number_country *home;
     char path[512];
-    enum column columns[LEADS_COLUMNS_MAX];
-    char *names[LEADS_COLUMNS_MAX]; /* of custom fields */
+    struct column columns[LEADS_COLUMNS_MAX];
     uint32_t column_count;
     bool has_fields;
+    struct { /* of the row being read, by slot */
+        struct slice number;
+        const char *name; /* of its column */
+        char kind[LEADS_KIND_MAX + 1];
+    } cells[LEADS_NUMBERS_MAX];
     char *json;
     char reason[LEADS_REASON_MAX];
     struct leads_stats stats;
@@ -70,42 +65,9 @@ __attribute__((format(printf, 2, 3))) static enum err reject(struct leads *l, co
     return ERR_INVALID;
 }
 
-static enum column column_of(struct slice name)
-{
-    static const struct {
-        const char *name;
-        enum column column;
-    } known[] = {{"number", COLUMN_NUMBER},    {"phone", COLUMN_NUMBER}, {"id", COLUMN_ID},
-                 {"external_id", COLUMN_ID},   {"name", COLUMN_NAME},    {"zone", COLUMN_ZONE},
-                 {"priority", COLUMN_PRIORITY}};
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (slice_ieq(name, slice_cstr(known[i].name)))
-            return known[i].column;
-    }
-    return name.len ? COLUMN_FIELD : COLUMN_IGNORED;
-}
-
-static enum err read_column(struct leads *l, uint32_t i, struct slice name)
-{
-    l->columns[i] = column_of(name);
-    l->names[i] = strndup(name.p ? name.p : "", name.len);
-    if (!l->names[i])
-        return ERR_NOMEM;
-    l->has_fields |= l->columns[i] == COLUMN_FIELD;
-    for (uint32_t k = 0; k < i; k++) {
-        bool same = l->columns[i] == COLUMN_FIELD ? strcmp(l->names[k], l->names[i]) == 0
-                                                  : l->columns[k] == l->columns[i];
-        if (same && l->columns[i] != COLUMN_IGNORED)
-            return reject(l, "columns %u and %u are both '%.40s'", k + 1, i + 1, l->names[i]);
-    }
-    return OK;
-}
-
 static enum err read_header(struct leads *l)
 {
     enum err e = csv_sniff(&l->csv);
-    bool has_number = false;
 
     if (!e)
         e = csv_next(&l->csv);
@@ -117,16 +79,18 @@ static enum err read_header(struct leads *l)
         return reject(l, "the header cannot be read: %s", l->csv.why);
     for (uint32_t i = 0; i < l->csv.count && !e; i++) {
         struct slice name = slice_trim(l->csv.fields[i]);
+        struct column *c = &l->columns[i];
+
         if (!csv_is_utf8(name))
             return reject(l, "the header is not UTF-8; save the file as UTF-8");
-        e = read_column(l, i, name);
+        c->name = strndup(name.p ? name.p : "", name.len);
+        if (!c->name)
+            return ERR_NOMEM;
+        column_find(name, c);
+        l->has_fields |= c->kind == COLUMN_FIELD;
         l->column_count = i + 1;
-        has_number |= l->columns[i] == COLUMN_NUMBER;
     }
-    if (!e && !has_number)
-        return reject(l, "there is no column named 'number' (or 'phone') among its %u columns",
-                      l->column_count);
-    return e;
+    return e ? e : columns_finish(l->columns, l->column_count, l->reason);
 }
 
 static enum err open_common(struct leads **out, struct leads *l, csv_read_fn *read_fn,
@@ -198,7 +162,7 @@ void leads_close(struct leads *l)
         close(l->fd);
     csv_fini(&l->csv);
     for (uint32_t i = 0; i < LEADS_COLUMNS_MAX; i++)
-        free(l->names[i]);
+        free(l->columns[i].name);
     free(l->json);
     free(l);
 }
@@ -228,44 +192,82 @@ static enum err read_id(struct leads *l, struct slice text, char *dst)
 
 static enum err read_cell(struct leads *l, uint32_t i, struct slice text, struct lead *out)
 {
+    const struct column *c = &l->columns[i];
+    struct slice trimmed = slice_trim(text);
+
     if (text.len > LEADS_FIELD_MAX)
-        return reject(l, "column '%.40s' is longer than %u bytes", l->names[i], LEADS_FIELD_MAX);
-    switch (l->columns[i]) {
+        return reject(l, "column '%.40s' is longer than %u bytes", c->name, LEADS_FIELD_MAX);
+    switch (c->kind) {
     case COLUMN_NUMBER:
-        out->number_text = slice_trim(text);
+        l->cells[c->slot].number = trimmed;
+        l->cells[c->slot].name = c->name;
+        if (c->of)
+            strcpy(l->cells[c->slot].kind, c->of);
+        return OK;
+    case COLUMN_KIND:
+        if (columns_kind_word(trimmed, l->cells[c->slot].kind) != OK)
+            return reject(l, "column '%.40s' has no word of %u letters at most", c->name,
+                          LEADS_KIND_MAX);
         return OK;
     case COLUMN_ID:
-        return read_id(l, slice_trim(text), out->id);
+        return read_id(l, trimmed, out->id);
     case COLUMN_NAME:
-        out->name = slice_trim(text);
+        out->name = trimmed;
         return OK;
     case COLUMN_ZONE:
-        out->zone = slice_trim(text);
+        out->zone = trimmed;
         return OK;
     case COLUMN_PRIORITY:
-        return read_priority(l, slice_trim(text), &out->priority);
-    default:
+        return read_priority(l, trimmed, &out->priority);
+    case COLUMN_FIELD:
+    case COLUMN_IGNORED:
         return OK;
     }
+    return OK;
 }
 
-static void read_number(struct leads *l, struct lead *out)
+/* Keeps the number, unless the lead has it already; a bad one is told of, the first by name. */
+static void take_number(struct leads *l, uint32_t slot, struct lead *out)
 {
-    enum err e = number_normalise(out->number_text, l->home, out->number, &out->why);
+    struct lead_number *n = &out->numbers[out->number_count];
+    const char *why;
+    enum err e = number_normalise(l->cells[slot].number, l->home, n->number, &why);
 
-    out->result = RESULT_NONE;
-    if (e == ERR_NOT_FOUND) {
-        out->result = RESULT_MISSING_NUMBER;
-        out->why = NULL;
-        l->stats.missing_number++;
-    } else if (e) {
+    if (e == ERR_NOT_FOUND)
+        return;
+    if (!out->number_text.len)
+        out->number_text = l->cells[slot].number;
+    if (e) {
+        if (out->bad_numbers++ == 0) {
+            out->bad_text = l->cells[slot].number;
+            out->why = why;
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < out->number_count; i++)
+        if (strcmp(out->numbers[i].number, n->number) == 0)
+            return;
+    memcpy(n->kind, l->cells[slot].kind, sizeof(n->kind));
+    out->number_count++;
+}
+
+static void read_numbers(struct leads *l, struct lead *out)
+{
+    for (uint32_t i = 0; i < LEADS_NUMBERS_MAX; i++)
+        take_number(l, i, out);
+    if (out->number_count) {
+        l->stats.bad_numbers += out->bad_numbers;
+    } else if (out->bad_numbers) {
         out->result = RESULT_INVALID_NUMBER;
         l->stats.invalid_number++;
+    } else {
+        out->result = RESULT_MISSING_NUMBER;
+        l->stats.missing_number++;
     }
     if (out->id[0])
         return;
-    if (out->number[0])
-        memcpy(out->id, out->number, sizeof(out->number));
+    if (out->number_count)
+        memcpy(out->id, out->numbers[0].number, sizeof(out->numbers[0].number));
     else
         snprintf(out->id, sizeof(out->id), "line-%llu", (unsigned long long)out->line);
 }
@@ -282,8 +284,8 @@ static void write_fields(struct leads *l, struct lead *out)
     json_init(&j, &b);
     json_begin_object(&j, NULL);
     for (uint32_t i = 0; i < l->column_count; i++) {
-        if (l->columns[i] == COLUMN_FIELD && l->csv.fields[i].len)
-            json_str(&j, l->names[i], l->csv.fields[i]);
+        if (l->columns[i].kind == COLUMN_FIELD && l->csv.fields[i].len)
+            json_str(&j, l->columns[i].name, l->csv.fields[i]);
     }
     json_end(&j);
     out->fields = buf_slice(&b);
@@ -295,14 +297,16 @@ static enum err read_row(struct leads *l, struct lead *out)
 
     if (c->count != l->column_count)
         return reject(l, "it has %u fields, the header has %u", c->count, l->column_count);
+    memset(l->cells, 0, sizeof(l->cells));
     for (uint32_t i = 0; i < c->count; i++) {
         if (!csv_is_utf8(c->fields[i]))
-            return reject(l, "column '%.40s' is not UTF-8; save the file as UTF-8", l->names[i]);
+            return reject(l, "column '%.40s' is not UTF-8; save the file as UTF-8",
+                          l->columns[i].name);
         enum err e = read_cell(l, i, c->fields[i], out);
         if (e)
             return e;
     }
-    read_number(l, out);
+    read_numbers(l, out);
     write_fields(l, out);
     return OK;
 }
@@ -321,8 +325,9 @@ enum err leads_next(struct leads *l, struct lead *out)
     }
     l->stats.rows++;
     out->line = l->csv.line;
-    out->id[0] = out->number[0] = '\0';
-    out->number_text = out->name = out->zone = out->fields = SLICE_NONE;
+    out->id[0] = '\0';
+    out->number_count = out->bad_numbers = 0;
+    out->number_text = out->bad_text = out->name = out->zone = out->fields = SLICE_NONE;
     out->priority = 0;
     out->result = RESULT_NONE;
     out->why = NULL;

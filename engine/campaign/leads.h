@@ -2,10 +2,11 @@
  *
  * UTF-8 with or without BOM; LF or CRLF; quoted fields with doubled quotes and newlines inside; a
  * comma, semicolon or tab as separator (the header decides). A bad row is reported with its line
- * number and reason and the rest goes on. Columns: number (or phone; required), id (or
- * external_id), name, zone, priority; any other becomes a custom field in a compact JSON object.
- * A missing or malformed number is not a bad row: the lead comes with the result
- * missing_number or invalid_number and is not to be dialled.
+ * number and reason and the rest goes on. Columns: number (or phone; required) and further ones
+ * with their kinds, id (or external_id), name, zone, priority, all as leads_columns.h tells; any
+ * other becomes a custom field in a compact JSON object.
+ * Malformed numbers are left out and counted; without any usable one the lead comes with the result
+ * missing_number or invalid_number and is not to be dialled. Neither is a bad row.
  *
  * Bounds: LEADS_COLUMNS_MAX columns, LEADS_FIELD_MAX bytes a field, LEADS_ROW_MAX bytes a row.
  * One thread; blocking reads (a pipe or "-" for standard input work too). */
@@ -19,25 +20,36 @@
 #define LEADS_FIELD_MAX   8192
 #define LEADS_ROW_MAX     65536
 #define LEADS_ID_MAX      63
+#define LEADS_NUMBERS_MAX 8
+#define LEADS_KIND_MAX    15
 #define LEADS_REASON_MAX  256
 
+struct lead_number {
+    char number[NUMBER_E164_MAX];  /* E.164 */
+    char kind[LEADS_KIND_MAX + 1]; /* a word, "" when it is not told */
+};
+
 struct lead {
-    uint64_t line;                /* of the file, 1-based, where the row starts */
-    char id[LEADS_ID_MAX + 1];    /* without such a column: the number, else "line-N" */
-    char number[NUMBER_E164_MAX]; /* E.164; "" when result says it is unusable */
-    struct slice number_text;     /* as it stands in the file */
-    struct slice name, zone;      /* "" when there is no such column */
-    int32_t priority;             /* higher first; 0 by default */
-    struct slice fields;          /* {"city":"Ptuj",…}; "{}" when there are none */
-    enum result result;           /* RESULT_NONE, _MISSING_NUMBER, _INVALID_NUMBER */
-    const char *why;              /* of an invalid number, else NULL */
+    uint64_t line;             /* of the file, 1-based, where the row starts */
+    char id[LEADS_ID_MAX + 1]; /* without such a column: the number, else "line-N" */
+    struct lead_number numbers[LEADS_NUMBERS_MAX]; /* usable ones, in order, each once */
+    uint32_t number_count;                         /* 0: result says why */
+    uint32_t bad_numbers;                          /* left out */
+    struct slice number_text;                      /* the first, as it stands in the file */
+    struct slice bad_text;                         /* the first bad one */
+    struct slice name, zone;                       /* "" when there is no such column */
+    int32_t priority;                              /* higher first; 0 by default */
+    struct slice fields; /* {"city":"Ptuj",…}; "{}" when there are none */
+    enum result result;  /* RESULT_NONE, _MISSING_NUMBER, _INVALID_NUMBER */
+    const char *why;     /* of the first bad number, else NULL */
 };
 
 struct leads_stats {
     uint64_t rows;     /* data rows seen, good and bad; blank lines are not rows */
     uint64_t leads;    /* given out, unusable numbers included */
     uint64_t rejected; /* bad rows */
-    uint64_t missing_number, invalid_number;
+    uint64_t missing_number, invalid_number; /* leads without a usable number */
+    uint64_t bad_numbers;                    /* left out of leads that have a usable one */
     uint64_t bytes, lines;
 };
 

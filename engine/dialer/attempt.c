@@ -123,7 +123,7 @@ enum err attempt_launch(struct attempt *a)
         .detect = true,
     };
 
-    snprintf(uri, sizeof(uri), "sip:%s@%s", a->task.number,
+    snprintf(uri, sizeof(uri), "sip:%s@%s", a->record.number,
              addr_format(&k->address, host, sizeof(host)));
     dial.via = k->address;
     dial.tcp = k->tcp;
@@ -251,6 +251,8 @@ static void merge_record(struct attempt *a)
     memcpy(merged.campaign, own->campaign, sizeof(merged.campaign));
     memcpy(merged.lead, own->lead, sizeof(merged.lead));
     memcpy(merged.number, own->number, sizeof(merged.number));
+    memcpy(merged.number_kind, own->number_kind, sizeof(merged.number_kind));
+    merged.number_place = own->number_place;
     memcpy(merged.caller_id, own->caller_id, sizeof(merged.caller_id));
     memcpy(merged.trunk, own->trunk, sizeof(merged.trunk));
     memcpy(merged.agent, own->agent, sizeof(merged.agent));

@@ -187,6 +187,17 @@ static void ask_for_attempt(struct attempt *a)
     loop_timer(a->dialer->loop, &a->timer, ASK_AGAIN_MS, on_ask_again);
 }
 
+void feed_describe_number(const struct queue_task *task, struct call_record *r)
+{
+    if (task->number_at >= task->number_count)
+        return;
+    const struct queue_number *n = &task->numbers[task->number_at];
+
+    slice_copy(slice_cstr(n->number), r->number, sizeof(r->number));
+    slice_copy(slice_cstr(n->kind), r->number_kind, sizeof(r->number_kind));
+    r->number_place = (uint8_t)(task->number_at + 1);
+}
+
 static void describe(struct attempt *a)
 {
     struct dialer *d = a->dialer;
@@ -194,7 +205,7 @@ static void describe(struct attempt *a)
 
     slice_copy(slice_cstr(d->campaign->name), r->campaign, sizeof(r->campaign));
     slice_copy(slice_cstr(a->task.id), r->lead, sizeof(r->lead));
-    slice_copy(slice_cstr(a->task.number), r->number, sizeof(r->number));
+    feed_describe_number(&a->task, r);
     r->attempt = a->task.tries + 1;
     r->score = a->score;
     call_new_id(d->env, r->call_id, sizeof(r->call_id));

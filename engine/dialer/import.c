@@ -13,6 +13,9 @@
 #define TURN_US        5000
 #define FINISH_WAIT_MS 600000
 
+_Static_assert(LEADS_NUMBERS_MAX == QUEUE_NUMBERS_MAX && LEADS_KIND_MAX == QUEUE_KIND_MAX,
+               "a task holds what a lead can have");
+
 struct import {
     struct dialer *dialer;
     FILE *rejects; /* opened with the first bad row */
@@ -52,7 +55,6 @@ static enum err on_lead(void *arg, const struct lead *lead)
     const char *status = d->campaign->rules[lead->result].finish;
     struct queue_lead task = {
         .id = slice_cstr(lead->id),
-        .number = slice_cstr(lead->number),
         .name = lead->name,
         .zone = lead->zone,
         .fields = lead->fields,
@@ -60,6 +62,10 @@ static enum err on_lead(void *arg, const struct lead *lead)
     };
     enum err e;
 
+    for (uint32_t i = 0; i < lead->number_count; i++) {
+        task.numbers[i].number = slice_cstr(lead->numbers[i].number);
+        task.numbers[i].kind = slice_cstr(lead->numbers[i].kind);
+    }
     if (lead->result != RESULT_NONE) {
         task.status = slice_cstr(status[0] ? status : STATUS_INVALID);
         keep_undialled(d, lead);

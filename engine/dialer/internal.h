@@ -223,6 +223,8 @@ void feed_dial(struct attempt *a);           /* records the attempt in Redis, th
 void feed_release_stock(struct dialer *d);   /* gives unlaunched tasks back */
 /* Gives one unlaunched task back, due again then (0: at once), and forgets the attempt. */
 void feed_return(struct attempt *a, uint64_t due_wall_ms);
+/* Which of the task's numbers the record is of. */
+void feed_describe_number(const struct queue_task *task, struct call_record *r);
 void feed_renew(struct dialer *d);
 void feed_count(struct dialer *d);
 

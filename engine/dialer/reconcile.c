@@ -70,7 +70,9 @@ static void make_unknown(struct dialer *d, const struct queue_task *task, struct
 {
     slice_copy(slice_cstr(d->campaign->name), r->campaign, sizeof(r->campaign));
     slice_copy(slice_cstr(task->id), r->lead, sizeof(r->lead));
-    slice_copy(slice_cstr(task->number), r->number, sizeof(r->number));
+    feed_describe_number(task, r);
+    if (task->open_number[0]) /* an update may have changed the task's numbers since */
+        slice_copy(slice_cstr(task->open_number), r->number, sizeof(r->number));
     slice_copy(slice_cstr(task->open_call_id), r->call_id, sizeof(r->call_id));
     snprintf(r->sip_reason, sizeof(r->sip_reason), "the engine was lost during the call");
     r->invite_wall_ms = r->claimed_wall_ms = task->open_wall_ms;

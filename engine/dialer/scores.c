@@ -60,6 +60,15 @@ static uint8_t line_of(struct slice type)
     return 0;
 }
 
+/* By the kind of the number to be dialled, else by the lead's own column. */
+static uint8_t line_of_number(const struct queue_task *t)
+{
+    uint8_t line =
+        t->number_at < t->number_count ? line_of(slice_cstr(t->numbers[t->number_at].kind)) : 0;
+
+    return line ? line : line_of(field_of(t->fields, "line_type"));
+}
+
 static enum pacing_before before_of(enum result r)
 {
     switch (r) {
@@ -107,7 +116,8 @@ static void describe(struct attempt *a)
     struct slice region = field_of(a->task.fields, "region");
 
     if (!region.len)
-        region = slice_of(a->task.number, (uint32_t)strnlen(a->task.number, PREFIX));
+        region = slice_of(queue_task_number(&a->task),
+                          (uint32_t)strnlen(queue_task_number(&a->task), PREFIX));
     zone_to_local(z ? z : d->campaign->zone, clock_wall_ms(d->loop->clock), &local);
     a->lead = (struct pacing_lead){
         .hour = (uint8_t)(local.day_ms / 3600000),
@@ -118,7 +128,7 @@ static void describe(struct attempt *a)
                                                     : PACING_BEFORE_UNKNOWN,
         .list = class_of(field_of(a->task.fields, "list"), 15),
         .region = class_of(region, 31),
-        .line = line_of(field_of(a->task.fields, "line_type")),
+        .line = line_of_number(&a->task),
     };
 }
 

@@ -208,7 +208,7 @@ static void on_flow_end(void *arg, struct call *c, const struct flow_report *rep
 static void treat_with_flow(struct attempt *a)
 {
     struct dialer *d = a->dialer;
-    const struct flow_field row[] = {{"id", a->task.id}, {"number", a->task.number}};
+    const struct flow_field row[] = {{"id", a->task.id}, {"number", a->record.number}};
     struct flow_start start = {
         .script = d->flows[a->record.result],
         .call = a->call,

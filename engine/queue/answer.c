@@ -60,32 +60,35 @@ enum err answer_unexpected(struct queue *q)
     return ERR_IO;
 }
 
-/* "open" 0x1f engine 0x1f call id 0x1f time, as functions.c writes it. */
+/* "open" 0x1f engine 0x1f call id 0x1f time 0x1f number, as functions.c writes it. */
 static void read_open(struct slice text, struct queue_task *t)
 {
-    struct slice word, engine, call, name, run;
+    struct slice word, engine, call, at, number, name, run;
 
     slice_cut(text, TASK_SEPARATOR, &word, &text);
     slice_cut(text, TASK_SEPARATOR, &engine, &text);
     slice_cut(text, TASK_SEPARATOR, &call, &text);
+    slice_cut(text, TASK_SEPARATOR, &at, &number);
     slice_cut(engine, '#', &name, &run);
     slice_copy(name, t->open_engine, sizeof(t->open_engine));
     slice_copy(call, t->open_call_id, sizeof(t->open_call_id));
-    if (slice_u64(text, UINT64_MAX, &t->open_wall_ms))
+    slice_copy(number, t->open_number, sizeof(t->open_number));
+    if (slice_u64(at, UINT64_MAX, &t->open_wall_ms))
         t->open_wall_ms = 0;
 }
 
-/* One entry: id, token, tries, charged, trunk, payload, open attempt, its note. ERR_INVALID when
+/* One entry: id, token, tries, charged, trunk, payload, open attempt, its note, place of the
+ * number. ERR_INVALID when
  * it is no entry at all; *whole false when only the payload is spoilt. */
 static enum err read_entry(const redisReply *reply, struct queue_task *t, bool *whole)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 8)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 9)
         return ERR_INVALID;
     redisReply *const *e = (redisReply *const *)reply->element;
 
     if (!answer_is_text(e[0]) || !answer_is_text(e[1]) || !answer_is_number(e[2]) ||
         !answer_is_number(e[3]) || !answer_is_number(e[4]) || !answer_is_text(e[5]) ||
-        !answer_is_number(e[6]) || !answer_is_text(e[7]))
+        !answer_is_number(e[6]) || !answer_is_text(e[7]) || !answer_is_number(e[8]))
         return ERR_INVALID;
     memset(t, 0, sizeof(*t));
     if (e[0]->len == 0 || slice_copy(answer_text(e[0]), t->id, sizeof(t->id)) ||
@@ -98,6 +101,8 @@ static enum err read_entry(const redisReply *reply, struct queue_task *t, bool *
     if (t->open_attempt)
         read_open(answer_text(e[7]), t);
     *whole = task_unpack(answer_text(e[5]), t) == OK;
+    /* An update may have taken numbers away meanwhile. */
+    t->number_at = answer_number(e[8]) < t->number_count ? (uint32_t)answer_number(e[8]) : 0;
     return OK;
 }
 

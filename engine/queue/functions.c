@@ -3,7 +3,7 @@
  *
  * All keys start with KEYS[1] = "{campaign}", so they share a slot of a Redis Cluster. State of a
  * task once touched, hash :s:ID: st (due, leased, done), tok (fencing token), eng, tries, charged,
- * trunk, open (number of the open attempt), last ("attempt:token" of the last completion), status.
+ * trunk, at (place of the number to be dialled), open (number of the open attempt), last ("attempt:token" of the last completion), status.
  *
  * Scores: :fresh −priority·2³² + order of adding; :due time in ms plus a fraction that puts higher
  * priority first; :leased end of the lease in ms. Numbers go to redis.call as numbers (written
@@ -74,12 +74,14 @@ const char *const queue_functions[] = {
     "end\n"
     "redis.register_function('peal" V "_add', add)\n",
 
-    /* One task as it is given out: id, token, tries, charged, trunk, payload, open attempt. */
+    /* One task as it is given out: id, token, tries, charged, trunk, payload, open attempt and its
+     * note, place of the number. */
     "local function entry(c, id, token, payload)\n"
-    "  local s = redis.call('HMGET', state(c, id), 'tries', 'charged', 'trunk', 'open')\n"
+    "  local s = redis.call('HMGET', state(c, id), 'tries', 'charged', 'trunk', 'open',\n"
+    "                       'at')\n"
     "  local open = s[4] and redis.call('HGET', c .. ':attempts', id .. '/' .. s[4]) or ''\n"
     "  return {id, token, tonumber(s[1] or 0), tonumber(s[2] or 0), tonumber(s[3] or -1),\n"
-    "          payload or '', tonumber(s[4] or 0), open or ''}\n"
+    "          payload or '', tonumber(s[4] or 0), open or '', tonumber(s[5] or 0)}\n"
     "end\n"
     "local function lease(c, ids, engine, ends)\n"
     "  local token = redis.call('HINCRBY', c .. ':meta', 'token', #ids) - #ids\n"
@@ -132,7 +134,8 @@ const char *const queue_functions[] = {
     "end\n"
     "redis.register_function('peal" V "_claim', claim)\n",
 
-    /* id, token, number, call, engine, now → OK */
+    /* id, token, number, call, engine, now, place of the number dialled, the number
+     * → OK */
     "local function attempt(keys, args)\n"
     "  local c, id, token, number = keys[1], args[1], args[2], args[3]\n"
     "  local s = redis.call('HMGET', state(c, id), 'st', 'tok', 'open', 'tries')\n"
@@ -143,11 +146,11 @@ const char *const queue_functions[] = {
     "  if tonumber(number) ~= tonumber(s[4] or 0) + 1 then\n"
     "    return redis.error_reply('STATE attempt ' .. number .. ' after ' .. (s[4] or 0))\n"
     "  end\n"
-    "  redis.call('HSET', state(c, id), 'open', number, 'tries', number)\n"
+    "  redis.call('HSET', state(c, id), 'open', number, 'tries', number, 'at', args[7])\n"
     "  redis.call('INCR', c .. ':attempts_total')\n"
     "  local at = string.format('%.0f', clock(args[6]))\n"
     "  redis.call('HSET', c .. ':attempts', id .. '/' .. number,\n"
-    "             'open\\31' .. args[5] .. '\\31' .. args[4] .. '\\31' .. at)\n"
+    "             'open\\31' .. args[5] .. '\\31' .. args[4] .. '\\31' .. at .. '\\31' .. args[8])\n"
     "  return redis.status_reply('OK')\n"
     "end\n"
     "redis.register_function('peal" V "_attempt', attempt)\n",
@@ -155,13 +158,13 @@ const char *const queue_functions[] = {
     queue_functions_put,
 
     /* id, token, number (0: none), finish|retry|release, status, retry at, priority, charged 0/1,
-     * trunk, record, now, and a ledger's entry: engine, id, bucket, day, counts, ppm, at, text →
+     * trunk, record, now, next number (1…, 0: the same), and a ledger's entry: engine, id, bucket, day, counts, ppm, at, text →
      * OK. The entry is made whoever's the lease is: what happened to a person happened. */
     "local function complete(keys, args)\n"
     "  local c, id, token, number, outcome = keys[1], args[1], args[2], args[3], args[4]\n"
-    "  if args[12] then\n"
-    "    put(c, args[13], args[14], args[15], args[16], args[17], args[18], name_of(args[12]),\n"
-    "        args[19])\n"
+    "  if args[13] then\n"
+    "    put(c, args[14], args[15], args[16], args[17], args[18], args[19], name_of(args[13]),\n"
+    "        args[20])\n"
     "  end\n"
     "  local key, mark = state(c, id), args[3] .. ':' .. args[2]\n"
     "  local s = redis.call('HMGET', key, 'st', 'tok', 'open', 'last')\n"
@@ -175,6 +178,7 @@ const char *const queue_functions[] = {
     "  redis.call('ZREM', c .. ':leased', id)\n"
     "  redis.call('HDEL', key, 'open', 'eng', 'tok')\n"
     "  redis.call('HSET', key, 'last', mark, 'trunk', args[9])\n"
+    "  if args[12] ~= '0' then redis.call('HSET', key, 'at', tonumber(args[12]) - 1) end\n"
     "  if number ~= '0' then\n"
     "    redis.call('HSET', c .. ':attempts', id .. '/' .. number, args[10])\n"
     "    if args[8] == '1' then redis.call('HINCRBY', key, 'charged', 1) end\n"

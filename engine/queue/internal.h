@@ -13,14 +13,14 @@
 #define BATCH_BYTES  (256 * 1024)
 #define BATCHES      (QUEUE_ADD_UNSENT_MAX / BATCH_BYTES)
 #define BATCHES_SENT 4 /* at once: more would only lie in the write buffer */
-#define CALL_WORDS   14
+#define CALL_WORDS   16
 #define NUMBER_CAP   24 /* of a decimal text */
 #define KEY_MAX      200
 #define AGAIN_MS     1000 /* Redis cannot do it now (loading, disk full): ask again after this */
 
 /* The version of the functions: in every name, so engines of different versions can share a Redis.
  * Raise it with any change of meaning. */
-#define QUEUE_VERSION        "2"
+#define QUEUE_VERSION        "3"
 #define QUEUE_FUNCTION(name) "peal" QUEUE_VERSION "_" name
 
 /* The Lua library, in pieces (C's limit for string literals); NULL ends. */

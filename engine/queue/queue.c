@@ -215,6 +215,10 @@ bool queue_idle(const struct queue *q)
 {
     return q->requests.used == 0 && add_idle(q);
 }
+const char *queue_task_number(const struct queue_task *t)
+{
+    return t->number_at < t->number_count ? t->numbers[t->number_at].number : "";
+}
 const char *queue_error(const struct queue *q)
 {
     return q->error;
@@ -457,7 +461,7 @@ enum err queue_attempt(struct queue *q, const struct queue_task *task, uint32_t 
                        struct slice call_id, queue_done_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
-    char token[NUMBER_CAP], number[NUMBER_CAP], now[NUMBER_CAP];
+    char token[NUMBER_CAP], number[NUMBER_CAP], now[NUMBER_CAP], at[NUMBER_CAP];
 
     if (attempt == 0 || (call_id.len && memchr(call_id.p, TASK_SEPARATOR, call_id.len)))
         return ERR_INVALID;
@@ -475,6 +479,8 @@ enum err queue_attempt(struct queue *q, const struct queue_task *task, uint32_t 
     argv[n++] = call_id;
     argv[n++] = slice_cstr(q->self);
     argv[n++] = queue_now(q, now);
+    argv[n++] = queue_decimal(at, task->number_at);
+    argv[n++] = slice_cstr(queue_task_number(task));
     return queue_send_now(r, n, argv);
 }
 
@@ -483,12 +489,12 @@ enum err queue_complete(struct queue *q, const struct queue_task *task,
 {
     static const char *const outcomes[] = {"finish", "retry", "release"};
     struct slice argv[CALL_WORDS + 2 + LEDGER_WORDS];
-    char token[NUMBER_CAP], number[NUMBER_CAP], retry[NUMBER_CAP], now[NUMBER_CAP], priority[16],
-        trunk[16], entry[4][NUMBER_CAP];
+    char token[NUMBER_CAP], number[NUMBER_CAP], retry[NUMBER_CAP], now[NUMBER_CAP],
+        next[NUMBER_CAP], priority[16], trunk[16], entry[4][NUMBER_CAP];
 
     if (c->status.len > QUEUE_STATUS_MAX || c->record.len > QUEUE_RECORD_MAX)
         return ERR_TOO_LONG;
-    if (c->outcome == QUEUE_FINISH && c->status.len == 0)
+    if ((c->outcome == QUEUE_FINISH && c->status.len == 0) || c->next_number > task->number_count)
         return ERR_INVALID;
     struct request *r = queue_request(q, REQUEST_COMPLETE, (queue_any_fn *)done, arg);
 
@@ -509,6 +515,7 @@ enum err queue_complete(struct queue *q, const struct queue_task *task,
     argv[n++] = slice_cstr(trunk);
     argv[n++] = c->record;
     argv[n++] = queue_now(q, now);
+    argv[n++] = queue_decimal(next, c->next_number);
     if (c->ledger) {
         argv[n++] = slice_cstr(q->self);
         if (!ledger_words(c->ledger, argv + n, entry)) {

@@ -37,6 +37,8 @@
 
 #define QUEUE_ID_MAX         63
 #define QUEUE_NUMBER_MAX     31
+#define QUEUE_NUMBERS_MAX    8  /* of one lead */
+#define QUEUE_KIND_MAX       15 /* "mobile", "home": a word of the lead's owner */
 #define QUEUE_NAME_MAX       127
 #define QUEUE_ZONE_MAX       47
 #define QUEUE_STATUS_MAX     31
@@ -55,9 +57,16 @@
 struct queue;
 struct queue_ledger_entry;
 
+struct queue_number {
+    char number[QUEUE_NUMBER_MAX + 1]; /* E.164 */
+    char kind[QUEUE_KIND_MAX + 1];     /* "" when it is not told */
+};
+
 struct queue_task {
     char id[QUEUE_ID_MAX + 1];
-    char number[QUEUE_NUMBER_MAX + 1]; /* E.164 */
+    struct queue_number numbers[QUEUE_NUMBERS_MAX]; /* in the order of preference */
+    uint32_t number_count;
+    uint32_t number_at; /* which of them is to be dialled next (or was, by an open attempt) */
     char name[QUEUE_NAME_MAX + 1];
     char zone[QUEUE_ZONE_MAX + 1];
     int32_t priority;
@@ -71,6 +80,7 @@ struct queue_task {
     uint64_t open_wall_ms; /* when it was recorded */
     char open_call_id[QUEUE_CALL_ID_MAX + 1];
     char open_engine[QUEUE_ENGINE_MAX + 1];
+    char open_number[QUEUE_NUMBER_MAX + 1]; /* "" when a Peal before 0.2 recorded it */
     char fields[QUEUE_FIELDS_MAX + 1];
 };
 
@@ -97,14 +107,20 @@ bool queue_up(const struct queue *q);
 bool queue_idle(const struct queue *q);         /* nothing under way, nothing unsent */
 const char *queue_error(const struct queue *q); /* the last error, as a sentence; "" for none */
 
+/* The one to be dialled next; "" when the lead has none. */
+const char *queue_task_number(const struct queue_task *t);
+
 typedef void queue_done_fn(void *arg, enum err e);
 
 /* --- filling ---------------------------------------------------------------------------------- */
 
 struct queue_lead {
-    struct slice id, number, name, zone;
-    struct slice fields; /* JSON object, or empty */
-    int32_t priority;    /* higher first */
+    struct slice id, name, zone;
+    struct {
+        struct slice number, kind; /* neither has spaces or commas */
+    } numbers[QUEUE_NUMBERS_MAX];  /* until the first without a number */
+    struct slice fields;           /* JSON object, or empty */
+    int32_t priority;              /* higher first */
     uint64_t expires_wall_ms;
     uint64_t due_wall_ms; /* 0: at once, in the order of adding; else not before */
     struct slice status;  /* not empty: not to be dialled, done at once with this status */
@@ -139,8 +155,9 @@ typedef void queue_tasks_fn(void *arg, enum err e, const struct queue_task *task
  * fresh ones; fresh ones by priority, then in the order of adding. */
 enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *arg);
 
-/* Records attempt number task->tries + 1 as open. After OK, and only then, dial. The task may be
- * forgotten meanwhile: what is needed is copied. */
+/* Records attempt number task->tries + 1 as open, to number task->number_at (which the caller may
+ * have changed: an attempt of that number stays at it). After OK, and only then, dial. The task may
+ * be forgotten meanwhile: what is needed is copied. */
 enum err queue_attempt(struct queue *q, const struct queue_task *task, uint32_t attempt,
                        struct slice call_id, queue_done_fn *done, void *arg);
 
@@ -155,6 +172,7 @@ struct queue_completion {
     uint32_t attempt;       /* its number; 0: no attempt was recorded (release, finish, retry) */
     struct slice status;    /* QUEUE_FINISH */
     uint64_t retry_wall_ms; /* QUEUE_RETRY */
+    uint32_t next_number;   /* dialled next: 1 + its place in numbers[]; 0: the same again */
     bool charged;           /* the attempt counts */
     uint32_t avoid_trunk;   /* for the next attempt, or QUEUE_NO_TRUNK */
     struct slice record;    /* summary kept with the attempt (JSON), may be empty */

@@ -143,6 +143,9 @@ static void put_who(struct json *j, const struct call_record *r)
     json_cstr(j, "lead", r->lead);
     json_u64(j, "attempt", r->attempt);
     json_cstr(j, "number", r->number);
+    put_text(j, "number_kind", r->number_kind);
+    if (r->number_place)
+        json_u64(j, "number_place", r->number_place);
     json_cstr(j, "call_id", r->call_id);
     put_text(j, "caller_id", r->caller_id);
     put_text(j, "trunk", r->trunk);

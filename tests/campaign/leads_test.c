@@ -75,7 +75,7 @@ Test(leads, columns_in_any_order_and_custom_fields)
     struct lead a = next(l);
 
     cr_expect_str_eq(a.id, "7");
-    cr_expect_str_eq(a.number, "+12025550123");
+    cr_expect_str_eq(a.numbers[0].number, "+12025550123");
     cr_expect(is(a.number_text, "(202) 555-0123"));
     cr_expect(is(a.name, "Ann Bee") && is(a.zone, "America/Denver"));
     cr_expect_eq(a.priority, -3);
@@ -105,6 +105,49 @@ Test(leads, numbers_that_cannot_be_dialled_are_leads_with_a_result)
     cr_expect_eq(leads_stats_of(l)->missing_number, 1);
     cr_expect_eq(leads_stats_of(l)->invalid_number, 1);
     cr_expect_eq(leads_stats_of(l)->leads, 3);
+    end(l);
+}
+
+Test(leads, several_numbers_in_the_order_of_their_columns)
+{
+    struct leads *l = OPEN("number2,kind2,Number_Mobile,phone,kind,number_of_children\n"
+                           "2025550102,At Work,2025550103,2025550101,,3\n"
+                           ",,12,2025550101,home,\n"
+                           "2025550101,,+12025550101,202-555-0101,fixed,\n"
+                           "1,,2,,,\n"
+                           ",,,,,\n"
+                           "2025550101,with/slash,,,,\n"
+                           "2025550101,longer-than-allowed,,,,\n");
+    struct lead a = next(l);
+
+    cr_assert_eq(a.number_count, 3);
+    cr_expect_str_eq(a.numbers[0].number, "+12025550102");
+    cr_expect_str_eq(a.numbers[0].kind, "at_work");
+    cr_expect_str_eq(a.numbers[1].number, "+12025550103");
+    cr_expect_str_eq(a.numbers[1].kind, "mobile");
+    cr_expect_str_eq(a.numbers[2].number, "+12025550101");
+    cr_expect_str_eq(a.numbers[2].kind, "");
+    cr_expect_str_eq(a.id, "+12025550102");
+    cr_expect(is(a.fields, "{\"number_of_children\":\"3\"}"), SLICE_FMT, SLICE_ARG(a.fields));
+    a = next(l);
+    cr_expect_eq(a.result, RESULT_NONE, "a lead keeps its good numbers");
+    cr_expect_eq(a.number_count, 1);
+    cr_expect_str_eq(a.numbers[0].kind, "home");
+    cr_expect_eq(a.bad_numbers, 1);
+    cr_expect(is(a.bad_text, "12"));
+    cr_expect_str_eq(a.why, "too few digits");
+    a = next(l);
+    cr_expect_eq(a.number_count, 1, "the same number thrice");
+    cr_expect_eq(a.bad_numbers, 0);
+    a = next(l);
+    cr_expect_eq(a.result, RESULT_INVALID_NUMBER);
+    cr_expect_eq(a.bad_numbers, 2);
+    cr_expect(is(a.number_text, "1"));
+    cr_expect_eq(next(l).result, RESULT_MISSING_NUMBER);
+    refuse_row(l, 7, "column 'kind2' has no word of 15 letters");
+    refuse_row(l, 8, "column 'kind2' has no word");
+    cr_expect_eq(leads_stats_of(l)->bad_numbers, 1);
+    cr_expect_eq(leads_stats_of(l)->invalid_number, 1);
     end(l);
 }
 
@@ -146,9 +189,10 @@ Test(leads, bad_rows_are_told_and_the_rest_goes_on)
     refuse_row(l, 6, "not UTF-8");
     refuse_row(l, 7, "priority");
     refuse_row(l, 8, "NUL");
-    cr_expect_str_eq(next(l).number, "+12025550107");
+    cr_expect_str_eq(next(l).numbers[0].number, "+12025550107");
     refuse_row(l, 10, "quote is not closed");
-    cr_expect_str_eq(next(l).number, "+12025550109", "an open quote does not swallow the file");
+    cr_expect_str_eq(next(l).numbers[0].number, "+12025550109",
+                     "an open quote does not swallow the file");
     cr_expect_eq(leads_stats_of(l)->rejected, 8);
     cr_expect_eq(leads_stats_of(l)->rows, 10);
     cr_expect_eq(leads_stats_of(l)->lines, 11);
@@ -173,7 +217,7 @@ Test(leads, bounds)
     cr_expect_eq(next(l).fields.len, LEADS_FIELD_MAX + strlen("{\"note\":\"\"}"));
     refuse_row(l, 3, "longer than 8192");
     refuse_row(l, 4, "longer than 64 KiB");
-    cr_expect_str_eq(next(l).number, "+12025550103");
+    cr_expect_str_eq(next(l).numbers[0].number, "+12025550103");
     end(l);
     n = (size_t)sprintf(text, "number,id\n2025550100,%064d\n2025550101,%063d\n", 1, 2);
     l = open_text(text, n);
@@ -205,6 +249,11 @@ Test(leads, headers_that_will_not_do)
     refuse_file("number,Number\n1,2\n", "columns 1 and 2 are both 'Number'");
     refuse_file("number,phone\n", "columns 1 and 2");
     refuse_file("number,a,a\n", "columns 2 and 3");
+    refuse_file("number2,phone_2\n", "columns 1 and 2");
+    refuse_file("number_home,phone_home\n", "columns 1 and 2");
+    refuse_file("number,kind2\n", "column 'kind2' tells the kind of no number");
+    refuse_file("number,number2,number3,number4,number5,number6,number7,number8,number_home\n",
+                "more than 8 columns of numbers");
     refuse_file("\xff\xfen\0", "UTF-16");
     refuse_file("number,name\r2025550100,Ann\r", "CR alone");
     refuse_file("number,\"na\n", "quote");

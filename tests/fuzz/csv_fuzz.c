@@ -32,7 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue;
         }
         given++;
-        assert(lead.id[0] && (lead.number[0] == '+') == (lead.result == RESULT_NONE));
+        assert(lead.id[0] && (lead.number_count > 0) == (lead.result == RESULT_NONE));
+        for (uint32_t i = 0; i < lead.number_count; i++)
+            assert(lead.numbers[i].number[0] == '+' && !strpbrk(lead.numbers[i].kind, " ,"));
         assert(lead.fields.len >= 2 && lead.fields.p[0] == '{' &&
                lead.fields.p[lead.fields.len - 1] == '}');
         assert(csv_is_utf8(lead.fields) && csv_is_utf8(lead.name));

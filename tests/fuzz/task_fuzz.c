@@ -14,17 +14,21 @@ static void payload(struct slice s)
 
     if (task_unpack(s, &t))
         return;
-    const struct queue_lead lead = {.id = SLICE("id"),
-                                    .number = slice_cstr(t.number),
-                                    .name = slice_cstr(t.name),
-                                    .zone = slice_cstr(t.zone),
-                                    .fields = slice_cstr(t.fields),
-                                    .priority = t.priority,
-                                    .expires_wall_ms = t.expires_wall_ms};
+    struct queue_lead lead = {.id = SLICE("id"),
+                              .name = slice_cstr(t.name),
+                              .zone = slice_cstr(t.zone),
+                              .fields = slice_cstr(t.fields),
+                              .priority = t.priority,
+                              .expires_wall_ms = t.expires_wall_ms};
+    for (uint32_t i = 0; i < t.number_count; i++) {
+        lead.numbers[i].number = slice_cstr(t.numbers[i].number);
+        lead.numbers[i].kind = slice_cstr(t.numbers[i].kind);
+    }
     static struct queue_task again;
 
     if (task_pack(&lead, &b) || task_unpack(buf_slice(&b), &again) ||
-        strcmp(t.number, again.number) || strcmp(t.name, again.name) ||
+        t.number_count != again.number_count ||
+        memcmp(t.numbers, again.numbers, sizeof(t.numbers)) || strcmp(t.name, again.name) ||
         strcmp(t.zone, again.zone) || strcmp(t.fields, again.fields) ||
         t.priority != again.priority || t.expires_wall_ms != again.expires_wall_ms)
         abort();

@@ -32,7 +32,7 @@ static void give_leads(void)
         char id[16];
         const struct queue_lead lead = {
             .id = slice_of(id, (size_t)snprintf(id, sizeof(id), "%u", added)),
-            .number = SLICE("+38600100123")};
+            .numbers = {{SLICE("+38600100123")}}};
 
         if (queue_add(queue, &lead) != OK)
             return;
@@ -159,7 +159,8 @@ Test(queue_crash, away_is_told_and_completions_wait, .init = setup, .fini = tear
     cr_assert_eq(queue_claim(queue, 1, on_tasks, &got), ERR_CLOSED);
     cr_assert_eq(queue_attempt(queue, &b, 1, SLICE("c"), on_done, &got), ERR_CLOSED);
     cr_assert_eq(queue_count(queue, on_counts, &got), ERR_CLOSED);
-    const struct queue_lead lead = {.id = SLICE("while-away"), .number = SLICE("+38600100100")};
+    const struct queue_lead lead = {.id = SLICE("while-away"),
+                                    .numbers = {{SLICE("+38600100100")}}};
 
     cr_assert_eq(queue_add(queue, &lead), OK);
     cr_assert_eq(queue_add_finish(queue, NULL, NULL), OK);
@@ -184,7 +185,7 @@ static enum err add_number(uint32_t number)
     char id[16];
     const struct queue_lead lead = {
         .id = slice_of(id, (size_t)snprintf(id, sizeof(id), "%u", number)),
-        .number = SLICE("+38600100100")};
+        .numbers = {{SLICE("+38600100100")}}};
 
     return queue_add(queue, &lead);
 }

@@ -210,8 +210,8 @@ static inline void add_leads(struct queue *q, const char *prefix, uint32_t n)
         char id[64], number[32];
         const struct queue_lead lead = {
             .id = slice_of(id, (size_t)snprintf(id, sizeof(id), "%s%u", prefix, i)),
-            .number = slice_of(
-                number, (size_t)snprintf(number, sizeof(number), "+1555555%04u", 100 + i % 100)),
+            .numbers = {{slice_of(
+                number, (size_t)snprintf(number, sizeof(number), "+1555555%04u", 100 + i % 100))}},
             .name = SLICE("Somebody"),
             .zone = SLICE("Europe/Ljubljana"),
             .fields = SLICE("{\"city\":\"Ptuj\"}")};

@@ -4,7 +4,7 @@
 static void add_one(const char *id, int32_t priority, uint64_t due_wall_ms, const char *status)
 {
     const struct queue_lead lead = {.id = slice_cstr(id),
-                                    .number = SLICE("+38600100199"),
+                                    .numbers = {{SLICE("+38600100199")}},
                                     .priority = priority,
                                     .due_wall_ms = due_wall_ms,
                                     .status = slice_cstr(status)};
@@ -24,7 +24,7 @@ Test(queue, the_whole_way_of_a_task, .init = setup, .fini = teardown)
     cr_assert_eq(got.n, 1);
     t = got.task[0];
     cr_assert_str_eq(t.id, "lead-0");
-    cr_assert_str_eq(t.number, "+15555550100");
+    cr_assert_str_eq(queue_task_number(&t), "+15555550100");
     cr_assert_str_eq(t.name, "Somebody");
     cr_assert_str_eq(t.zone, "Europe/Ljubljana");
     cr_assert_str_eq(t.fields, "{\"city\":\"Ptuj\"}");
@@ -93,7 +93,7 @@ Test(queue, adding_again_changes_nothing, .init = setup, .fini = teardown)
 
 Test(queue, one_id_twice_in_a_batch_is_one_task, .init = setup, .fini = teardown)
 {
-    const struct queue_lead lead = {.id = SLICE("twin"), .number = SLICE("+38600100100")};
+    const struct queue_lead lead = {.id = SLICE("twin"), .numbers = {{SLICE("+38600100100")}}};
 
     cr_assert_eq(queue_add(queue, &lead), OK);
     cr_assert_eq(queue_add(queue, &lead), OK);
@@ -365,7 +365,7 @@ Test(queue, a_wrong_configuration_is_refused)
 Test(queue, misuse_is_refused_by_name, .init = setup, .fini = teardown)
 {
     static char big[QUEUE_FIELDS_MAX + 2];
-    struct queue_lead lead = {.id = SLICE("a"), .number = SLICE("+38600100100")};
+    struct queue_lead lead = {.id = SLICE("a"), .numbers = {{SLICE("+38600100100")}}};
     struct queue_task t = {.id = "a", .token = 1};
 
     memset(big, 'x', sizeof(big) - 1);
@@ -444,4 +444,49 @@ Test(queue, close_answers_what_is_under_way)
     cr_assert(got.came);
     cr_assert_eq(got.e, ERR_CANCELLED);
     teardown();
+}
+
+/* --- several numbers -------------------------------------------------------------------------- */
+
+Test(queue, which_number_is_next_is_kept, .init = setup, .fini = teardown)
+{
+    const struct queue_lead lead = {.id = SLICE("three"),
+                                    .numbers = {{SLICE("+38600100101"), SLICE("mobile")},
+                                                {SLICE("+38600100102"), SLICE_NONE},
+                                                {SLICE("+38600100103"), SLICE("work")}}};
+    struct queue_completion c = {.outcome = QUEUE_RETRY, .avoid_trunk = QUEUE_NO_TRUNK};
+    struct queue_task t;
+
+    cr_assert_eq(queue_add(queue, &lead), OK);
+    fresh_answer();
+    cr_assert_eq(wait_for(queue_add_finish(queue, on_done, &got)), OK);
+    cr_assert_eq(claim(queue, 1), OK);
+    t = got.task[0];
+    cr_assert_eq(t.number_count, 3);
+    cr_assert_str_eq(queue_task_number(&t), "+38600100101");
+    cr_assert_eq(attempt(queue, &t, 1), OK);
+    c.attempt = 1;
+    c.next_number = 4;
+    cr_assert_eq(queue_complete(queue, &t, &c, NULL, NULL), ERR_INVALID, "there is no fourth");
+    c.next_number = 3;
+    cr_assert_eq(complete(queue, &t, &c), OK);
+    cr_assert_eq(claim(queue, 1), OK);
+    t = got.task[0];
+    cr_assert_eq(t.number_at, 2);
+    cr_assert_str_eq(queue_task_number(&t), "+38600100103");
+    c = (struct queue_completion){.outcome = QUEUE_RELEASE, .avoid_trunk = QUEUE_NO_TRUNK};
+    cr_assert_eq(complete(queue, &t, &c), OK);
+    cr_assert_eq(claim(queue, 1), OK);
+    t = got.task[0];
+    cr_assert_eq(t.number_at, 2, "given back: the same number");
+
+    t.number_at = 1; /* the engine chooses another at the last moment, and is lost */
+    cr_assert_eq(attempt(queue, &t, 2), OK);
+    queue_close(queue);
+    queue = open_queue("engine-1", 60000);
+    cr_assert_eq(reclaim(queue, true), OK);
+    cr_assert_eq(got.n, 1);
+    cr_assert_eq(got.task[0].open_attempt, 2);
+    cr_assert_eq(got.task[0].number_at, 1);
+    cr_assert_str_eq(got.task[0].open_number, "+38600100102");
 }

@@ -359,7 +359,7 @@ Test(redis, odd_answers_are_errors_of_the_queue, .init = fake_setup, .fini = fak
     reply_to_first = "$4\r\npeal\r\n";
     const struct queue_config config = {
         .loop = &loop, .url = url, .campaign = "c", .engine = "e", .on_state = note_state};
-    struct queue_task t = {.id = "a", .number = "1", .token = 1};
+    struct queue_task t = {.id = "a", .token = 1};
     struct queue_lease lease = {.id = "a", .token = 1};
     struct queue *q;
 
@@ -380,7 +380,7 @@ Test(redis, odd_answers_are_errors_of_the_queue, .init = fake_setup, .fini = fak
         cr_assert_eq(e, ERR_IO, "count took %s", odd[i]);
         cr_assert_neq(strlen(queue_error(q)), 0);
     }
-    const struct queue_lead lead = {.id = SLICE("a"), .number = SLICE("1")};
+    const struct queue_lead lead = {.id = SLICE("a"), .numbers = {{SLICE("1")}}};
 
     reply_to_rest = "+OK\r\n";
     cr_assert_eq(queue_add(q, &lead), OK);
