@@ -11,11 +11,12 @@ int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
+int cli_history(int argc, char **argv);
 int cli_prints(int argc, char **argv);
 int cli_listen(int argc, char **argv);
 
 struct cli_option {
-    const char *name;   /* with its dashes */
+    const char *name;   /* with its dashes; several of one name: as often it may be given */
     const char **value; /* where its value goes; NULL: it is a flag */
     bool *flag;
 };

@@ -19,11 +19,16 @@ int cli_missing(const char *command, const char *option)
 
 static const struct cli_option *option_of(const struct cli_command *c, const char *name)
 {
-    const struct cli_option *o = c->options;
+    const struct cli_option *found = NULL;
 
-    while (o->name && strcmp(o->name, name) != 0)
-        o++;
-    return o->name ? o : NULL;
+    for (const struct cli_option *o = c->options; o->name; o++) {
+        if (strcmp(o->name, name) != 0)
+            continue;
+        found = o;
+        if (o->value && !*o->value) /* of several of one name, the first that is free */
+            break;
+    }
+    return found;
 }
 
 int cli_read(const struct cli_command *c, int argc, char **argv, const char **path)

@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"check", cli_check, "say what a campaign would dial and what not, and why; dials nothing"},
     {"report", cli_report, "make summary, tables and an HTML report of a finished run"},
     {"ledger", cli_ledger, "show a campaign's live answers and who of them was abandoned"},
+    {"history", cli_history, "show and export call attempts by filters, with totals"},
     {"prints", cli_prints, "keep the library of known recordings, and try it on a file"},
     {"listen", cli_listen, "say what the detectors hear in a recording or capture, and the verdict"},
 };

@@ -294,7 +294,10 @@ static void unload_sounds(struct dialer *d)
 static enum err open_records(struct dialer *d, char *error)
 {
     char jsonl[CAMPAIGN_PATH_MAX + 16], sqlite[CAMPAIGN_PATH_MAX + 16], why[RECORDS_ERROR_MAX];
-    struct records_config config = {.jsonl_path = jsonl, .sqlite_path = sqlite};
+    struct records_config config = {.jsonl_path = jsonl,
+                                    .sqlite_path = sqlite,
+                                    .campaign = d->campaign->name,
+                                    .zone = zone_name(d->campaign->zone)};
 
     snprintf(jsonl, sizeof(jsonl), "%s/calls.jsonl", d->config.data_dir);
     snprintf(sqlite, sizeof(sqlite), "%s/calls.sqlite", d->config.data_dir);

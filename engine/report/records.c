@@ -275,6 +275,8 @@ static enum err open_stores(struct records *r, const struct records_config *conf
     }
     if (!e && config->sqlite_path)
         e = sqlite_store_open(&r->sqlite, config->sqlite_path, !config->jsonl_path, error);
+    if (!e && r->sqlite && config->campaign && config->zone)
+        e = sqlite_store_zone(r->sqlite, config->campaign, config->zone, error);
     if (!e)
         e = fill_sqlite(r, error);
     if (r->stats.torn_bytes)

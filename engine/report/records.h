@@ -24,10 +24,11 @@
 struct records;
 
 struct records_config {
-    const char *jsonl_path;  /* NULL: none */
-    const char *sqlite_path; /* NULL: none */
-    uint32_t ring;           /* 0: RECORDS_RING */
-    uint32_t flush_ms;       /* longest delay before data is synced; 0: 200 */
+    const char *jsonl_path;      /* NULL: none */
+    const char *sqlite_path;     /* NULL: none */
+    const char *campaign, *zone; /* noted in SQLite, for the times of its history; may be NULL */
+    uint32_t ring;               /* 0: RECORDS_RING */
+    uint32_t flush_ms;           /* longest delay before data is synced; 0: 200 */
 };
 
 struct records_stats {

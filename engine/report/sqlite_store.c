@@ -26,6 +26,9 @@ static const char schema_sql[] =
     " recording TEXT, recording_error TEXT, evidence TEXT,"
     " PRIMARY KEY (campaign, lead, attempt)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS attempts_by_time ON attempts (invite_ms);"
+    "CREATE INDEX IF NOT EXISTS attempts_by_when ON attempts"
+    " (coalesce(invite_ms, claimed_ms, 0), campaign, lead, attempt);"
+    "CREATE TABLE IF NOT EXISTS campaigns (campaign TEXT PRIMARY KEY, zone TEXT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS attempts_by_number ON attempts (number);"
     "CREATE INDEX IF NOT EXISTS attempts_by_call ON attempts (call_id);";
 
@@ -122,6 +125,22 @@ void sqlite_store_close(struct sqlite_store *s)
     sqlite3_finalize(s->insert);
     sqlite3_close(s->db);
     free(s);
+}
+
+enum err sqlite_store_zone(struct sqlite_store *s, const char *campaign, const char *zone,
+                           char *error)
+{
+    sqlite3_stmt *q = NULL;
+    int rc =
+        sqlite3_prepare_v2(s->db, "INSERT OR REPLACE INTO campaigns VALUES (?1, ?2)", -1, &q, NULL);
+
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_text(q, 1, campaign, -1, SQLITE_STATIC);
+        sqlite3_bind_text(q, 2, zone, -1, SQLITE_STATIC);
+        rc = sqlite3_step(q);
+    }
+    sqlite3_finalize(q);
+    return rc == SQLITE_DONE ? OK : fail(s, "written", error);
 }
 
 enum err sqlite_store_begin(struct sqlite_store *s, char *error)

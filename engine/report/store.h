@@ -30,6 +30,9 @@ void journal_close(struct journal *j);
 struct sqlite_store;
 enum err sqlite_store_open(struct sqlite_store **out, const char *path, bool durable, char *error);
 void sqlite_store_close(struct sqlite_store *s);
+/* The time zone of a campaign whose attempts are in the file. */
+enum err sqlite_store_zone(struct sqlite_store *s, const char *campaign, const char *zone,
+                           char *error);
 /* One transaction; lines that are there already (campaign, lead, attempt) are left as they are. */
 enum err sqlite_store_begin(struct sqlite_store *s, char *error);
 enum err sqlite_store_add(struct sqlite_store *s, struct slice line, char *error);
