@@ -63,8 +63,11 @@ static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
     struct dialer *d = arg;
     uint32_t number = agent_number(d, a);
 
-    (void)was;
     if (number == d->agent_count)
+        return;
+    /* An agent who ended the talk by hanging up is called again: on the way back, not gone. Taken
+     * for a break, the pacing would learn that most agents leave after a call, and dial for few. */
+    if (was == AGENT_WRAP_UP && agent_state(a) == AGENT_CALLING)
         return;
     dialer_pace(d, number, pace_of(agent_state(a)));
     if (agent_state(a) != AGENT_READY && agent_state(a) != AGENT_TALKING)

@@ -145,6 +145,14 @@ def looked_at(run):
     return 100 * busy, day[-1]["live"], day[-1]["abandoned"]
 
 
+def breaks_learned(where):
+    """The share of wrap-ups after which an agent went away, as the pacing learned it."""
+    learned = dict(line.split()[:2] for line in (where / "data/pacing").read_text().splitlines()
+                   if line.startswith(("wraps ", "leaves ")))
+    check(float(learned["wraps"]) > 60, f"the pacing learned of {learned['wraps']} wrap-ups only")
+    return float(learned["leaves"]) / float(learned["wraps"])
+
+
 def real_run(mode, policy):
     """A run in the mode, against the benchmark's policy: (busy, what one call an agent would give)."""
     where = h.folder()
@@ -175,6 +183,7 @@ def real_run(mode, policy):
     print(f"{mode}: busy {busy:.1f} %; the benchmark says {says:.1f} ± {within:.1f}, one call an agent "
           f"{plain:.1f}; abandoned {abandoned} "
           f"of {live}, {share:.1f} % by the benchmark", flush=True)
+    check(breaks_learned(where) < 0.05, "agents who were only called again count as gone for a break")
     check(live > 40, f"there were {live} live answers: too few to say anything")
     check(abs(busy - says) <= within, f"busy {busy:.1f} %, not {says:.1f} ± {within:.1f}: {load}")
     # Abandons come in bursts, about two at a time; share: of all days of the benchmark.
