@@ -12,6 +12,11 @@ int cli_check(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
 int cli_history(int argc, char **argv);
+int cli_pause(int argc, char **argv);
+int cli_resume(int argc, char **argv);
+int cli_drain(int argc, char **argv);
+int cli_stop(int argc, char **argv);
+int cli_reload(int argc, char **argv);
 int cli_prints(int argc, char **argv);
 int cli_listen(int argc, char **argv);
 

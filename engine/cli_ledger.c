@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "campaign/file.h"
@@ -38,44 +37,29 @@ static int bad_date(const char *option, const char *text)
     return EXIT_USAGE;
 }
 
-/* Opens a private server only where a run has left its data: asking must not make a folder. */
-static bool data_is_there(const char *folder)
-{
-    if (access(folder, R_OK | X_OK) == 0)
-        return true;
-    fprintf(stderr,
-            "peal ledger: there is no data folder %s; name the campaign's with --data DIR, or its "
-            "Redis with --redis URL\n",
-            folder);
-    return false;
-}
-
 static int show(struct ledger_book *book, const char *path)
 {
     char error[CAMPAIGN_ERROR_MAX] = "";
     struct campaign *c;
-    int code;
 
     if (campaign_load(&c, path, error) != OK) {
         fprintf(stderr, "peal ledger: %s\n", error);
         return EXIT_USAGE;
     }
     book->campaign = c;
-    if (!book->data_dir)
-        book->data_dir = c->name;
-    code =
-        !book->redis_url && !data_is_there(book->data_dir) ? EXIT_FAILED : ledger_book_show(book);
+    int code = ledger_book_show(book);
+
     campaign_free(c);
     return code;
 }
 
 int cli_ledger(int argc, char **argv)
 {
-    struct ledger_book book = {.from = INT32_MIN, .to = INT32_MAX};
+    struct ledger_book book = {.place.command = "ledger", .from = INT32_MIN, .to = INT32_MAX};
     const char *path = NULL, *from = NULL, *to = NULL;
     const struct cli_option options[] = {
-        {"--redis", &book.redis_url, NULL},
-        {"--data", &book.data_dir, NULL},
+        {"--redis", &book.place.redis_url, NULL},
+        {"--data", &book.place.data_dir, NULL},
         {"--from", &from, NULL},
         {"--to", &to, NULL},
         {"--csv", NULL, &book.csv},

@@ -3,10 +3,11 @@
 #define PEAL_CLI_LEDGER_H
 
 #include "campaign/file.h"
+#include "cli_queue.h"
 
 struct ledger_book {
     const struct campaign *campaign;
-    const char *redis_url, *data_dir; /* redis_url NULL: the private server of data_dir */
+    struct cli_place place;
     int32_t from, to;                 /* days of the campaign's zone, both included */
     bool csv, whole_numbers;
 };

@@ -6,11 +6,9 @@
 #include "campaign/ledger.h"
 #include "cli.h"
 #include "cli_ledger.h"
-#include "io/loop.h"
+#include "cli_queue.h"
 #include "queue/ledger.h"
 
-#define WAIT_MS     15000 /* for Redis to say anything */
-#define TURN_US     5000
 #define DAYS_MOST   40000   /* of a ledger: a century */
 #define BUCKET_MOST 4000000 /* entries of one UTC day */
 #define MISMATCHES  10      /* told one by one */
@@ -27,11 +25,7 @@ struct day {
 
 struct reading {
     struct ledger_book *book;
-    struct loop loop;
-    struct redis_server *server;
-    struct queue *queue;
-    bool answered;
-    enum err e;
+    struct cli_queue to;
     uint64_t entries;
     int32_t first, last, cut;
     struct day *days; /* first…last */
@@ -44,26 +38,12 @@ struct reading {
 
 /* ---- asking ---- */
 
-static bool come(struct reading *r, enum err asked)
-{
-    uint64_t until = clock_ms(r->loop.clock) + WAIT_MS;
-
-    r->e = asked;
-    while (r->e == OK && !r->answered) {
-        loop_turn(&r->loop, TURN_US);
-        if (clock_ms(r->loop.clock) > until)
-            r->e = ERR_TIMEOUT;
-    }
-    r->answered = false;
-    return r->e == OK;
-}
-
 static void on_sums(void *arg, enum err e, const struct queue_ledger *l)
 {
     struct reading *r = arg;
 
-    r->answered = true;
-    r->e = e;
+    r->to.answered = true;
+    r->to.e = e;
     r->entries = l->entries;
     r->first = l->first;
     r->last = l->last;
@@ -86,8 +66,8 @@ static void on_buckets(void *arg, enum err e, const int32_t *bucket, uint32_t n)
 {
     struct reading *r = arg;
 
-    r->answered = true;
-    r->e = e;
+    r->to.answered = true;
+    r->to.e = e;
     memcpy(r->buckets, bucket, n * sizeof(*bucket));
     r->bucket_count = n;
 }
@@ -115,10 +95,10 @@ static void on_texts(void *arg, enum err e, const struct queue_ledger_text *text
 {
     struct reading *r = arg;
 
-    r->answered = true;
+    r->to.answered = true;
     r->next = next;
-    r->e = e == OK && !make_room(r, n) ? ERR_NOMEM : e;
-    for (uint32_t i = 0; i < n && r->e == OK; i++) {
+    r->to.e = e == OK && !make_room(r, n) ? ERR_NOMEM : e;
+    for (uint32_t i = 0; i < n && r->to.e == OK; i++) {
         struct kept *k = &r->kept[r->kept_count];
 
         k->place = texts[i].place;
@@ -146,7 +126,7 @@ static bool read_bucket(struct reading *r, int32_t bucket)
     r->kept_count = 0;
     r->next = 0;
     do {
-        if (!come(r, queue_ledger_read(r->queue, bucket, r->next, on_texts, r)))
+        if (!cli_queue_wait(&r->to, queue_ledger_read(r->to.queue, bucket, r->next, on_texts, r)))
             return false;
     } while (r->next);
     if (r->kept_count)
@@ -160,25 +140,26 @@ static bool read_bucket(struct reading *r, int32_t bucket)
 
 static bool read_sums(struct reading *r)
 {
-    if (!come(r, queue_ledger_sums(r->queue, 0, 1, on_sums, r)))
+    if (!cli_queue_wait(&r->to, queue_ledger_sums(r->to.queue, 0, 1, on_sums, r)))
         return false;
     if (r->first > r->last)
         return true;
     if ((int64_t)r->last - r->first >= DAYS_MOST) {
-        r->e = ERR_TOO_LONG;
+        r->to.e = ERR_TOO_LONG;
         return false;
     }
     int32_t first = r->first, last = r->last;
     r->days = calloc((size_t)(last - first + 1), sizeof(*r->days));
     if (!r->days) {
-        r->e = ERR_NOMEM;
+        r->to.e = ERR_NOMEM;
         return false;
     }
     for (int32_t day = first; day <= last; day += LEDGER_DAYS_MAX) {
         uint32_t n = (uint32_t)(last - day) + 1;
 
-        if (!come(r, queue_ledger_sums(r->queue, day, n < LEDGER_DAYS_MAX ? n : LEDGER_DAYS_MAX,
-                                       on_sums, r)))
+        if (!cli_queue_wait(&r->to, queue_ledger_sums(r->to.queue, day,
+                                                      n < LEDGER_DAYS_MAX ? n : LEDGER_DAYS_MAX,
+                                                      on_sums, r)))
             return false;
         r->first = first; /* a running engine may have added a day meanwhile: it is not shown */
         r->last = last;
@@ -334,14 +315,14 @@ static int check(const struct reading *r)
 
 static int fail(const struct reading *r)
 {
-    fprintf(stderr, "peal ledger: the ledger cannot be read (%s)%s%s\n", err_name(r->e),
-            queue_error(r->queue)[0] ? ": " : "", queue_error(r->queue));
+    fprintf(stderr, "peal ledger: the ledger cannot be read (%s)%s%s\n", err_name(r->to.e),
+            queue_error(r->to.queue)[0] ? ": " : "", queue_error(r->to.queue));
     return EXIT_FAILED;
 }
 
 static int read_and_write(struct reading *r)
 {
-    if (!read_sums(r) || !come(r, queue_ledger_buckets(r->queue, on_buckets, r)))
+    if (!read_sums(r) || !cli_queue_wait(&r->to, queue_ledger_buckets(r->to.queue, on_buckets, r)))
         return fail(r);
     if (r->book->csv)
         csv_begin(r);
@@ -360,60 +341,17 @@ static int read_and_write(struct reading *r)
     return check(r);
 }
 
-static bool open_queue(struct reading *r)
-{
-    const struct ledger_book *b = r->book;
-    char error[REDIS_SERVER_ERROR_MAX];
-    struct queue_config config = {.loop = &r->loop,
-                                  .url = b->redis_url,
-                                  .campaign = b->campaign->name,
-                                  .engine = "peal-ledger"};
-    uint64_t until = clock_ms(r->loop.clock) + WAIT_MS;
-
-    if (!config.url) {
-        if (redis_server_open(&r->server, b->data_dir, error) != OK) {
-            fprintf(stderr, "peal ledger: %s\n", error);
-            return false;
-        }
-        config.url = redis_server_url(r->server);
-        config.server = r->server;
-    }
-    if (queue_open(&r->queue, &config) != OK) {
-        fprintf(
-            stderr,
-            "peal ledger: the Redis URL '%s' cannot be used; redis://[:PASSWORD@]HOST:PORT[/DB] "
-            "and unix:/PATH are accepted\n",
-            config.url);
-        return false;
-    }
-    while (!queue_up(r->queue) && clock_ms(r->loop.clock) < until)
-        loop_turn(&r->loop, TURN_US);
-    if (!queue_up(r->queue))
-        fprintf(stderr, "peal ledger: %s\n", queue_error(r->queue));
-    return queue_up(r->queue);
-}
-
 int ledger_book_show(struct ledger_book *b)
 {
     struct reading *r = calloc(1, sizeof(*r));
     int code = EXIT_FAILED;
-    enum err e = ERR_NOMEM;
 
-    if (r)
-        e = loop_init(&r->loop, NULL);
-    if (e != OK) {
-        fprintf(stderr, "peal ledger: cannot start (%s); Linux 6.0 or later is needed\n",
-                err_name(e));
-        free(r);
+    if (!r)
         return EXIT_FAILED;
-    }
     r->book = b;
-    if (open_queue(r))
+    if (cli_queue_connect(&r->to, &b->place, b->campaign->name))
         code = read_and_write(r);
-    queue_close(r->queue);
-    if (r->server)
-        redis_server_close(r->server);
-    loop_fini(&r->loop);
+    cli_queue_close(&r->to);
     free(r->days);
     free(r->kept);
     free(r);

@@ -13,11 +13,17 @@ struct command {
 static const struct command commands[] = {
     {"run", cli_run, "dial a campaign until it is done"},
     {"check", cli_check, "say what a campaign would dial and what not, and why; dials nothing"},
+    {"pause", cli_pause, "no new calls of a campaign on any engine; live ones go on"},
+    {"resume", cli_resume, "let a paused or stopped campaign go on"},
+    {"drain", cli_drain, "let live calls end, then the engines"},
+    {"stop", cli_stop, "end a campaign's engines in order, or now"},
+    {"reload", cli_reload, "let the engines read their campaign files again"},
     {"report", cli_report, "make summary, tables and an HTML report of a finished run"},
     {"ledger", cli_ledger, "show a campaign's live answers and who of them was abandoned"},
     {"history", cli_history, "show and export call attempts by filters, with totals"},
     {"prints", cli_prints, "keep the library of known recordings, and try it on a file"},
-    {"listen", cli_listen, "say what the detectors hear in a recording or capture, and the verdict"},
+    {"listen", cli_listen,
+     "say what the detectors hear in a recording or capture, and the verdict"},
 };
 
 static void usage(FILE *to)

@@ -463,7 +463,7 @@ static void launch(struct dialer *d)
             (d->counts_known ? (uint32_t)d->counts.due : 0) + d->stock_count + d->offers_accepted,
         .trunk_room = room < free_attempts ? room : free_attempts,
         .record_room = records_room(d->records),
-        .stopping = d->stage != DIALER_RUNNING || d->queue_away,
+        .stopping = d->stage != DIALER_RUNNING || d->queue_away || control_holds(d),
     };
     struct pacing_advice advice;
     struct attempt *a;
@@ -535,6 +535,7 @@ static void on_tick(struct timer *t)
     dialer_take_stop(d);
     if (d->stage == DIALER_DONE)
         return;
+    control_look(d);
     steer(d);
     if (d->stage == DIALER_RUNNING) {
         give_up_hopeless(d);
@@ -574,13 +575,15 @@ static void on_renew(struct timer *t)
     loop_timer(d->loop, &d->renew, RENEW_EVERY_MS, on_renew);
 }
 
-static void begin_stopping(struct dialer *d)
+void dialer_begin_stopping(struct dialer *d, bool hang_up)
 {
-    d->stage = DIALER_STOPPING;
-    d->run->interrupted = true;
-    feed_release_stock(d);
-    preview_stop(d);
-    if (d->campaign->drain == DRAIN_HANGUP)
+    if (d->stage == DIALER_RUNNING) {
+        d->stage = DIALER_STOPPING;
+        d->run->interrupted = true;
+        feed_release_stock(d);
+        preview_stop(d);
+    }
+    if (hang_up && d->stage == DIALER_STOPPING)
         attempt_hangup_all(d);
 }
 
@@ -590,7 +593,7 @@ void dialer_take_stop(struct dialer *d)
     uint32_t asked = atomic_load(&d->stop_asked);
 
     if (asked >= 1 && d->stage == DIALER_RUNNING)
-        begin_stopping(d);
+        dialer_begin_stopping(d, d->campaign->drain == DRAIN_HANGUP);
     if (asked >= 2) { /* the far sides get their BYE or CANCEL; answers are not waited for */
         d->stage = DIALER_DONE;
         call_env_hangup_all(d->env);
@@ -615,6 +618,8 @@ enum err dialer_run(struct dialer *d, char *error)
     enum err e = reconcile(d, error);
 
     error[0] = '\0';
+    if (e == OK)
+        e = control_start(d, error);
     if (e == OK)
         e = ledger_start(d, error);
     if (e == OK && d->config.leads_path)

@@ -73,10 +73,11 @@ static void on_claimed(void *arg, enum err e, const struct queue_task *tasks, ui
         d->claim_after_ms = loop_now_ms(d->loop) + CLAIM_EMPTY_PAUSE_MS;
     for (uint32_t i = 0; i < n; i++) {
         struct attempt *a = NULL;
+        bool wanted = d->stage == DIALER_RUNNING && !control_holds(d);
 
-        if (d->stage == DIALER_RUNNING && !may_dial(d, &tasks[i]))
+        if (wanted && !may_dial(d, &tasks[i]))
             continue;
-        if (d->stage == DIALER_RUNNING)
+        if (wanted)
             a = pool_get(&d->attempts);
         if (!a) {
             complete_undialled(d, &tasks[i], QUEUE_RELEASE, 0, "");
@@ -144,6 +145,7 @@ static void drop(struct attempt *a)
 static void on_recorded(void *arg, enum err e)
 {
     struct attempt *a = arg;
+    struct dialer *d = a->dialer;
 
     switch (e) {
     case OK:
@@ -165,6 +167,11 @@ static void on_recorded(void *arg, enum err e)
         return;
     case ERR_CANCELLED:
         return; /* the queue is being closed */
+    case ERR_AGAIN: /* the campaign does not run any more */
+        control_refused(d);
+        attempt_unreserve(a);
+        feed_return(a, 0);
+        return;
     default:
         log_warn("dialer", "a task is not ours to dial any more", "lead=%s error=%s", a->task.id,
                  err_name(e));

@@ -13,6 +13,7 @@
 #include "campaign/rules.h"
 #include "desk/desk.h"
 #include "dialer/dialer.h"
+#include "queue/control.h"
 #include "queue/ledger.h"
 #include "queue/queue.h"
 #include "queue/share.h"
@@ -104,6 +105,12 @@ struct dialer {
     struct queue_shared others; /* share.c */
     struct pacing_budget_share given;
     bool sharing;
+    struct {
+        struct queue_control now; /* as last heard */
+        bool asking, known;
+        bool refused; /* Redis refused an attempt, and we have not heard why yet */
+        uint64_t asked_ms;
+    } control; /* control.c */
     struct zone_cache *zones;
     struct dsp_amd_config amd;
 
@@ -187,6 +194,8 @@ void treat_played(struct attempt *a, enum err err);
 
 /* dialer.c */
 void dialer_take_stop(struct dialer *d);
+/* No new calls; when those under way have ended, the engine ends. hang_up: they are ended now. */
+void dialer_begin_stopping(struct dialer *d, bool hang_up);
 void dialer_pace(struct dialer *d, uint32_t agent, enum agent_pace pace);
 
 /* preview.c: leads offered to agents */
@@ -249,6 +258,17 @@ enum err ledger_start(struct dialer *d, char *error);
 /* share.c */
 void share_tell(struct dialer *d); /* once a second */
 void share_leave(struct dialer *d);
+
+/* control.c: the campaign's state in Redis, which people change (queue/control.h) */
+#define CONTROL_TEXT_MAX 400
+/* Before the first call; refused when the campaign is stopped. */
+enum err control_start(struct dialer *d, char *error);
+void control_look(struct dialer *d);        /* at every tick */
+bool control_holds(const struct dialer *d); /* no new calls now */
+void control_refused(struct dialer *d);     /* Redis let an attempt not be made */
+/* "paused since … by …: why"; "" while it runs. */
+const char *control_sentence(const struct queue_control *c, char text[CONTROL_TEXT_MAX]);
+void control_tell(struct dialer *d, bool followed, const char *sentence);
 
 /* trunk.c */
 enum err trunks_open(struct dialer *d);

@@ -8,11 +8,12 @@
 
 #include "base/log.h"
 
-static void tell(struct dialer *d, const char *fmt, const char *what)
+static void tell(struct dialer *d, bool followed, const char *fmt, const char *what)
 {
     snprintf(d->reloaded, sizeof(d->reloaded), fmt, what);
     d->reloaded_ms = loop_now_ms(d->loop);
     log_info("dialer", "the campaign file was read again", "outcome=\"%s\"", d->reloaded);
+    control_tell(d, followed, d->reloaded);
 }
 
 static void take(struct dialer *d, const struct campaign_pacing *policy)
@@ -21,7 +22,7 @@ static void take(struct dialer *d, const struct campaign_pacing *policy)
         preview_stop(d);
     d->policy = *policy;
     pacing_set_policy(d->pacing, policy);
-    tell(d, "pacing is %s now", pacing_mode_name(policy->mode));
+    tell(d, true, "pacing is %s now", pacing_mode_name(policy->mode));
 }
 
 void steer(struct dialer *d)
@@ -33,11 +34,11 @@ void steer(struct dialer *d)
     if (!asked)
         return;
     if (campaign_load(&c, d->campaign->path, error) != OK) {
-        tell(d, "the pacing stays as it was: %.120s", error);
+        tell(d, false, "the pacing stays as it was: %.120s", error);
         return;
     }
     if (c->pacing.mode != PACING_AGENTLESS && d->agent_count == 0)
-        tell(d, "the pacing stays as it was: mode %s needs agents from the start",
+        tell(d, false, "the pacing stays as it was: mode %s needs agents from the start",
              pacing_mode_name(c->pacing.mode));
     else
         take(d, &c->pacing);

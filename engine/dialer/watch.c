@@ -72,6 +72,9 @@ static void look(struct dialer *d)
                  d->in_air);
     else if (d->queue_away)
         snprintf(v->notice, sizeof(v->notice), "Redis is away: live calls go on, no new ones");
+    else if (d->control.now.state != CONTROL_RUNNING)
+        snprintf(v->notice, sizeof(v->notice), "%.159s",
+                 control_sentence(&d->control.now, (char[CONTROL_TEXT_MAX]){""}));
     else if (d->reloaded[0] && loop_now_ms(d->loop) - d->reloaded_ms < RELOAD_SHOWN_MS)
         snprintf(v->notice, sizeof(v->notice), "%s", d->reloaded);
     else
@@ -88,7 +91,11 @@ void watch_advice(struct dialer *d, const struct pacing_advice *a)
 {
     struct live_view *v = &d->look;
 
-    snprintf(v->pacing, sizeof(v->pacing), "%s", a->reason);
+    if (d->control.now.state != CONTROL_RUNNING)
+        snprintf(v->pacing, sizeof(v->pacing), "%s: no new calls, %u still out",
+                 control_state_name(d->control.now.state), d->in_air);
+    else
+        snprintf(v->pacing, sizeof(v->pacing), "%s", a->reason);
     v->looks_ahead = a->horizon_s > 0;
     v->expected_live = a->expected_live;
     v->theta_percent = 100 * a->theta;

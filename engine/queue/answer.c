@@ -45,6 +45,8 @@ enum err answer_error(struct queue *q, const redisReply *reply)
         return ERR_STATE;
     if (starts(reply->str, "FULL"))
         return ERR_FULL;
+    if (starts(reply->str, "HELD"))
+        return ERR_AGAIN;
     if (!queue_try_later(q, reply)) {
         queue_say(q, "Redis refuses a command of the queue", reply->str);
         log_error("queue", q->error, "%s", "");

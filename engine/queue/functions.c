@@ -134,8 +134,10 @@ const char *const queue_functions[] = {
     "end\n"
     "redis.register_function('peal" V "_claim', claim)\n",
 
-    /* id, token, number, call, engine, now, place of the number dialled, the number
-     * → OK */
+    queue_functions_held,
+
+    /* id, token, number, call, engine, now, place of the number dialled, the number → OK; HELD
+     * while the campaign does not run */
     "local function attempt(keys, args)\n"
     "  local c, id, token, number = keys[1], args[1], args[2], args[3]\n"
     "  local s = redis.call('HMGET', state(c, id), 'st', 'tok', 'open', 'tries')\n"
@@ -143,6 +145,8 @@ const char *const queue_functions[] = {
     "  if no then return no end\n"
     "  if s[3] == number then return redis.status_reply('OK') end\n"
     "  if s[3] then return redis.error_reply('STATE attempt ' .. s[3] .. ' is open') end\n"
+    "  local why = not_running(c)\n"
+    "  if why then return redis.error_reply('HELD the campaign is ' .. why) end\n"
     "  if tonumber(number) ~= tonumber(s[4] or 0) + 1 then\n"
     "    return redis.error_reply('STATE attempt ' .. number .. ' after ' .. (s[4] or 0))\n"
     "  end\n"
@@ -150,7 +154,8 @@ const char *const queue_functions[] = {
     "  redis.call('INCR', c .. ':attempts_total')\n"
     "  local at = string.format('%.0f', clock(args[6]))\n"
     "  redis.call('HSET', c .. ':attempts', id .. '/' .. number,\n"
-    "             'open\\31' .. args[5] .. '\\31' .. args[4] .. '\\31' .. at .. '\\31' .. args[8])\n"
+    "             'open\\31' .. args[5] .. '\\31' .. args[4] .. '\\31' .. at .. '\\31' .. "
+    "args[8])\n"
     "  return redis.status_reply('OK')\n"
     "end\n"
     "redis.register_function('peal" V "_attempt', attempt)\n",
@@ -158,8 +163,9 @@ const char *const queue_functions[] = {
     queue_functions_put,
 
     /* id, token, number (0: none), finish|retry|release, status, retry at, priority, charged 0/1,
-     * trunk, record, now, next number (1…, 0: the same), and a ledger's entry: engine, id, bucket, day, counts, ppm, at, text →
-     * OK. The entry is made whoever's the lease is: what happened to a person happened. */
+     * trunk, record, now, next number (1…, 0: the same), and a ledger's entry: engine, id, bucket,
+     * day, counts, ppm, at, text → OK. The entry is made whoever's the lease is: what happened to a
+     * person happened. */
     "local function complete(keys, args)\n"
     "  local c, id, token, number, outcome = keys[1], args[1], args[2], args[3], args[4]\n"
     "  if args[13] then\n"
@@ -279,5 +285,6 @@ const char *const queue_functions[] = {
     queue_functions_dnc_look,
     queue_functions_dnc_book,
     queue_functions_dnc_ask,
+    queue_functions_control,
     NULL,
 };

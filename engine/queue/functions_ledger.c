@@ -136,9 +136,4 @@ const char queue_functions_share[] =
     "  redis.call('SET', c .. ':budget', out[1])\n"
     "  return out\n"
     "end\n"
-    "redis.register_function('peal" V "_share', share)\n"
-    "local function leave(keys, args)\n"
-    "  redis.call('HDEL', keys[1] .. ':engines', name_of(args[1]))\n"
-    "  return redis.status_reply('OK')\n"
-    "end\n"
-    "redis.register_function('peal" V "_leave', leave)\n";
+    "redis.register_function('peal" V "_share', share)\n";

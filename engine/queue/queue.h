@@ -21,8 +21,9 @@
  *
  * Answers: OK; ERR_REFUSED: stale token, the task is not ours any more (drop it, do not dial);
  * ERR_NOT_FOUND: no such task; ERR_STATE: not possible now (another attempt is open, wrong attempt
- * number); ERR_CLOSED: Redis is away; ERR_FULL: too much under way (counted), try after a callback;
- * ERR_IO: Redis answered with an error, see queue_error().
+ * number); ERR_AGAIN: the campaign does not run (queue/control.h); ERR_CLOSED: Redis is away;
+ * ERR_FULL: too much under way (counted), try after a callback; ERR_IO: Redis answered with an
+ * error, see queue_error().
  *
  * Keys: {campaign}:tasks (hash id → payload), :fresh and :due (sorted sets), :leased (sorted set
  * by lease expiry), :s:ID (hash, state of a task once touched), :attempts (hash ID/N → record),

@@ -94,25 +94,3 @@ enum err queue_share(struct queue *q, const struct queue_presence *p, queue_shar
     argv[n++] = real(start, p->start);
     return queue_send_now(r, n, argv);
 }
-
-static void on_left(struct queue *q, struct request *r, const redisReply *reply, enum err e)
-{
-    if (!e && reply->type != REDIS_REPLY_STATUS)
-        e = answer_unexpected(q);
-    if (r->done)
-        ((queue_done_fn *)r->done)(r->arg, e);
-}
-
-enum err queue_leave(struct queue *q, queue_done_fn *done, void *arg)
-{
-    struct slice argv[CALL_WORDS];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_left;
-    uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("leave"));
-
-    argv[n++] = slice_cstr(q->self);
-    return queue_send_now(r, n, argv);
-}

@@ -40,7 +40,8 @@ struct queue_shared {
 typedef void queue_shared_fn(void *arg, enum err e, const struct queue_shared *s);
 enum err queue_share(struct queue *q, const struct queue_presence *p, queue_shared_fn *done,
                      void *arg);
-/* Gives up the lease of presence. */
+/* Gives up the lease of presence; the last engine to leave a draining campaign stops it
+ * (queue/control.h). */
 enum err queue_leave(struct queue *q, queue_done_fn *done, void *arg);
 
 #endif
