@@ -263,6 +263,8 @@ static void merge_record(struct attempt *a)
     merged.delivery = own->delivery;
     merged.answer_to_agent_ms = own->answer_to_agent_ms;
     merged.abandoned_strict = own->abandoned_strict;
+    if (own->sip_reason[0]) /* the gate's, of a number that may not be called any more */
+        memcpy(merged.sip_reason, own->sip_reason, sizeof(merged.sip_reason));
     *own = merged;
 }
 

@@ -562,6 +562,7 @@ static void on_sample(struct timer *t)
 
     ledger_ask(d);
     share_tell(d);
+    gate_watch(d);
     learned_account(d);
     watch_sample(d);
     loop_timer(d->loop, &d->sample, 1000, on_sample);

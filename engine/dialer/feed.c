@@ -1,5 +1,6 @@
-/* Tasks from the queue: claimed ahead in small numbers, checked against their calling window, put
- * on record in Redis, launched. Leases of everything alive are renewed here. */
+/* Tasks from the queue: claimed ahead in small numbers, checked against their calling window, asked
+ * for at the gate (gate.c), put on record in Redis, launched. Leases of everything alive are
+ * renewed here. */
 #include "dialer/internal.h"
 
 #include <stdio.h>
@@ -8,9 +9,7 @@
 #include "dialer/reconcile.h"
 
 #define CLAIM_EMPTY_PAUSE_MS 200 /* nothing was due: ask again after this */
-#define ASK_AGAIN_MS         500 /* Redis did not say whether an attempt is on record */
-
-static void ask_for_attempt(struct attempt *a);
+#define ASK_AGAIN_MS         500 /* Redis did not answer the gate's question or record it */
 
 /* ---- claiming ---- */
 
@@ -138,6 +137,7 @@ void feed_return(struct attempt *a, uint64_t due_wall_ms)
 
 static void drop(struct attempt *a)
 {
+    gate_take_back(a);
     attempt_unreserve(a);
     give_back(a);
 }
@@ -163,7 +163,7 @@ static void on_recorded(void *arg, enum err e)
     case ERR_CLOSED:
     case ERR_TIMEOUT:
     case ERR_FULL:
-        ask_for_attempt(a); /* not known whether it is on record: asking again is safe */
+        feed_ask_again(a); /* not known whether it is on record: asking again is safe */
         return;
     case ERR_CANCELLED:
         return; /* the queue is being closed */
@@ -182,16 +182,25 @@ static void on_recorded(void *arg, enum err e)
 static void on_ask_again(struct timer *t)
 {
     struct attempt *a = container_of(t, struct attempt, timer);
+
+    if (a->passed)
+        feed_record(a);
+    else
+        gate_ask(a);
+}
+
+void feed_ask_again(struct attempt *a)
+{
+    loop_timer(a->dialer->loop, &a->timer, ASK_AGAIN_MS, on_ask_again);
+}
+
+void feed_record(struct attempt *a)
+{
     enum err e = queue_attempt(a->dialer->queue, &a->task, a->record.attempt,
                                slice_cstr(a->record.call_id), on_recorded, a);
 
     if (e != OK)
-        ask_for_attempt(a);
-}
-
-static void ask_for_attempt(struct attempt *a)
-{
-    loop_timer(a->dialer->loop, &a->timer, ASK_AGAIN_MS, on_ask_again);
+        feed_ask_again(a);
 }
 
 void feed_describe_number(const struct queue_task *task, struct call_record *r)
@@ -229,10 +238,7 @@ void feed_dial(struct attempt *a)
         feed_return(a, 0);
         return;
     }
-    enum err e = queue_attempt(d->queue, &a->task, a->record.attempt, slice_cstr(a->record.call_id),
-                               on_recorded, a);
-    if (e != OK)
-        ask_for_attempt(a);
+    gate_ask(a);
 }
 
 /* ---- keeping ---- */

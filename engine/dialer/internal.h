@@ -63,6 +63,7 @@ struct attempt {
     struct flow *flow;
     uint32_t trunk;
     bool judged, announced, reserved;
+    bool passed;             /* the gate has counted it as a call of its number */
     bool entered;            /* given to the ledger */
     struct pacing_lead lead; /* what its score rests on */
     float score;             /* chance of a live answer when it was claimed; 0: not known */
@@ -102,6 +103,10 @@ struct dialer {
         bool asking, known;
         void *replay;           /* what a replay that was given up left with the queue */
     } ledger;                   /* of all engines and runs; ledger.c */
+    struct {
+        char version[24]; /* of the lists, when last looked at */
+        bool asking;
+    } gate;
     struct queue_shared others; /* share.c */
     struct pacing_budget_share given;
     bool sharing;
@@ -236,6 +241,15 @@ void feed_return(struct attempt *a, uint64_t due_wall_ms);
 void feed_describe_number(const struct queue_task *task, struct call_record *r);
 void feed_renew(struct dialer *d);
 void feed_count(struct dialer *d);
+
+void feed_record(struct attempt *a);    /* the gate lets it pass: on record, then launched */
+void feed_ask_again(struct attempt *a); /* the gate or the record, in a moment */
+
+/* gate.c: may its number be called? */
+void gate_ask(struct attempt *a);
+void gate_take_back(struct attempt *a); /* it was not dialled after all */
+void gate_settled(struct attempt *a);   /* before its task is completed */
+void gate_watch(struct dialer *d);      /* once a second */
 
 /* learned.c: what the pacing learned, in DATA/pacing */
 void learned_load(struct dialer *d);

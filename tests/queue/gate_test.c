@@ -133,6 +133,37 @@ Test(gate, imports_are_compact_and_tell_where_they_come_from, .init = setup, .fi
     cr_expect_eq(ask_gate(queue, ANNA, "", NULL, until, NULL, 0), GATE_DNC);
 }
 
+static bool neighbours(uint64_t a, uint64_t b)
+{
+    struct gate_place x = gate_place_at(a), y = gate_place_at(b);
+
+    return x.tag == y.tag && x.group == y.group;
+}
+
+/* Two numbers of one group whose bytes differ only in the upper two bits, or are the same a byte
+ * further on. */
+Test(gate, numbers_that_look_alike_are_told_apart, .init = setup, .fini = teardown)
+{
+    uint64_t low = 12025550000, high = low + (1ull << 48), far = 2025550, near = far * 256;
+    char text[4][24];
+
+    while (!neighbours(low, high))
+        low++, high++;
+    while (!neighbours(far, near))
+        if (++near == (far + 1) * 256)
+            far++;
+    snprintf(text[0], sizeof(text[0]), "+%lu", low);
+    snprintf(text[1], sizeof(text[0]), "+%lu", high);
+    snprintf(text[2], sizeof(text[0]), "+%lu", near);
+    snprintf(text[3], sizeof(text[0]), "+%lu", far);
+    fill("*", begin_import("*", 0), 0, text[0]);
+    fill("*", 1, 0, text[2]);
+    cr_expect_eq(plain(text[0]), GATE_DNC);
+    cr_expect_eq(plain(text[1]), GATE_PASS, "%s is not %s", text[1], text[0]);
+    cr_expect_eq(plain(text[2]), GATE_DNC);
+    cr_expect_eq(plain(text[3]), GATE_PASS, "%s is not %s", text[3], text[2]);
+}
+
 /* The last place of a limit goes to one of two campaigns, and an answer that was lost costs none.
  */
 Test(gate, limits_hold_across_campaigns, .init = setup, .fini = teardown)
@@ -150,6 +181,11 @@ Test(gate, limits_hold_across_campaigns, .init = setup, .fini = teardown)
                  "when the first is older than the rest: %lu", gate_said.until_wall_ms - T0);
     cr_expect_eq(ask_gate(queue, ANNA, "spring", "call-2", T0 + 9, &day, 1), GATE_PASS);
     cr_expect_eq(ask_gate(queue, BERT, "spring", "call-3", T0 + 9, &day, 1), GATE_PASS);
+
+    const struct queue_gate_limit edge = {T0 + 5, 1, 0}, past = {T0 + 6, 1, 0};
+    cr_expect_eq(ask_gate(queue, ANNA, "spring", NULL, T0 + 9, &edge, 1), GATE_LIMIT,
+                 "a call at the very instant counts");
+    cr_expect_eq(ask_gate(queue, ANNA, "spring", NULL, T0 + 9, &past, 1), GATE_PASS);
 
     uint64_t now = T0 + 2 * DAY_MS;
     const struct queue_gate_limit later[] = {{now - DAY_MS, 2, 0}, {now - 7 * DAY_MS, 3, 0}};
