@@ -17,6 +17,7 @@ int cli_resume(int argc, char **argv);
 int cli_drain(int argc, char **argv);
 int cli_stop(int argc, char **argv);
 int cli_reload(int argc, char **argv);
+int cli_dnc(int argc, char **argv);
 int cli_prints(int argc, char **argv);
 int cli_listen(int argc, char **argv);
 

@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"report", cli_report, "make summary, tables and an HTML report of a finished run"},
     {"ledger", cli_ledger, "show a campaign's live answers and who of them was abandoned"},
     {"history", cli_history, "show and export call attempts by filters, with totals"},
+    {"dnc", cli_dnc, "keep the lists of numbers that must not be called, and own numbers"},
     {"prints", cli_prints, "keep the library of known recordings, and try it on a file"},
     {"listen", cli_listen,
      "say what the detectors hear in a recording or capture, and the verdict"},

@@ -15,6 +15,7 @@
 
 static void give_back(struct attempt *a)
 {
+    gate_take_back(a);
     preview_over(a);
     list_remove(&a->node);
     loop_timer_stop(a->dialer->loop, &a->timer);
@@ -137,7 +138,6 @@ void feed_return(struct attempt *a, uint64_t due_wall_ms)
 
 static void drop(struct attempt *a)
 {
-    gate_take_back(a);
     attempt_unreserve(a);
     give_back(a);
 }

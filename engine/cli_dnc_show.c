@@ -1,0 +1,291 @@
+/* What the lists say: of one number, of themselves, and who changed them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "cli_dnc.h"
+
+#define SEPARATOR '\x1f'
+#define HOLDERS   (3 * DNC_LISTS_MAX)
+
+void dnc_instant(uint64_t wall_ms, char dst[32])
+{
+    time_t t = (time_t)(wall_ms / 1000);
+    struct tm tm;
+
+    gmtime_r(&t, &tm);
+    strftime(dst, 32, "%Y-%m-%d %H:%M:%S UTC", &tm);
+}
+
+uint64_t dnc_number_of(struct slice text)
+{
+    uint64_t n = 0;
+
+    return slice_u64(text, UINT64_MAX, &n) == OK ? n : 0;
+}
+
+void dnc_list_words(struct slice list, char *dst, size_t cap)
+{
+    if (slice_eq(list, SLICE(GATE_LIST_GLOBAL)))
+        snprintf(dst, cap, "the global do-not-call list");
+    else if (slice_eq(list, SLICE(GATE_LIST_OWN)))
+        snprintf(dst, cap, "the list of own numbers");
+    else if (slice_starts(list, SLICE("c:")))
+        snprintf(dst, cap, "the do-not-call list of campaign %.*s", SLICE_ARG(slice_from(list, 2)));
+    else if (slice_starts(list, SLICE("ch:")))
+        snprintf(dst, cap, "the do-not-call list of channel %.*s", SLICE_ARG(slice_from(list, 3)));
+    else
+        snprintf(dst, cap, "the list %.*s", SLICE_ARG(list));
+}
+
+/* ---- texts that are kept ---- */
+
+struct kept {
+    struct cli_redis *redis;
+    uint32_t n;
+    char **text;
+};
+
+static void keep_free(struct kept *k)
+{
+    for (uint32_t i = 0; i < k->n; i++)
+        free(k->text[i]);
+    free(k->text);
+    *k = (struct kept){.redis = k->redis};
+}
+
+static void on_texts(void *arg, enum err e, const struct slice *texts, uint32_t n)
+{
+    struct kept *k = arg;
+
+    if (e == OK && !(k->text = calloc(n + 1, sizeof(*k->text))))
+        e = ERR_NOMEM;
+    for (uint32_t i = 0; e == OK && i < n; i++) {
+        k->text[i] = strndup(texts[i].p ? texts[i].p : "", texts[i].len);
+        if (!k->text[i])
+            e = ERR_NOMEM;
+        else
+            k->n = i + 1;
+    }
+    cli_redis_on_done(k->redis, e);
+}
+
+struct dnc_lists *dnc_lists_read(struct cli_redis *r)
+{
+    struct dnc_lists *l = calloc(1, sizeof(*l));
+    struct kept k = {.redis = r};
+
+    if (!l || !cli_redis_wait(r, queue_dnc_lists(r->queue, on_texts, &k)) || k.n > DNC_LISTS_MAX) {
+        cli_redis_complain(r, "the lists cannot be read");
+        keep_free(&k);
+        free(l);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < k.n; i++) {
+        if (slice_copy(slice_cstr(k.text[i]), l->text[i], sizeof(l->text[0])) == OK)
+            l->name[l->count++] = slice_cstr(l->text[i]);
+    }
+    keep_free(&k);
+    return l;
+}
+
+/* ---- check ---- */
+
+/* since, until, then in `rest` what is its own. */
+static void say_since(struct slice text, struct slice *rest)
+{
+    struct slice since, until;
+    char from[32], to[32];
+
+    slice_cut(text, SEPARATOR, &since, rest);
+    slice_cut(*rest, SEPARATOR, &until, rest);
+    dnc_instant(dnc_number_of(since), from);
+    printf(" since %s", from);
+    if (dnc_number_of(until)) {
+        dnc_instant(dnc_number_of(until), to);
+        printf(" until %s", to);
+    }
+}
+
+static void say_who(struct slice who, struct slice why)
+{
+    printf(", by %.*s%s%.*s\n", SLICE_ARG(who), why.len ? ": " : "", SLICE_ARG(why));
+}
+
+static bool say_holder(struct cli_redis *r, const char *list, const char *how, const char *what)
+{
+    struct kept k = {.redis = r};
+    struct slice rest, who, why, file, ignored;
+    char words[128];
+    bool read = true;
+
+    dnc_list_words(slice_cstr(list), words, sizeof(words));
+    printf("  is on %s", words);
+    if (strcmp(how, "note") == 0) {
+        say_since(slice_cstr(what), &rest);
+        slice_cut(rest, SEPARATOR, &who, &why);
+        say_who(who, why);
+    } else if (strcmp(how, "bulk") == 0) {
+        read = cli_redis_wait(r, queue_dnc_about_import(r->queue,
+                                                        (uint32_t)dnc_number_of(slice_cstr(what)),
+                                                        on_texts, &k));
+        if (read && k.n == 1) {
+            printf(" by import %s", what);
+            say_since(slice_cstr(k.text[0]), &rest);
+            slice_cut(rest, SEPARATOR, &ignored, &rest);
+            slice_cut(rest, SEPARATOR, &who, &rest);
+            slice_cut(rest, SEPARATOR, &why, &file);
+            printf(" of %.*s", SLICE_ARG(file));
+            say_who(who, why);
+        }
+    } else {
+        read = cli_redis_wait(
+            r, queue_dnc_about_prefix(r->queue, slice_cstr(list), slice_cstr(what), on_texts, &k));
+        if (read && k.n == 1) {
+            printf(" by the prefix %s*", what);
+            say_since(slice_cstr(k.text[0]), &rest);
+            slice_cut(rest, SEPARATOR, &who, &why);
+            say_who(who, why);
+        }
+    }
+    keep_free(&k);
+    return read;
+}
+
+static bool check_one(struct cli_redis *r, const struct dnc_lists *lists, const char *number)
+{
+    struct kept k = {.redis = r};
+    bool read = cli_redis_wait(
+        r, queue_dnc_look(r->queue, slice_cstr(number), lists->name, lists->count, on_texts, &k));
+
+    if (!read || k.n < 3) {
+        cli_redis_complain(r, "the number could not be looked for");
+        keep_free(&k);
+        return false;
+    }
+    printf("%s\n", number);
+    for (uint32_t i = 3; read && i + 2 < k.n; i += 3)
+        read = say_holder(r, k.text[i], k.text[i + 1], k.text[i + 2]);
+    if (k.n == 3)
+        puts("  is on no list");
+    uint64_t until = dnc_number_of(slice_cstr(k.text[1]));
+    if (until) {
+        char when[32];
+
+        dnc_instant(until, when);
+        printf("  is locked until %s: %s\n", when, k.text[2]);
+    }
+    printf("  was called %s times in the last 35 days\n", k.text[0]);
+    keep_free(&k);
+    return read;
+}
+
+int dnc_check(struct cli_redis *r, const struct dnc_words *w)
+{
+    struct dnc_lists *lists = dnc_lists_read(r);
+    char number[NUMBER_E164_MAX];
+    bool good = lists != NULL;
+
+    for (uint32_t i = 0; good && i < w->number_count; i++)
+        good = number_normalise(slice_cstr(w->numbers[i]), w->home, number, NULL) == OK &&
+               check_one(r, lists, number);
+    free(lists);
+    return good ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* ---- list ---- */
+
+struct counting {
+    struct cli_redis *redis;
+    uint32_t waiting;
+    enum err e;
+    uint64_t count[DNC_LISTS_MAX];
+};
+
+static void on_counts(void *arg, enum err e, const struct slice *texts, uint32_t n)
+{
+    struct counting *c = arg;
+
+    for (uint32_t i = 0; i < n && i < DNC_LISTS_MAX; i++)
+        c->count[i] += dnc_number_of(texts[i]);
+    if (e != OK)
+        c->e = e;
+    if (--c->waiting == 0)
+        cli_redis_on_done(c->redis, c->e);
+}
+
+/* All tags at once. */
+static bool count_numbers(struct counting *c, const struct dnc_lists *lists)
+{
+    enum err e = OK;
+
+    c->waiting = 1;
+    for (uint32_t tag = 0; tag < GATE_TAGS && e == OK; tag++) {
+        e = queue_dnc_counts(c->redis->queue, tag, lists->name, lists->count, on_counts, c);
+        c->waiting += e == OK;
+    }
+    on_counts(c, e, NULL, 0);
+    return cli_redis_wait(c->redis, OK);
+}
+
+int dnc_list(struct cli_redis *r)
+{
+    struct dnc_lists *lists = dnc_lists_read(r);
+    struct counting *c = calloc(1, sizeof(*c));
+    struct kept prefixes = {.redis = r};
+    int code = EXIT_FAILED;
+
+    if (lists && c) {
+        c->redis = r;
+        if (count_numbers(c, lists) &&
+            cli_redis_wait(r, queue_dnc_prefix_counts(r->queue, lists->name, lists->count, on_texts,
+                                                      &prefixes)) &&
+            prefixes.n == lists->count)
+            code = EXIT_DONE;
+        else
+            cli_redis_complain(r, "the lists cannot be counted");
+    }
+    if (code == EXIT_DONE)
+        printf("%-60s %12s %9s\n", "list", "numbers", "prefixes");
+    for (uint32_t i = 0; code == EXIT_DONE && i < lists->count; i++) {
+        char words[128];
+
+        dnc_list_words(lists->name[i], words, sizeof(words));
+        printf("%-60s %12llu %9s\n", words, (unsigned long long)c->count[i], prefixes.text[i]);
+    }
+    keep_free(&prefixes);
+    free(c);
+    free(lists);
+    return code;
+}
+
+/* ---- log ---- */
+
+int dnc_log(struct cli_redis *r, const struct dnc_words *w)
+{
+    enum { AT, WHAT, LIST, NUMBER, WHO, WHY, UNTIL, MORE, FIELDS };
+    struct kept k = {.redis = r};
+
+    if (!cli_redis_wait(r, queue_dnc_log(r->queue, w->last, on_texts, &k)) || k.n < 2 ||
+        (k.n - 2) % FIELDS) {
+        cli_redis_complain(r, "the record of changes cannot be read");
+        keep_free(&k);
+        return EXIT_FAILED;
+    }
+    for (uint32_t i = k.n; i > 2; i -= FIELDS) { /* the latest last */
+        char *const *f = k.text + i - FIELDS;
+        char at[32], until[32] = "";
+
+        dnc_instant(dnc_number_of(slice_cstr(f[AT])), at);
+        if (dnc_number_of(slice_cstr(f[UNTIL])))
+            dnc_instant(dnc_number_of(slice_cstr(f[UNTIL])), until);
+        printf("%s  %-6s %-12s %s  by %s%s%s%s%s%s%s%s\n", at, f[WHAT], f[LIST], f[NUMBER], f[WHO],
+               f[WHY][0] ? ": " : "", f[WHY], until[0] ? "  until " : "", until,
+               f[MORE][0] ? "  (" : "", f[MORE], f[MORE][0] ? ")" : "");
+    }
+    printf("%s of %s changes are kept, %u shown\n", k.text[1], k.text[0], (k.n - 2) / FIELDS);
+    keep_free(&k);
+    return EXIT_DONE;
+}

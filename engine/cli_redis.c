@@ -1,0 +1,107 @@
+/* One connection for one command. */
+#include "cli_redis.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WAIT_MS 30000 /* for Redis to say anything */
+#define TURN_US 5000
+
+static bool open_server(struct cli_redis *r, const char *data_dir, bool makes)
+{
+    char error[REDIS_SERVER_ERROR_MAX];
+
+    if (!data_dir) {
+        fprintf(stderr,
+                "peal %s: name the data folder with --data DIR or a Redis with --redis URL\n",
+                r->command);
+        return false;
+    }
+    if (!makes && access(data_dir, R_OK | X_OK) != 0) {
+        fprintf(stderr, "peal %s: there is no data folder %s\n", r->command, data_dir);
+        return false;
+    }
+    if (redis_server_open(&r->server, data_dir, error) == OK)
+        return true;
+    fprintf(stderr, "peal %s: %s\n", r->command, error);
+    return false;
+}
+
+static bool connect_queue(struct cli_redis *r, const char *campaign, const char *url)
+{
+    const struct queue_config config = {.loop = &r->loop,
+                                        .url = r->server ? redis_server_url(r->server) : url,
+                                        .server = r->server,
+                                        .campaign = campaign,
+                                        .engine = "peal-command"};
+    uint64_t until = clock_ms(r->loop.clock) + WAIT_MS;
+
+    if (queue_open(&r->queue, &config) != OK) {
+        fprintf(stderr,
+                "peal %s: the Redis URL '%s' cannot be used; redis://[:PASSWORD@]HOST:PORT[/DB] "
+                "and unix:/PATH are accepted\n",
+                r->command, config.url);
+        return false;
+    }
+    while (!queue_up(r->queue) && clock_ms(r->loop.clock) < until)
+        loop_turn(&r->loop, TURN_US);
+    if (!queue_up(r->queue))
+        fprintf(stderr, "peal %s: %s\n", r->command, queue_error(r->queue));
+    return queue_up(r->queue);
+}
+
+bool cli_redis_open(struct cli_redis *r, const char *command, const char *campaign, const char *url,
+                    const char *data_dir, bool makes)
+{
+    *r = (struct cli_redis){.command = command};
+    if (!url && !open_server(r, data_dir, makes))
+        return false;
+    r->e = loop_init(&r->loop, NULL);
+    r->looping = r->e == OK;
+    if (!r->looping) {
+        fprintf(stderr, "peal %s: cannot start (%s); Linux 6.0 or later is needed\n", command,
+                err_name(r->e));
+        return false;
+    }
+    return connect_queue(r, campaign, url);
+}
+
+void cli_redis_close(struct cli_redis *r)
+{
+    queue_close(r->queue);
+    if (r->looping)
+        loop_fini(&r->loop);
+    if (r->server)
+        redis_server_close(r->server);
+}
+
+bool cli_redis_wait(struct cli_redis *r, enum err asked)
+{
+    uint64_t until = clock_ms(r->loop.clock) + WAIT_MS;
+
+    r->e = asked;
+    while (r->e == OK && !r->answered) {
+        loop_turn(&r->loop, TURN_US);
+        if (clock_ms(r->loop.clock) > until)
+            r->e = ERR_TIMEOUT;
+    }
+    r->answered = false;
+    return r->e == OK;
+}
+
+void cli_redis_complain(const struct cli_redis *r, const char *what)
+{
+    const char *error = queue_error(r->queue);
+
+    fprintf(stderr, "peal %s: %s (%s)%s%s\n", r->command, what, err_name(r->e),
+            error[0] ? ": " : "", error);
+}
+
+void cli_redis_on_done(void *arg, enum err e)
+{
+    struct cli_redis *r = arg;
+
+    r->e = e;
+    r->answered = true;
+}
