@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "campaign/calling_read.h"
 #include "campaign/reading.h"
 #include "dsp/dsp.h"
 
@@ -91,6 +92,28 @@ static void read_place(struct reading *r)
     if (!r->failed && raw->windows &&
         windows_parse(slice_cstr(raw->windows), &c->windows, why, sizeof(why)))
         reading_fail(r, raw->windows, "windows: %s", why);
+}
+
+/* Whose hours hold beside the campaign's, and how often a number may be called. */
+static void read_calling(struct reading *r)
+{
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+
+    reading_holidays(r, "holidays", raw->holidays, &c->holidays);
+    reading_zones(r, "zones", raw->zones, raw->zones_count, c->zone_candidates,
+                  &c->zone_candidate_count);
+    reading_limits(r, "number_limits", raw->number_limits, raw->number_limits_count,
+                   &c->number_limits);
+    reading_path(r, "calling_rules", raw->calling_rules, c->calling_path, sizeof(c->calling_path));
+    if (c->calling_path[0] && !r->failed && !r->files_stay_closed &&
+        calling_load(&c->calling, c->calling_path, r->error) != OK)
+        r->failed = true;
+    if (c->calling &&
+        c->number_limits.count + calling_limits_most(c->calling) > CAMPAIGN_LIMITS_MAX)
+        reading_fail(r, raw->calling_rules,
+                     "calling_rules: with number_limits these are more than %u limits for a number",
+                     CAMPAIGN_LIMITS_MAX);
 }
 
 static void read_analysis(struct reading *r)
@@ -178,6 +201,8 @@ static void read_policy(struct reading *r)
                    &c->abandonment.cap_percent);
     reading_u32(r, "abandonment: keep_days", raw->abandonment.keep_days, 31, 4000,
                 &c->abandonment.keep_days);
+    reading_duration(r, "abandonment: lock_out", raw->abandonment.lock_out, 0,
+                     45 * 1440 * MINUTE_MS, &c->abandonment.lock_out_ms);
     c->recording.mode = (enum recording_mode)reading_word(r, "recording: mode", raw->recording.mode,
                                                           modes, 3, RECORDING_OFF);
     reading_path(r, "recording: dir", raw->recording.dir, c->recording.dir,
@@ -237,6 +262,7 @@ static void read_all(struct reading *r)
     read_place(r);
     if (r->failed)
         return; /* what follows stands on the country and the zone */
+    read_calling(r);
     reading_trunks(r);
     reading_agents(r);
     read_analysis(r);
@@ -248,10 +274,11 @@ static void read_all(struct reading *r)
     read_network(r);
 }
 
-enum err campaign_parse(struct campaign **out, const char *path, struct slice text, char *error)
+static enum err parse(struct campaign **out, const char *path, struct slice text, bool reads_files,
+                      char *error)
 {
     struct schema *schema = NULL;
-    struct reading r = {.path = path, .error = error};
+    struct reading r = {.path = path, .error = error, .files_stay_closed = !reads_files};
 
     *out = NULL;
     error[0] = '\0';
@@ -267,6 +294,7 @@ enum err campaign_parse(struct campaign **out, const char *path, struct slice te
         r.document = schema_document(schema);
         r.raw = schema_raw(schema);
         set_paths(r.campaign, path);
+        memcpy(r.folder, r.campaign->folder, sizeof(r.folder));
         set_defaults(r.campaign);
         read_all(&r);
         e = r.failed ? ERR_INVALID : OK;
@@ -280,33 +308,59 @@ enum err campaign_parse(struct campaign **out, const char *path, struct slice te
     return OK;
 }
 
-enum err campaign_load(struct campaign **out, const char *path, char *error)
+enum err campaign_parse(struct campaign **out, const char *path, struct slice text, char *error)
 {
-    *out = NULL;
+    return parse(out, path, text, false, error);
+}
+
+enum err campaign_read_file(const char *path, const char *what, uint32_t max, char **text,
+                            uint32_t *len, char *error)
+{
+    *text = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        snprintf(error, CAMPAIGN_ERROR_MAX, "%.500s: cannot open the campaign file: %s", path,
+        snprintf(error, CAMPAIGN_ERROR_MAX, "%.500s: cannot open %s: %s", path, what,
                  strerror(errno));
         return ERR_NOT_FOUND;
     }
-    char *text = malloc(CAMPAIGN_FILE_MAX + 1);
-    size_t len = 0;
+    char *bytes = malloc((size_t)max + 1);
+    size_t n = 0;
     ssize_t got = 0;
-    while (text && len <= CAMPAIGN_FILE_MAX &&
-           (got = read(fd, text + len, CAMPAIGN_FILE_MAX + 1 - len)) > 0)
-        len += (size_t)got;
-    enum err e = text ? OK : ERR_NOMEM;
+    while (bytes && n <= max && (got = read(fd, bytes + n, (size_t)max + 1 - n)) > 0)
+        n += (size_t)got;
+    enum err e = bytes ? OK : ERR_NOMEM;
     if (!e && got < 0)
         e = ERR_IO;
-    if (!e && len > CAMPAIGN_FILE_MAX)
+    if (!e && n > max)
         e = ERR_TOO_LONG;
-    if (e)
-        snprintf(error, CAMPAIGN_ERROR_MAX, "%.500s: cannot read the campaign file: %s", path,
-                 e == ERR_TOO_LONG ? "it is longer than 1 MiB" : strerror(errno));
-    else
-        e = campaign_parse(out, path, slice_of(text, len), error);
-    free(text);
+    if (e == ERR_TOO_LONG)
+        snprintf(error, CAMPAIGN_ERROR_MAX, "%.500s: cannot read %s: longer than %u KiB", path,
+                 what, max / 1024);
+    else if (e)
+        snprintf(error, CAMPAIGN_ERROR_MAX, "%.500s: cannot read %s: %s", path, what,
+                 strerror(errno));
     close(fd);
+    if (e) {
+        free(bytes);
+        return e;
+    }
+    *text = bytes;
+    *len = (uint32_t)n;
+    return OK;
+}
+
+enum err campaign_load(struct campaign **out, const char *path, char *error)
+{
+    char *text;
+    uint32_t len;
+    enum err e =
+        campaign_read_file(path, "the campaign file", CAMPAIGN_FILE_MAX, &text, &len, error);
+
+    *out = NULL;
+    if (e)
+        return e;
+    e = parse(out, path, slice_of(text, len), true, error);
+    free(text);
     return e;
 }
 
@@ -323,7 +377,11 @@ void campaign_free(struct campaign *c)
         free(c->owned[i]);
     free(c->owned);
     free(c->agents);
+    for (uint32_t i = 0; i < c->zone_candidate_count; i++)
+        zone_close(c->zone_candidates[i]);
     zone_close(c->zone);
+    free(c->holidays);
+    calling_free(c->calling);
     free(c);
 }
 

@@ -24,6 +24,7 @@
 #define PEAL_CAMPAIGN_FILE_H
 
 #include "call/result.h"
+#include "campaign/calling.h"
 #include "campaign/number.h"
 #include "campaign/window.h"
 #include "campaign/zone.h"
@@ -37,6 +38,7 @@
 #define CAMPAIGN_PATH_MAX        512
 #define CAMPAIGN_RETRY_STEPS_MAX 8
 #define CAMPAIGN_ERROR_MAX       1024
+#define CAMPAIGN_LIMITS_MAX      8 /* of calls to one number: campaign's, law's and region's */
 
 struct campaign_trunk {
     char name[32];
@@ -109,9 +111,15 @@ struct campaign {
     char leads[CAMPAIGN_PATH_MAX];  /* "" when not given: --leads is needed */
     const struct number_country *country;
     char tone_plan[CAMPAIGN_PATH_MAX]; /* a name, or the path of a file (dsp_plan_open) */
-    char prints[CAMPAIGN_PATH_MAX]; /* library of known recordings; "": none */
+    char prints[CAMPAIGN_PATH_MAX];    /* library of known recordings; "": none */
     struct zone *zone;
     struct windows windows;
+    struct holidays *holidays;     /* NULL: none */
+    struct calling_rules *calling; /* NULL: none */
+    char calling_path[CAMPAIGN_PATH_MAX];
+    struct zone *zone_candidates[CALENDAR_ZONES_MAX]; /* of a lead whose zone is not known */
+    uint32_t zone_candidate_count;
+    struct calling_limits number_limits; /* of calls to one number, whichever campaign's */
 
     struct campaign_trunk trunks[CAMPAIGN_TRUNKS_MAX];
     uint32_t trunk_count;
@@ -129,7 +137,8 @@ struct campaign {
         uint32_t limit_ms;               /* answer (end of greeting) to agent */
         char message[CAMPAIGN_PATH_MAX]; /* safe-harbour message; "": hang up */
         double cap_percent;              /* of live answers */
-        uint32_t keep_days;              /* the ledger's entries; then only sums of days stay */
+        uint32_t lock_out_ms; /* no call to a number after an abandoned one; 0: no rule */
+        uint32_t keep_days;   /* the ledger's entries; then only sums of days stay */
     } abandonment;
     struct campaign_treatment on[RESULT_COUNT]; /* by result; TREAT_HANGUP where it cannot apply */
     struct campaign_rule rules[RESULT_COUNT];
@@ -158,7 +167,7 @@ struct campaign {
  * says "FILE:LINE: what is wrong; what is accepted". ERR_NOT_FOUND: no such file. */
 enum err campaign_load(struct campaign **out, const char *path, char *error);
 /* The same from memory; path is used for messages and for relative file names. Files named in the
- * campaign are not looked for. */
+ * campaign are not looked for, so there are no holidays and no calling rules. */
 enum err campaign_parse(struct campaign **out, const char *path, struct slice text, char *error);
 void campaign_free(struct campaign *c);
 
@@ -168,6 +177,11 @@ enum err campaign_check_files(const struct campaign *c, char *error);
 
 /* "25s" → 25000. ERR_INVALID when malformed, ERR_TOO_LONG above max_ms. */
 enum err campaign_duration(struct slice text, uint32_t max_ms, uint32_t *out_ms);
+void campaign_duration_text(uint32_t ms, char *dst, size_t cap); /* 25000 → "25s" */
+
+/* A whole file into *text, to be freed. what: "the holidays", for the sentence in error. */
+enum err campaign_read_file(const char *path, const char *what, uint32_t max, char **text,
+                            uint32_t *len, char *error);
 
 const char *pacing_mode_name(enum pacing_mode m);
 const char *treatment_name(enum treatment_kind k);

@@ -255,7 +255,7 @@ static void read_treatment(struct reading *r, const char *key, const char *text,
         return;
     }
     if (slice_copy(file, name, sizeof(name)) ||
-        strlen(r->campaign->folder) + file.len + 2 > sizeof(t->file))
+        strlen(r->folder) + file.len + 2 > sizeof(t->file))
         reading_fail(r, text, "on: %s: the file name is too long", key);
     reading_path(r, "on", name, t->file, sizeof(t->file));
 }

@@ -95,7 +95,7 @@ enum err campaign_duration(struct slice text, uint32_t max_ms, uint32_t *out_ms)
     return OK;
 }
 
-static void format_duration(uint32_t ms, char *dst, size_t cap)
+void campaign_duration_text(uint32_t ms, char *dst, size_t cap)
 {
     if (ms && ms % 86400000 == 0)
         snprintf(dst, cap, "%ud", ms / 86400000);
@@ -122,8 +122,8 @@ void reading_duration(struct reading *r, const char *key, const char *text, uint
         *out_ms = ms;
         return;
     }
-    format_duration(min_ms, low, sizeof(low));
-    format_duration(max_ms, high, sizeof(high));
+    campaign_duration_text(min_ms, low, sizeof(low));
+    campaign_duration_text(max_ms, high, sizeof(high));
     reading_fail(r, text, "%s: '%.60s' is %s; accepted: %s to %s, as in 500ms, 25s, 5m, 1h30m, 1d",
                  key, text, e == ERR_INVALID ? "no duration" : "out of range", low, high);
 }
@@ -225,10 +225,10 @@ void reading_path(struct reading *r, const char *key, const char *text, char *ds
         reading_fail(r, text, "%s: a file name is needed", key);
         return;
     }
-    if (text[0] == '/' || !r->campaign->folder[0])
+    if (text[0] == '/' || !r->folder[0])
         snprintf(whole, sizeof(whole), "%.*s", CAMPAIGN_PATH_MAX, text);
     else
-        snprintf(whole, sizeof(whole), "%.*s/%.*s", CAMPAIGN_PATH_MAX - 1, r->campaign->folder,
+        snprintf(whole, sizeof(whole), "%.*s/%.*s", CAMPAIGN_PATH_MAX - 1, r->folder,
                  CAMPAIGN_PATH_MAX, text);
     if (strlen(whole) >= cap)
         reading_fail(r, text, "%s: too long; accepted: %zu bytes at most", key, cap - 1);

@@ -12,8 +12,10 @@ struct reading {
     const struct raw_campaign *raw; /* of a campaign file */
     struct campaign *campaign;
     const char *path;
+    char folder[CAMPAIGN_PATH_MAX]; /* that file names are relative to; "": none */
     char *error;
     bool failed;
+    bool files_stay_closed; /* from memory: files that it names are not read */
 };
 
 struct reading_word {

@@ -1,6 +1,6 @@
 /* Retry decisions. The house's rules are one table below; a campaign's `results:` changes rows of
  * it. Order of decision: delivered, final by rule, spent, too many tries, else a retry inside the
- * calling window of the lead's own zone. */
+ * calling windows of every zone the lead may be in. */
 #include "campaign/rules.h"
 
 #include <stdio.h>
@@ -96,11 +96,13 @@ static uint32_t step_ms(const struct campaign_rule *rule, const struct rules_inp
 static void decide_retry(const struct campaign *c, const struct campaign_rule *rule,
                          const struct rules_input *in, struct rules_decision *out)
 {
-    const struct zone *zone = in->zone ? in->zone : c->zone;
+    struct calendar calendar;
     uint32_t after_ms = step_ms(rule, in, out->charged);
     /* Never the same instant: a zero delay would let a failing line spin. */
     uint64_t due = in->now_wall_ms + (after_ms ? after_ms : 1);
-    uint64_t at = windows_next(&c->windows, zone, due);
+
+    place_calendar(c, in->place, &calendar);
+    uint64_t at = calendar_next(&calendar, due);
 
     if (at == WINDOW_NEVER) {
         finish(out, rule->finish, "the calling windows never open again");
@@ -135,18 +137,19 @@ void rules_decide(const struct campaign *c, const struct rules_input *in,
         decide_retry(c, rule, in, out);
 }
 
-enum result rules_may_dial(const struct campaign *c, const struct zone *lead_zone,
+enum result rules_may_dial(const struct campaign *c, const struct place *place,
                            uint32_t attempts_made, uint64_t expires_wall_ms, uint64_t now_wall_ms,
                            uint64_t *when)
 {
-    const struct zone *zone = lead_zone ? lead_zone : c->zone;
+    struct calendar calendar;
 
     *when = WINDOW_NEVER;
     if (attempts_made >= c->attempts)
         return RESULT_ATTEMPTS_SPENT;
     if (expires_wall_ms && now_wall_ms >= expires_wall_ms)
         return RESULT_EXPIRED;
-    *when = windows_next(&c->windows, zone, now_wall_ms);
+    place_calendar(c, place, &calendar);
+    *when = calendar_next(&calendar, now_wall_ms);
     if (*when == now_wall_ms)
         return RESULT_NONE;
     return RESULT_OUT_OF_WINDOW;

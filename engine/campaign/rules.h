@@ -5,7 +5,7 @@
 #ifndef PEAL_CAMPAIGN_RULES_H
 #define PEAL_CAMPAIGN_RULES_H
 
-#include "campaign/file.h"
+#include "campaign/place.h"
 
 /* Uncharged failures (our_fault, no_trunk) are tried again, but not for ever. */
 #define RULES_TRIES_PER_ATTEMPT 10
@@ -25,7 +25,7 @@ struct rules_input {
     uint32_t tries;   /* all INVITEs for it, charged or not, this one included */
     uint64_t now_wall_ms;
     uint64_t expires_wall_ms; /* 0: never */
-    const struct zone *zone;  /* of the lead; NULL: the campaign's */
+    const struct place *place; /* of the lead; NULL: not known */
 };
 
 struct rules_decision {
@@ -42,7 +42,7 @@ void rules_decide(const struct campaign *c, const struct rules_input *in,
 
 /* May this lead be dialled now? RESULT_NONE: yes; else why not (out_of_window, attempts_spent,
  * expired), and *when is the next instant to look again (WINDOW_NEVER: never). */
-enum result rules_may_dial(const struct campaign *c, const struct zone *lead_zone,
+enum result rules_may_dial(const struct campaign *c, const struct place *place,
                            uint32_t attempts_made, uint64_t expires_wall_ms, uint64_t now_wall_ms,
                            uint64_t *when);
 

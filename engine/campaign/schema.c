@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "campaign/calling_read.h"
+
 #define TEXT_MAX 1024 /* bytes of one value */
 
 struct schema {
@@ -78,8 +80,9 @@ static const cyaml_schema_field_t pacing_fields[] = {
     SUB("skip_for", pacing, skip_for),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t abandonment_fields[] = {
-    SUB("limit", abandonment, limit), SUB("message", abandonment, message),
-    SUB("cap", abandonment, cap), SUB("keep_days", abandonment, keep_days), CYAML_FIELD_END};
+    SUB("limit", abandonment, limit),       SUB("message", abandonment, message),
+    SUB("cap", abandonment, cap),           SUB("keep_days", abandonment, keep_days),
+    SUB("lock_out", abandonment, lock_out), CYAML_FIELD_END};
 static const cyaml_schema_field_t recording_fields[] = {
     SUB("mode", recording, mode), SUB("dir", recording, dir), CYAML_FIELD_END};
 static const cyaml_schema_field_t sip_fields[] = {SUB("address", sip, address),
@@ -134,6 +137,10 @@ static void make_schema(struct schema *s)
         PART("prints", prints),
         PART("zone", zone),
         PART("windows", windows),
+        PART("holidays", holidays),
+        PART("calling_rules", calling_rules),
+        SEQUENCE("zones", zones, &text_value, CALENDAR_ZONES_MAX),
+        SEQUENCE("number_limits", number_limits, &calling_limit_value, CALLING_LIMITS_MAX),
         PART("leads", leads),
         PART("ring_timeout", ring_timeout),
         PART("attempts", attempts),

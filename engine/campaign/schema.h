@@ -6,6 +6,8 @@
 #include "campaign/document.h"
 #include "campaign/file.h"
 
+struct raw_limit;
+
 struct raw_trunk {
     char *name, *address, *transport, *registers, *user, *password, *password_file;
     char **caller_ids;
@@ -24,6 +26,11 @@ struct raw_rule {
 struct raw_campaign {
     char *name, *country, *tone_plan, *prints, *zone, *windows, *leads, *ring_timeout, *attempts,
         *drain, *max_calls;
+    char *holidays, *calling_rules;
+    char **zones;
+    unsigned zones_count;
+    struct raw_limit *number_limits;
+    unsigned number_limits_count;
     char **caller_ids;
     unsigned caller_ids_count;
     struct raw_trunk *trunks;
@@ -38,7 +45,7 @@ struct raw_campaign {
         char *preview_time, *skip_for;
     } pacing;
     struct {
-        char *limit, *message, *cap, *keep_days;
+        char *limit, *message, *cap, *keep_days, *lock_out;
     } abandonment;
     struct {
         char *mode, *dir;

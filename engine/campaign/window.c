@@ -40,6 +40,10 @@ static enum err parse_days(struct slice s, uint8_t *first, uint8_t *last)
 {
     struct slice from, to;
 
+    if (slice_ieq(s, SLICE("holidays"))) {
+        *first = *last = WINDOW_HOLIDAY;
+        return OK;
+    }
     if (slice_ieq(s, SLICE("daily"))) {
         *first = 0;
         *last = 6;
@@ -99,6 +103,8 @@ static enum err parse_item(struct windows *w, struct slice item)
         !slice_cut(slice_trim(hours), '-', &from, &to) || parse_time(slice_trim(from), &start) ||
         parse_time(slice_trim(to), &end) || start == end || start == DAY_MS)
         return ERR_INVALID;
+    if (first == WINDOW_HOLIDAY)
+        return start < end ? add_span(w, first, start, end) : ERR_INVALID;
     for (uint8_t d = first;; d = (uint8_t)((d + 1) % 7)) {
         enum err e;
         if (start < end) {
@@ -136,7 +142,8 @@ enum err windows_parse(struct slice text, struct windows *out, char *why, size_t
         if (e) {
             snprintf(why, cap,
                      "'" SLICE_FMT "' is no calling window; accepted: any, or days and hours such "
-                     "as 'mon-fri 09:00-21:00', 'sat 10:00-18:00', 'daily 09:00-20:00'",
+                     "as 'mon-fri 09:00-21:00', 'sat 10:00-18:00', 'daily 09:00-20:00', 'holidays "
+                     "10:00-14:00'",
                      SLICE_ARG(slice_of(item.p, item.len < 80 ? item.len : 80)));
             return e;
         }

@@ -39,17 +39,25 @@ static void complete_undialled(struct dialer *d, const struct queue_task *task,
                  err_name(e));
 }
 
-static const struct zone *zone_of(struct dialer *d, const struct queue_task *task)
+void feed_place(struct dialer *d, const struct queue_task *task, struct place *out)
 {
-    return task->zone[0] ? zone_cache_get(d->zones, slice_cstr(task->zone)) : NULL;
+    place_read(out, slice_cstr(task->zone), slice_cstr(task->fields), d->zones);
+}
+
+static enum result hold(struct dialer *d, const struct queue_task *task, uint64_t *when)
+{
+    struct place place;
+
+    feed_place(d, task, &place);
+    return rules_may_dial(d->campaign, &place, task->charged, task->expires_wall_ms,
+                          clock_wall_ms(d->loop->clock), when);
 }
 
 /* False: the task is not to be dialled now, and has been given back or finished. */
 static bool may_dial(struct dialer *d, const struct queue_task *task)
 {
     uint64_t when = 0;
-    enum result why = rules_may_dial(d->campaign, zone_of(d, task), task->charged,
-                                     task->expires_wall_ms, clock_wall_ms(d->loop->clock), &when);
+    enum result why = hold(d, task, &when);
 
     if (why == RESULT_NONE)
         return true;
@@ -136,10 +144,35 @@ void feed_return(struct attempt *a, uint64_t due_wall_ms)
 
 /* ---- putting the attempt on record, then dialling ---- */
 
+/* The last look at the clock: a lead may have waited in the stock, at an agent's preview or for
+ * Redis until its window closed, or the wall clock was set. */
+static bool still_open(struct attempt *a)
+{
+    uint64_t when = 0;
+
+    return hold(a->dialer, &a->task, &when) != RESULT_OUT_OF_WINDOW;
+}
+
+/* On record but not dialled: settled like any attempt, so the books show why. */
+static void settle_undialled(struct attempt *a, enum result why)
+{
+    a->record.result = why;
+    attempt_unreserve(a);
+    preview_over(a);
+    settle(a);
+}
+
 static void drop(struct attempt *a)
 {
     attempt_unreserve(a);
     give_back(a);
+}
+
+/* Not on record yet, and its window is closed: back to the queue until it opens. */
+static void put_off(struct attempt *a)
+{
+    may_dial(a->dialer, &a->task); /* says when, and gives the task back */
+    drop(a);
 }
 
 static void on_recorded(void *arg, enum err e)
@@ -149,16 +182,18 @@ static void on_recorded(void *arg, enum err e)
 
     switch (e) {
     case OK:
+        if (!still_open(a)) {
+            log_warn("dialer", "the calling window closed before the call left", "lead=%s",
+                     a->task.id);
+            settle_undialled(a, RESULT_OUT_OF_WINDOW);
+            return;
+        }
         e = attempt_launch(a);
         if (e == OK)
             return;
-        /* On record but not dialled: settled like any attempt, so the books show why. */
         log_warn("dialer", "a call could not be started", "lead=%s error=%s", a->task.id,
                  err_name(e));
-        a->record.result = RESULT_OUR_FAULT;
-        attempt_unreserve(a);
-        preview_over(a);
-        settle(a);
+        settle_undialled(a, RESULT_OUR_FAULT);
         return;
     case ERR_CLOSED:
     case ERR_TIMEOUT:
@@ -234,6 +269,10 @@ void feed_dial(struct attempt *a)
     describe(a);
     list_push_back(&d->live, &a->node);
     a->phase = ATTEMPT_CLAIMED;
+    if (!still_open(a)) {
+        put_off(a);
+        return;
+    }
     if (!attempt_reserve(a)) {
         feed_return(a, 0);
         return;

@@ -231,6 +231,7 @@ void settle_completion(struct dialer *d, const struct queue_task *task, const st
 /* feed.c: tasks from the queue */
 enum err feed_connect(struct dialer *d, char *error);
 void feed_disconnect(struct dialer *d);
+void feed_place(struct dialer *d, const struct queue_task *task, struct place *out);
 void feed_claim(struct dialer *d, uint32_t wanted);
 struct attempt *feed_next(struct dialer *d); /* takes the next off the stock; NULL: none */
 void feed_dial(struct attempt *a);           /* records the attempt in Redis, then launches it */

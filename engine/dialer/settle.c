@@ -51,6 +51,7 @@ void settle_completion(struct dialer *d, const struct queue_task *task, const st
                        uint32_t avoid_trunk, struct rules_decision *decision,
                        struct queue_completion *out)
 {
+    struct place place;
     struct rules_input in = {
         .result = r->result,
         .delivery = r->delivery,
@@ -58,10 +59,10 @@ void settle_completion(struct dialer *d, const struct queue_task *task, const st
         .tries = r->attempt,
         .now_wall_ms = clock_wall_ms(d->loop->clock),
         .expires_wall_ms = task->expires_wall_ms,
+        .place = &place,
     };
 
-    if (task->zone[0])
-        in.zone = zone_cache_get(d->zones, slice_cstr(task->zone));
+    feed_place(d, task, &place);
     rules_decide(d->campaign, &in, decision);
     *out = (struct queue_completion){
         .outcome = decision->finish ? QUEUE_FINISH : QUEUE_RETRY,

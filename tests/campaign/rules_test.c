@@ -122,7 +122,8 @@ Test(rules, retries_wait_for_the_window_of_the_leads_own_zone)
     cr_expect_eq(d.retry_wall_ms, NOW + 20 * HOUR, "Tuesday 09:00, not Monday 15:00");
     cr_expect(strstr(d.reason, "window"));
     cr_assert_eq(zone_open(&kolkata, SLICE("Asia/Kolkata")), OK);
-    in.zone = kolkata;
+    const struct place there = {.zones = {kolkata}, .zone_count = 1};
+    in.place = &there;
     rules_decide(c, &in, &d); /* 16:30 there now; Tuesday 09:00 there is 03:30 UTC */
     cr_expect_eq(d.retry_wall_ms, NOW + 16 * HOUR + 30 * MINUTE);
     in.expires_wall_ms = d.retry_wall_ms;

@@ -1,0 +1,21 @@
+/* Values that campaign files and calling rules have in common. Private to the room. */
+#ifndef PEAL_CAMPAIGN_CALLING_READ_H
+#define PEAL_CAMPAIGN_CALLING_READ_H
+
+#include "campaign/calling.h"
+#include "campaign/reading.h"
+
+struct raw_limit {
+    char *calls, *per;
+};
+extern const struct cyaml_schema_value calling_limit_value; /* of a struct raw_limit */
+
+void reading_limits(struct reading *r, const char *key, const struct raw_limit *raw, uint32_t count,
+                    struct calling_limits *out);
+/* Reads the file, unless files stay closed in this reading. */
+void reading_holidays(struct reading *r, const char *key, const char *text, struct holidays **out);
+/* Opens zones into zones[*out…]; *out counts them. */
+void reading_zones(struct reading *r, const char *key, char *const *texts, uint32_t count,
+                   struct zone **zones, uint32_t *out);
+
+#endif

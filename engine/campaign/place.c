@@ -1,0 +1,130 @@
+/* A lead's place decides which rules hold for it; the strictest of them count. */
+#include "campaign/place.h"
+
+#include <stdio.h>
+
+#include "campaign/fields.h"
+
+void place_read(struct place *p, struct slice zone_text, struct slice fields,
+                struct zone_cache *zones)
+{
+    struct slice rest = zone_text, name;
+    bool more = true;
+
+    *p = (struct place){0};
+    while (more && zone_text.len) {
+        more = slice_cut(rest, '|', &name, &rest);
+        const struct zone *z = zone_cache_get(zones, slice_trim(name));
+        if (z && p->zone_count < CALENDAR_ZONES_MAX)
+            p->zones[p->zone_count++] = z;
+    }
+    fields_text(fields, "region", p->region, sizeof(p->region));
+}
+
+const struct zone *place_zone(const struct campaign *c, const struct place *p)
+{
+    return p && p->zone_count ? p->zones[0] : c->zone;
+}
+
+/* All zones it may be in; never none. */
+static uint32_t candidates(const struct campaign *c, const struct place *p,
+                           const struct zone *out[CALENDAR_ZONES_MAX])
+{
+    uint32_t n = 0;
+
+    if (p && p->zone_count) {
+        memcpy(out, p->zones, p->zone_count * sizeof(out[0]));
+        return p->zone_count;
+    }
+    for (; n < c->zone_candidate_count; n++)
+        out[n] = c->zone_candidates[n];
+    for (; c->zone_candidate_count == 0 && c->calling && n < c->calling->zone_count; n++)
+        out[n] = c->calling->zones[n];
+    if (n == 0)
+        out[n++] = c->zone;
+    return n;
+}
+
+static const struct calling_law *law_of_region(const struct campaign *c, const struct place *p)
+{
+    return p && c->calling ? calling_in(c->calling, slice_cstr(p->region)) : NULL;
+}
+
+static void add(struct calendar *out, const struct windows *w, const struct holidays *h,
+                const struct zone *z, const char *whose)
+{
+    const struct calendar_part part = {w, h, z, whose};
+
+    if (!w->any || h)
+        calendar_add(out, &part); /* has room for three of each zone */
+}
+
+void place_calendar(const struct campaign *c, const struct place *p, struct calendar *out)
+{
+    const struct zone *zones[CALENDAR_ZONES_MAX];
+    uint32_t n = candidates(c, p, zones);
+    const struct calling_law *region = law_of_region(c, p);
+
+    out->count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        add(out, &c->windows, c->holidays, zones[i], "the campaign");
+        if (c->calling)
+            add(out, &c->calling->law.windows, c->calling->law.holidays, zones[i],
+                c->calling->name);
+        if (region)
+            add(out, &region->windows, region->holidays, zones[i], p->region);
+    }
+}
+
+static uint32_t add_limits(const struct calling_limits *from, const char *whose,
+                           const struct zone *const *zones, uint32_t zone_count, uint64_t now,
+                           struct place_limit *out, uint32_t n)
+{
+    for (uint32_t i = 0; i < from->count && n < PLACE_LIMITS_MAX; i++) {
+        const struct calling_limit *l = &from->list[i];
+        struct place_limit *to = &out[n++];
+
+        *to = (struct place_limit){.calls = l->calls, .whose = whose, .limit = *l};
+        calling_period(l, zones, zone_count, now, &to->since_wall_ms, &to->until_wall_ms);
+    }
+    return n;
+}
+
+uint32_t place_limits(const struct campaign *c, const struct place *p, uint64_t now_wall_ms,
+                      struct place_limit out[PLACE_LIMITS_MAX])
+{
+    const struct zone *zones[CALENDAR_ZONES_MAX];
+    uint32_t zone_count = candidates(c, p, zones), n = 0;
+    const struct calling_law *region = law_of_region(c, p);
+
+    n = add_limits(&c->number_limits, "the campaign", zones, zone_count, now_wall_ms, out, n);
+    if (c->calling)
+        n = add_limits(&c->calling->law.limits, c->calling->name, zones, zone_count, now_wall_ms,
+                       out, n);
+    if (region)
+        n = add_limits(&region->limits, p->region, zones, zone_count, now_wall_ms, out, n);
+    return n;
+}
+
+uint32_t place_lock_out_ms(const struct campaign *c, const struct place *p)
+{
+    const struct calling_law *region = law_of_region(c, p);
+    uint32_t ms = c->abandonment.lock_out_ms;
+
+    if (c->calling && c->calling->law.lock_out_ms > ms)
+        ms = c->calling->law.lock_out_ms;
+    if (region && region->lock_out_ms > ms)
+        ms = region->lock_out_ms;
+    return ms;
+}
+
+void place_limit_text(const struct calling_limit *l, char *dst, size_t cap)
+{
+    static const char *const spans[] = {"", "a day", "a week", "a month"};
+    char length[24] = "";
+
+    if (l->per == CALLING_ROLLING)
+        campaign_duration_text(l->rolling_ms, length, sizeof(length));
+    snprintf(dst, cap, "%u call%s %s%s", l->calls, l->calls == 1 ? "" : "s",
+             l->per == CALLING_ROLLING ? "in " : spans[l->per], length);
+}

@@ -1,0 +1,46 @@
+/* Where a lead is: the zones it may be in and its region, and what calling rules hold for it
+ * there. Plain data that borrows; pure functions but for reading, which opens zones. */
+#ifndef PEAL_CAMPAIGN_PLACE_H
+#define PEAL_CAMPAIGN_PLACE_H
+
+#include "campaign/file.h"
+
+#define PLACE_LIMITS_MAX CAMPAIGN_LIMITS_MAX
+
+struct place {
+    const struct zone *zones[CALENDAR_ZONES_MAX]; /* all it may be in */
+    uint32_t zone_count;                          /* 0: not known */
+    char region[CALLING_REGION_MAX];              /* "" for none */
+};
+
+/* zone_text: a zone, or candidates parted by '|'; names of no zone are left out. fields: the lead's
+ * custom fields (JSON), of which `region` counts. */
+void place_read(struct place *p, struct slice zone_text, struct slice fields,
+                struct zone_cache *zones);
+
+/* The zone whose clock is shown and whose "next day" is meant: the lead's first, else the
+ * campaign's. place may be NULL in all of these: nothing is known. */
+const struct zone *place_zone(const struct campaign *c, const struct place *p);
+
+/* The hours of campaign, rules and region in every zone it may be in. Without a known zone these
+ * are the campaign's `zones`, else those of its rules, else its own zone. */
+void place_calendar(const struct campaign *c, const struct place *p, struct calendar *out);
+
+/* How many calls its number may get: at most `calls` since then, all campaigns together. */
+struct place_limit {
+    uint64_t since_wall_ms;
+    uint64_t until_wall_ms; /* its day, week or month ends then; 0: it rolls */
+    uint32_t calls;
+    const char *whose; /* for sentences */
+    struct calling_limit limit;
+};
+uint32_t place_limits(const struct campaign *c, const struct place *p, uint64_t now_wall_ms,
+                      struct place_limit out[PLACE_LIMITS_MAX]);
+
+/* How long a number is left alone after an abandoned call; 0: not at all. */
+uint32_t place_lock_out_ms(const struct campaign *c, const struct place *p);
+
+/* "1 call a day", "7 calls in 7d". */
+void place_limit_text(const struct calling_limit *l, char *dst, size_t cap);
+
+#endif
