@@ -32,6 +32,16 @@ function(peal_tone_plans target folder)
   target_sources(${target} PRIVATE ${out})
 endfunction()
 
+# peal_number_tables(TARGET): puts the world's numbering plans into the target, made from the
+# metadata of Debian's python3-phonenumbers.
+function(peal_number_tables target)
+  set(tool ${CMAKE_SOURCE_DIR}/tools/make-number-tables)
+  set(out ${CMAKE_BINARY_DIR}/number_tables.c)
+  add_custom_command(OUTPUT ${out} COMMAND ${tool} ${out} DEPENDS ${tool} VERBATIM
+                     COMMENT "Making the tables of numbers")
+  target_sources(${target} PRIVATE ${out})
+endfunction()
+
 # peal_program(NAME FOLDER): FOLDER/*.c as a program. Programs other than main.c's own objects can
 # be linked by tests through NAME_objects.
 function(peal_program name folder)

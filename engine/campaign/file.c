@@ -84,6 +84,11 @@ static void read_place(struct reading *r)
                      "tone_plan: '%.60s' is not known; accepted: %s, or a file (own.yaml)",
                      c->tone_plan, dsp_plan_names());
     const char *zone = raw->zone ? raw->zone : c->country->zone;
+    if (!r->failed && !zone[0])
+        reading_fail(r, raw->country,
+                     "country: '%.60s' has several time zones; say which is the campaign's "
+                     "(zone: Europe/Ljubljana)",
+                     country);
     if (!r->failed && zone_open(&c->zone, slice_cstr(zone)))
         reading_fail(r, raw->zone,
                      "zone: '%.60s' is no time zone of this system; accepted: a name "

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "campaign/csv.h"
 #include "campaign/leads_columns.h"
+#include "campaign/number_plan.h"
 
 _Static_assert(LEADS_COLUMNS_MAX == CSV_FIELDS_MAX && LEADS_ROW_MAX == CSV_ROW_MAX,
                "leads.h states the bounds of csv.h");
@@ -235,6 +236,8 @@ static void take_number(struct leads *l, uint32_t slot, struct lead *out)
 
     if (e == ERR_NOT_FOUND)
         return;
+    if (e == OK)
+        e = number_plan_check(n->number, &why);
     if (!out->number_text.len)
         out->number_text = l->cells[slot].number;
     if (e) {

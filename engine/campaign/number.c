@@ -1,46 +1,29 @@
-/* Numbers to E.164 by a small table of countries: prefixes off, lengths checked, nothing guessed.
- * The table holds what a plan's own numbers may look like, not which of them are in service. */
+/* Numbers to E.164 by the table of countries (number_tables.h): prefixes off, lengths checked.
+ * Where digits without a "+" can be read in two ways, the one that the country's plan knows is
+ * meant. */
 #include "campaign/number.h"
 
 #include <ctype.h>
 
 #include "base/buf.h"
+#include "campaign/number_plan.h"
+#include "campaign/number_tables.h"
 
 #define E164_DIGITS_MIN 7
 #define E164_DIGITS_MAX 15
 #define DIGITS_MAX      24 /* with prefixes; anything longer is no number */
 
-static const struct number_country countries[] = {
-    {"at", "43", "0", "00", 5, 13, "at", "Europe/Vienna"},
-    {"ca", "1", "1", "011", 10, 10, "us", "America/Toronto"},
-    {"cz", "420", "", "00", 9, 9, "cz", "Europe/Prague"},
-    {"de", "49", "0", "00", 5, 12, "de", "Europe/Berlin"},
-    {"es", "34", "", "00", 9, 9, "itu", "Europe/Madrid"},
-    {"fr", "33", "0", "00", 9, 9, "fr", "Europe/Paris"},
-    {"gb", "44", "0", "00", 9, 10, "gb", "Europe/London"},
-    {"hr", "385", "0", "00", 8, 9, "itu", "Europe/Zagreb"},
-    {"it", "39", "", "00", 6, 11, "itu", "Europe/Rome"},
-    {"kz", "7", "8", "810", 10, 10, "ru", "Asia/Almaty"},
-    {"pl", "48", "", "00", 9, 9, "itu", "Europe/Warsaw"},
-    {"ru", "7", "8", "810", 10, 10, "ru", "Europe/Moscow"},
-    {"si", "386", "0", "00", 8, 8, "si", "Europe/Ljubljana"},
-    {"sk", "421", "0", "00", 9, 9, "itu", "Europe/Bratislava"},
-    {"us", "1", "1", "011", 10, 10, "us", "America/New_York"},
-};
-#define COUNTRY_COUNT (sizeof(countries) / sizeof(countries[0]))
-
 const struct number_country *number_country_find(struct slice iso)
 {
-    for (size_t i = 0; i < COUNTRY_COUNT; i++) {
-        if (slice_ieq(iso, slice_cstr(countries[i].iso)))
-            return &countries[i];
-    }
+    for (uint32_t i = 0; i < number_country_count; i++)
+        if (slice_ieq(iso, slice_cstr(number_countries[i].iso)))
+            return &number_countries[i];
     return NULL;
 }
 
 const char *number_country_names(void)
 {
-    return "at, ca, cz, de, es, fr, gb, hr, it, kz, pl, ru, si, sk, us";
+    return "two letters (ISO 3166), such as us, gb or de";
 }
 
 /* Bytes of a separator at p: ASCII punctuation of numbers, no-break and thin spaces, the hyphens
@@ -103,7 +86,27 @@ static bool takes_prefix(const char *digits, const char *prefix)
 
 static bool national_fits(const struct number_country *home, size_t digits)
 {
-    return digits >= home->digits_min && digits <= home->digits_max;
+    size_t len = strlen(home->code) + digits;
+
+    return len >= E164_DIGITS_MIN && len <= E164_DIGITS_MAX && (home->lengths >> digits & 1);
+}
+
+static uint32_t lowest(uint32_t lengths)
+{
+    uint32_t n = 0;
+
+    while (n < 31 && !(lengths >> n & 1))
+        n++;
+    return n;
+}
+
+static uint32_t highest(uint32_t lengths)
+{
+    uint32_t n = 31;
+
+    while (n > 0 && !(lengths >> n & 1))
+        n--;
+    return n;
 }
 
 static enum err check_e164(const char *digits, const struct number_country *home, const char **why)
@@ -114,10 +117,13 @@ static enum err check_e164(const char *digits, const struct number_country *home
         *why = "no country's code begins with 0";
         return ERR_INVALID;
     }
+    size_t code = home && takes_prefix(digits, home->code) ? strlen(home->code) : 0;
     size_t low = E164_DIGITS_MIN, high = E164_DIGITS_MAX;
-    if (home && takes_prefix(digits, home->code)) {
-        low = strlen(home->code) + home->digits_min;
-        high = strlen(home->code) + home->digits_max;
+    if (code) {
+        if (national_fits(home, len - code))
+            return OK;
+        low = code + lowest(home->lengths);
+        high = code + highest(home->lengths);
     }
     if (len < low) {
         *why = "too few digits";
@@ -126,6 +132,10 @@ static enum err check_e164(const char *digits, const struct number_country *home
     if (len > high) {
         *why = "too many digits";
         return ERR_TOO_LONG;
+    }
+    if (code) {
+        *why = "no number of its country has so many digits";
+        return ERR_INVALID;
     }
     return OK;
 }
@@ -140,24 +150,37 @@ static void write_e164(char dst[NUMBER_E164_MAX], const char *code, const char *
     dst[b.len] = '\0'; /* lengths were checked: it fits */
 }
 
-/* National digits (no "+", no international prefix) of the home country into E.164. */
+/* National digits (no "+", no international prefix) of the home country into E.164: with the
+ * national prefix, without it, or with the country's code; the first that its plan knows, else the
+ * first of a length that it has. */
 static enum err from_national(const char *digits, const struct number_country *home, char *dst,
                               const char **why)
 {
     size_t len = strlen(digits), prefix = strlen(home->national), code = strlen(home->code);
+    const struct {
+        bool reads;
+        size_t skip;
+    } ways[] = {{takes_prefix(digits, home->national) && national_fits(home, len - prefix), prefix},
+                {national_fits(home, len), 0},
+                {takes_prefix(digits, home->code) && national_fits(home, len - code), code}};
+    const uint32_t count = sizeof(ways) / sizeof(ways[0]);
 
-    if (takes_prefix(digits, home->national) && national_fits(home, len - prefix))
-        write_e164(dst, home->code, digits + prefix);
-    else if (national_fits(home, len))
-        write_e164(dst, home->code, digits);
-    else if (takes_prefix(digits, home->code) && national_fits(home, len - code))
-        write_e164(dst, "", digits);
-    else {
-        *why =
-            len < home->digits_min ? "too few digits" : "it fits no form of the campaign's country";
-        return ERR_INVALID;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!ways[i].reads)
+            continue;
+        write_e164(dst, home->code, digits + ways[i].skip);
+        if (number_plan_check(dst, NULL) == OK)
+            return OK;
     }
-    return OK;
+    for (uint32_t i = 0; i < count; i++)
+        if (ways[i].reads) {
+            write_e164(dst, home->code, digits + ways[i].skip);
+            return OK;
+        }
+    dst[0] = '\0';
+    *why = len < lowest(home->lengths) ? "too few digits"
+                                       : "it fits no form of the campaign's country";
+    return ERR_INVALID;
 }
 
 enum err number_normalise(struct slice text, const struct number_country *home,

@@ -235,7 +235,7 @@ Test(file, wrong_values_name_their_line_and_what_is_accepted)
     refuse(HEAD AGENTS "ring_timeout: 5m\n", 6, "out of range; accepted: 1s to 3m");
     refuse(HEAD AGENTS "attempts: 0\n", 6, "1 to 100");
     refuse(HEAD AGENTS "attempts: -1\n", 6, "1 to 100");
-    refuse(HEAD AGENTS "country: xx\n", 6, "accepted: at, ");
+    refuse(HEAD AGENTS "country: xx\n", 6, "accepted: two letters");
     refuse(HEAD AGENTS "zone: Europe/Nowhere\n", 6, "no time zone");
     refuse(HEAD AGENTS "windows: mon 9-17\n", 6, "no calling window");
     refuse(HEAD AGENTS "tone_plan: mars\n", 6, "itu, ru, si, us, or a file");
