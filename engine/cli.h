@@ -10,6 +10,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_report(int argc, char **argv);
+int cli_relabel(int argc, char **argv); /* peal report relabel */
 int cli_ledger(int argc, char **argv);
 int cli_history(int argc, char **argv);
 int cli_pause(int argc, char **argv);
@@ -18,6 +19,7 @@ int cli_drain(int argc, char **argv);
 int cli_stop(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_dnc(int argc, char **argv);
+int cli_retain(int argc, char **argv);
 int cli_prints(int argc, char **argv);
 int cli_listen(int argc, char **argv);
 

@@ -12,6 +12,7 @@
 static const char help[] =
     "usage: peal report --calls FILE.jsonl --out DIR [--run run.json] [--truth FILE.jsonl]\n"
     "                   [--simulator FILE.json] [--title TEXT] [--quiet]\n"
+    "       peal report relabel ...   stored calls judged again (its own --help)\n"
     "\n"
     "Writes summary.json, results.csv and report.html into DIR and prints the tables.\n"
     "Exit code 0 only when the books balance: every lead finished or pending, and as many\n"
@@ -60,6 +61,9 @@ int cli_report(int argc, char **argv)
 {
     struct report_inputs in = {0};
     bool quiet = false;
+
+    if (argc > 1 && strcmp(argv[1], "relabel") == 0)
+        return cli_relabel(argc - 1, argv + 1);
     const struct cli_option options[] = {
         {"--calls", &in.from.calls, NULL}, {"--run", &in.from.run, NULL},
         {"--truth", &in.from.truth, NULL}, {"--simulator", &in.from.simulator, NULL},

@@ -147,6 +147,25 @@ static const struct code_rule *rule_for(const struct code_rule *rules, size_t n,
 
 #define RULE(rules, code) rule_for(rules, sizeof(rules) / sizeof((rules)[0]), code)
 
+/* The built-in rule, with another result where `other` has one; false: there is none. */
+static bool pick(const struct code_rule *built_in, uint8_t other, struct code_rule *out)
+{
+    *out = built_in ? *built_in : (struct code_rule){0};
+    if (other)
+        out->result = other;
+    return built_in || other;
+}
+
+static uint8_t other_sip(const struct result_rules *rules, uint16_t code)
+{
+    return rules && code < RESULT_SIP_MAX ? rules->sip[code] : 0;
+}
+
+static uint8_t other_q850(const struct result_rules *rules, uint16_t code)
+{
+    return rules && code < RESULT_Q850_MAX ? rules->q850[code] : 0;
+}
+
 /* What the detectors heard, as a set. */
 struct heard {
     bool ringback, busy, reorder, unobtainable, fax, modem, beep, speech, dead_air;
@@ -216,8 +235,13 @@ static struct heard heard_of(const struct call_record *r, bool early)
     return h;
 }
 
-static enum result sit_result(uint8_t category)
+/* Before the answer its category says what is meant; after it, only rules of one's own do. */
+static enum result sit_result(const struct result_rules *rules, uint8_t category, bool early)
 {
+    if (rules && category < RESULT_SIT_MAX && rules->sit[category])
+        return (enum result)rules->sit[category];
+    if (!early)
+        return RESULT_SIT;
     switch ((enum dsp_sit)category) {
     case SIT_IC:
     case SIT_VC:
@@ -233,12 +257,12 @@ static enum result sit_result(uint8_t category)
 }
 
 /* RESULT_NONE: the line said nothing that decides. */
-static enum result early_audio_result(const struct heard *h)
+static enum result early_audio_result(const struct result_rules *rules, const struct heard *h)
 {
     if (h->known != RESULT_NONE)
         return h->known;
     if (h->sit)
-        return sit_result(h->sit);
+        return sit_result(rules, h->sit, true);
     if (h->busy)
         return RESULT_BUSY;
     if (h->reorder)
@@ -283,25 +307,26 @@ static bool trunk_silent(const struct call_record *r)
            (r->ended_by == ENDED_BY_NETWORK || r->cancelled);
 }
 
-static enum result decide_unanswered(const struct call_record *r)
+static enum result decide_unanswered(const struct result_rules *rules, const struct call_record *r)
 {
     struct heard h = heard_of(r, true);
-    enum result audio = early_audio_result(&h);
-    const struct code_rule *rule = RULE(q850_rules, r->q850);
+    enum result audio = early_audio_result(rules, &h);
+    uint8_t other = other_sip(rules, r->sip_code);
+    struct code_rule rule;
 
-    if (rule)
-        return (enum result)rule->result;
+    if (pick(RULE(q850_rules, r->q850), other_q850(rules, r->q850), &rule))
+        return (enum result)rule.result;
     if (trunk_silent(r))
         return RESULT_NO_TRUNK;
-    rule = RULE(sip_rules, r->sip_code);
-    if (audio != RESULT_NONE && (!rule || rule->generic))
+    bool known = pick(RULE(sip_rules, r->sip_code), other, &rule);
+    if (audio != RESULT_NONE && (!known || rule.generic))
         return audio;
     if (r->cancelled)
         return unanswered_by_ring(r, &h);
-    if (r->sip_code == 480)
+    if (r->sip_code == 480 && !other)
         return decide_480(r, &h);
-    if (rule)
-        return (enum result)rule->result;
+    if (known)
+        return (enum result)rule.result;
     if (r->sip_code >= 300 && r->sip_code < 400)
         return RESULT_CHANGED;
     if (r->sip_code >= 500 && r->sip_code < 600)
@@ -330,7 +355,7 @@ static enum result decide_undecided(const struct call_record *r, const struct he
     return h->speech ? RESULT_UNKNOWN : decide_silence(r, h);
 }
 
-static enum result decide_answered(const struct call_record *r)
+static enum result decide_answered(const struct result_rules *rules, const struct call_record *r)
 {
     struct heard h = heard_of(r, false);
 
@@ -338,7 +363,7 @@ static enum result decide_answered(const struct call_record *r)
     if (h.known != RESULT_NONE)
         return h.known;
     if (h.sit)
-        return RESULT_SIT;
+        return sit_result(rules, h.sit, false);
     if (h.fax || h.modem)
         return h.fax ? RESULT_FAX : RESULT_MODEM;
     /* Ringing or busy after the 200 is a carrier's false answer, unless a person came on after. */
@@ -361,9 +386,14 @@ static enum result decide_answered(const struct call_record *r)
     return decide_undecided(r, &h);
 }
 
-enum result result_decide(const struct call_record *r)
+enum result result_decide_by(const struct result_rules *rules, const struct call_record *r)
 {
     if (r->at_ms[MARK_ANSWERED] != CALL_TIME_NONE)
-        return decide_answered(r);
-    return decide_unanswered(r);
+        return decide_answered(rules, r);
+    return decide_unanswered(rules, r);
+}
+
+enum result result_decide(const struct call_record *r)
+{
+    return result_decide_by(NULL, r);
 }

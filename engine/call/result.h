@@ -75,9 +75,19 @@ const char *result_names(void);
 bool result_is_charged(enum result r); /* counts as an attempt (not "not dialled", not our_fault) */
 bool result_is_live(enum result r);    /* a live person answered: human, human_silent */
 
+/* Rules that stand before the built-in ones, by code; RESULT_NONE (0) leaves it to those. */
+#define RESULT_SIP_MAX  700
+#define RESULT_Q850_MAX 128
+#define RESULT_SIT_MAX  16
+struct result_rules {
+    uint8_t sip[RESULT_SIP_MAX], q850[RESULT_Q850_MAX];
+    uint8_t sit[RESULT_SIT_MAX]; /* by enum dsp_sit */
+};
+
 struct call_record;
 /* Decides the result of an ended or judged attempt from its evidence (RESULTS: Reason header wins
  * over SIP code; 480 by cause, then by what was heard, then by time). */
 enum result result_decide(const struct call_record *r);
+enum result result_decide_by(const struct result_rules *rules, const struct call_record *r);
 
 #endif

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,6 +88,13 @@ enum err journal_open(struct journal *j, const char *path, journal_line_fn *line
     j->regular = S_ISREG(st.st_mode);
     if (!j->regular)
         return OK;
+    /* Who replaces the file by a shorter one (journal_rewrite.c) holds it alone. */
+    if (flock(j->fd, LOCK_SH | LOCK_NB)) {
+        snprintf(error, RECORDS_ERROR_MAX,
+                 "%.120s: old call records are being removed from it; try again in a minute",
+                 j->path);
+        return ERR_STATE;
+    }
     if (find_end(j, (uint64_t)st.st_size))
         return io_error(j, "read", error);
     if (j->good_bytes < (uint64_t)st.st_size) {

@@ -333,3 +333,34 @@ Test(result, fax_machines_and_modems_are_told_by_their_answer)
     heard(&r, false, DSP_PREAMBLE, 0);
     expect_result(&r, RESULT_FAX);
 }
+
+Test(result, rules_of_ones_own_stand_before_the_built_in_ones)
+{
+    struct result_rules rules = {0};
+
+    rules.sip[603] = RESULT_CONGESTION;
+    rules.sip[480] = RESULT_UNREACHABLE;
+    rules.sip[499] = RESULT_BUSY; /* one that no built-in rule knows */
+    rules.q850[21] = RESULT_BUSY;
+    rules.sit[SIT_VC] = RESULT_CONGESTION;
+    struct call_record r = unanswered(603, 0);
+    cr_expect_eq(result_decide_by(&rules, &r), RESULT_CONGESTION);
+    heard(&r, true, DSP_BUSY, 0); /* what was heard still says more than this code */
+    cr_expect_eq(result_decide_by(&rules, &r), RESULT_BUSY);
+    r = unanswered(480, 0);
+    cr_expect_eq(result_decide_by(&rules, &r), RESULT_UNREACHABLE);
+    r = unanswered(499, 0);
+    cr_expect_eq(result_decide_by(&rules, &r), RESULT_BUSY);
+    r = unanswered(603, 21);
+    cr_expect_eq(result_decide_by(&rules, &r), RESULT_BUSY, "the cause wins over the code");
+    for (int early = 0; early < 2; early++) {
+        r = early ? unanswered(480, 0) : answered();
+        heard(&r, early, DSP_SIT, SIT_VC);
+        cr_expect_eq(result_decide_by(&rules, &r), RESULT_CONGESTION);
+        expect_result(&r, early ? RESULT_VACANT : RESULT_SIT);
+    }
+    r = unanswered(404, 0);
+    cr_expect_eq(result_decide_by(&rules, &r), RESULT_VACANT, "others stay as they are");
+    r = unanswered(65535, 65535);
+    cr_expect_eq(result_decide_by(&rules, &r), result_decide(&r));
+}
