@@ -149,6 +149,25 @@ def serve(where, seed=1, mix="demo", extra=(), scenarios=None, sounds=None):
     return process, wait_for("the simulator to listen", listening), truth
 
 
+def stage(where, callees, weights=None, agent="agent", settings=None):
+    """A far side of the test's own: callees (name → script) at their weights (1 each), our agents,
+    one of whose scripts plays all. Returns the arguments `mix` and `scenarios` of serve()."""
+    root = where / "scenarios"
+    (root / "callees").mkdir(parents=True)
+    shutil.copytree(SOURCE / "scenarios" / "agents", root / "agents")
+    text = "scenarios:\n"
+    for name, script in callees.items():
+        (root / "callees" / f"{name}.lua").write_text(script)
+        text += f"  - {{ scenario: {name}, weight: {(weights or {}).get(name, 1)} }}\n"
+    text += f"agents: {{ prefix: agent-, scenario: agents/{agent} }}\n"
+    if settings:
+        text += "settings:\n" + "".join(f"  - {{ name: {k}, value: {v} }}\n"
+                                        for k, v in settings.items())
+    mix = where / "mix.yaml"
+    mix.write_text(text)
+    return {"mix": mix, "scenarios": root}
+
+
 def campaign(where, address, agents=8, **replace):
     """The demo campaign pointed at `address`, ringing less long; replace: text → text in the YAML."""
     text = (SOURCE / "scenarios" / "campaigns" / "demo.yaml").read_text()

@@ -24,14 +24,6 @@ T_28 = 3.67   # Student's t of 4 × 7 degrees of freedom: 0.999 lie within, on b
 MODEL = 5.0   # points of utilisation by which the model may be off: it has no audio, no queue of leads,
               # and one law for rings, talks and verdicts
 
-MIX = """scenarios:
-  - { scenario: person, weight: 30 }
-  - { scenario: silence, weight: 70 }
-agents: { prefix: agent-, scenario: agents/agent }
-settings:
-  - { name: talk_mean, value: 8 }
-"""
-
 # Answers soon, says hello and waits for as long as it takes: rings, talks and patience of tests are
 # short, so that a minute and a half has a hundred answers.
 PERSON = """return callee {
@@ -62,15 +54,6 @@ SILENCE = """return callee {
   end,
 }
 """
-
-
-def scenarios(where):
-    for name, text in (("person", PERSON), ("silence", SILENCE)):
-        path = where / "scenarios" / "callees" / f"{name}.lua"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    shutil.copytree(h.SOURCE / "scenarios" / "agents", where / "scenarios" / "agents")
-    return where / "scenarios"
 
 
 def mean_and_cv(values):
@@ -156,9 +139,9 @@ def breaks_learned(where):
 def real_run(mode, policy):
     """A run in the mode, against the benchmark's policy: (busy, what one call an agent would give)."""
     where = h.folder()
-    mix = where / "mix.yaml"
-    mix.write_text(MIX)
-    simulator, address, _ = h.serve(where, mix=mix, scenarios=scenarios(where))
+    far_side = h.stage(where, {"person": PERSON, "silence": SILENCE}, {"person": 30, "silence": 70},
+                       settings={"talk_mean": 8})
+    simulator, address, _ = h.serve(where, **far_side)
     yaml = h.campaign(where, address, agents=AGENTS, **{
         "mode: ratio": f"mode: {mode}", "  ratio: 8\n": "",
         "calls_per_second: 7\n": "calls_per_second: 0\n", "attempts: 2": "attempts: 1",

@@ -598,16 +598,15 @@ def simulator_calls_sipp():
 
 def sipp_calls_simulator():
     where, calls = h.folder(), 40
-    (where / "scenarios" / "callees").mkdir(parents=True)
-    shutil.copytree(h.SOURCE / "scenarios" / "agents", where / "scenarios" / "agents")
-    (where / "scenarios" / "callees" / "polite.lua").write_text(
-        'return callee { truth = "human", run = function(call)\n'
-        '  call:ring(0.1)\n  call:answer()\n  call:wait_hangup(20)\nend }\n')
-    mix = where / "mix.yaml"
-    mix.write_text('{"scenarios": [{"scenario": "polite", "weight": 1}]}')
+    polite = '''return callee { truth = "human", run = function(call)
+  call:ring(0.1)
+  call:answer()
+  call:wait_hangup(20)
+end }
+'''
     simulator, address, truth = h.serve(
-        where, mix=mix, scenarios=where / "scenarios",
-        extra=("--media-ports", h.free_range(120), "--late-limit", 1000))
+        where, extra=("--media-ports", h.free_range(120), "--late-limit", 1000),
+        **h.stage(where, {"polite": polite}))
     _, caller = sipp_listening(where, "uac", "-sn", "uac", "-s", "+12025550101", "-d", 200,
                                "-r", 20, "-m", calls, address)
     succeeded(caller, calls, 60)

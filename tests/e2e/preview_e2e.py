@@ -2,7 +2,6 @@
 dialled; nobody's call goes to somebody else. Then SIGHUP makes the same run progressive."""
 
 import re
-import shutil
 import signal
 
 import harness as h
@@ -26,16 +25,8 @@ return callee {
 
 
 def serve(where, settings):
-    root = where / "scenarios"
-    (root / "callees").mkdir(parents=True)
-    (root / "agents").mkdir()
-    shutil.copy(h.SOURCE / "scenarios/agents/preview.lua", root / "agents")
-    (root / "callees" / "person.lua").write_text(CALLEE)
-    (where / "mix.yaml").write_text(
-        "scenarios:\n  - { scenario: person, weight: 1 }\n"
-        "agents: { prefix: agent-, scenario: agents/preview }\n"
-        "settings:\n" + "".join(f"  - {{ name: {k}, value: {v} }}\n" for k, v in settings.items()))
-    simulator, address, _ = h.serve(where, seed=9, mix=where / "mix.yaml", scenarios=root)
+    far_side = h.stage(where, {"person": CALLEE}, agent="preview", settings=settings)
+    simulator, address, _ = h.serve(where, seed=9, **far_side)
     return simulator, address
 
 

@@ -2,7 +2,6 @@
 "unreachable", the network plays its announcements before and after the answer, and each call's
 result and evidence name the very recording, "temporarily blocked" and "blocked" apart."""
 import collections
-import shutil
 import subprocess
 
 import harness as h
@@ -72,17 +71,9 @@ def every_recording_is_itself():
 def calls_take_their_result_from_it():
     where = h.folder()
     sounds = library(where)
-    callees = where / "scenarios" / "callees"
-    callees.mkdir(parents=True)
-    shutil.copytree(h.SOURCE / "scenarios" / "agents", where / "scenarios" / "agents")
-    mix = "scenarios:\n"
-    for number, ident in enumerate(ROWS):
-        for kind, text in (("early", EARLY), ("after", AFTER)):
-            (callees / f"{kind}-{number}.lua").write_text(text.format(id=ident))
-            mix += f"  - {{ scenario: {kind}-{number}, weight: 1 }}\n"
-    (where / "mix.yaml").write_text(mix)
-    simulator, address, _ = h.serve(where, mix=where / "mix.yaml", sounds=sounds,
-                                    scenarios=where / "scenarios")
+    callees = {f"{kind}-{number}": text.format(id=ident) for number, ident in enumerate(ROWS)
+               for kind, text in (("early", EARLY), ("after", AFTER))}
+    simulator, address, _ = h.serve(where, sounds=sounds, **h.stage(where, callees))
     yaml = where / "campaign.yaml"
     yaml.write_text(CAMPAIGN.format(address=address, ports=h.free_range(400)))
     engine = h.start([h.program("peal"), "run", yaml, "--leads", h.leads(where, 64), "--data",

@@ -84,34 +84,9 @@ return callee {
 """
 
 
-def scenarios(where, **scripts):
-    """A folder of callees and a mix with each of them at equal weight."""
-    root = where / "scenarios"
-    (root / "callees").mkdir(parents=True)
-    (root / "agents").mkdir()
-    shutil.copy(h.SOURCE / "scenarios/agents/agent.lua", root / "agents")
-    text = "scenarios:\n"
-    for name, script in scripts.items():
-        (root / "callees" / f"{name}.lua").write_text(script)
-        text += f"  - {{ scenario: {name}, weight: 1 }}\n"
-    (where / "mix.yaml").write_text(text + "agents: { prefix: agent-, scenario: agents/agent }\n")
-    return root
-
-
 def serve(where, **scripts):
-    root = scenarios(where, **scripts)
-    truth = where / "truth.jsonl"
-    process = h.start([h.program("peal-sim"), "serve", "--listen", "127.0.0.1:0", "--scenarios",
-                       root, "--mix", where / "mix.yaml", "--audio", h.audio(), "--seed", 7,
-                       "--truth", truth, "--summary", where / "simulator.json"],
-                      where / "simulator.log")
-
-    def listening():
-        for word in (where / "simulator.log").read_text().split("listening on ")[1:]:
-            return word.split()[0].rstrip(".,")
-        return None
-
-    return process, wait_for("the simulator to listen", listening)
+    simulator, address, _ = h.serve(where, seed=7, **h.stage(where, scripts))
+    return simulator, address
 
 
 def campaign(where, address, extra):
