@@ -49,6 +49,8 @@ struct loop {
     void *on_wake_arg;
     struct list turn_hooks; /* see loop_hook */
     void (*on_ahead)(struct loop_op *op, enum loop_ahead ahead); /* see loop_set_ahead */
+    bool (*settled)(void *arg); /* see loop_set_virtual */
+    void *settled_arg;
     uint64_t turns, completions, sq_full;
     uint16_t next_group; /* see loop_buffer_group */
 };
@@ -65,6 +67,13 @@ struct loop_hook {
 enum err loop_init(struct loop *l, const struct loop_config *config);
 /* Waits (2 s at most) for the ops of owners that were closed just before. */
 void loop_fini(struct loop *l);
+
+/* On a virtual clock, loop_run moves the clock itself: to the next timer, and only while `settled`
+ * says that nothing is under way that may still bring something at the present instant (a question
+ * without its answer, a record not yet written). Until then it waits for completions and no timer
+ * fires, so what happens does not depend on how fast the world outside is. Ends when no timer is
+ * left. NULL: the clock stands (see loop_run). */
+void loop_set_virtual(struct loop *l, bool (*settled)(void *arg), void *arg);
 
 /* Runs until loop_stop. loop_turn does one round: hooks, submit, wait at most wait_us (0: does not
  * wait), completions until there are none, timers. On a virtual clock the loop waits for completions

@@ -308,3 +308,78 @@ Test(loop, works_without_the_single_issuer)
     loop_fini(&loop);
     cr_assert_eq(loop.inflight, 0);
 }
+
+/* Virtual time of loop_run: an answer that is under way belongs to its instant, however long the
+ * world outside takes. */
+static struct {
+    struct clock clock;
+    struct loop loop;
+    struct loop_op answer;
+    struct timer ask, next;
+    int fds[2];
+    bool asked;
+    uint64_t answered_ms, next_ms;
+} v;
+
+static bool v_settled(void *arg)
+{
+    (void)arg;
+    return !v.asked;
+}
+
+static void v_answered(struct loop_op *op, int32_t res, uint32_t flags)
+{
+    (void)op, (void)flags;
+    cr_expect_eq(res, -ETIME);
+    v.asked = false;
+    v.answered_ms = clock_ms(&v.clock);
+}
+
+static void v_ask(struct timer *t)
+{
+    static struct __kernel_timespec real = {0, 30 * 1000000};
+
+    (void)t;
+    v.asked = true;
+    io_uring_prep_timeout(loop_sqe(&v.loop, &v.answer), &real, 0, 0);
+}
+
+static void v_next(struct timer *t)
+{
+    (void)t;
+    v.next_ms = clock_ms(&v.clock);
+    cr_expect(!v.asked, "the clock moved while a question was open");
+    loop_stop(&v.loop);
+}
+
+Test(loop, virtual_time_waits_for_what_is_under_way)
+{
+    const struct loop_config config = {.clock = &v.clock};
+
+    clock_init_virtual(&v.clock, 5000000, 0);
+    cr_assert_eq(loop_init(&v.loop, &config), OK);
+    v.answer.done = v_answered;
+    timer_init(&v.ask);
+    timer_init(&v.next);
+    loop_set_virtual(&v.loop, v_settled, NULL);
+    loop_timer(&v.loop, &v.ask, 86400000, v_ask);
+    loop_timer(&v.loop, &v.next, 86400001, v_next);
+    loop_run(&v.loop);
+    cr_expect_eq(v.answered_ms, 5000 + 86400000);
+    cr_expect_eq(v.next_ms, 5000 + 86400001);
+    loop_set_virtual(&v.loop, NULL, NULL);
+    loop_fini(&v.loop);
+}
+
+Test(loop, virtual_time_ends_with_the_last_timer)
+{
+    const struct loop_config config = {.clock = &v.clock};
+
+    clock_init_virtual(&v.clock, 0, 0);
+    cr_assert_eq(loop_init(&v.loop, &config), OK);
+    loop_set_virtual(&v.loop, v_settled, NULL);
+    loop_run(&v.loop);
+    cr_expect_eq(clock_us(&v.clock), 0);
+    loop_set_virtual(&v.loop, NULL, NULL);
+    loop_fini(&v.loop);
+}
