@@ -74,7 +74,7 @@ static int open_scripts(struct host *h, const struct host_config *config, uint32
         .seed = config->seed,
         .simulator = true,
         .audio_root = config->audio,
-        .sounds = media_sounds(call_env_media(h->env)),
+        .sounds = call_env_sounds(h->env),
         .preload = true,
         .record_dir = config->record,
         .max_flows = max_calls,

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "call/line_inner.h"
 #include "dsp/prints.h"
 
 #define SAME_KEY_US 600000 /* a key held for 100 ms, told by two ways through a jitter buffer */
@@ -230,6 +231,8 @@ static enum err usable(const struct call *c)
 
 enum err call_play(struct call *c, const struct sound *s, bool loop, uint32_t cookie)
 {
+    if (c->line)
+        return line_play(c->line, sound_ms(s), loop, cookie);
     return usable(c) == OK ? media_leg_play(c->leg, s, loop, cookie) : ERR_STATE;
 }
 
@@ -243,23 +246,31 @@ enum err call_play_tone(struct call *c, const struct call_tone *t, uint32_t cook
         .total_ms = t->total_ms,
     };
 
+    if (c->line)
+        return line_play(c->line, t->total_ms ? t->total_ms : t->on_ms + t->off_ms, false, cookie);
     return usable(c) == OK ? media_leg_tone(c->leg, &tone, cookie) : ERR_STATE;
 }
 
 enum err call_play_silence(struct call *c, uint32_t ms, uint32_t cookie)
 {
+    if (c->line)
+        return line_play(c->line, ms, false, cookie);
     return usable(c) == OK ? media_leg_silence(c->leg, ms, cookie) : ERR_STATE;
 }
 
 enum err call_send_dtmf(struct call *c, struct slice digits, bool in_band, uint32_t on_ms,
                         uint32_t gap_ms, uint32_t cookie)
 {
+    if (c->line)
+        return line_play(c->line, (uint32_t)digits.len * (on_ms + gap_ms), false, cookie);
     return usable(c) == OK ? media_leg_dtmf(c->leg, digits, in_band, on_ms, gap_ms, cookie)
                            : ERR_STATE;
 }
 
 void call_stop_audio(struct call *c)
 {
+    if (c->line)
+        line_stop_playing(c->line);
     if (usable(c) == OK)
         media_leg_stop(c->leg);
 }
@@ -286,6 +297,8 @@ enum err call_record_start(struct call *c, const char *path, bool stereo)
 {
     enum err e = usable(c);
 
+    if (c->line)
+        return OK; /* there is nothing to be heard, and no file is made */
     if (e == OK)
         e = media_leg_record(c->leg, path, stereo);
     if (e == OK)
@@ -301,6 +314,8 @@ void call_record_stop(struct call *c)
 
 enum err call_bridge(struct call *a, struct call *b)
 {
+    if (a->line && b->line)
+        return a->line->up && b->line->up ? line_bridge(a->line, b->line) : ERR_STATE;
     if (usable(a) != OK || usable(b) != OK)
         return ERR_STATE;
     return media_bridge(a->leg, b->leg);
@@ -308,6 +323,8 @@ enum err call_bridge(struct call *a, struct call *b)
 
 void call_unbridge(struct call *c)
 {
+    if (c->line)
+        line_unbridge(c->line);
     if (usable(c) == OK)
         media_unbridge(c->leg);
 }

@@ -1,6 +1,7 @@
 /* One call's own doing: dialling, answering, hanging up, and what can be asked of it. What the far
  * side does to it is in signalling.c (SIP) and audio.c (media). */
 #include "call/internal.h"
+#include "call/line_inner.h"
 
 #include <stdio.h>
 
@@ -121,7 +122,9 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
     c->state = CALL_STATE_DIALLING;
     c->start_us = clock_us(env->loop->clock);
     c->record.invite_wall_ms = clock_wall_ms(env->loop->clock);
-    e = send_invite(c, dial);
+    if (env->line)
+        line_dialled(c, dial);
+    e = env->line ? OK : send_invite(c, dial);
     if (e != OK) {
         c->session = NULL;
         c->released = true;
@@ -131,7 +134,8 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
     env->stats.dialled++;
     c->handler = handler;
     c->arg = arg;
-    slice_copy(sip_session_call_id(c->session), c->record.call_id, sizeof(c->record.call_id));
+    if (c->session)
+        slice_copy(sip_session_call_id(c->session), c->record.call_id, sizeof(c->record.call_id));
     if (limit_ms == 0 || limit_ms > RING_TIMEOUT_MAX_MS)
         limit_ms = RING_TIMEOUT_MAX_MS;
     loop_timer(env->loop, &c->ring_timer, limit_ms, on_ring_limit);
@@ -253,6 +257,8 @@ void call_hangup(struct call *c, uint16_t q850)
             c->record.ended_by = ENDED_BY_US;
         if (c->session)
             sip_session_end(c->session, q850 ? q850 : Q850_NORMAL_CLEARING, NULL);
+        if (c->line)
+            line_hung_up(c);
     }
     call_close_leg(c);
 }

@@ -20,6 +20,8 @@ struct sip_ua;
 struct media;
 struct call;
 struct call_env;
+struct call_line;
+struct sound_cache;
 
 enum call_state {
     CALL_STATE_IDLE,     /* made, nothing sent or answered yet (incoming: INVITE has come) */
@@ -68,6 +70,8 @@ struct call_env_config {
     const char *tone_plan;       /* default plan of detectors */
     const struct prints *prints; /* known recordings (dsp/prints.h), lives as long as the
                                     environment; NULL: none */
+    const struct call_line *line; /* calls on a modelled line (call/line.h) instead of SIP and
+                                     media, whose members here are then not used; NULL: real */
     /* Incoming INVITEs; NULL: refused with 480. Called with the call in CALL_STATE_IDLE: set a
      * handler and answer in any of the ways below, now or later. */
     void (*incoming)(void *arg, struct call *c);
@@ -80,8 +84,9 @@ void call_env_hangup_all(struct call_env *env);
 /* Forgets what still lives, at once: end the calls first when the far sides should know. */
 void call_env_close(struct call_env *env);
 struct loop *call_env_loop(struct call_env *env);
-struct sip_ua *call_env_ua(struct call_env *env);
-struct media *call_env_media(struct call_env *env);
+struct sip_ua *call_env_ua(struct call_env *env);   /* NULL: the line is modelled */
+struct media *call_env_media(struct call_env *env); /* likewise */
+struct sound_cache *call_env_sounds(struct call_env *env);
 uint32_t call_env_count(const struct call_env *env); /* calls alive */
 uint32_t call_env_peak(const struct call_env *env);
 

@@ -1,6 +1,7 @@
 /* The environment of calls: the user agent, the media workers and the pool of calls between them.
  * Here calls are born (incoming ones are handed to the owner) and freed. */
 #include "call/internal.h"
+#include "call/line_inner.h"
 
 #include <stdlib.h>
 #include <sys/sysinfo.h>
@@ -43,6 +44,8 @@ static enum err open_parts(struct call_env *env, const struct call_env_config *c
     }
     addr_format(sip_ua_local(env->ua), env->sip_host, sizeof(env->sip_host));
     e = media_open(&env->media, &media);
+    if (e == OK)
+        env->sounds = media_sounds(env->media);
     if (e != OK)
         log_error("call", "the media workers could not be started",
                   "port_min=%u port_max=%u error=%s", config->media_port_min,
@@ -71,7 +74,7 @@ enum err call_env_open(struct call_env **out, const struct call_env_config *conf
     if (e == OK)
         e = pool_init(&env->calls, sizeof(struct call), max_calls);
     if (e == OK)
-        e = open_parts(env, config, max_calls);
+        e = config->line ? line_open(env, config->line) : open_parts(env, config, max_calls);
     if (e != OK) {
         call_env_close(env);
         return e;
@@ -89,8 +92,11 @@ void call_env_close(struct call_env *env)
         struct call *c = container_of(n, struct call, node);
 
         loop_timer_stop(env->loop, &c->ring_timer);
+        line_free(c);
         list_remove(n);
     }
+    if (env->line)
+        line_close(env);
     if (env->ua)
         sip_ua_close(env->ua);
     if (env->media)
@@ -117,6 +123,11 @@ struct sip_ua *call_env_ua(struct call_env *env)
 struct media *call_env_media(struct call_env *env)
 {
     return env->media;
+}
+
+struct sound_cache *call_env_sounds(struct call_env *env)
+{
+    return env->sounds;
 }
 
 uint32_t call_env_count(const struct call_env *env)
@@ -154,13 +165,15 @@ struct call *call_new(struct call_env *env, bool outgoing, bool detect, const st
     c->leg_start_us = c->start_us = clock_us(env->loop->clock);
     timer_init(&c->ring_timer);
     call_record_init(&c->record);
-    if (media_leg_open(env->media, &leg, call_on_media, c, &c->leg) != OK) {
+    if ((env->line ? line_new(c)
+                   : media_leg_open(env->media, &leg, call_on_media, c, &c->leg)) != OK) {
         env->stats.refused_full++;
         pool_put(&env->calls, c);
         return NULL;
     }
     list_push_back(&env->live, &c->node);
-    call_sdp_init(c);
+    if (!env->line)
+        call_sdp_init(c);
     return c;
 }
 
@@ -169,13 +182,14 @@ void call_free(struct call *c)
     struct call_env *env = c->env;
 
     loop_timer_stop(env->loop, &c->ring_timer);
+    line_free(c);
     list_remove(&c->node);
     pool_put(&env->calls, c);
 }
 
 void call_finish_if_gone(struct call *c)
 {
-    if (c->session || c->leg)
+    if (c->session || c->leg || (c->line && c->line->up))
         return;
     loop_timer_stop(c->env->loop, &c->ring_timer);
     c->state = CALL_STATE_ENDED;

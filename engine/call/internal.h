@@ -14,6 +14,8 @@ struct call_env {
     struct loop *loop;
     struct sip_ua *ua;
     struct media *media;
+    struct sound_cache *sounds;    /* media's, or of a modelled line */
+    const struct call_line *line;  /* NULL: SIP and media, both there */
     struct pool calls;
     struct list live;
     const struct dsp_plan *plan;
@@ -30,6 +32,7 @@ struct call {
     struct call_env *env;
     struct sip_session *session; /* NULL once it has ended and been released */
     struct media_leg *leg;       /* NULL once it is closed */
+    struct line *line;           /* instead of both where the line is modelled (line.c) */
     bool leg_closing;
     call_handler_fn *handler;
     void *arg;

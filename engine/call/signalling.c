@@ -127,8 +127,7 @@ static void on_answered(struct call *c, const struct sip_event *e)
     call_mark_once(c, MARK_ANSWERED, now);
     if (c->rtp_seen) /* early media goes on as the answered audio */
         call_mark_once(c, MARK_FIRST_RTP, now);
-    if (c->detect)
-        media_leg_phase(c->leg, DSP_ANSWERED);
+    call_detect(c, DSP_ANSWERED);
     call_tell(c, &out);
 }
 
@@ -202,7 +201,8 @@ static void on_ended(struct call *c, const struct sip_event *e)
     keep_code(c, e->code, e->q850);
     c->ended = (struct call_event){
         .kind = CALL_EV_ENDED, .code = e->code, .q850 = e->q850, .by = r->ended_by};
-    sip_session_release(c->session);
+    if (c->session)
+        sip_session_release(c->session);
     c->session = NULL;
     if (c->state != CALL_STATE_ENDED)
         c->state = CALL_STATE_ENDING;
