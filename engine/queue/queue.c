@@ -213,7 +213,7 @@ bool queue_up(const struct queue *q)
 }
 bool queue_idle(const struct queue *q)
 {
-    return q->requests.used == 0 && add_idle(q);
+    return q->requests.used == 0 && add_idle(q) && redis_in_flight(q->redis) == 0;
 }
 const char *queue_task_number(const struct queue_task *t)
 {

@@ -34,6 +34,7 @@ struct redis_server {
     char log[PATH_CAP], pid_file[PATH_CAP], lock_file[PATH_CAP];
     int lock_fd;
     bool owner;
+    bool keeps; /* its data on disk */
     pid_t pid;
     struct clock clock;
     uint64_t started_us;
@@ -141,7 +142,7 @@ static enum err launch(struct redis_server *s)
                                 "--daemonize",
                                 "no",
                                 "--appendonly",
-                                "yes",
+                                s->keeps ? "yes" : "no",
                                 "--appendfsync",
                                 "always",
                                 "--save",
@@ -236,7 +237,7 @@ static enum err take_or_share(struct redis_server *s, char *error)
     return wait_ready(s, true, error);
 }
 
-enum err redis_server_open(struct redis_server **out, const char *folder, char *error)
+static enum err open_server(struct redis_server **out, const char *folder, bool keeps, char *error)
 {
     struct redis_server *s = calloc(1, sizeof(*s));
     enum err e;
@@ -245,6 +246,7 @@ enum err redis_server_open(struct redis_server **out, const char *folder, char *
     if (!s)
         return fail(error, ERR_NOMEM, "no memory for", folder, "");
     s->lock_fd = -1;
+    s->keeps = keeps;
     clock_init_real(&s->clock);
     if ((e = make_folder(s, folder, error)) || (e = take_or_share(s, error))) {
         redis_server_close(s);
@@ -252,6 +254,16 @@ enum err redis_server_open(struct redis_server **out, const char *folder, char *
     }
     *out = s;
     return OK;
+}
+
+enum err redis_server_open(struct redis_server **out, const char *folder, char *error)
+{
+    return open_server(out, folder, true, error);
+}
+
+enum err redis_server_open_volatile(struct redis_server **out, const char *folder, char *error)
+{
+    return open_server(out, folder, false, error);
 }
 
 void redis_server_close(struct redis_server *s)

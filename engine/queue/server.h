@@ -18,6 +18,9 @@ struct redis_server;
 /* error (REDIS_SERVER_ERROR_MAX bytes) says what failed, where to look and what to do. The folder
  * is made when it is not there. */
 enum err redis_server_open(struct redis_server **out, const char *folder, char *error);
+/* The same for data that may be lost with the process: nothing is written to disk. For simulations
+ * and measurements. */
+enum err redis_server_open_volatile(struct redis_server **out, const char *folder, char *error);
 /* Stops the server if this process owns it and nobody else uses the folder. s may be NULL. */
 void redis_server_close(struct redis_server *s);
 

@@ -2,6 +2,7 @@
  * stores, and syncs when the ring is empty or flush_ms have passed. */
 #include "report/records.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@ struct records {
     struct ring_mpsc ring;
     uint32_t capacity;
     sem_t wake;
+    pthread_cond_t synced; /* with lock: done has grown, or a store holds */
+    bool unsynced_mode;
     pthread_t thread;
     bool thread_runs;
     _Atomic bool stop;
@@ -119,6 +122,8 @@ static enum err write_batch(struct records *r)
     bool kept = journal == OK || sqlite == OK || (!r->has_journal && !r->sqlite);
     pthread_mutex_lock(&r->lock);
     r->stats.held = kept ? 0 : r->batch;
+    if (!kept)
+        pthread_cond_broadcast(&r->synced);
     if (kept) {
         r->stats.jsonl_lines += journal == OK ? r->batch : 0;
         r->stats.sqlite_rows += sqlite == OK ? r->batch : 0;
@@ -133,7 +138,7 @@ static void sync_stores(struct records *r)
 {
     char error[RECORDS_ERROR_MAX];
 
-    if (r->has_journal) {
+    if (r->has_journal && !r->unsynced_mode) {
         enum err e = journal_sync(&r->journal, error);
         if (e)
             say(r, &r->journal_failing, "journal", e, error);
@@ -205,7 +210,10 @@ static void *writer(void *arg)
         if (waiting && (idle || now_ms() - synced_at >= r->flush_ms)) {
             sync_stores(r);
             synced_at = now_ms();
+            pthread_mutex_lock(&r->lock);
             atomic_fetch_add(&r->done, waiting);
+            pthread_cond_broadcast(&r->synced);
+            pthread_mutex_unlock(&r->lock);
             waiting = 0;
         }
         if (idle && stop)
@@ -292,6 +300,7 @@ static void destroy(struct records *r)
     key_set_fini(&r->keys);
     ring_mpsc_fini(&r->ring);
     sem_destroy(&r->wake);
+    pthread_cond_destroy(&r->synced);
     pthread_mutex_destroy(&r->lock);
     free(r->popped);
     free(r->lines);
@@ -312,7 +321,13 @@ enum err records_open(struct records **out, const struct records_config *config,
     memset(r, 0, sizeof(*r));
     r->journal.fd = -1;
     r->flush_ms = config->flush_ms ? config->flush_ms : 200;
+    r->unsynced_mode = config->unsynced;
     sem_init(&r->wake, 0, 0);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->synced, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&r->lock, NULL);
     r->popped = malloc(sizeof(*r->popped));
     r->lines = malloc((size_t)BATCH * RECORDS_LINE_MAX);
@@ -372,18 +387,21 @@ void records_look(struct records *r, struct records_stats *out)
 enum err records_sync(struct records *r, uint32_t timeout_ms)
 {
     uint64_t want = atomic_load(&r->accepted), until = now_ms() + timeout_ms;
-    struct records_stats stats;
+    struct timespec limit = {(time_t)(until / 1000), (long)(until % 1000) * 1000000};
+    enum err e = OK;
 
-    while (atomic_load(&r->done) < want) {
-        records_look(r, &stats);
-        if (stats.held)
-            return ERR_IO;
-        if (now_ms() >= until)
-            return ERR_TIMEOUT;
-        sem_post(&r->wake);
-        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    if (atomic_load(&r->done) >= want)
+        return OK;
+    sem_post(&r->wake);
+    pthread_mutex_lock(&r->lock);
+    while (e == OK && atomic_load(&r->done) < want) {
+        if (r->stats.held)
+            e = ERR_IO;
+        else if (pthread_cond_timedwait(&r->synced, &r->lock, &limit) == ETIMEDOUT)
+            e = ERR_TIMEOUT;
     }
-    return OK;
+    pthread_mutex_unlock(&r->lock);
+    return e;
 }
 
 enum err records_close(struct records *r, struct records_stats *stats)

@@ -29,6 +29,7 @@ struct records_config {
     const char *campaign, *zone; /* noted in SQLite, for the times of its history; may be NULL */
     uint32_t ring;               /* 0: RECORDS_RING */
     uint32_t flush_ms;           /* longest delay before data is synced; 0: 200 */
+    bool unsynced;              /* written is safe enough: what is made can be made again */
 };
 
 struct records_stats {
