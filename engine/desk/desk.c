@@ -87,11 +87,14 @@ static void on_wrapped_up(struct timer *t)
 
 static void agent_wrap_up(struct agent *a)
 {
+    const struct desk *d = a->desk;
+    uint32_t ms = d->handler.wrap_up_ms ? d->handler.wrap_up_ms(d->arg, a) : a->wrap_up_ms;
+
     a->callee = NULL;
     agent_set(a, AGENT_WRAP_UP);
     if (!a->desk->running && a->leg)
         call_hangup(a->leg, 0);
-    loop_timer(a->desk->loop, &a->timer, a->wrap_up_ms, on_wrapped_up);
+    loop_timer(a->desk->loop, &a->timer, ms, on_wrapped_up);
 }
 
 static void leg_lost(struct agent *a)

@@ -36,6 +36,8 @@ struct desk_handler {
     void (*talk_ended)(void *arg, struct agent *a, struct call *callee, bool by_agent);
     /* A key of an agent who does not talk (RFC 4733). May be NULL. */
     void (*key)(void *arg, struct agent *a, char digit);
+    /* How long the wrap-up that begins now takes. NULL: the agent's wrap_up_ms. */
+    uint32_t (*wrap_up_ms)(void *arg, const struct agent *a);
 };
 
 enum err desk_open(struct desk **out, struct call_env *env, const struct desk_handler *handler,

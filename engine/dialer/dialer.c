@@ -15,11 +15,15 @@
 #include "media/media.h"
 
 #define TICK_MS            50
+/* On a virtual clock, with nothing in the air and nothing that could be launched. */
+#define TICK_QUIET_MS      1000
+#define SAMPLE_QUIET_MS    10000
 #define RENEW_EVERY_MS     (DIALER_LEASE_MS / 3)
 #define FILES_PER_CALL     3 /* RTP, RTCP, recording */
 #define FILES_BESIDE_CALLS 256
 #define HOPELESS_MAX       64
 #define AGENT_FROM_USER    "peal"
+#define RECORDS_WAIT_MS    30000 /* of real time, on a virtual clock */
 /* Legs and registrations that do not clear by then (a far side that is away) are left to clear by
  * themselves. */
 #define LEAVE_MS 5000
@@ -93,9 +97,18 @@ static void on_agent_key(void *arg, struct agent *a, char digit)
         preview_key(&d->agents[number], digit);
 }
 
+static uint32_t on_wrap_up(void *arg, const struct agent *a)
+{
+    const struct dialer *d = arg;
+    const struct dialer_model *m = d->config.model;
+
+    return m ? m->wrap_up_ms(m->arg, agent_number(d, a)) : agent_wrap_up_ms(a);
+}
+
 static enum err open_desk(struct dialer *d)
 {
-    static const struct desk_handler handler = {on_agent_state, on_talk_ended, on_agent_key};
+    static const struct desk_handler handler = {on_agent_state, on_talk_ended, on_agent_key,
+                                                on_wrap_up};
     const struct campaign *c = d->campaign;
     enum err e = desk_open(&d->desk, d->env, &handler, d);
 
@@ -161,6 +174,10 @@ static enum err name_engine(struct dialer *d, char *error)
     uint64_t random;
     FILE *f;
 
+    if (d->config.model) {
+        snprintf(d->engine, sizeof(d->engine), "%s", d->config.model->engine);
+        return OK;
+    }
     snprintf(path, sizeof(path), "%s/engine-id", d->config.data_dir);
     f = fopen(path, "r");
     if (f) {
@@ -212,6 +229,7 @@ static enum err open_calls(struct dialer *d, char *error)
         .media_workers = c->media.workers,
         .max_calls = c->max_calls,
         .tone_plan = c->tone_plan,
+        .line = d->config.model ? d->config.model->line : NULL,
     };
     char text[ADDR_TEXT_MAX];
     enum err e = OK;
@@ -243,7 +261,7 @@ static enum err load_sound(struct dialer *d, const char *path, const struct soun
     *out = NULL;
     if (!path[0])
         return OK;
-    enum err e = sound_load(media_sounds(call_env_media(d->env)), path, out, why);
+    enum err e = sound_load(call_env_sounds(d->env), path, out, why);
     if (e != OK)
         snprintf(error, DIALER_ERROR_MAX, "%s", why);
     return e;
@@ -269,7 +287,7 @@ static enum err load_flows(struct dialer *d, char *error)
     };
     enum err e = OK;
 
-    config.sounds = media_sounds(call_env_media(d->env));
+    config.sounds = call_env_sounds(d->env);
     for (int i = 0; i < RESULT_COUNT && e == OK; i++) {
         char why[FLOW_TEXT_MAX] = "";
 
@@ -304,6 +322,10 @@ static enum err open_records(struct dialer *d, char *error)
 
     snprintf(jsonl, sizeof(jsonl), "%s/calls.jsonl", d->config.data_dir);
     snprintf(sqlite, sizeof(sqlite), "%s/calls.sqlite", d->config.data_dir);
+    if (d->config.model) {
+        config.sqlite_path = NULL;
+        config.unsynced = true;
+    }
     enum err e = records_open(&d->records, &config, why);
     if (e != OK)
         snprintf(error, DIALER_ERROR_MAX, "%s", why);
@@ -528,6 +550,26 @@ static bool everybody_left(const struct dialer *d)
     return desk_is_idle(d->desk) && trunks_left(d);
 }
 
+static bool is_quiet(const struct dialer *d)
+{
+    return d->config.model && d->stage == DIALER_RUNNING && list_empty(&d->live) &&
+           list_empty(&d->settling) && !d->stock_count && !d->claiming && list_empty(&d->offers) &&
+           reconcile_idle(d);
+}
+
+/* On a virtual clock: nothing is under way that belongs to the present instant. */
+static bool is_settled(void *arg)
+{
+    struct dialer *d = arg;
+
+    if (!queue_up(d->queue) || records_sync(d->records, RECORDS_WAIT_MS) != OK) {
+        d->lost = true;
+        loop_stop(d->loop);
+        return true;
+    }
+    return queue_idle(d->queue);
+}
+
 static void on_tick(struct timer *t)
 {
     struct dialer *d = container_of(t, struct dialer, tick);
@@ -553,7 +595,7 @@ static void on_tick(struct timer *t)
         loop_stop(d->loop);
         return;
     }
-    loop_timer(d->loop, &d->tick, TICK_MS, on_tick);
+    loop_timer(d->loop, &d->tick, is_quiet(d) ? TICK_QUIET_MS : TICK_MS, on_tick);
 }
 
 static void on_sample(struct timer *t)
@@ -565,7 +607,7 @@ static void on_sample(struct timer *t)
     gate_watch(d);
     learned_account(d);
     watch_sample(d);
-    loop_timer(d->loop, &d->sample, 1000, on_sample);
+    loop_timer(d->loop, &d->sample, is_quiet(d) ? SAMPLE_QUIET_MS : 1000, on_sample);
 }
 
 static void on_renew(struct timer *t)
@@ -634,8 +676,16 @@ enum err dialer_run(struct dialer *d, char *error)
     loop_timer(d->loop, &d->tick, 0, on_tick);
     loop_timer(d->loop, &d->sample, 1000, on_sample);
     loop_timer(d->loop, &d->renew, RENEW_EVERY_MS, on_renew);
+    if (d->config.model)
+        loop_set_virtual(d->loop, is_settled, d);
     loop_run(d->loop);
+    loop_set_virtual(d->loop, NULL, NULL);
     loop_turn(d->loop, 0);
+    if (d->lost) {
+        snprintf(error, DIALER_ERROR_MAX, "virtual time cannot go on without its Redis and its "
+                 "records: %s", queue_error(d->queue));
+        return ERR_CLOSED;
+    }
     watch_draw(d, true);
     learned_save(d);
     records_sync(d->records, 10000);

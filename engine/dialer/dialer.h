@@ -13,6 +13,19 @@
 #define DIALER_ERROR_MAX 1024
 
 struct dialer;
+struct call_line;
+
+/* Virtual time: the loop has a virtual clock, which dialer_run moves to the next timer whenever
+ * Redis has answered everything and every record is written; calls and agents are a model's. All
+ * else is as in a real run. Records are written without waiting for the disk, and only to
+ * calls.jsonl. */
+struct dialer_model {
+    const struct call_line *line; /* call/line.h */
+    const char *engine;           /* its name in Redis */
+    /* How long the wrap-up that agent number `agent` of the campaign begins now takes. */
+    uint32_t (*wrap_up_ms)(void *arg, uint32_t agent);
+    void *arg;
+};
 
 struct dialer_config {
     struct loop *loop;
@@ -21,6 +34,7 @@ struct dialer_config {
     const char *data_dir;   /* calls.jsonl, calls.sqlite, run.json, recordings/; made if missing */
     const char *leads_path; /* NULL: only what the queue already holds */
     bool quiet;             /* no live view */
+    const struct dialer_model *model; /* NULL: real calls in real time */
     char recording_dir[CAMPAIGN_PATH_MAX]; /* filled by dialer_open */
 };
 

@@ -161,6 +161,7 @@ struct dialer {
     uint64_t reloaded_ms;
     uint32_t in_air, in_air_peak;
     uint64_t started_us, leave_by_ms;
+    bool lost; /* virtual time: Redis or the records */
     struct scores_past past[SCORES_HISTORY];
     uint8_t day; /* of the month, in the campaign's zone; 0: not looked at yet */
 };

@@ -228,7 +228,7 @@ enum err ledger_start(struct dialer *d, char *error)
         while (!d->ledger.known && turn(d, until));
         if (!d->ledger.known)
             e = atomic_load(&d->stop_asked) ? ERR_CANCELLED : ERR_TIMEOUT;
-        else if (round == 0)
+        else if (round == 0 && !d->config.model)
             e = replay(d);
     }
     if (e != OK)

@@ -64,10 +64,10 @@ enum err trunks_open(struct dialer *d)
 
         t->config = &d->campaign->trunks[i];
         t->dialer = d;
-        t->usable = !t->config->registers;
+        t->usable = !t->config->registers || d->config.model;
         t->refilled_ms = loop_now_ms(d->loop);
         t->tokens = 1;
-        if (t->config->registers) {
+        if (!t->usable) {
             enum err e = register_trunk(d, t);
 
             if (e != OK)

@@ -83,6 +83,8 @@ static void look(struct dialer *d)
 
 void watch_draw(struct dialer *d, bool force)
 {
+    if (d->config.quiet && !force)
+        return;
     look(d);
     live_draw(d->view, &d->look, loop_now_ms(d->loop), force);
 }
