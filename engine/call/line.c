@@ -105,7 +105,10 @@ enum err line_play(struct line *k, uint32_t ms, bool endless, uint32_t cookie)
 {
     if (k->queued == LEG_QUEUE_MAX)
         return ERR_FULL;
+    const struct call_line *line = k->call->env->line;
+
     k->queue[k->queued++] = (struct line_sound){ms, cookie, endless};
+    line->plays(line->arg, k->call, ms);
     if (k->queued == 1)
         play_next(k);
     return OK;

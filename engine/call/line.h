@@ -23,6 +23,7 @@ struct call_line {
     void (*dialled)(void *arg, struct call *c, const struct call_dial *dial, void **own);
     void (*hung_up)(void *arg, struct call *c); /* our CANCEL or BYE; call_line_end must follow */
     void (*bridged)(void *arg, struct call *a, struct call *b);
+    void (*plays)(void *arg, struct call *c, uint32_t ms); /* the far side is to hear so much */
     void (*freed)(void *arg, struct call *c); /* the call is no more: forget it */
 };
 

@@ -15,9 +15,9 @@
 #include "media/media.h"
 
 #define TICK_MS            50
-/* On a virtual clock, with nothing in the air and nothing that could be launched. */
-#define TICK_QUIET_MS      1000
-#define SAMPLE_QUIET_MS    10000
+/* On a virtual clock: fewer looks, so that more questions to Redis leave together. */
+#define TICK_VIRTUAL_MS    100
+#define QUIET_MS           60000 /* at most between two looks (is_quiet) */
 #define RENEW_EVERY_MS     (DIALER_LEASE_MS / 3)
 #define FILES_PER_CALL     3 /* RTP, RTCP, recording */
 #define FILES_BESIDE_CALLS 256
@@ -27,6 +27,8 @@
 /* Legs and registrations that do not clear by then (a far side that is away) are left to clear by
  * themselves. */
 #define LEAVE_MS 5000
+
+static void on_tick(struct timer *t);
 
 /* ---- agents ---- */
 
@@ -78,6 +80,9 @@ static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
         preview_agent_left(&d->agents[number]);
     if (agent_state(a) == AGENT_READY)
         attempt_offer_agent(d);
+    if (agent_state(a) == AGENT_READY && d->config.model && timer_running(&d->tick) &&
+        d->tick.due_ms > loop_now_ms(d->loop) + TICK_MS)
+        loop_timer(d->loop, &d->tick, TICK_MS, on_tick);
 }
 
 static void on_talk_ended(void *arg, struct agent *a, struct call *callee, bool by_agent)
@@ -550,11 +555,25 @@ static bool everybody_left(const struct dialer *d)
     return desk_is_idle(d->desk) && trunks_left(d);
 }
 
+/* On a virtual clock: nothing is in the air, and nothing can be launched before a lead falls due or
+ * an agent comes. A real clock has its work looked for all the time: other engines and commands
+ * bring some, too. */
 static bool is_quiet(const struct dialer *d)
 {
+    bool wanted = d->policy.mode == PACING_AGENTLESS || desk_longest_ready(d->desk);
+
     return d->config.model && d->stage == DIALER_RUNNING && list_empty(&d->live) &&
            list_empty(&d->settling) && !d->stock_count && !d->claiming && list_empty(&d->offers) &&
-           reconcile_idle(d);
+           reconcile_idle(d) && d->counts_known && !(d->counts.due && wanted);
+}
+
+static uint32_t next_look_ms(const struct dialer *d, uint32_t busy_ms)
+{
+    uint64_t now = clock_wall_ms(d->loop->clock), due = d->counts.next_due_wall_ms;
+
+    if (!is_quiet(d) || (due && due <= now))
+        return busy_ms;
+    return due && due - now < QUIET_MS ? (uint32_t)(due - now) : QUIET_MS;
 }
 
 /* On a virtual clock: nothing is under way that belongs to the present instant. */
@@ -585,7 +604,8 @@ static void on_tick(struct timer *t)
     }
     settle_safe_records(d);
     reconcile_safe_records(d);
-    feed_count(d);
+    if (!d->config.model || is_quiet(d))
+        feed_count(d);
     watch_draw(d, false);
     if (d->stage <= DIALER_STOPPING && everything_done(d))
         begin_leaving(d);
@@ -595,7 +615,7 @@ static void on_tick(struct timer *t)
         loop_stop(d->loop);
         return;
     }
-    loop_timer(d->loop, &d->tick, is_quiet(d) ? TICK_QUIET_MS : TICK_MS, on_tick);
+    loop_timer(d->loop, &d->tick, next_look_ms(d, d->config.model ? TICK_VIRTUAL_MS : TICK_MS), on_tick);
 }
 
 static void on_sample(struct timer *t)
@@ -603,11 +623,13 @@ static void on_sample(struct timer *t)
     struct dialer *d = container_of(t, struct dialer, sample);
 
     ledger_ask(d);
+    if (d->config.model)
+        feed_count(d);
     share_tell(d);
     gate_watch(d);
     learned_account(d);
     watch_sample(d);
-    loop_timer(d->loop, &d->sample, is_quiet(d) ? SAMPLE_QUIET_MS : 1000, on_sample);
+    loop_timer(d->loop, &d->sample, next_look_ms(d, 1000), on_sample);
 }
 
 static void on_renew(struct timer *t)
@@ -642,6 +664,11 @@ void dialer_take_stop(struct dialer *d)
         call_env_hangup_all(d->env);
         loop_stop(d->loop);
     }
+}
+
+const struct queue_counts *dialer_counts(const struct dialer *d)
+{
+    return &d->counts;
 }
 
 void dialer_stop(struct dialer *d)

@@ -9,6 +9,7 @@
 
 #include "campaign/file.h"
 #include "io/loop.h"
+#include "queue/queue.h"
 
 #define DIALER_ERROR_MAX 1024
 
@@ -45,6 +46,8 @@ enum err dialer_open(struct dialer **out, const struct dialer_config *config, ch
  * OK: done or stopped in order; otherwise error says why it could not go on. */
 enum err dialer_run(struct dialer *d, char *error);
 void dialer_close(struct dialer *d);
+/* The queue as last looked at, of all engines. */
+const struct queue_counts *dialer_counts(const struct dialer *d);
 
 /* First call: no new calls; live ones end as the campaign's `drain` says. Second: leave at once
  * (the next start reconciles). Safe in a signal handler: only sets a flag and wakes the loop. */

@@ -218,12 +218,20 @@ static enum err take_or_share(struct redis_server *s, char *error)
     if (s->lock_fd < 0)
         return fail(error, ERR_IO, "cannot open", s->lock_file, strerror(errno));
     s->owner = flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0;
+    if (!s->owner && !s->keeps)
+        return fail(error, ERR_EXISTS, "another program uses", s->folder, "choose another folder");
     if (!s->owner) {
         e = wait_ready(s, false, error);
         s->pid = read_pid(s);
         return e;
     }
-    if (found_running(s)) {
+    bool found = found_running(s);
+
+    if (found && !s->keeps) { /* whatever it holds is not ours */
+        process_stop(s->pid, REDIS_SERVER_STOP_MS);
+        found = false;
+    }
+    if (found) {
         log_info("queue", "the private redis-server of an earlier run is used again", "pid=%d",
                  (int)s->pid);
         return OK;

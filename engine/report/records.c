@@ -343,7 +343,7 @@ enum err records_open(struct records **out, const struct records_config *config,
         snprintf(error, RECORDS_ERROR_MAX, "no memory for the call records");
     else
         e = open_stores(r, config, error);
-    if (!e && pthread_create(&r->thread, NULL, writer, r)) {
+    if (!e && !config->unsynced && pthread_create(&r->thread, NULL, writer, r)) {
         snprintf(error, RECORDS_ERROR_MAX, "cannot start the thread that writes call records");
         e = ERR_NOMEM;
     }
@@ -351,13 +351,32 @@ enum err records_open(struct records **out, const struct records_config *config,
         destroy(r);
         return e;
     }
-    r->thread_runs = true;
+    r->thread_runs = !config->unsynced;
     *out = r;
     return OK;
 }
 
+static void put_here(struct records *r, const struct call_record *record)
+{
+    r->batch = r->batch_duplicates = 0;
+    r->lines_len = 0;
+    atomic_fetch_add(&r->accepted, 1);
+    atomic_fetch_add(&r->taken, 1);
+    add_to_batch(r, record);
+    if (write_batch(r) != OK)
+        return;
+    r->unsynced = r->batch;
+    r->unsynced_duplicates = r->batch_duplicates;
+    sync_stores(r);
+    atomic_fetch_add(&r->done, 1);
+}
+
 enum err records_put(struct records *r, const struct call_record *record)
 {
+    if (r->unsynced_mode) {
+        put_here(r, record);
+        return OK;
+    }
     if (!ring_mpsc_push(&r->ring, record)) {
         atomic_fetch_add(&r->refused, 1);
         return ERR_FULL;
@@ -412,7 +431,8 @@ enum err records_close(struct records *r, struct records_stats *stats)
         return OK;
     atomic_store(&r->stop, true);
     sem_post(&r->wake);
-    pthread_join(r->thread, NULL);
+    if (r->thread_runs)
+        pthread_join(r->thread, NULL);
     records_look(r, &last);
     if (last.held) /* and what never left the ring */
         last.held = last.accepted - atomic_load(&r->done);

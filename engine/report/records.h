@@ -29,7 +29,9 @@ struct records_config {
     const char *campaign, *zone; /* noted in SQLite, for the times of its history; may be NULL */
     uint32_t ring;               /* 0: RECORDS_RING */
     uint32_t flush_ms;           /* longest delay before data is synced; 0: 200 */
-    bool unsynced;              /* written is safe enough: what is made can be made again */
+    /* What is made can be made again: records_put itself writes, there is no thread, and nothing is
+     * synced. A record that no store takes is held for good: records_sync says so. */
+    bool unsynced;
 };
 
 struct records_stats {

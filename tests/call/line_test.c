@@ -9,7 +9,7 @@ static struct loop loop;
 static struct call_env *env;
 static struct call *calls[4];
 static char told[1024]; /* what the owners heard, in order */
-static uint32_t freed;
+static uint32_t freed, played_ms;
 
 static void on_event(void *arg, struct call *c, const struct call_event *e)
 {
@@ -57,6 +57,12 @@ static void bridged(void *arg, struct call *a, struct call *b)
     (void)arg, (void)a, (void)b;
 }
 
+static void plays(void *arg, struct call *c, uint32_t ms)
+{
+    (void)arg, (void)c;
+    played_ms += ms;
+}
+
 static void on_freed(void *arg, struct call *c)
 {
     (void)arg, (void)c;
@@ -64,7 +70,8 @@ static void on_freed(void *arg, struct call *c)
 }
 
 static const struct call_line line = {
-    .seed = 7, .dialled = dialled, .hung_up = hung_up, .bridged = bridged, .freed = on_freed};
+    .seed = 7, .dialled = dialled, .hung_up = hung_up, .bridged = bridged, .plays = plays,
+    .freed = on_freed};
 
 static bool settled(void *arg)
 {
@@ -97,7 +104,7 @@ static void setup(void)
     timer_init(&end_timer);
     cr_assert_eq(call_env_open(&env, &e), OK);
     told[0] = '\0';
-    freed = 0;
+    freed = played_ms = 0;
 }
 
 static void teardown(void)
@@ -190,6 +197,7 @@ Test(line, bridged_calls_hear_each_other_and_playing_takes_its_time, .init = set
     cr_assert_eq(call_play_silence(calls[0], 300, 5), OK);
     cr_assert_eq(call_play_silence(calls[0], 200, 6), OK);
     run_ms(400);
+    cr_expect_eq(played_ms, 500);
     cr_assert_eq(call_bridge(calls[0], calls[1]), OK); /* stops what is still played */
     run_ms(100);
     cr_assert_str_eq(told, "a:answered@0 b:answered@0 a:played@300=5 a:played@401=6! "

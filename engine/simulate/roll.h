@@ -1,0 +1,37 @@
+/* The leads of a file, each once, as the simulation knows them: to say where their callees live, and
+ * to ask at the end what became of every one. */
+#ifndef PEAL_SIMULATE_ROLL_H
+#define PEAL_SIMULATE_ROLL_H
+
+#include "base/hash.h"
+#include "campaign/file.h"
+#include "campaign/leads.h"
+#include "simulate/people.h"
+
+#define ROLL_ZONES_MAX 1024
+#define ROLL_ERROR_MAX 512
+
+struct roll_lead {
+    struct hash_node node;
+    uint16_t zone;     /* of roll->zones */
+    uint32_t attempts; /* records seen, for the promises */
+    uint32_t charged;
+    uint64_t last_end_ms;
+    bool delivered;
+    char id[];
+};
+
+struct roll {
+    struct hash_table leads;
+    char zones[ROLL_ZONES_MAX][ZONE_NAME_MAX];
+    uint32_t zone_count;
+    uint64_t count; /* leads, each id once */
+};
+
+/* Reads the file and tells `people` where its numbers are. error: ROLL_ERROR_MAX bytes. */
+enum err roll_open(struct roll **out, const struct campaign *campaign, const char *leads_path,
+                   struct people *people, char *error);
+void roll_close(struct roll *r);
+struct roll_lead *roll_find(const struct roll *r, struct slice id); /* NULL: not in the file */
+
+#endif
