@@ -14,6 +14,8 @@ int cli_report(int argc, char **argv);
 int cli_relabel(int argc, char **argv); /* peal report relabel */
 int cli_ledger(int argc, char **argv);
 int cli_history(int argc, char **argv);
+int cli_status(int argc, char **argv);
+int cli_why(int argc, char **argv);
 int cli_pause(int argc, char **argv);
 int cli_resume(int argc, char **argv);
 int cli_drain(int argc, char **argv);

@@ -16,7 +16,7 @@
 #define OPTIONS                                                                                    \
     "\n"                                                                                           \
     "  --why TEXT     kept with the order, and shown to everybody\n"                               \
-    "  --by NAME      who orders it (default: your login name)\n"                                  \
+    "  --who NAME      who orders it (default: your login name)\n"                                  \
     "  --redis URL    as in peal run\n"                                                            \
     "  --data DIR     as in peal run (default: ./NAME)\n"                                          \
     "\n"                                                                                           \
@@ -26,7 +26,7 @@
     "\n"
 
 static const char pause_help[] =
-    "usage: peal pause CAMPAIGN [--why TEXT] [--by NAME] [--redis URL] [--data DIR]\n"
+    "usage: peal pause CAMPAIGN [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
     "\n"
     "No new calls of this campaign, on any engine; live ones go on, and agents stay. When this\n"
     "returns, no further attempt can be made until peal resume.\n" OPTIONS "examples:\n"
@@ -34,14 +34,14 @@ static const char pause_help[] =
     "  peal pause spring --redis redis://127.0.0.1:6379\n";
 
 static const char resume_help[] =
-    "usage: peal resume CAMPAIGN [--why TEXT] [--by NAME] [--redis URL] [--data DIR]\n"
+    "usage: peal resume CAMPAIGN [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
     "\n"
     "Lets a paused campaign go on, and engines of a stopped one be started again.\n" OPTIONS
     "example:\n"
     "  peal resume spring.yaml\n";
 
 static const char drain_help[] =
-    "usage: peal drain CAMPAIGN [--why TEXT] [--by NAME] [--redis URL] [--data DIR]\n"
+    "usage: peal drain CAMPAIGN [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
     "\n"
     "No new calls; live ones go on to their end, whatever the campaign's drain says; then the\n"
     "engines end. The last one to leave makes the campaign stopped. Leads stay queued.\n" OPTIONS
@@ -49,7 +49,7 @@ static const char drain_help[] =
     "  peal drain spring.yaml --why \"end of shift\"\n";
 
 static const char stop_help[] =
-    "usage: peal stop CAMPAIGN [--now] [--why TEXT] [--by NAME] [--redis URL] [--data DIR]\n"
+    "usage: peal stop CAMPAIGN [--now] [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
     "\n"
     "No new calls, and the engines end in order: live calls end as the campaign's drain says.\n"
     "peal run is refused until peal resume. Leads stay queued.\n"
@@ -59,7 +59,7 @@ static const char stop_help[] =
     "  peal stop spring.yaml --now --why \"wrong offer\"\n";
 
 static const char reload_help[] =
-    "usage: peal reload CAMPAIGN [--why TEXT] [--by NAME] [--redis URL] [--data DIR]\n"
+    "usage: peal reload CAMPAIGN [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
     "\n"
     "Each engine reads its campaign file again and says what it took, or why it did not.\n" OPTIONS
     "example:\n"
@@ -212,7 +212,7 @@ static int control(const char *command, const char *help, enum control_order ord
         {"--redis", &place.redis_url, NULL},
         {"--data", &place.data_dir, NULL},
         {"--why", &why, NULL},
-        {"--by", &who, NULL},
+        {"--who", &who, NULL},
         {order == ORDER_STOP ? "--now" : NULL, NULL, &now},
         {0},
     };
@@ -224,7 +224,7 @@ static int control(const char *command, const char *help, enum control_order ord
     login(who_text, sizeof(who_text));
     who = who ? who : who_text;
     if (!fits(command, "--why", why, CONTROL_WHY_MAX) ||
-        !fits(command, "--by", who, CONTROL_WHO_MAX) || !cli_campaign_of(command, path, &c, name))
+        !fits(command, "--who", who, CONTROL_WHO_MAX) || !cli_campaign_of(command, path, &c, name))
         return EXIT_USAGE;
     log_set_level(LOG_ERROR);
     struct ordering *o = calloc(1, sizeof(*o));

@@ -117,6 +117,17 @@ void control_look(struct dialer *d)
     d->control.asking = queue_control_look(d->queue, on_control, d) == OK;
 }
 
+void control_trouble(struct dialer *d)
+{
+    char text[sizeof(d->control.trouble)];
+
+    trunks_trouble(d, text, sizeof(text));
+    if (strcmp(text, d->control.trouble) != 0 && queue_up(d->queue) &&
+        d->stage <= DIALER_STOPPING &&
+        queue_control_trouble(d->queue, slice_cstr(text), NULL, NULL) == OK)
+        memcpy(d->control.trouble, text, sizeof(text));
+}
+
 static void tell_file(struct dialer *d)
 {
     char path[PATH_MAX];

@@ -627,6 +627,7 @@ static void on_sample(struct timer *t)
         feed_count(d);
     share_tell(d);
     gate_watch(d);
+    control_trouble(d);
     learned_account(d);
     watch_sample(d);
     loop_timer(d->loop, &d->sample, next_look_ms(d, 1000), on_sample);

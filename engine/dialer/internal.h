@@ -115,7 +115,8 @@ struct dialer {
         bool asking, known;
         bool refused; /* Redis refused an attempt, and we have not heard why yet */
         uint64_t asked_ms;
-    } control; /* control.c */
+        char trouble[CONTROL_TOLD_MAX + 1]; /* as last told */
+    } control;                              /* control.c */
     struct zone_cache *zones;
     struct dsp_amd_config amd;
 
@@ -285,12 +286,15 @@ void control_refused(struct dialer *d);     /* Redis let an attempt not be made 
 /* "paused since … by …: why"; "" while it runs. */
 const char *control_sentence(const struct queue_control *c, char text[CONTROL_TEXT_MAX]);
 void control_tell(struct dialer *d, bool followed, const char *sentence);
+void control_trouble(struct dialer *d); /* once a second: tells what keeps us from dialling */
 
 /* trunk.c */
 enum err trunks_open(struct dialer *d);
 void trunks_leave(struct dialer *d);      /* removes what was registered, as answers come */
 bool trunks_left(const struct dialer *d); /* nothing is registered any more */
 uint32_t trunks_room(struct dialer *d);
+/* Which trunks take no calls and why, as a sentence; "" when all do. */
+void trunks_trouble(struct dialer *d, char *text, size_t cap);
 /* The trunk for this attempt; avoid: one that failed it last (or UINT32_MAX). NULL: no room. */
 struct trunk *trunk_choose(struct dialer *d, uint32_t avoid);
 const char *trunk_caller_id(struct trunk *t);

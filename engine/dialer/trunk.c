@@ -132,6 +132,21 @@ uint32_t trunks_room(struct dialer *d)
     return room;
 }
 
+void trunks_trouble(struct dialer *d, char *text, size_t cap)
+{
+    size_t len = 0;
+
+    text[0] = '\0';
+    for (uint32_t i = 0; i < d->campaign->trunk_count && len < cap; i++) {
+        const struct trunk *t = &d->trunks[i];
+        const char *why = t->usable ? "does not answer" : "is not registered";
+
+        if (!t->usable || t->failures)
+            len += (size_t)snprintf(text + len, cap - len, "%strunk %s %s", len ? "; " : "",
+                                    t->config->name, why);
+    }
+}
+
 struct trunk *trunk_choose(struct dialer *d, uint32_t avoid)
 {
     uint64_t now = loop_now_ms(d->loop);

@@ -82,7 +82,7 @@ static void read_open(struct slice text, struct queue_task *t)
 /* One entry: id, token, tries, charged, trunk, payload, open attempt, its note, place of the
  * number. ERR_INVALID when
  * it is no entry at all; *whole false when only the payload is spoilt. */
-static enum err read_entry(const redisReply *reply, struct queue_task *t, bool *whole)
+enum err answer_task(const redisReply *reply, struct queue_task *t, bool *whole)
 {
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 9)
         return ERR_INVALID;
@@ -132,7 +132,7 @@ enum err answer_tasks(struct queue *q, const redisReply *list, uint32_t *count)
     for (size_t i = 0; i < list->elements; i++) {
         bool whole;
 
-        if (read_entry(list->element[i], &q->tasks[n], &whole))
+        if (answer_task(list->element[i], &q->tasks[n], &whole))
             return answer_unexpected(q);
         if (whole)
             n++;

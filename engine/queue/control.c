@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "queue/internal.h"
 
+#define CAMPAIGNS_KEY "peal:campaigns"
 #define CONTROL_PARTS 8
-#define ENGINE_PARTS  5
+#define ENGINE_PARTS  6
 
 static const char *const states[] = {"running", "paused", "draining", "stopped"};
 static const char *const orders[] = {"pause", "resume", "drain", "stop", "stop now", "reload"};
@@ -159,12 +161,84 @@ enum err queue_control_tell(struct queue *q, uint64_t version, bool followed, st
     return queue_send_now(r, n, argv);
 }
 
+enum err queue_control_trouble(struct queue *q, struct slice sentence, queue_done_fn *done,
+                               void *arg)
+{
+    struct slice argv[CALL_WORDS];
+
+    if (!is_plain(sentence, CONTROL_TOLD_MAX))
+        return ERR_INVALID;
+    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
+
+    if (!r)
+        return ERR_FULL;
+    r->answered = on_status;
+    uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("trouble"));
+
+    argv[n++] = slice_cstr(q->self);
+    argv[n++] = sentence;
+    return queue_send_now(r, n, argv);
+}
+
+static void on_listed(struct queue *q, struct request *r, const redisReply *reply, enum err e)
+{
+    if (e)
+        log_warn("queue", "the campaign could not be put on the list of campaigns", "error=%s",
+                 reply && reply->type == REDIS_REPLY_ERROR ? reply->str : err_name(e));
+    (void)q;
+    (void)r;
+}
+
+/* In a slot of its own, so in a command of its own. */
+static enum err list_campaign(struct queue *q)
+{
+    const struct slice argv[] = {SLICE("SADD"), SLICE(CAMPAIGNS_KEY),
+                                 slice_cstr(q->config.campaign)};
+    struct request *r = queue_request(q, REQUEST_OTHER, NULL, NULL);
+
+    if (!r)
+        return ERR_FULL;
+    r->answered = on_listed;
+    return queue_send_now(r, 3, argv);
+}
+
+static void on_campaigns(struct queue *q, struct request *r, const redisReply *reply, enum err e)
+{
+    struct slice *name = NULL;
+    uint32_t n = 0;
+
+    if (!e && !is_list(reply, 0))
+        e = answer_unexpected(q);
+    if (!e && !(name = calloc(reply->elements + 1, sizeof(*name))))
+        e = ERR_NOMEM;
+    for (size_t i = 0; !e && i < reply->elements; i++)
+        if (answer_is_text(reply->element[i]))
+            name[n++] = answer_text(reply->element[i]);
+    ((queue_campaigns_fn *)r->done)(r->arg, e, name, n);
+    free(name);
+}
+
+enum err queue_campaigns(struct queue *q, queue_campaigns_fn *done, void *arg)
+{
+    const struct slice argv[] = {SLICE("SMEMBERS"), SLICE(CAMPAIGNS_KEY)};
+    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
+
+    if (!r)
+        return ERR_FULL;
+    r->answered = on_campaigns;
+    return queue_send_now(r, 2, argv);
+}
+
 enum err queue_control_file(struct queue *q, struct slice path, queue_done_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
 
     if (path.len > CONTROL_FILE_MAX)
         return ERR_TOO_LONG;
+    enum err e = list_campaign(q);
+
+    if (e)
+        return e;
     struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
 
     if (!r)
@@ -211,7 +285,8 @@ static bool read_told(struct slice text, struct queue_engine_told *t)
 static bool read_engine(redisReply *const *e, uint64_t now, struct queue_engine_told *t)
 {
     if (!take_text(e[0], t->name, sizeof(t->name)) || !answer_is_number(e[1]) ||
-        !answer_is_number(e[2]) || !answer_is_number(e[3]) || !answer_is_text(e[4]))
+        !answer_is_number(e[2]) || !answer_is_number(e[3]) || !answer_is_text(e[4]) ||
+        !take_text(e[5], t->trouble, sizeof(t->trouble)))
         return false;
     uint64_t ends = answer_number(e[3]);
 

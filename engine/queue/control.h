@@ -11,7 +11,8 @@
  * (queue_control_look) a few times a second and tell what they made of it (queue_control_tell).
  *
  * Keys: {campaign}:control (hash: state, since, who, why, now, version, reloads, file), :told (hash
- * engine → version, 0/1, sentence), :audit (list). Loop thread only. */
+ * engine → version, 0/1, sentence), :trouble (hash engine → sentence), :audit (list). Loop thread
+ * only. */
 #ifndef PEAL_QUEUE_CONTROL_H
 #define PEAL_QUEUE_CONTROL_H
 
@@ -66,8 +67,17 @@ enum err queue_control_order(struct queue *q, enum control_order o, struct slice
 /* What this engine made of `version`: a sentence. done may be NULL. */
 enum err queue_control_tell(struct queue *q, uint64_t version, bool followed, struct slice sentence,
                             queue_done_fn *done, void *arg);
-/* This engine's campaign file, for those who ask about the campaign by its name. */
+/* What keeps this engine from dialling whatever the lead, such as trunks that do not answer; "":
+ * nothing any more. */
+enum err queue_control_trouble(struct queue *q, struct slice sentence, queue_done_fn *done,
+                               void *arg);
+/* This engine's campaign file, for those who ask about the campaign by its name; the campaign is on
+ * the list of campaigns (key peal:campaigns) from then on. */
 enum err queue_control_file(struct queue *q, struct slice path, queue_done_fn *done, void *arg);
+
+/* Names of all campaigns that engines have worked on; n of them, valid during the call only. */
+typedef void queue_campaigns_fn(void *arg, enum err e, const struct slice *name, uint32_t n);
+enum err queue_campaigns(struct queue *q, queue_campaigns_fn *done, void *arg);
 
 struct queue_engine_told {
     char name[QUEUE_ENGINE_MAX + 1];
@@ -77,6 +87,7 @@ struct queue_engine_told {
     uint64_t version; /* of the last order it told of; 0: none */
     bool followed;
     char sentence[CONTROL_TOLD_MAX + 1];
+    char trouble[CONTROL_TOLD_MAX + 1]; /* what keeps it from dialling; "" for nothing */
 };
 /* engine: n of them, by name, valid during the call only; now: Redis' clock. */
 typedef void queue_engines_fn(void *arg, enum err e, const struct queue_engine_told *engine,

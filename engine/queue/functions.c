@@ -3,7 +3,8 @@
  *
  * All keys start with KEYS[1] = "{campaign}", so they share a slot of a Redis Cluster. State of a
  * task once touched, hash :s:ID: st (due, leased, done), tok (fencing token), eng, tries, charged,
- * trunk, at (place of the number to be dialled), open (number of the open attempt), last ("attempt:token" of the last completion), status.
+ * trunk, at (place of the number to be dialled), open (number of the open attempt), last
+ * ("attempt:token" of the last completion), status.
  *
  * Scores: :fresh −priority·2³² + order of adding; :due time in ms plus a fraction that puts higher
  * priority first; :leased end of the lease in ms. Numbers go to redis.call as numbers (written
@@ -286,5 +287,7 @@ const char *const queue_functions[] = {
     queue_functions_dnc_book,
     queue_functions_dnc_ask,
     queue_functions_control,
+    queue_functions_engines,
+    queue_functions_look,
     NULL,
 };

@@ -68,9 +68,18 @@ const char queue_functions_control[] =
     "redis.register_function('peal" V "_file', function(keys, args)\n"
     "  redis.call('HSET', keys[1] .. ':control', 'file', args[1])\n"
     "  return redis.status_reply('OK')\n"
+    "end)\n";
+
+const char queue_functions_engines[] =
+    /* engine, trouble ('' for none) → OK */
+    "redis.register_function('peal" V "_trouble', function(keys, args)\n"
+    "  if args[2] == '' then redis.call('HDEL', keys[1] .. ':trouble', name_of(args[1]))\n"
+    "  else redis.call('HSET', keys[1] .. ':trouble', name_of(args[1]), args[2]) end\n"
+    "  return redis.status_reply('OK')\n"
     "end)\n"
 
-    /* now → now, then name, agents, calls, lease end, told ('' for nothing) of each engine */
+    /* now → now, then name, agents, calls, lease end, told ('' for nothing), trouble of each
+     * engine */
     "redis.register_function{function_name = 'peal" V "_engines', flags = {'no-writes'},\n"
     "  callback = function(keys, args)\n"
     "  local all = redis.call('HGETALL', keys[1] .. ':engines')\n"
@@ -80,7 +89,9 @@ const char queue_functions_control[] =
     "      '^(%d+)\\31(.*)\\31(%d+)\\31(%d+)\\31')\n"
     "    if ends then\n"
     "      local t = redis.call('HGET', keys[1] .. ':told', all[i]) or ''\n"
-    "      for _, v in ipairs({all[i], tonumber(agents), tonumber(calls), tonumber(ends), t}) do\n"
+    "      local bad = redis.call('HGET', keys[1] .. ':trouble', all[i]) or ''\n"
+    "      for _, v in ipairs({all[i], tonumber(agents), tonumber(calls), tonumber(ends), t, bad}) "
+    "do\n"
     "        out[#out + 1] = v\n"
     "      end\n"
     "    end\n"
@@ -93,6 +104,7 @@ const char queue_functions_control[] =
     "  local c, now = keys[1], clock(args[2])\n"
     "  redis.call('HDEL', c .. ':engines', name_of(args[1]))\n"
     "  redis.call('HDEL', c .. ':told', name_of(args[1]))\n"
+    "  redis.call('HDEL', c .. ':trouble', name_of(args[1]))\n"
     "  if not_running(c) == 'draining' then\n"
     "    local all, others = redis.call('HVALS', c .. ':engines'), 0\n"
     "    for _, e in ipairs(all) do\n"

@@ -31,7 +31,8 @@ extern const char queue_functions_places[], queue_functions_gate[], queue_functi
 extern const char queue_functions_dnc[], queue_functions_dnc_look[], queue_functions_dnc_book[],
     queue_functions_dnc_ask[];
 /* functions_control.c */
-extern const char queue_functions_held[], queue_functions_control[];
+extern const char queue_functions_held[], queue_functions_control[], queue_functions_engines[];
+extern const char queue_functions_look[];
 
 struct batch {
     struct list_node node;
@@ -133,6 +134,9 @@ bool answer_is_number(const struct redisReply *reply);
 uint64_t answer_number(const struct redisReply *reply); /* 0 for negative ones */
 /* Into q->tasks; tasks that cannot be read are finished as malformed. */
 enum err answer_tasks(struct queue *q, const struct redisReply *list, uint32_t *count);
+/* One task as the functions give it out. ERR_INVALID: it is none at all; *whole false: its payload
+ * cannot be read, t has its id and state. */
+enum err answer_task(const struct redisReply *reply, struct queue_task *t, bool *whole);
 enum err answer_counts(struct queue *q, const struct redisReply *reply, struct queue_counts *c);
 
 /* add.c */

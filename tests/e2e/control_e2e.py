@@ -53,7 +53,7 @@ def orders():
     wait_for("some attempts", lambda: attempts(socket) >= 4, 120)
 
     # Paused: when the command returns, not one more attempt is made; live calls go on to their end.
-    said = peal("pause", yaml, "--redis", url, "--why", "stock is counted", "--by", "anna")
+    said = peal("pause", yaml, "--redis", url, "--why", "stock is counted", "--who", "anna")
     at_pause = attempts(socket)
     check("demo is paused since" in said and "by anna: stock is counted" in said, said)
     check("no new calls" in said, f"its engine has answered: {said}")
@@ -69,7 +69,7 @@ def orders():
     wait_for("more attempts", lambda: attempts(socket) > at_pause + 3, 60)
 
     # Stopped at once: live calls are hung up, the engine ends, none can be started.
-    said = peal("stop", yaml, "--now", "--redis", url, "--why", "wrong offer", "--by", "bert")
+    said = peal("stop", yaml, "--now", "--redis", url, "--why", "wrong offer", "--who", "bert")
     at_stop = attempts(socket)
     check("demo is stopped since" in said, said)
     check(running.wait(60) == 0, "the engine ends in order")
