@@ -1,6 +1,6 @@
 /* `peal check`: reads a campaign and its leads as `peal run` would and says what would be dialled
  * now, what waits, and what never will be, with the reasons. Dials nothing, needs no Redis. */
-#include "cli.h"
+#include "cli_check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,41 +92,6 @@ static void say_campaign(const struct campaign *c)
            c->on[RESULT_MACHINE].after_beep ? " after the beep" : "");
 }
 
-/* What holds beside the campaign's own windows, in sentences. */
-static void say_rules(const struct campaign *c)
-{
-    struct place_limit limits[PLACE_LIMITS_MAX];
-    uint32_t n = place_limits(c, NULL, 0, limits), lock_out_ms = place_lock_out_ms(c, NULL);
-    struct zone *const *zones = c->zone_candidates;
-    uint32_t zone_count = c->zone_candidate_count;
-    char text[64];
-
-    if (c->calling)
-        printf("Calling rules %s hold beside the campaign's windows, and %u regions have their "
-               "own.\n",
-               c->calling->name, c->calling->region_count);
-    if (c->holidays)
-        printf("On %u holidays only the hours of 'holidays' in the windows hold.\n",
-               c->holidays->count);
-    for (uint32_t i = 0; i < n; i++) {
-        place_limit_text(&limits[i].limit, text, sizeof(text));
-        printf("A number gets at most %s, all campaigns together (%s).\n", text, limits[i].whose);
-    }
-    if (lock_out_ms) {
-        campaign_duration_text(lock_out_ms, text, sizeof(text));
-        printf("A number is left alone for %s after an abandoned call.\n", text);
-    }
-    if (zone_count == 0 && c->calling) {
-        zones = c->calling->zones;
-        zone_count = c->calling->zone_count;
-    }
-    for (uint32_t i = 0; i < zone_count; i++)
-        printf("%s%s", i ? ", " : "A lead without a known zone must be inside the windows of ",
-               zone_name(zones[i]));
-    if (zone_count)
-        puts(" at once.");
-}
-
 static void say_leads(const struct tally *t, const struct leads_stats *s)
 {
     char when[32];
@@ -198,7 +163,7 @@ int cli_check(int argc, char **argv)
         return EXIT_USAGE;
     }
     say_campaign(c);
-    say_rules(c);
+    check_say_rules(c);
     if (!leads && c->leads[0])
         leads = c->leads;
     if (leads)

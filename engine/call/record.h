@@ -77,6 +77,8 @@ struct call_record {
     uint16_t known_index; /* of it in the library */
 
     /* What it means. */
+    char outcome[32];            /* what the agent chose by key; "" for nothing */
+    char mark[32], comment[128]; /* what the campaign's rules leave with the lead; "" for none */
     enum result result;
     enum delivery delivery;
     float confidence;

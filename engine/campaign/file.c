@@ -29,6 +29,14 @@ const char *treatment_name(enum treatment_kind k)
     return (unsigned)k < 4 ? names[k] : "?";
 }
 
+const char *campaign_status_name(enum campaign_status s)
+{
+    static const char *const names[CAMPAIGN_STATUSES] = {"reached", "not_reached", "invalid",
+                                                         "refused", "not_dialled", "failed"};
+
+    return (unsigned)s < CAMPAIGN_STATUSES ? names[s] : "?";
+}
+
 static void set_defaults(struct campaign *c)
 {
     struct dsp_amd_config amd;
@@ -386,6 +394,8 @@ void campaign_free(struct campaign *c)
         zone_close(c->zone_candidates[i]);
     zone_close(c->zone);
     free(c->holidays);
+    free(c->recordings);
+    free(c->outcomes);
     calling_free(c->calling);
     free(c);
 }

@@ -16,7 +16,7 @@
  *     human: agent
  *     machine: message voicemail.wav after beep
  *   results:
- *     busy: { after: "5m, 15m", attempts: 3, finish: not_reached }
+ *     busy: { after: "5m, next day 10:00", attempts: 3, finish: not_reached }
  *
  * Relative file names are relative to the campaign file's folder. Durations are "500ms", "25s",
  * "5m", "1h", "1d" or sums of them ("1h30m"). A campaign is immutable once loaded. */
@@ -26,6 +26,7 @@
 #include "call/result.h"
 #include "campaign/calling.h"
 #include "campaign/number.h"
+#include "campaign/retry.h"
 #include "campaign/window.h"
 #include "campaign/zone.h"
 #include "io/addr.h"
@@ -34,9 +35,9 @@
 #define CAMPAIGN_TRUNKS_MAX      32
 #define CAMPAIGN_AGENTS_MAX      4096
 #define CAMPAIGN_CALLER_IDS_MAX  1024
-#define CAMPAIGN_STATUS_MAX      32
+#define CAMPAIGN_STATUS_MAX      RETRY_STATUS_MAX
 #define CAMPAIGN_PATH_MAX        512
-#define CAMPAIGN_RETRY_STEPS_MAX 8
+#define CAMPAIGN_LABEL_RULES_MAX 128
 #define CAMPAIGN_ERROR_MAX       1024
 #define CAMPAIGN_LIMITS_MAX      8 /* of calls to one number: campaign's, law's and region's */
 
@@ -91,14 +92,23 @@ struct campaign_treatment {
     char file[CAMPAIGN_PATH_MAX]; /* message, flow: path as to be opened */
 };
 
-enum rule_next { NEXT_RETRY, NEXT_RETRY_OTHER_TRUNK, NEXT_FINISH };
-struct campaign_rule {
-    enum rule_next next;
-    uint32_t after_ms[CAMPAIGN_RETRY_STEPS_MAX]; /* delay after the 1st, 2nd… attempt; the last
-                                                    one repeats */
-    uint32_t after_count;                        /* at least 1 when next is a retry */
-    uint32_t attempts;                /* finish when this many were made; 0: the campaign's */
-    char finish[CAMPAIGN_STATUS_MAX]; /* status of a finished task */
+/* The house's statuses of a finished lead, which a campaign may call by words of its own. */
+enum campaign_status {
+    STATUS_IS_REACHED,     /* a person was connected, or the flow or message was done */
+    STATUS_IS_NOT_REACHED, /* attempts are spent */
+    STATUS_IS_INVALID,     /* the number will never work */
+    STATUS_IS_REFUSED,     /* the line refuses us */
+    STATUS_IS_NOT_DIALLED, /* dnc, expired, cancelled… */
+    STATUS_IS_FAILED,      /* our own fault too often */
+    CAMPAIGN_STATUSES
+};
+const char *campaign_status_name(enum campaign_status s); /* "reached" … */
+
+/* A rule of its own for known recordings, or for what an agent chose, by label. */
+struct campaign_label_rule {
+    char label[RETRY_LABEL_MAX]; /* recordings: patterns, see retry_label_matches; else a name */
+    char key;                    /* outcomes: the agent's, during the talk; 0: none */
+    struct campaign_rule rule;
 };
 
 enum recording_mode { RECORDING_OFF, RECORDING_AGENT, RECORDING_ALL };
@@ -142,7 +152,14 @@ struct campaign {
     } abandonment;
     struct campaign_treatment on[RESULT_COUNT]; /* by result; TREAT_HANGUP where it cannot apply */
     struct campaign_rule rules[RESULT_COUNT];
-    uint32_t attempts; /* of one lead, all results together */
+    /* These win over a result's: by the recording that was heard, or the outcome that was chosen.
+     */
+    struct campaign_label_rule *recordings, *outcomes;
+    uint32_t recording_rules, outcome_rules;
+    char statuses[CAMPAIGN_STATUSES][CAMPAIGN_STATUS_MAX];
+    bool statuses_closed; /* the campaign gave its own: no finish has another */
+    bool comments;        /* every attempt leaves a dated line */
+    uint32_t attempts;    /* of one lead, all results together */
     struct {
         enum recording_mode mode;
         char dir[CAMPAIGN_PATH_MAX]; /* "": DATA/recordings, chosen by the caller */

@@ -1,14 +1,12 @@
-/* The larger parts of a campaign file: trunks, agents, what to do on an answer, retry rules. */
+/* The larger parts of a campaign file: trunks, agents, what to do on an answer. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "campaign/reading.h"
-#include "campaign/rules.h"
 
-#define SIP_PORT     5060
+#define SIP_PORT      5060
 #define REDIRECTS_MAX 5 /* as many as sip/ follows */
-#define RETRY_MAX_MS (45u * 86400u * 1000u) /* 45 days; fits 32 bits */
 
 /* --- trunks --- */
 
@@ -254,8 +252,7 @@ static void read_treatment(struct reading *r, const char *key, const char *text,
                      key, text);
         return;
     }
-    if (slice_copy(file, name, sizeof(name)) ||
-        strlen(r->folder) + file.len + 2 > sizeof(t->file))
+    if (slice_copy(file, name, sizeof(name)) || strlen(r->folder) + file.len + 2 > sizeof(t->file))
         reading_fail(r, text, "on: %s: the file name is too long", key);
     reading_path(r, "on", name, t->file, sizeof(t->file));
 }
@@ -275,70 +272,5 @@ void reading_treatments(struct reading *r)
         if (c->on[i].kind == TREAT_AGENT && c->agent_count == 0)
             reading_fail(r, r->raw->on[i], "on: %s: agent: the campaign has no agents",
                          result_name((enum result)i));
-    }
-}
-
-/* --- results: --- */
-
-static void read_steps(struct reading *r, const char *key, const char *text,
-                       struct campaign_rule *rule)
-{
-    struct slice rest = slice_cstr(text), item;
-    bool more = true;
-
-    rule->after_count = 0;
-    while (more && !r->failed) {
-        more = slice_cut(rest, ',', &item, &rest);
-        if (rule->after_count == CAMPAIGN_RETRY_STEPS_MAX)
-            reading_fail(r, text, "results: %s: after: %u delays at most", key,
-                         CAMPAIGN_RETRY_STEPS_MAX);
-        else if (campaign_duration(item, RETRY_MAX_MS, &rule->after_ms[rule->after_count++]))
-            reading_fail(
-                r, text,
-                "results: %s: after: '%.60s' is not accepted; accepted: one or more delays "
-                "up to 45d, as in '5m' or '1h, 4h, 1d'",
-                key, text);
-    }
-}
-
-static void read_rule(struct reading *r, const char *key, const struct raw_rule *raw,
-                      struct campaign_rule *rule)
-{
-    static const struct reading_word nexts[] = {
-        {"retry", NEXT_RETRY}, {"other_trunk", NEXT_RETRY_OTHER_TRUNK}, {"finish", NEXT_FINISH}};
-    char name[64];
-
-    snprintf(name, sizeof(name), "results: %s: next", key);
-    bool retries = raw->after || raw->attempts;
-    if (retries && rule->next == NEXT_FINISH) {
-        rule->next = NEXT_RETRY;
-        rule->after_count = 1;
-        rule->after_ms[0] = 3600000;
-    }
-    if (retries && !raw->attempts)
-        rule->attempts =
-            0; /* a delay of one's own means: until the campaign's attempts are spent */
-    if (raw->after)
-        read_steps(r, key, raw->after, rule);
-    rule->next = (enum rule_next)reading_word(r, name, raw->next, nexts, 3, (int)rule->next);
-    if (rule->next == NEXT_FINISH && retries)
-        reading_fail(r, raw->next, "results: %s: 'next: finish' and a retry contradict each other",
-                     key);
-    if (rule->next != NEXT_FINISH && rule->after_count == 0) {
-        rule->after_count = 1;
-        rule->after_ms[0] = 3600000;
-    }
-    snprintf(name, sizeof(name), "results: %s: attempts", key);
-    reading_u32(r, name, raw->attempts, 1, 100, &rule->attempts);
-    snprintf(name, sizeof(name), "results: %s: finish", key);
-    reading_name(r, name, raw->finish, rule->finish, sizeof(rule->finish));
-}
-
-void reading_rules(struct reading *r)
-{
-    for (int i = RESULT_NONE; i < RESULT_COUNT && !r->failed; i++) {
-        struct campaign_rule *rule = &r->campaign->rules[i];
-        rules_default((enum result)i, rule);
-        read_rule(r, result_name((enum result)i), &r->raw->results[i], rule);
     }
 }

@@ -10,8 +10,10 @@
 #define H (60u * M)
 #define D (24u * H)
 
+enum { NEXT_RETRY, NEXT_RETRY_OTHER_TRUNK = RETRY_OTHER_TRUNK, NEXT_FINISH = RETRY_FINISH };
+
 struct default_rule {
-    enum rule_next next;
+    uint8_t how;
     uint32_t after_ms[3];
     uint32_t attempts; /* 0: the campaign's */
     const char *finish;
@@ -60,10 +62,11 @@ void rules_default(enum result r, struct campaign_rule *out)
 {
     const struct default_rule *d = &defaults[(unsigned)r < RESULT_COUNT ? r : RESULT_NONE];
 
-    *out = (struct campaign_rule){.next = d->next, .attempts = d->attempts};
+    *out = (struct campaign_rule){
+        .how = {d->how}, .how_count = 1, .attempts = d->attempts, .counts = -1};
     snprintf(out->finish, sizeof(out->finish), "%s", d->finish);
     while (out->after_count < 3 && d->after_ms[out->after_count]) {
-        out->after_ms[out->after_count] = d->after_ms[out->after_count];
+        out->after[out->after_count].ms = d->after_ms[out->after_count];
         out->after_count++;
     }
 }
@@ -81,25 +84,83 @@ static void finish(struct rules_decision *out, const char *status, const char *r
     out->reason = reason;
 }
 
-/* Which delay of the rule's list comes now. */
-static uint32_t step_ms(const struct campaign_rule *rule, const struct rules_input *in,
-                        bool charged)
+static const struct campaign_rule *by_label(const struct campaign_label_rule *rules, uint32_t count,
+                                            struct slice label)
 {
-    uint32_t done = charged ? in->attempt : in->tries;
-    uint32_t step = done > 0 ? done - 1 : 0;
+    for (uint32_t i = 0; label.len && i < count; i++) {
+        if (retry_label_matches(slice_cstr(rules[i].label), label))
+            return &rules[i].rule;
+    }
+    return NULL;
+}
 
-    if (rule->after_count == 0)
-        return 60000;
-    return rule->after_ms[step < rule->after_count ? step : rule->after_count - 1];
+/* What was chosen says more than what was heard, and a recording more than its result; a person
+ * who came after a recording is a person. */
+static const struct campaign_rule *rule_for(const struct campaign *c, enum result result,
+                                            struct slice label, struct slice outcome)
+{
+    const struct campaign_rule *rule = by_label(c->outcomes, c->outcome_rules, outcome);
+
+    if (!rule && !result_is_live(result))
+        rule = by_label(c->recordings, c->recording_rules, label);
+    return rule ? rule : &c->rules[result];
+}
+
+static enum result known_result(enum result r)
+{
+    return (unsigned)r < RESULT_COUNT ? r : RESULT_NONE;
+}
+
+bool rules_charged(const struct campaign *c, enum result result, struct slice label,
+                   struct slice outcome)
+{
+    const struct campaign_rule *rule = rule_for(c, known_result(result), label, outcome);
+
+    return rule->counts >= 0 ? rule->counts != 0 : result_is_charged(known_result(result));
+}
+
+/* Of the line or the lead; the rest is our own affair and no line in a lead's comments. */
+static bool says_something(enum result r)
+{
+    return r != RESULT_NONE && r != RESULT_OUT_OF_WINDOW && r != RESULT_ATTEMPTS_SPENT &&
+           r != RESULT_CANCELLED && r != RESULT_NO_TRUNK && r != RESULT_OUR_FAULT;
+}
+
+/* "30/03 busy", on the lead's calendar. */
+static void write_comment(const struct campaign *c, const struct campaign_rule *rule,
+                          const struct rules_input *in, struct rules_decision *out)
+{
+    char what[RULES_COMMENT_MAX - 8];
+    struct zone_local t;
+
+    if (!says_something(known_result(in->result)) || !(rule->comment[0] || c->comments))
+        return;
+    snprintf(what, sizeof(what), "%s", rule->comment);
+    if (!what[0]) {
+        snprintf(what, sizeof(what), "%s%s" SLICE_FMT, result_name(known_result(in->result)),
+                 in->label.len ? ": " : "", SLICE_ARG(in->label));
+        for (char *p = what; *p && *p != ':'; p++)
+            *p = *p == '_' ? ' ' : *p;
+    }
+    zone_to_local(place_zone(c, in->place), in->now_wall_ms, &t);
+    snprintf(out->comment, sizeof(out->comment), "%02u/%02u %s", t.day % 100u, t.month % 100u,
+             what);
+}
+
+static void decide_number(const struct rules_input *in, uint8_t how, struct rules_decision *out)
+{
+    if (!(how & (RETRY_OTHER_NUMBER | RETRY_NEXT_NUMBER)) || in->number_count < 2)
+        return;
+    out->next_number = (in->number_at + 1) % in->number_count;
 }
 
 static void decide_retry(const struct campaign *c, const struct campaign_rule *rule,
                          const struct rules_input *in, struct rules_decision *out)
 {
     struct calendar calendar;
-    uint32_t after_ms = step_ms(rule, in, out->charged);
-    /* Never the same instant: a zero delay would let a failing line spin. */
-    uint64_t due = in->now_wall_ms + (after_ms ? after_ms : 1);
+    uint32_t done = out->charged ? in->attempt : in->tries;
+    uint8_t how = retry_how_at(rule, done);
+    uint64_t due = retry_due(rule, done, place_zone(c, in->place), in->now_wall_ms);
 
     place_calendar(c, in->place, &calendar);
     uint64_t at = calendar_next(&calendar, due);
@@ -110,31 +171,52 @@ static void decide_retry(const struct campaign *c, const struct campaign_rule *r
         finish(out, rule->finish, "the lead expires before the next attempt");
     } else {
         out->retry_wall_ms = at;
-        out->other_trunk = rule->next == NEXT_RETRY_OTHER_TRUNK;
+        out->other_trunk = how & RETRY_OTHER_TRUNK;
+        out->other_caller_id = how & RETRY_OTHER_CALLER_ID;
+        out->priority = retry_priority_at(rule, done);
+        decide_number(in, how, out);
         out->reason = at > due ? "waits for the calling window" : "is tried again";
     }
+}
+
+/* This rule says that no attempt follows this one, whatever the budget. */
+static bool ends_here(const struct campaign_rule *rule, const struct rules_input *in, bool charged)
+{
+    uint8_t how = retry_how_at(rule, charged ? in->attempt : in->tries);
+
+    return (how & RETRY_FINISH) ||
+           ((how & RETRY_NEXT_NUMBER) && in->number_at + 1 >= in->number_count);
 }
 
 void rules_decide(const struct campaign *c, const struct rules_input *in,
                   struct rules_decision *out)
 {
-    enum result result = (unsigned)in->result < RESULT_COUNT ? in->result : RESULT_NONE;
-    const struct campaign_rule *rule = &c->rules[result];
+    enum result result = known_result(in->result);
+    const struct campaign_rule *chosen = by_label(c->outcomes, c->outcome_rules, in->outcome);
+    const struct campaign_rule *rule = rule_for(c, result, in->label, in->outcome);
     uint32_t most = rule->attempts && rule->attempts < c->attempts ? rule->attempts : c->attempts;
 
-    *out = (struct rules_decision){.charged = result_is_charged(result)};
-    if (rules_delivered(in->delivery))
-        finish(out, STATUS_REACHED, "was delivered");
-    else if (rule->next == NEXT_FINISH)
+    *out = (struct rules_decision){
+        .charged = rules_charged(c, result, in->label, in->outcome),
+        .next_number = in->number_at,
+    };
+    write_comment(c, rule, in, out);
+    if (rules_delivered(in->delivery) && !chosen) {
+        finish(out, c->statuses[STATUS_IS_REACHED], "was delivered");
+        return;
+    }
+    if (ends_here(rule, in, out->charged))
         finish(out, rule->finish, "is final by the campaign's rules");
     else if (in->attempt >= c->attempts)
         finish(out, rule->finish, "has spent the campaign's attempts");
     else if (out->charged && in->attempt >= most)
         finish(out, rule->finish, "has spent the attempts of this result");
     else if (in->tries >= c->attempts * RULES_TRIES_PER_ATTEMPT)
-        finish(out, STATUS_FAILED, "failed too often without an attempt");
+        finish(out, c->statuses[STATUS_IS_FAILED], "failed too often without an attempt");
     else
         decide_retry(c, rule, in, out);
+    if (out->finish)
+        memcpy(out->mark, rule->mark, sizeof(out->mark));
 }
 
 enum result rules_may_dial(const struct campaign *c, const struct place *place,

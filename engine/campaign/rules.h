@@ -10,6 +10,8 @@
 /* Uncharged failures (our_fault, no_trunk) are tried again, but not for ever. */
 #define RULES_TRIES_PER_ATTEMPT 10
 
+#define RULES_COMMENT_MAX (RETRY_COMMENT_MAX + 64) /* with its date and a label */
+
 /* Statuses of the defaults. */
 #define STATUS_REACHED     "reached"     /* a person was connected, or the flow/message was done */
 #define STATUS_NOT_REACHED "not_reached" /* attempts are spent */
@@ -21,11 +23,14 @@
 struct rules_input {
     enum result result;
     enum delivery delivery;
-    uint32_t attempt; /* charged attempts of this lead so far, this one included */
+    struct slice label;   /* of the known recording heard last; "" for none */
+    struct slice outcome; /* what an agent or a flow chose; "" for none */
+    uint32_t attempt; /* charged attempts of this lead so far, this one included (rules_charged) */
     uint32_t tries;   /* all INVITEs for it, charged or not, this one included */
     uint64_t now_wall_ms;
-    uint64_t expires_wall_ms; /* 0: never */
-    const struct place *place; /* of the lead; NULL: not known */
+    uint64_t expires_wall_ms;         /* 0: never */
+    const struct place *place;        /* of the lead; NULL: not known */
+    uint32_t number_at, number_count; /* which of the lead's numbers it was; 0, 0: the only one */
 };
 
 struct rules_decision {
@@ -33,12 +38,21 @@ struct rules_decision {
     char status[CAMPAIGN_STATUS_MAX]; /* when finish */
     uint64_t retry_wall_ms;           /* when not; inside the window, later than now */
     bool other_trunk;                 /* prefer another trunk */
+    bool other_caller_id;             /* show another number than this time */
+    uint32_t next_number;             /* place of the number to dial */
+    int32_t priority;                 /* what the lead's priority changes by */
+    char mark[RETRY_MARK_MAX];        /* for the lead, "": none */
+    char comment[RULES_COMMENT_MAX];  /* a dated line for the lead, "": none */
     bool charged;                     /* this attempt counts */
     const char *reason;               /* a phrase for people and logs; static */
 };
 
 void rules_decide(const struct campaign *c, const struct rules_input *in,
                   struct rules_decision *out);
+
+/* Does this attempt count? By the campaign's rule, else as the result says. */
+bool rules_charged(const struct campaign *c, enum result result, struct slice label,
+                   struct slice outcome);
 
 /* May this lead be dialled now? RESULT_NONE: yes; else why not (out_of_window, attempts_spent,
  * expired), and *when is the next instant to look again (WINDOW_NEVER: never). */

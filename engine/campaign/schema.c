@@ -12,6 +12,7 @@
 struct schema {
     struct document *document;
     cyaml_schema_field_t on[RESULT_COUNT + 1], results[RESULT_COUNT + 1], top[48];
+    cyaml_schema_field_t statuses[CAMPAIGN_STATUSES + 1];
     cyaml_schema_value_t root;
 };
 
@@ -45,9 +46,23 @@ static const cyaml_schema_field_t agent_fields[] = {
 static const cyaml_schema_value_t agent_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_agent, agent_fields)};
 
-static const cyaml_schema_field_t rule_fields[] = {
-    TEXT("after", struct raw_rule, after), TEXT("attempts", struct raw_rule, attempts),
-    TEXT("next", struct raw_rule, next), TEXT("finish", struct raw_rule, finish), CYAML_FIELD_END};
+#define RULE(of, at)                                                                               \
+    TEXT("after", of, at after), TEXT("attempts", of, at attempts), TEXT("next", of, at next),     \
+        TEXT("finish", of, at finish), TEXT("priority", of, at priority),                          \
+        TEXT("counts", of, at counts), TEXT("mark", of, at mark), TEXT("comment", of, at comment)
+
+static const cyaml_schema_field_t rule_fields[] = {RULE(struct raw_rule, ), CYAML_FIELD_END};
+
+static const cyaml_schema_field_t label_rule_fields[] = {
+    TEXT("label", struct raw_label_rule, label), RULE(struct raw_label_rule, rule.),
+    CYAML_FIELD_END};
+static const cyaml_schema_value_t label_rule_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_label_rule, label_rule_fields)};
+static const cyaml_schema_field_t outcome_fields[] = {
+    TEXT("label", struct raw_label_rule, label), TEXT("key", struct raw_label_rule, key),
+    RULE(struct raw_label_rule, rule.), CYAML_FIELD_END};
+static const cyaml_schema_value_t outcome_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_label_rule, outcome_fields)};
 
 #define TEXT_AT(yaml_key, offset)                                                                  \
     {                                                                                              \
@@ -130,6 +145,9 @@ static void make_result_fields(struct schema *s)
 static void make_schema(struct schema *s)
 {
     make_result_fields(s);
+    for (int i = 0; i < CAMPAIGN_STATUSES; i++)
+        s->statuses[i] = (cyaml_schema_field_t)TEXT_AT(
+            campaign_status_name((enum campaign_status)i), (size_t)i * sizeof(char *));
     const cyaml_schema_field_t top[] = {
         PART("name", name),
         PART("country", country),
@@ -157,6 +175,10 @@ static void make_schema(struct schema *s)
         MAPPING("media", media, media_fields),
         MAPPING("on", on, s->on),
         MAPPING("results", results, s->results),
+        SEQUENCE("recordings", recordings, &label_rule_value, CAMPAIGN_LABEL_RULES_MAX),
+        SEQUENCE("outcomes", outcomes, &outcome_value, CAMPAIGN_LABEL_RULES_MAX),
+        MAPPING("statuses", statuses, s->statuses),
+        PART("comments", comments),
         CYAML_FIELD_END};
     _Static_assert(sizeof(top) <= sizeof(s->top), "struct schema has room for all fields");
     memcpy(s->top, top, sizeof(top));

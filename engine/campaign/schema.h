@@ -20,7 +20,12 @@ struct raw_agent {
 };
 
 struct raw_rule {
-    char *after, *attempts, *next, *finish;
+    char *after, *attempts, *next, *finish, *priority, *counts, *mark, *comment;
+};
+
+struct raw_label_rule {
+    char *label, *key; /* key: of an outcome */
+    struct raw_rule rule;
 };
 
 struct raw_campaign {
@@ -58,6 +63,9 @@ struct raw_campaign {
     } media;
     char *on[RESULT_COUNT];
     struct raw_rule results[RESULT_COUNT];
+    struct raw_label_rule *recordings, *outcomes;
+    unsigned recordings_count, outcomes_count;
+    char *comments, *statuses[CAMPAIGN_STATUSES];
 };
 
 struct schema; /* one reading of one text */

@@ -145,6 +145,8 @@ static void on_leg(void *arg, struct call *c, const struct call_event *e)
     case CALL_EV_DTMF:
         if (a->state == AGENT_READY && a->desk->handler.key)
             a->desk->handler.key(a->desk->arg, a, e->digit);
+        else if (a->state == AGENT_TALKING && a->desk->handler.talk_key)
+            a->desk->handler.talk_key(a->desk->arg, a, a->callee, e->digit);
         break;
     default:
         break;

@@ -38,6 +38,8 @@ struct desk_handler {
     void (*key)(void *arg, struct agent *a, char digit);
     /* How long the wrap-up that begins now takes. NULL: the agent's wrap_up_ms. */
     uint32_t (*wrap_up_ms)(void *arg, const struct agent *a);
+    /* A key of an agent who talks to `callee`. May be NULL. */
+    void (*talk_key)(void *arg, struct agent *a, struct call *callee, char digit);
 };
 
 enum err desk_open(struct desk **out, struct call_env *env, const struct desk_handler *handler,

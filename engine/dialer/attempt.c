@@ -128,7 +128,7 @@ enum err attempt_launch(struct attempt *a)
     dial.via = k->address;
     dial.tcp = k->tcp;
     dial.redirects = (uint8_t)k->redirects;
-    dial.from_user = trunk_caller_id(t);
+    dial.from_user = trunk_caller_id(t, a->task.avoid_caller_id);
     dial.auth_user = k->user[0] ? k->user : NULL;
     dial.auth_password = k->user[0] ? k->password : NULL;
     slice_copy(slice_cstr(dial.from_user), a->record.caller_id, sizeof(a->record.caller_id));
@@ -256,6 +256,7 @@ static void merge_record(struct attempt *a)
     memcpy(merged.caller_id, own->caller_id, sizeof(merged.caller_id));
     memcpy(merged.trunk, own->trunk, sizeof(merged.trunk));
     memcpy(merged.agent, own->agent, sizeof(merged.agent));
+    memcpy(merged.outcome, own->outcome, sizeof(merged.outcome));
     merged.attempt = own->attempt;
     merged.claimed_wall_ms = own->claimed_wall_ms;
     merged.result = own->result;

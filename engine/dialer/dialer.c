@@ -110,10 +110,17 @@ static uint32_t on_wrap_up(void *arg, const struct agent *a)
     return m ? m->wrap_up_ms(m->arg, agent_number(d, a)) : agent_wrap_up_ms(a);
 }
 
+static void on_talk_key(void *arg, struct agent *a, struct call *callee, char digit)
+{
+    (void)arg;
+    (void)a;
+    attempt_agent_chose(call_arg(callee), digit);
+}
+
 static enum err open_desk(struct dialer *d)
 {
     static const struct desk_handler handler = {on_agent_state, on_talk_ended, on_agent_key,
-                                                on_wrap_up};
+                                                on_wrap_up, on_talk_key};
     const struct campaign *c = d->campaign;
     enum err e = desk_open(&d->desk, d->env, &handler, d);
 

@@ -31,9 +31,22 @@ static void progress(struct import *in)
         fprintf(stderr, "\rimporting: %llu leads", (unsigned long long)in->count);
 }
 
-static void keep_undialled(struct dialer *d, const struct lead *lead)
+/* Finished without a call: its record, and what the rules leave with the lead. */
+static enum err keep_undialled(struct dialer *d, const struct lead *lead,
+                               struct rules_decision *decision)
 {
     struct call_record r;
+    struct place place;
+    const struct rules_input in = {
+        .result = lead->result,
+        .now_wall_ms = clock_wall_ms(d->loop->clock),
+        .place = &place,
+    };
+    struct queue_note note = {0};
+    enum err e = OK;
+
+    place_read(&place, lead->zone, lead->fields, d->zones);
+    rules_decide(d->campaign, &in, decision);
 
     call_record_init(&r);
     slice_copy(slice_cstr(d->campaign->name), r.campaign, sizeof(r.campaign));
@@ -41,18 +54,30 @@ static void keep_undialled(struct dialer *d, const struct lead *lead)
     if (slice_copy(lead->number_text, r.number, sizeof(r.number)) != OK)
         slice_copy(slice_of(lead->number_text.p, sizeof(r.number) - 1), r.number, sizeof(r.number));
     r.result = lead->result;
+    slice_copy(slice_cstr(decision->mark), r.mark, sizeof(r.mark));
+    slice_copy(slice_cstr(decision->comment), r.comment, sizeof(r.comment));
     r.claimed_wall_ms = r.invite_wall_ms = clock_wall_ms(d->loop->clock);
     while (records_put(d->records, &r) != OK)
         loop_turn(d->loop, TURN_US);
     d->records_given++;
     d->look.results[r.result]++;
+    note.comment = slice_cstr(decision->comment);
+    note.mark = slice_cstr(decision->mark);
+    if (!note.comment.len && !note.mark.len)
+        return OK;
+    while ((e = queue_note(d->queue, slice_cstr(lead->id), &note, NULL, NULL)) == ERR_FULL) {
+        loop_turn(d->loop, TURN_US);
+        if (atomic_load(&d->stop_asked))
+            return ERR_CANCELLED;
+    }
+    return e;
 }
 
 static enum err on_lead(void *arg, const struct lead *lead)
 {
     struct import *in = arg;
     struct dialer *d = in->dialer;
-    const char *status = d->campaign->rules[lead->result].finish;
+    struct rules_decision decision;
     struct queue_lead task = {
         .id = slice_cstr(lead->id),
         .name = lead->name,
@@ -67,8 +92,10 @@ static enum err on_lead(void *arg, const struct lead *lead)
         task.numbers[i].kind = slice_cstr(lead->numbers[i].kind);
     }
     if (lead->result != RESULT_NONE) {
-        task.status = slice_cstr(status[0] ? status : STATUS_INVALID);
-        keep_undialled(d, lead);
+        e = keep_undialled(d, lead, &decision);
+        if (e != OK)
+            return e;
+        task.status = slice_cstr(decision.finish ? decision.status : STATUS_INVALID);
     }
     while ((e = queue_add(d->queue, &task)) == ERR_AGAIN) {
         loop_turn(d->loop, TURN_US);

@@ -15,6 +15,7 @@
 #include "dialer/dialer.h"
 #include "queue/control.h"
 #include "queue/ledger.h"
+#include "queue/note.h"
 #include "queue/queue.h"
 #include "queue/share.h"
 #include "report/live.h"
@@ -181,6 +182,7 @@ struct agent_slot {
 bool attempt_reserve(struct attempt *a); /* takes a place on a trunk; false: there is none */
 void attempt_unreserve(struct attempt *a);
 enum err attempt_launch(struct attempt *a); /* the attempt is recorded in Redis by now */
+void attempt_agent_chose(struct attempt *a, char digit); /* an outcome, by key */
 void attempt_agent_left(struct attempt *a); /* the agent hung up: so does the engine */
 void attempt_hangup_all(struct dialer *d);
 void attempt_take_back(struct attempt *a);        /* before its verdict: the lead is not charged */
@@ -229,6 +231,8 @@ void settle_safe_records(struct dialer *d); /* goes on with those the journal ha
 void settle_completion(struct dialer *d, const struct queue_task *task, const struct call_record *r,
                        uint32_t avoid_trunk, struct rules_decision *decision,
                        struct queue_completion *out);
+enum err settle_note(struct dialer *d, const struct queue_task *task, const struct call_record *r,
+                     const struct rules_decision *decision);
 
 /* feed.c: tasks from the queue */
 enum err feed_connect(struct dialer *d, char *error);
@@ -297,7 +301,8 @@ uint32_t trunks_room(struct dialer *d);
 void trunks_trouble(struct dialer *d, char *text, size_t cap);
 /* The trunk for this attempt; avoid: one that failed it last (or UINT32_MAX). NULL: no room. */
 struct trunk *trunk_choose(struct dialer *d, uint32_t avoid);
-const char *trunk_caller_id(struct trunk *t);
+/* In turn, but not `avoid` ("": any) where there is another. */
+const char *trunk_caller_id(struct trunk *t, const char *avoid);
 void trunk_take(struct trunk *t);
 void trunk_put(struct trunk *t);
 void trunk_silent(

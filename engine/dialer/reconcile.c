@@ -60,7 +60,8 @@ static void complete(struct left_open *o)
     struct queue_completion c;
 
     settle_completion(o->dialer, &o->task, &o->record, QUEUE_NO_TRUNK, &decision, &c);
-    if (queue_complete(o->dialer->queue, &o->task, &c, on_completed, o) != OK)
+    if (settle_note(o->dialer, &o->task, &o->record, &decision) != OK ||
+        queue_complete(o->dialer->queue, &o->task, &c, on_completed, o) != OK)
         let_go(o);
     else
         o->dialer->run->reconciled++;

@@ -55,14 +55,18 @@ void settle_completion(struct dialer *d, const struct queue_task *task, const st
     struct rules_input in = {
         .result = r->result,
         .delivery = r->delivery,
-        .attempt = task->charged + (result_is_charged(r->result) ? 1 : 0),
+        .label = slice_cstr(r->known_id),
+        .outcome = slice_cstr(r->outcome),
         .tries = r->attempt,
         .now_wall_ms = clock_wall_ms(d->loop->clock),
         .expires_wall_ms = task->expires_wall_ms,
         .place = &place,
+        .number_at = task->number_at,
+        .number_count = task->number_count,
     };
 
     feed_place(d, task, &place);
+    in.attempt = task->charged + rules_charged(d->campaign, in.result, in.label, in.outcome);
     rules_decide(d->campaign, &in, decision);
     *out = (struct queue_completion){
         .outcome = decision->finish ? QUEUE_FINISH : QUEUE_RETRY,
@@ -71,12 +75,33 @@ void settle_completion(struct dialer *d, const struct queue_task *task, const st
         .retry_wall_ms = decision->retry_wall_ms,
         .charged = decision->charged,
         .avoid_trunk = decision->other_trunk ? avoid_trunk : QUEUE_NO_TRUNK,
+        .priority = decision->priority,
+        .next_number = decision->next_number + 1,
     };
     if (r->result == RESULT_CANCELLED) { /* taken back by a stop: due again at the next start */
         out->outcome = QUEUE_RETRY;
         out->retry_wall_ms = in.now_wall_ms;
         out->charged = false;
     }
+}
+
+/* Told before the completion, on the same connection: who claims the task next has it. */
+enum err settle_note(struct dialer *d, const struct queue_task *task, const struct call_record *r,
+                     const struct rules_decision *decision)
+{
+    const char *comment = r->comment[0] ? r->comment : decision->comment;
+    const struct queue_note note = {
+        .attempt = r->attempt,
+        .comment = slice_cstr(comment),
+        .mark = slice_cstr(decision->mark),
+        .caller_id = slice_cstr(decision->other_caller_id ? r->caller_id : ""),
+        .priority = decision->priority,
+    };
+
+    if (!comment[0] && !decision->mark[0] && !note.caller_id.len && !note.priority &&
+        !task->avoid_caller_id[0])
+        return OK;
+    return queue_note(d->queue, slice_cstr(task->id), &note, NULL, NULL);
 }
 
 static void complete(struct attempt *a)
@@ -95,12 +120,25 @@ static void complete(struct attempt *a)
     /* A simulation's Redis lives no longer than it, and nobody asks it for records. */
     if (!d->config.model && records_format(&a->record, line, sizeof(line), &len) == OK)
         c.record = slice_of(line, len);
-    enum err e = queue_complete(d->queue, &a->task, &c, on_completed, a);
+    enum err e = settle_note(d, &a->task, &a->record, &decision);
+    if (e == OK)
+        e = queue_complete(d->queue, &a->task, &c, on_completed, a);
     if (e != OK)
         loop_timer(d->loop, &a->timer, TRY_AGAIN_MS, on_try_complete);
     else if (c.ledger && !a->entered)
         ledger_given(d, c.ledger);
     a->entered = a->entered || e == OK;
+}
+
+/* The record says what the rules leave with the lead, so it stands in the journal, too. */
+static void write_rules_words(struct attempt *a)
+{
+    struct rules_decision decision;
+    struct queue_completion unused;
+
+    settle_completion(a->dialer, &a->task, &a->record, a->trunk, &decision, &unused);
+    slice_copy(slice_cstr(decision.mark), a->record.mark, sizeof(a->record.mark));
+    slice_copy(slice_cstr(decision.comment), a->record.comment, sizeof(a->record.comment));
 }
 
 static void put_record(struct attempt *a)
@@ -127,6 +165,7 @@ void settle(struct attempt *a)
     d->look.results[a->record.result]++;
     d->run->rtp_received += a->record.media.rtp_received;
     d->run->rtp_lost += a->record.media.rtp_lost;
+    write_rules_words(a);
     put_record(a);
 }
 

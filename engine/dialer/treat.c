@@ -61,6 +61,17 @@ void attempt_offer_agent(struct dialer *d)
         connect_agent(container_of(n, struct attempt, waiting_node), agent);
 }
 
+void attempt_agent_chose(struct attempt *a, char digit)
+{
+    const struct campaign *c = a->dialer->campaign;
+
+    for (uint32_t i = 0; i < c->outcome_rules; i++) {
+        if (c->outcomes[i].key == digit)
+            slice_copy(slice_cstr(c->outcomes[i].label), a->record.outcome,
+                       sizeof(a->record.outcome));
+    }
+}
+
 void attempt_agent_left(struct attempt *a)
 {
     a->agent = NULL;

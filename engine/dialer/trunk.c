@@ -166,11 +166,17 @@ struct trunk *trunk_choose(struct dialer *d, uint32_t avoid)
     return best;
 }
 
-const char *trunk_caller_id(struct trunk *t)
+const char *trunk_caller_id(struct trunk *t, const char *avoid)
 {
-    if (t->config->caller_id_count == 0)
-        return NULL;
-    return t->config->caller_ids[t->next_caller_id++ % t->config->caller_id_count];
+    uint32_t count = t->config->caller_id_count;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const char *id = t->config->caller_ids[t->next_caller_id++ % count];
+
+        if (strcmp(id, avoid) != 0)
+            return id;
+    }
+    return count ? t->config->caller_ids[0] : NULL; /* there is no other */
 }
 
 void trunk_take(struct trunk *t)

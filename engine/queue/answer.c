@@ -84,13 +84,14 @@ static void read_open(struct slice text, struct queue_task *t)
  * it is no entry at all; *whole false when only the payload is spoilt. */
 enum err answer_task(const redisReply *reply, struct queue_task *t, bool *whole)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 9)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 11)
         return ERR_INVALID;
     redisReply *const *e = (redisReply *const *)reply->element;
 
     if (!answer_is_text(e[0]) || !answer_is_text(e[1]) || !answer_is_number(e[2]) ||
         !answer_is_number(e[3]) || !answer_is_number(e[4]) || !answer_is_text(e[5]) ||
-        !answer_is_number(e[6]) || !answer_is_text(e[7]) || !answer_is_number(e[8]))
+        !answer_is_number(e[6]) || !answer_is_text(e[7]) || !answer_is_number(e[8]) ||
+        !answer_is_number(e[9]) || !answer_is_text(e[10]))
         return ERR_INVALID;
     memset(t, 0, sizeof(*t));
     if (e[0]->len == 0 || slice_copy(answer_text(e[0]), t->id, sizeof(t->id)) ||
@@ -103,6 +104,9 @@ enum err answer_task(const redisReply *reply, struct queue_task *t, bool *whole)
     if (t->open_attempt)
         read_open(answer_text(e[7]), t);
     *whole = task_unpack(answer_text(e[5]), t) == OK;
+    t->priority += (int32_t)(e[9]->integer % (2 * QUEUE_PRIORITY_MAX));
+    if (slice_copy(answer_text(e[10]), t->avoid_caller_id, sizeof(t->avoid_caller_id)))
+        t->avoid_caller_id[0] = '\0';
     /* An update may have taken numbers away meanwhile. */
     t->number_at = answer_number(e[8]) < t->number_count ? (uint32_t)answer_number(e[8]) : 0;
     return OK;

@@ -79,10 +79,11 @@ const char *const queue_functions[] = {
      * note, place of the number. */
     "local function entry(c, id, token, payload)\n"
     "  local s = redis.call('HMGET', state(c, id), 'tries', 'charged', 'trunk', 'open',\n"
-    "                       'at')\n"
+    "                       'at', 'prio', 'cid')\n"
     "  local open = s[4] and redis.call('HGET', c .. ':attempts', id .. '/' .. s[4]) or ''\n"
     "  return {id, token, tonumber(s[1] or 0), tonumber(s[2] or 0), tonumber(s[3] or -1),\n"
-    "          payload or '', tonumber(s[4] or 0), open or '', tonumber(s[5] or 0)}\n"
+    "          payload or '', tonumber(s[4] or 0), open or '', tonumber(s[5] or 0),\n"
+    "          tonumber(s[6] or 0), s[7] or ''}\n"
     "end\n"
     "local function lease(c, ids, engine, ends)\n"
     "  local token = redis.call('HINCRBY', c .. ':meta', 'token', #ids) - #ids\n"
@@ -272,13 +273,14 @@ const char *const queue_functions[] = {
     "    redis.call('DEL', state(c, id))\n"
     "  end\n"
     "  redis.call('UNLINK', c .. ':tasks', c .. ':fresh', c .. ':due', c .. ':leased',\n"
-    "             c .. ':attempts', c .. ':attempts_total', c .. ':finished', c .. ':meta',\n"
+    "             c .. ':attempts', c .. ':comments', c .. ':attempts_total', c .. ':finished', c .. ':meta',\n"
     "             c .. ':claims')\n"
     "  return redis.status_reply('OK')\n"
     "end\n"
     "redis.register_function('peal" V "_forget', forget)\n",
     queue_functions_ledger,
     queue_functions_share,
+    queue_functions_note,
     queue_functions_places,
     queue_functions_gate,
     queue_functions_gate_more,

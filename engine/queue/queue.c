@@ -502,7 +502,7 @@ enum err queue_complete(struct queue *q, const struct queue_task *task,
         return ERR_FULL;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("complete"));
 
-    snprintf(priority, sizeof(priority), "%d", task->priority);
+    snprintf(priority, sizeof(priority), "%d", task->priority + c->priority);
     snprintf(trunk, sizeof(trunk), "%d", c->avoid_trunk > INT32_MAX ? -1 : (int)c->avoid_trunk);
     argv[n++] = slice_cstr(task->id);
     argv[n++] = queue_decimal(token, task->token);

@@ -27,7 +27,7 @@
  *
  * Keys: {campaign}:tasks (hash id → payload), :fresh and :due (sorted sets), :leased (sorted set
  * by lease expiry), :s:ID (hash, state of a task once touched), :attempts (hash ID/N → record),
- * :attempts_total, :finished (hash status → count), :meta, :claims (hash engine → its last claim).
+ * :attempts_total, :finished (hash status → count), :meta, :comments (queue/note.h), :claims (hash engine → its last claim).
  * Loop thread only. */
 #ifndef PEAL_QUEUE_QUEUE_H
 #define PEAL_QUEUE_QUEUE_H
@@ -45,6 +45,7 @@
 #define QUEUE_STATUS_MAX     31
 #define QUEUE_CALL_ID_MAX    127
 #define QUEUE_ENGINE_MAX     63
+#define QUEUE_CALLER_ID_MAX  39
 #define QUEUE_FIELDS_MAX     4000  /* custom fields as one JSON object */
 #define QUEUE_RECORD_MAX     16384 /* summary stored with an attempt */
 #define QUEUE_CLAIM_MAX      256   /* tasks a claim or reclaim */
@@ -76,6 +77,7 @@ struct queue_task {
     uint32_t tries;           /* attempts on record so far; the next one is tries + 1 */
     uint32_t charged;         /* of them, those that count */
     uint32_t avoid_trunk;     /* the one that failed it last, or QUEUE_NO_TRUNK */
+    char avoid_caller_id[QUEUE_CALLER_ID_MAX + 1]; /* another is to be shown; "": any */
     /* queue_reclaim only: the attempt its dead engine left open (0: none). */
     uint32_t open_attempt;
     uint64_t open_wall_ms; /* when it was recorded */
@@ -176,6 +178,7 @@ struct queue_completion {
     uint32_t next_number;   /* dialled next: 1 + its place in numbers[]; 0: the same again */
     bool charged;           /* the attempt counts */
     uint32_t avoid_trunk;   /* for the next attempt, or QUEUE_NO_TRUNK */
+    int32_t priority;       /* what the task's changes by now (queue_note makes it stay) */
     struct slice record;    /* summary kept with the attempt (JSON), may be empty */
     /* A live answer, put into the ledger (queue/ledger.h) in the same step, also when the lease is
      * not ours any more (ERR_REFUSED) and another engine completes the task; NULL: none was. */

@@ -152,6 +152,9 @@ static void put_who(struct json *j, const struct call_record *r)
     put_text(j, "agent", r->agent);
     json_cstr(j, "result", result_name(r->result));
     json_cstr(j, "delivery", delivery_name(r->delivery));
+    put_text(j, "outcome", r->outcome);
+    put_text(j, "mark", r->mark);
+    put_text(j, "comment", r->comment);
     if (r->confidence > 0)
         json_num(j, "confidence", (double)(int)(r->confidence * 1000 + 0.5f) / 1000.0);
     if (r->score > 0)

@@ -60,7 +60,7 @@ Test(file, the_least_campaign_has_defaults)
     cr_expect_eq(c->abandonment.limit_ms, 2000);
     cr_expect_float_eq(c->abandonment.cap_percent, 3.0, 1e-9);
     cr_expect_eq(c->on[RESULT_HUMAN].kind, TREAT_HANGUP);
-    cr_expect_eq(c->rules[RESULT_VACANT].next, NEXT_FINISH);
+    cr_expect_eq(c->rules[RESULT_VACANT].how[0], RETRY_FINISH);
     cr_expect_str_eq(c->rules[RESULT_VACANT].finish, STATUS_INVALID);
     cr_expect_eq(c->drain, DRAIN_FINISH);
     cr_expect_str_eq(c->leads, "");
@@ -130,13 +130,13 @@ Test(file, everything_said)
     cr_expect_str_eq(c->on[RESULT_IVR].file, "folder/ivr.lua");
     const struct campaign_rule *busy = &c->rules[RESULT_BUSY];
     cr_expect_eq(busy->after_count, 3);
-    cr_expect_eq(busy->after_ms[0], 90000);
-    cr_expect_eq(busy->after_ms[2], 3600000);
+    cr_expect_eq(busy->after[0].ms, 90000);
+    cr_expect_eq(busy->after[2].ms, 3600000);
     cr_expect_eq(busy->attempts, 4);
     cr_expect_str_eq(busy->finish, "gave_up");
     cr_expect_str_eq(c->rules[RESULT_VACANT].finish, "dead");
-    cr_expect_eq(c->rules[RESULT_VACANT].next, NEXT_FINISH);
-    cr_expect_eq(c->rules[RESULT_REJECTED].next, NEXT_RETRY_OTHER_TRUNK);
+    cr_expect_eq(c->rules[RESULT_VACANT].how[0], RETRY_FINISH);
+    cr_expect_eq(c->rules[RESULT_REJECTED].how[0], RETRY_OTHER_TRUNK);
     cr_expect_eq(c->rules[RESULT_REJECTED].attempts, 0,
                  "the default's bound is gone with its delay");
     cr_expect_str_eq(c->recording.dir, "folder/rec");
@@ -198,8 +198,9 @@ Test(file, the_reference_tells_the_truth)
         const struct campaign_rule *a = &said->rules[i], *b = &plain->rules[i];
         const char *name = result_name((enum result)i);
         cr_expect_eq(said->on[i].kind, plain->on[i].kind, "on: %s", name);
-        cr_expect(a->next == b->next && a->after_count == b->after_count &&
-                      memcmp(a->after_ms, b->after_ms, sizeof(a->after_ms)) == 0 &&
+        cr_expect(a->how_count == b->how_count && a->how[0] == b->how[0] &&
+                      a->after_count == b->after_count &&
+                      memcmp(a->after, b->after, sizeof(a->after)) == 0 &&
                       a->attempts == b->attempts && strcmp(a->finish, b->finish) == 0,
                   "results: %s", name);
     }
@@ -217,7 +218,8 @@ Test(file, unknown_keys_name_their_line_and_what_is_accepted)
     refuse(HEAD "on:\n  human: agent\n  hooman: agent\n", 6, "'hooman' in on; accepted: human, ");
     refuse(HEAD "on: {busy: hangup}\n", 4, "'busy' in on"); /* nobody answered: nothing to do */
     refuse(HEAD "results:\n  busy:\n    affter: 5m\n", 6,
-           "'affter' in busy; accepted: after, attempts, next, finish");
+           "'affter' in busy; accepted: after, attempts, next, finish, priority, counts, mark, "
+           "comment");
     refuse("name: x\ntrunks:\n  - name: a\n    adress: 127.0.0.1\n", 4,
            "'adress' in trunks; accepted: name, address");
 }
@@ -229,7 +231,8 @@ Test(file, wrong_values_name_their_line_and_what_is_accepted)
     refuse(HEAD AGENTS "pacing:\n  mode: ratio\n  ratio: nan\n", 8, "a number");
     refuse(HEAD AGENTS "pacing:\n  mode: ratio\n  ratio: 0x2\n", 8, "a number");
     refuse(HEAD AGENTS "pacing: {ratio: 2}\n", 6, "ratio is for 'mode: ratio'");
-    refuse(HEAD AGENTS "pacing:\n  mode: ratio\n  preview_time: 5s\n", 7, "are for 'mode: preview'");
+    refuse(HEAD AGENTS "pacing:\n  mode: ratio\n  preview_time: 5s\n", 7,
+           "are for 'mode: preview'");
     refuse(HEAD AGENTS "pacing: {mode: preview, skip_for: 2d}\n", 6, "out of range");
     refuse(HEAD AGENTS "ring_timeout: 25\n", 6, "no duration; accepted: 1s to 3m");
     refuse(HEAD AGENTS "ring_timeout: 5m\n", 6, "out of range; accepted: 1s to 3m");

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t i = 0; i < c->trunk_count; i++)
         assert(c->trunks[i].name[0] && addr_is_set(&c->trunks[i].address));
     for (int r = 0; r < RESULT_COUNT; r++)
-        assert(c->rules[r].next == NEXT_FINISH || c->rules[r].after_count > 0);
+        assert(c->rules[r].how_count && (retry_is_final(&c->rules[r]) || c->rules[r].after_count));
     campaign_free(c);
     return 0;
 }

@@ -350,7 +350,7 @@ static const char *const odd[] = {
     "*1\r\n*8\r\n$1\r\na\r\n$3\r\n-12\r\n:0\r\n:0\r\n:0\r\n$0\r\n\r\n:0\r\n$0\r\n\r\n",
     "*1\r\n:9999999999\r\n",
     "*3\r\n:3\r\n:2\r\n:1\r\n",
-    "*9\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n",
+    "*11\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n",
     "-ERR something unheard of\r\n",
 };
 
