@@ -23,6 +23,7 @@ int cli_stop(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_dnc(int argc, char **argv);
 int cli_retain(int argc, char **argv);
+int cli_forget(int argc, char **argv);
 int cli_prints(int argc, char **argv);
 int cli_listen(int argc, char **argv);
 

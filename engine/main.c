@@ -26,6 +26,7 @@ static const struct command commands[] = {
     {"history", cli_history, "show and export call attempts by filters, with totals"},
     {"dnc", cli_dnc, "keep the lists of numbers that must not be called, and own numbers"},
     {"retain", cli_retain, "remove records and recordings that are older than they may be kept"},
+    {"forget", cli_forget, "erase what is kept of one person, known by their number"},
     {"prints", cli_prints, "keep the library of known recordings, and try it on a file"},
     {"listen", cli_listen,
      "say what the detectors hear in a recording or capture, and the verdict"},

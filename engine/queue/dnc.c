@@ -9,7 +9,6 @@
 #include "base/rng.h"
 #include "queue/gate_internal.h"
 
-#define BOOK       "{peal-dnc}"
 #define TEXTS_MAX  (16 + 8 * DNC_READ_MAX)
 #define CALL_MOST  (16 + DNC_LISTS_MAX)
 #define SALT_BYTES 16
@@ -81,7 +80,7 @@ static void on_told(struct queue *q, struct request *r, const redisReply *reply,
 static void tell(struct change *c)
 {
     struct slice argv[4];
-    uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("dnc_changed"), BOOK);
+    uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("dnc_changed"), DNC_BOOK);
     enum err e = call(c->queue, n, argv, on_told, NULL, c);
 
     if (e)
@@ -137,7 +136,7 @@ static enum err note(struct queue *q, struct slice what, const struct queue_dnc_
 {
     struct slice argv[12];
     char until[NUMBER_CAP], now[NUMBER_CAP];
-    uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("dnc_note"), BOOK);
+    uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("dnc_note"), DNC_BOOK);
 
     argv[n++] = queue_now(q, now);
     argv[n++] = what;
@@ -210,7 +209,7 @@ static enum err change_prefix(struct change *c)
 {
     struct slice argv[12];
     char until[NUMBER_CAP], now[NUMBER_CAP];
-    uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("dnc_prefix"), BOOK);
+    uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("dnc_prefix"), DNC_BOOK);
 
     argv[n++] = queue_now(c->queue, now);
     argv[n++] = c->add ? SLICE("add") : SLICE("remove");
@@ -277,7 +276,7 @@ enum err queue_dnc_import(struct queue *q, const struct queue_dnc_entry *about,
     if (about->list.len == 0 || about->list.len > GATE_LIST_MAX || about->who.len > GATE_WHO_MAX ||
         about->why.len > GATE_WHY_MAX || about->number.len > DNC_FILE_MAX)
         return about->list.len ? ERR_TOO_LONG : ERR_INVALID;
-    uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("dnc_import"), BOOK);
+    uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("dnc_import"), DNC_BOOK);
 
     argv[n++] = queue_now(q, now);
     argv[n++] = about->list;
@@ -362,9 +361,9 @@ static void on_texts(struct queue *q, struct request *r, const redisReply *reply
 }
 
 /* FCALL function key words…, lists… */
-static enum err ask(struct queue *q, const char *function, const char *key,
-                    const struct slice *words, uint32_t n, const struct slice *lists,
-                    uint32_t list_count, queue_dnc_texts_fn *done, void *arg)
+enum err dnc_ask(struct queue *q, const char *function, const char *key, const struct slice *words,
+                 uint32_t n, const struct slice *lists, uint32_t list_count,
+                 queue_dnc_texts_fn *done, void *arg)
 {
     struct slice argv[CALL_MOST];
 
@@ -381,7 +380,7 @@ static enum err ask(struct queue *q, const char *function, const char *key,
 
 enum err queue_dnc_lists(struct queue *q, queue_dnc_texts_fn *done, void *arg)
 {
-    return ask(q, QUEUE_FUNCTION("dnc_lists"), BOOK, NULL, 0, NULL, 0, done, arg);
+    return dnc_ask(q, QUEUE_FUNCTION("dnc_lists"), DNC_BOOK, NULL, 0, NULL, 0, done, arg);
 }
 
 enum err queue_dnc_look(struct queue *q, struct slice number, const struct slice *lists, uint32_t n,
@@ -397,7 +396,7 @@ enum err queue_dnc_look(struct queue *q, struct slice number, const struct slice
     const struct slice words[] = {slice_of(w.e, sizeof(w.e)), slice_cstr(w.group),
                                   slice_cstr(w.number), queue_now(q, now)};
 
-    return ask(q, QUEUE_FUNCTION("dnc_look"), w.key, words, 4, lists, n, done, arg);
+    return dnc_ask(q, QUEUE_FUNCTION("dnc_look"), w.key, words, 4, lists, n, done, arg);
 }
 
 enum err queue_dnc_about_import(struct queue *q, uint32_t import, queue_dnc_texts_fn *done,
@@ -406,7 +405,7 @@ enum err queue_dnc_about_import(struct queue *q, uint32_t import, queue_dnc_text
     char text[NUMBER_CAP];
     const struct slice words[] = {SLICE("imports"), queue_decimal(text, import)};
 
-    return ask(q, QUEUE_FUNCTION("dnc_about"), BOOK, words, 2, NULL, 0, done, arg);
+    return dnc_ask(q, QUEUE_FUNCTION("dnc_about"), DNC_BOOK, words, 2, NULL, 0, done, arg);
 }
 
 enum err queue_dnc_about_prefix(struct queue *q, struct slice list, struct slice prefix,
@@ -419,7 +418,7 @@ enum err queue_dnc_about_prefix(struct queue *q, struct slice list, struct slice
     int n = snprintf(field, sizeof(field), "%.*s\x1f%.*s", SLICE_ARG(list), SLICE_ARG(prefix));
     const struct slice words[] = {SLICE("prefixes"), slice_of(field, (size_t)n)};
 
-    return ask(q, QUEUE_FUNCTION("dnc_about"), BOOK, words, 2, NULL, 0, done, arg);
+    return dnc_ask(q, QUEUE_FUNCTION("dnc_about"), DNC_BOOK, words, 2, NULL, 0, done, arg);
 }
 
 enum err queue_dnc_counts(struct queue *q, uint32_t tag, const struct slice *lists, uint32_t n,
@@ -428,13 +427,13 @@ enum err queue_dnc_counts(struct queue *q, uint32_t tag, const struct slice *lis
     char key[24];
 
     snprintf(key, sizeof(key), "{peal-n-%04u}", tag);
-    return ask(q, QUEUE_FUNCTION("dnc_counts"), key, NULL, 0, lists, n, done, arg);
+    return dnc_ask(q, QUEUE_FUNCTION("dnc_counts"), key, NULL, 0, lists, n, done, arg);
 }
 
 enum err queue_dnc_prefix_counts(struct queue *q, const struct slice *lists, uint32_t n,
                                  queue_dnc_texts_fn *done, void *arg)
 {
-    return ask(q, QUEUE_FUNCTION("dnc_prefix_counts"), BOOK, NULL, 0, lists, n, done, arg);
+    return dnc_ask(q, QUEUE_FUNCTION("dnc_prefix_counts"), DNC_BOOK, NULL, 0, lists, n, done, arg);
 }
 
 enum err queue_dnc_log(struct queue *q, uint32_t count, queue_dnc_texts_fn *done, void *arg)
@@ -445,12 +444,12 @@ enum err queue_dnc_log(struct queue *q, uint32_t count, queue_dnc_texts_fn *done
         return ERR_INVALID;
     const struct slice words[] = {queue_decimal(text, count)};
 
-    return ask(q, QUEUE_FUNCTION("dnc_log"), BOOK, words, 1, NULL, 0, done, arg);
+    return dnc_ask(q, QUEUE_FUNCTION("dnc_log"), DNC_BOOK, words, 1, NULL, 0, done, arg);
 }
 
 enum err queue_dnc_version(struct queue *q, queue_dnc_texts_fn *done, void *arg)
 {
-    return ask(q, QUEUE_FUNCTION("dnc_version"), BOOK, NULL, 0, NULL, 0, done, arg);
+    return dnc_ask(q, QUEUE_FUNCTION("dnc_version"), DNC_BOOK, NULL, 0, NULL, 0, done, arg);
 }
 
 /* ---- erasing ---- */
@@ -467,7 +466,7 @@ enum err queue_dnc_erase(struct queue *q, struct slice number, const struct slic
     const struct slice words[] = {slice_of(w.e, sizeof(w.e)), slice_cstr(w.group),
                                   slice_cstr(w.number)};
 
-    return ask(q, QUEUE_FUNCTION("dnc_erase"), w.key, words, 3, lists, n, done, arg);
+    return dnc_ask(q, QUEUE_FUNCTION("dnc_erase"), w.key, words, 3, lists, n, done, arg);
 }
 
 enum err queue_dnc_note_erased(struct queue *q, struct slice number, struct slice who,
@@ -482,5 +481,5 @@ enum err queue_dnc_note_erased(struct queue *q, struct slice number, struct slic
     const struct slice words[] = {
         queue_now(q, now), number, slice_of(salt, sizeof(salt)), who, why, more};
 
-    return ask(q, QUEUE_FUNCTION("dnc_note_erased"), BOOK, words, 6, NULL, 0, done, arg);
+    return dnc_ask(q, QUEUE_FUNCTION("dnc_note_erased"), DNC_BOOK, words, 6, NULL, 0, done, arg);
 }

@@ -288,6 +288,8 @@ const char *const queue_functions[] = {
     queue_functions_dnc_look,
     queue_functions_dnc_book,
     queue_functions_dnc_ask,
+    queue_functions_forget,
+    queue_functions_forget_log,
     queue_functions_control,
     queue_functions_engines,
     queue_functions_look,

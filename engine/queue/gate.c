@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "queue/gate_internal.h"
-#include "queue/internal.h"
 
 #define NUMBER_MOST 999999999999999ull
 #define MARK_BITS   14

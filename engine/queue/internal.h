@@ -30,7 +30,7 @@ extern const char queue_functions_put[], queue_functions_ledger[], queue_functio
 extern const char queue_functions_note[];
 extern const char queue_functions_places[], queue_functions_gate[], queue_functions_gate_more[];
 extern const char queue_functions_dnc[], queue_functions_dnc_look[], queue_functions_dnc_book[],
-    queue_functions_dnc_ask[];
+    queue_functions_dnc_ask[], queue_functions_forget[], queue_functions_forget_log[];
 /* functions_control.c */
 extern const char queue_functions_held[], queue_functions_control[], queue_functions_engines[];
 extern const char queue_functions_look[];
