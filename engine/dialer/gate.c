@@ -1,7 +1,9 @@
 /* The gate's word on each call (queue/gate.h): asked when a place on a trunk is taken and before
  * the attempt is on record, which is the last moment, so an entry made a second ago stops a lead
  * that was claimed an hour ago. What it refuses is settled (dnc, own_number) or waits until the
- * number is free. A call that passed and was not dialled is taken back.
+ * number is free. A call that passed and was not dialled is taken back. The limits asked for are
+ * those of the campaign and of the law where the lead is; after an abandoned call the number is
+ * locked for as long as they say, for every campaign.
  *
  * Once a second the lists' version is read; when it has changed, every number that is ringing is
  * asked for again and hung up when it is on a list now. */
@@ -17,14 +19,28 @@
 
 static void on_answer(void *arg, enum err e, const struct queue_gate_answer *g);
 
+_Static_assert(PLACE_LIMITS_MAX <= GATE_LIMITS_MAX, "all limits of a place can be asked for");
+
 static enum err ask(struct attempt *a, bool peek, queue_gate_fn *done, void *arg)
 {
     struct dialer *d = a->dialer;
+    struct place_limit of_place[PLACE_LIMITS_MAX];
+    struct queue_gate_limit limits[PLACE_LIMITS_MAX];
+    struct place place;
+    uint32_t n = 0;
+
+    feed_place(d, &a->task, &place);
+    n = place_limits(d->campaign, &place, clock_wall_ms(d->loop->clock), of_place);
+    for (uint32_t i = 0; i < n; i++)
+        limits[i] = (struct queue_gate_limit){of_place[i].since_wall_ms, of_place[i].calls,
+                                              of_place[i].until_wall_ms};
     const struct queue_gate_ask question = {
         .number = slice_cstr(a->record.number),
         .campaign = slice_cstr(d->campaign->name),
         .call_id = slice_cstr(a->record.call_id),
         .now_wall_ms = clock_wall_ms(d->loop->clock),
+        .limits = limits,
+        .limit_count = peek ? 0 : n, /* a call that rings is among those counted */
         .peek = peek,
     };
 
@@ -114,10 +130,43 @@ void gate_take_back(struct attempt *a)
                  a->task.id);
 }
 
-void gate_settled(struct attempt *a)
+static enum err lock_out(struct dialer *d, const struct call_record *r, const struct place *place)
 {
+    uint32_t answered = r->at_ms[MARK_ANSWERED], ms = place_lock_out_ms(d->campaign, place);
+    uint64_t until = r->invite_wall_ms + (answered == CALL_TIME_NONE ? 0 : answered) + ms;
+    char why[GATE_WHY_MAX + 1];
+    int n = snprintf(why, sizeof(why), "abandoned call of campaign %s", d->campaign->name);
+
+    if (ms == 0 || until <= clock_wall_ms(d->loop->clock) ||
+        abandonment_judge(r, d->campaign->abandonment.limit_ms) != ABANDONMENT_ABANDONED)
+        return OK;
+    return queue_gate_lock(d->queue, slice_cstr(r->number), until, slice_of(why, (size_t)n), NULL,
+                           NULL);
+}
+
+bool gate_settled(struct attempt *a)
+{
+    struct place place;
+
     if (a->record.result == RESULT_NO_TRUNK || a->record.result == RESULT_OUR_FAULT)
         gate_take_back(a); /* nobody's telephone rang */
+    if (a->locked || a->record.at_ms[MARK_ANSWERED] == CALL_TIME_NONE)
+        return true;
+    feed_place(a->dialer, &a->task, &place);
+    enum err e = lock_out(a->dialer, &a->record, &place);
+
+    a->locked = e == OK || e == ERR_INVALID;
+    return a->locked;
+}
+
+/* What a crash left out. Of the lead only its record is known: a region's own rule is not. */
+void gate_lock_again(struct dialer *d, const struct call_record *r)
+{
+    enum err e = lock_out(d, r, NULL);
+
+    if (e != OK)
+        log_warn("dialer", "a number could not be locked after an abandoned call of an earlier run",
+                 "lead=%s error=%s", r->lead, err_name(e));
 }
 
 /* ---- what rings while a list changes ---- */

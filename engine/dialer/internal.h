@@ -64,6 +64,7 @@ struct attempt {
     struct flow *flow;
     uint32_t trunk;
     bool judged, announced, reserved;
+    bool locked;             /* the number, after an abandoned call, or it need not be */
     bool passed;             /* the gate has counted it as a call of its number */
     bool entered;            /* given to the ledger */
     struct pacing_lead lead; /* what its score rests on */
@@ -255,7 +256,9 @@ void feed_ask_again(struct attempt *a); /* the gate or the record, in a moment *
 /* gate.c: may its number be called? */
 void gate_ask(struct attempt *a);
 void gate_take_back(struct attempt *a); /* it was not dialled after all */
-void gate_settled(struct attempt *a);   /* before its task is completed */
+/* Before its task is completed; false: too much under way, to be called again. */
+bool gate_settled(struct attempt *a);
+void gate_lock_again(struct dialer *d, const struct call_record *r); /* of the journal */
 void gate_watch(struct dialer *d);      /* once a second */
 
 /* learned.c: what the pacing learned, in DATA/pacing */

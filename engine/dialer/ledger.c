@@ -178,6 +178,7 @@ static void on_answer(void *arg, const struct call_record *record)
 {
     struct replay *r = arg;
 
+    gate_lock_again(r->dialer, record);
     if (r->e != OK || !ledger_line(r->dialer, record, &r->lines[r->n]))
         return;
     r->entries[r->n] = r->lines[r->n].entry;

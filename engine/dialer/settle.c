@@ -113,7 +113,10 @@ static void complete(struct attempt *a)
     struct ledger_line line_of_ledger;
     size_t len = 0;
 
-    gate_settled(a);
+    if (!gate_settled(a)) {
+        loop_timer(d->loop, &a->timer, TRY_AGAIN_MS, on_try_complete);
+        return;
+    }
     settle_completion(d, &a->task, &a->record, a->trunk, &decision, &c);
     if (ledger_line(d, &a->record, &line_of_ledger))
         c.ledger = &line_of_ledger.entry;

@@ -27,7 +27,7 @@
 
 #define GATE_TAGS       1024
 #define GATE_GROUPS     32
-#define GATE_LIMITS_MAX 8
+#define GATE_LIMITS_MAX 32
 #define GATE_LIST_MAX   71 /* bytes of a list's name */
 #define GATE_WHO_MAX    63
 #define GATE_WHY_MAX    200
