@@ -15,6 +15,7 @@ int bench_sip(struct bench *b);
 int bench_media(struct bench *b);
 int bench_dsp(struct bench *b);
 int bench_import(struct bench *b);
+int bench_gate(struct bench *b);
 int bench_base(struct bench *b);
 int bench_pacing(struct bench *b);
 int bench_accuracy(struct bench *b);
@@ -32,6 +33,7 @@ static const struct {
      "rounds= case= legs="},
     {"dsp", "detectors: ns a packet and legs of one core beside spandsp", bench_dsp, "legs="},
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
+    {"gate", "lists and calls of numbers: memory, and what asking adds to a launch", bench_gate, ""},
     {"base", "hash table, timer wheel and rings by size", bench_base, ""},
     {"pacing", "agents busy and answers abandoned, by policy, in virtual time", bench_pacing,
      "quick workload= policy= agents= days= seed= seeds= html="},
