@@ -56,6 +56,7 @@ static enum err on_lead(void *arg, const struct lead *lead)
         show(t, lead->line, "number", lead->bad_text, lead->why);
     place_read(&place, lead->zone, lead->fields, t->zones);
     t->unknown_zone += lead->zone.len && place.zone_count == 0;
+    place_of_number(&place, lead->numbers[0].number, t->zones, t->now_ms);
     if (rules_may_dial(t->campaign, &place, 0, 0, t->now_ms, &when) == RESULT_NONE) {
         t->ready++;
         return OK;
@@ -114,7 +115,7 @@ static void say_leads(const struct tally *t, const struct leads_stats *s)
                (unsigned long long)s->bad_numbers);
     printf("  %llu bad rows are left out\n", (unsigned long long)s->rejected);
     if (t->unknown_zone)
-        printf("  %llu name an unknown time zone: the campaign's is used\n",
+        printf("  %llu name an unknown time zone: the number tells it, else the campaign\n",
                (unsigned long long)t->unknown_zone);
     if (t->shown > EXAMPLES_MAX)
         printf("  (%u more such lines are not shown)\n", t->shown - EXAMPLES_MAX);

@@ -9,13 +9,15 @@ enum err csv_init(struct csv *c, csv_read_fn *read, void *arg)
 {
     *c = (struct csv){.read = read, .arg = arg, .separator = ',', .next_line = 1};
     c->buffer = malloc(CSV_BUFFER);
-    return c->buffer ? OK : ERR_NOMEM;
+    c->copy = malloc(CSV_ROW_MAX);
+    return c->buffer && c->copy ? OK : ERR_NOMEM;
 }
 
 void csv_fini(struct csv *c)
 {
     free(c->buffer);
-    c->buffer = NULL;
+    free(c->copy);
+    c->buffer = c->copy = NULL;
 }
 
 /* Reads on until the buffer holds a whole longest row, or the file's end. */
@@ -156,6 +158,53 @@ static enum err split(struct csv *c, char *p, char *end)
     }
 }
 
+static void keep_raw(struct csv *c, const char *row, size_t len)
+{
+    memcpy(c->copy, row, len);
+    c->raw = slice_of(c->copy, len);
+}
+
+/* What can be shown of a line that is no row: its beginning. */
+static void keep_line(struct csv *c)
+{
+    const char *line = c->buffer + c->start;
+    size_t have = c->end - c->start, most = have < CSV_ROW_MAX ? have : CSV_ROW_MAX;
+    const char *newline = memchr(line, '\n', most);
+
+    keep_raw(c, line, newline ? (size_t)(newline - line) : most);
+    c->raw = slice_trim(c->raw);
+}
+
+enum err csv_next_line(struct csv *c)
+{
+    for (;;) {
+        enum err e = fill(c);
+
+        if (e)
+            return e;
+        if (c->start == c->end)
+            return ERR_CLOSED;
+        c->line = c->next_line;
+        c->why = NULL;
+        const char *line = c->buffer + c->start;
+        size_t have = c->end - c->start, most = have < CSV_ROW_MAX ? have : CSV_ROW_MAX;
+        const char *newline = memchr(line, '\n', most);
+
+        if (!newline && !(c->eof && have == most)) {
+            c->why = "it is longer than 64 KiB";
+            keep_line(c);
+            e = skip_line(c);
+            return e ? e : ERR_INVALID;
+        }
+        size_t len = newline ? (size_t)(newline - line) + 1 : most;
+
+        c->raw = slice_trim(slice_of(line, len));
+        skip(c, len);
+        if (c->raw.len)
+            return OK;
+    }
+}
+
 enum err csv_next(struct csv *c)
 {
     for (;;) {
@@ -170,6 +219,7 @@ enum err csv_next(struct csv *c)
         size_t len = row_length(c, &quoted);
         if (len == 0) {
             c->why = quoted ? "a quote is not closed (within 64 KiB)" : "it is longer than 64 KiB";
+            keep_line(c);
             e = skip_line(c);
             return e ? e : ERR_INVALID;
         }
@@ -181,6 +231,10 @@ enum err csv_next(struct csv *c)
             end--;
         if (end == row)
             continue;
+        if (quoted)
+            keep_raw(c, row, (size_t)(end - row));
+        else
+            c->raw = slice_of(row, (size_t)(end - row));
         if (memchr(row, '\0', (size_t)(end - row))) {
             c->why = "it has a NUL byte";
             return ERR_INVALID;

@@ -18,7 +18,8 @@ struct csv {
     csv_read_fn *read;
     void *arg;
     char separator;
-    char *buffer;
+    char *buffer,
+        *copy;         /* copy: of a row that is rewritten by taking it apart, or is passed over */
     size_t start, end; /* what is read and not yet given out */
     bool eof, failed;
     uint64_t line; /* of the row given last, 1-based */
@@ -26,7 +27,8 @@ struct csv {
     uint64_t bytes;
     struct slice fields[CSV_FIELDS_MAX];
     uint32_t count;
-    const char *why; /* of the last ERR_INVALID */
+    struct slice raw; /* the row as it stands in the file, without its newline, bad ones too */
+    const char *why;  /* of the last ERR_INVALID */
 };
 
 enum err csv_init(struct csv *c, csv_read_fn *read, void *arg);
@@ -39,6 +41,9 @@ enum err csv_sniff(struct csv *c);
 /* OK: fields, count and line are set; blank lines are passed over. ERR_INVALID: a bad row (why);
  * ERR_CLOSED: the end; ERR_IO: reading failed (errno). */
 enum err csv_next(struct csv *c);
+
+/* The next line whatever is in it, into raw; blank ones are passed over. Answers as csv_next. */
+enum err csv_next_line(struct csv *c);
 
 bool csv_is_utf8(struct slice s);
 

@@ -1,4 +1,5 @@
-/* Leads from CSV (RFC 4180, with a header row), streamed: any size of file in constant memory.
+/* Leads from CSV (RFC 4180, with a header row) or JSON Lines (one object a line; a file named
+ * .jsonl or .ndjson), streamed: any size of file in constant memory.
  *
  * UTF-8 with or without BOM; LF or CRLF; quoted fields with doubled quotes and newlines inside; a
  * comma, semicolon or tab as separator (the header decides). A bad row is reported with its line
@@ -29,6 +30,19 @@ struct lead_number {
     char kind[LEADS_KIND_MAX + 1]; /* a word, "" when it is not told */
 };
 
+/* When it expires, as the file says it: day_ms may be 24 h, the end of the day. */
+struct lead_expiry {
+    bool there, has_offset;
+    int32_t year;
+    uint8_t month, day;
+    uint32_t day_ms;
+    int32_t offset_s;
+};
+
+struct zone;
+/* The instant; 0: never. zone: whose clock is meant where no offset is told. */
+uint64_t lead_expires_ms(const struct lead_expiry *x, const struct zone *zone);
+
 struct lead {
     uint64_t line;             /* of the file, 1-based, where the row starts */
     char id[LEADS_ID_MAX + 1]; /* without such a column: the number, else "line-N" */
@@ -39,6 +53,7 @@ struct lead {
     struct slice bad_text;                         /* the first bad one */
     struct slice name, zone;                       /* "" when there is no such column */
     int32_t priority;                              /* higher first; 0 by default */
+    struct lead_expiry expires;
     struct slice fields; /* {"city":"Ptuj",…}; "{}" when there are none */
     enum result result;  /* RESULT_NONE, _MISSING_NUMBER, _INVALID_NUMBER */
     const char *why;     /* of the first bad number, else NULL */
@@ -58,7 +73,7 @@ struct leads;
 /* Opens and reads the header. error (LEADS_REASON_MAX bytes) gets "FILE:LINE: …" on failure. */
 enum err leads_open(struct leads **out, const char *path, const struct number_country *home,
                     char *error);
-/* From memory; the bytes must outlive the reader. */
+/* From memory, JSON Lines when it begins with "{"; the bytes must outlive the reader. */
 enum err leads_open_memory(struct leads **out, struct slice text, const struct number_country *home,
                            char *error);
 void leads_close(struct leads *l);
@@ -66,7 +81,12 @@ void leads_close(struct leads *l);
 /* OK and the next lead (its slices are valid until the next call); ERR_INVALID: a bad row was
  * skipped, leads_reason() and leads_line() tell; ERR_CLOSED: the end; ERR_IO: reading failed. */
 enum err leads_next(struct leads *l, struct lead *out);
-uint64_t leads_line(const struct leads *l);      /* of the row last met */
+uint64_t leads_line(const struct leads *l); /* of the row last met */
+/* The row last met as it stands in the file, bad ones too (at least their beginning), and the
+ * header (NULL of JSON Lines) with what parts its columns: for a file of rejected rows. */
+struct slice leads_raw(const struct leads *l);
+const char *leads_header(const struct leads *l);
+char leads_separator(const struct leads *l);
 const char *leads_reason(const struct leads *l); /* of the last ERR_INVALID or ERR_IO */
 const struct leads_stats *leads_stats_of(const struct leads *l);
 

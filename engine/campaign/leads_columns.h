@@ -1,9 +1,10 @@
 /* What the columns of a list of leads mean, by their names; any case.
  *
- *   number, phone                       the lead's number; number2 … number8 (or number_2) further
- *   number_mobile, phone_work …         the same, of this kind: mobile, home, work, fixed, voip,
- * other kind, kind2 …                       the kind of number, number2 …: any word id
- * (external_id), name, zone, priority
+ *   - number, phone: the lead's number; number2 … number8 (or number_2): further ones
+ *   - number_mobile, phone_work …: the same, of this kind: mobile, home, work, fixed, voip, other
+ *   - kind, kind2 …: the kind of number, number2 …: any word
+ *   - id (external_id), name, zone, priority
+ *   - expires: an instant, or a date at whose end the lead expires
  *
  * Any other name is a custom field. Numbers are tried in the order of their columns, left to right.
  */
@@ -20,6 +21,7 @@ enum column_kind {
     COLUMN_NAME,
     COLUMN_ZONE,
     COLUMN_PRIORITY,
+    COLUMN_EXPIRES,
     COLUMN_FIELD
 };
 

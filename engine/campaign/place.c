@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "campaign/fields.h"
+#include "campaign/number_plan.h"
 
 void place_read(struct place *p, struct slice zone_text, struct slice fields,
                 struct zone_cache *zones)
@@ -19,6 +20,40 @@ void place_read(struct place *p, struct slice zone_text, struct slice fields,
             p->zones[p->zone_count++] = z;
     }
     fields_text(fields, "region", p->region, sizeof(p->region));
+}
+
+/* Zones of one clock now and half a year on hold the same hours. */
+static bool same_clock(const struct zone *a, const struct zone *b, int64_t now_s)
+{
+    const int64_t half_year_s = 183 * 86400;
+
+    return zone_offset_s(a, now_s, NULL) == zone_offset_s(b, now_s, NULL) &&
+           zone_offset_s(a, now_s + half_year_s, NULL) ==
+               zone_offset_s(b, now_s + half_year_s, NULL);
+}
+
+void place_of_number(struct place *p, const char *e164, struct zone_cache *zones,
+                     uint64_t now_wall_ms)
+{
+    const char *names[NUMBER_ZONES_MAX];
+    uint32_t n = number_zones(e164, names);
+
+    if (p->zone_count || n > PLACE_ANYWHERE)
+        return;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct zone *z = zone_cache_get(zones, slice_cstr(names[i]));
+        bool there = z == NULL;
+
+        for (uint32_t k = 0; k < p->zone_count && !there; k++)
+            there = same_clock(p->zones[k], z, (int64_t)(now_wall_ms / 1000));
+        if (there)
+            continue;
+        if (p->zone_count == CALENDAR_ZONES_MAX) { /* some would be left out: not known */
+            p->zone_count = 0;
+            return;
+        }
+        p->zones[p->zone_count++] = z;
+    }
 }
 
 const struct zone *place_zone(const struct campaign *c, const struct place *p)

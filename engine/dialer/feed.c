@@ -42,6 +42,7 @@ static void complete_undialled(struct dialer *d, const struct queue_task *task,
 void feed_place(struct dialer *d, const struct queue_task *task, struct place *out)
 {
     place_read(out, slice_cstr(task->zone), slice_cstr(task->fields), d->zones);
+    place_of_number(out, queue_task_number(task), d->zones, clock_wall_ms(d->loop->clock));
 }
 
 static enum result hold(struct dialer *d, const struct queue_task *task, uint64_t *when)
@@ -201,7 +202,7 @@ static void on_recorded(void *arg, enum err e)
         feed_ask_again(a); /* not known whether it is on record: asking again is safe */
         return;
     case ERR_CANCELLED:
-        return; /* the queue is being closed */
+        return;     /* the queue is being closed */
     case ERR_AGAIN: /* the campaign does not run any more */
         control_refused(d);
         attempt_unreserve(a);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "queue/import.h"
 #include "queue/internal.h"
 
 #define HEAD_BYTES (KEY_MAX + 96)                             /* kept free before the arguments */
@@ -81,9 +82,12 @@ static void batch_free(struct batch *b)
 
 static bool acknowledged(const redisReply *reply)
 {
-    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-           reply->element[0]->type == REDIS_REPLY_INTEGER &&
-           reply->element[1]->type == REDIS_REPLY_INTEGER;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2 || reply->elements > 3)
+        return false;
+    for (size_t i = 0; i < reply->elements; i++)
+        if (reply->element[i]->type != REDIS_REPLY_INTEGER)
+            return false;
+    return true;
 }
 
 static void replied(void *arg, const struct redisReply *reply)
@@ -103,7 +107,9 @@ static void replied(void *arg, const struct redisReply *reply)
     }
     if (acknowledged(reply)) {
         q->add_stats.added += (uint64_t)reply->element[0]->integer;
-        q->add_stats.duplicates += (uint64_t)reply->element[1]->integer;
+        q->add_stats.duplicates += (uint64_t)reply->element[reply->elements - 1]->integer;
+        if (reply->elements == 3)
+            q->add_stats.updated += (uint64_t)reply->element[1]->integer;
     } else {
         q->add_stats.failed += b->leads;
         queue_say(q, "Redis refuses leads",
@@ -120,7 +126,7 @@ static void replied(void *arg, const struct redisReply *reply)
 static struct slice complete_command(struct batch *b)
 {
     const struct queue *q = b->queue;
-    static const char function[] = QUEUE_FUNCTION("add");
+    const char *function = b->updates ? QUEUE_FUNCTION("update") : QUEUE_FUNCTION("add");
     char head[HEAD_BYTES];
     int n = snprintf(head, sizeof(head),
                      "*%u\r\n$5\r\nFCALL\r\n$%zu\r\n%s\r\n$1\r\n1\r\n$%zu\r\n%s\r\n",
@@ -177,6 +183,8 @@ static struct batch *filling(struct queue *q)
         struct list_node *n = list_pop_front(&q->free_batches);
 
         b = n ? container_of(n, struct batch, node) : NULL;
+        if (b)
+            b->updates = q->updates;
         q->filling = b;
     }
     return b;
@@ -233,6 +241,11 @@ enum err queue_add(struct queue *q, const struct queue_lead *lead)
     b->leads++;
     q->add_stats.given++;
     return OK;
+}
+
+void queue_add_updates(struct queue *q, bool updates)
+{
+    q->updates = updates;
 }
 
 void queue_add_on_room(struct queue *q, void (*room)(void *arg), void *arg)

@@ -281,6 +281,7 @@ const char *const queue_functions[] = {
     queue_functions_ledger,
     queue_functions_share,
     queue_functions_note,
+    queue_functions_import,
     queue_functions_places,
     queue_functions_gate,
     queue_functions_gate_more,

@@ -28,6 +28,7 @@ extern const char *const queue_functions[];
 /* functions_ledger.c, functions_gate.c, functions_dnc.c: pieces of it */
 extern const char queue_functions_put[], queue_functions_ledger[], queue_functions_share[];
 extern const char queue_functions_note[];
+extern const char queue_functions_import[];
 extern const char queue_functions_places[], queue_functions_gate[], queue_functions_gate_more[];
 extern const char queue_functions_dnc[], queue_functions_dnc_look[], queue_functions_dnc_book[],
     queue_functions_dnc_ask[], queue_functions_forget[], queue_functions_forget_log[];
@@ -39,7 +40,7 @@ struct batch {
     struct list_node node;
     struct queue *queue;
     uint32_t leads, len; /* len: bytes of arguments, from BATCH_HEAD on */
-    bool sent;
+    bool sent, updates;
     char bytes[BATCH_BYTES];
 };
 
@@ -94,7 +95,7 @@ struct queue {
     struct list free_batches, full_batches; /* full: sent or to be sent, oldest first */
     struct batch *filling;
     uint32_t batches_sent;
-    bool add_refused;
+    bool add_refused, updates;
     void (*room)(void *arg);
     void *room_arg;
     queue_done_fn *added;

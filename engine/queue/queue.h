@@ -134,6 +134,7 @@ struct queue_add_stats {
     uint64_t added;      /* new in the queue, acknowledged */
     uint64_t duplicates; /* were there already (by id), left as they are; also leads of ours whose
                             first acknowledgement was lost with the connection */
+    uint64_t updated;    /* were there already and are changed now (queue/import.h) */
     uint64_t failed;     /* Redis refused them, see queue_error */
 };
 

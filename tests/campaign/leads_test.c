@@ -151,6 +151,62 @@ Test(leads, several_numbers_in_the_order_of_their_columns)
     end(l);
 }
 
+Test(leads, json_lines)
+{
+    struct leads *l = OPEN(
+        "{\"kind\":\"Mobile\",\"a\":{\"b\":[1,null]},\"number\":12025550101,\"Name\":\"\\u017da\","
+        "\"number_work\":null}\r\n"
+        "\n"
+        "{\"numbers\":[\"2025550102\",{\"number\":\"12\"},{\"number\":2025550103,\"kind\":\"x\"}],"
+        "\"id\":7,\"priority\":\"-2\"}\n"
+        "[]\n"
+        "{\"number\":1.5}\n"
+        "{\"number\":\"2025550101\",\"number\":\"2025550102\"}\n"
+        "{\"kind3\":\"x\"}\n"
+        "{\"numbers\":[1,2,3,4,5,6,7,8,9]}\n"
+        "{}");
+    struct lead a = next(l);
+
+    cr_expect_eq(a.number_count, 1);
+    cr_expect_str_eq(a.numbers[0].number, "+12025550101");
+    cr_expect_str_eq(a.numbers[0].kind, "mobile", "keys may come in any order");
+    cr_expect(is(a.name, "\xc5\xbd"
+                         "a"));
+    cr_expect(is(a.fields, "{\"a\":{\"b\":[1,null]}}"), SLICE_FMT, SLICE_ARG(a.fields));
+    a = next(l);
+    cr_expect_str_eq(a.id, "7");
+    cr_expect_eq(a.priority, -2);
+    cr_expect_eq(a.number_count, 2);
+    cr_expect_eq(a.bad_numbers, 1);
+    cr_expect_str_eq(a.numbers[1].kind, "x");
+    cr_expect(is(a.fields, "{}"));
+    refuse_row(l, 4, "no JSON object");
+    cr_expect(is(leads_raw(l), "[]"));
+    refuse_row(l, 5, "'number' is neither");
+    refuse_row(l, 6, "duplicate");
+    refuse_row(l, 7, "'kind3' tells the kind of no number");
+    refuse_row(l, 8, "more than 8 numbers");
+    cr_expect_eq(next(l).result, RESULT_MISSING_NUMBER);
+    end(l);
+}
+
+Test(leads, rows_as_they_stand)
+{
+    struct leads *l = OPEN("number;note\r\n2025550101;\"a \"\"b\"\"\"\r\n2025550102;x;y\r\n"
+                           "2025550103;\"never closed\n");
+    struct lead lead;
+
+    cr_expect_str_eq(leads_header(l), "number;note");
+    cr_expect_eq(leads_separator(l), ';');
+    next(l);
+    cr_expect(is(leads_raw(l), "2025550101;\"a \"\"b\"\"\""), SLICE_FMT, SLICE_ARG(leads_raw(l)));
+    cr_expect_eq(leads_next(l, &lead), ERR_INVALID);
+    cr_expect(is(leads_raw(l), "2025550102;x;y"));
+    cr_expect_eq(leads_next(l, &lead), ERR_INVALID);
+    cr_expect(is(leads_raw(l), "2025550103;\"never closed"));
+    end(l);
+}
+
 Test(leads, newlines_inside_quotes_and_blank_lines)
 {
     struct leads *l =

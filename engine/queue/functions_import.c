@@ -1,0 +1,76 @@
+/* Operations of imports inside Redis beyond adding, part of the library in functions.c (which says
+ * how numbers and keys are written). */
+#include "queue/internal.h"
+
+#define V QUEUE_VERSION
+
+const char queue_functions_import[] =
+    /* As add; a lead that is there already gets the new payload and priority. Its attempts, its
+     * state and its turn among those of its priority stay. One without a usable number is finished
+     * unless an engine has it; one that was finished for want of a number, and never dialled, is
+     * fresh again when it has one. → {added, updated, unchanged} */
+    "local function head_of(head)\n"
+    "  if head == '' then return 0, '0', '' end\n"
+    "  local priority, at, status = string.match(head, '^(%-?%d+) (%d+) (.*)$')\n"
+    "  return tonumber(priority), at, status\n"
+    "end\n"
+    "local function put_back_fresh(c, id, priority)\n"
+    "  local order = redis.call('HINCRBY', c .. ':meta', 'order', 1)\n"
+    "  redis.call('ZADD', c .. ':fresh', -priority * 4294967296 + order, id)\n"
+    "end\n"
+    "local function revise(c, id, priority, status)\n"
+    "  local fresh = redis.call('ZSCORE', c .. ':fresh', id)\n"
+    "  local due = not fresh and redis.call('ZSCORE', c .. ':due', id)\n"
+    "  if (fresh or due) and status ~= '' then\n"
+    "    redis.call('ZREM', c .. (fresh and ':fresh' or ':due'), id)\n"
+    "    finish(c, id, status)\n"
+    "  elseif fresh then\n"
+    "    local order = tonumber(fresh) % 4294967296\n"
+    "    redis.call('ZADD', c .. ':fresh', -priority * 4294967296 + order, id)\n"
+    "  elseif due then\n"
+    "    redis.call('ZADD', c .. ':due', due_score(math.floor(tonumber(due)), priority), id)\n"
+    "  elseif status == '' then\n"
+    "    local s = redis.call('HMGET', state(c, id), 'st', 'tries', 'last', 'status')\n"
+    "    if s[1] == 'done' and not s[2] and not s[3] then\n" /* by an import */
+    "      redis.call('HDEL', state(c, id), 'st', 'status')\n" /* marks stay */
+    "      redis.call('HINCRBY', c .. ':finished', s[4], -1)\n"
+    "      put_back_fresh(c, id, priority)\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+    "local function update(keys, args)\n"
+    "  local c, n = keys[1], #args / 3\n"
+    "  local ids, new = {}, {}\n"
+    "  for i = 1, n do ids[i] = args[3 * i - 2] end\n"
+    "  local was = redis.call('HMGET', c .. ':tasks', unpack(ids))\n"
+    "  local updated, unchanged = 0, 0\n"
+    "  for i = 1, n do\n"
+    "    local id, payload = ids[i], args[3 * i]\n"
+    "    if not was[i] then\n"
+    "      for k = 3 * i - 2, 3 * i do new[#new + 1] = args[k] end\n"
+    "    elseif was[i] == payload then\n"
+    "      unchanged = unchanged + 1\n"
+    "    else\n"
+    "      local priority, _, status = head_of(args[3 * i - 1])\n"
+    "      redis.call('HSET', c .. ':tasks', id, payload)\n"
+    "      revise(c, id, priority, status)\n"
+    "      updated = updated + 1\n"
+    "    end\n"
+    "  end\n"
+    "  local added = #new > 0 and add(keys, new) or {0, 0}\n"
+    "  return {added[1], updated, unchanged + added[2]}\n"
+    "end\n"
+    "redis.register_function('peal" V "_update', update)\n"
+
+    /* cursor → next cursor, then id, numbers (as in the payload), … of some tasks */
+    "local function numbers(keys, args)\n"
+    "  local page = redis.call('HSCAN', keys[1] .. ':tasks', args[1], 'COUNT', 1000)\n"
+    "  local out = {page[1]}\n"
+    "  for i = 1, #page[2], 2 do\n"
+    "    out[#out + 1] = page[2][i]\n"
+    "    out[#out + 1] = string.match(page[2][i + 1], '^[^\\31]*')\n"
+    "  end\n"
+    "  return out\n"
+    "end\n"
+    "redis.register_function{function_name = 'peal" V "_numbers', callback = numbers,\n"
+    "                        flags = {'no-writes'}}\n";
