@@ -56,6 +56,7 @@ __attribute__((format(printf, 4, 5))) static void add(struct reasons *out, enum 
 static void place_of(const struct standing *s, const struct queue_task *t, struct place *out)
 {
     place_read(out, slice_cstr(t->zone), slice_cstr(t->fields), s->zones);
+    place_of_number(out, queue_task_number(t), s->zones, s->now_wall_ms);
 }
 
 enum reason_kind standing_rule(const struct standing *s, const struct queue_task *t, uint64_t at,
