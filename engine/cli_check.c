@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "campaign/file.h"
+#include "campaign/dates.h"
 #include "campaign/leads.h"
 #include "campaign/rules.h"
 
@@ -75,6 +75,21 @@ static void on_rejected(void *arg, uint64_t line, const char *reason)
         printf("  line %llu: bad row (%s)\n", (unsigned long long)line, reason);
 }
 
+static void say_dates(const struct campaign *c)
+{
+    char text[96];
+    struct clock clock;
+    uint64_t now;
+
+    clock_init_real(&clock);
+    now = clock_wall_ms(&clock);
+    if (campaign_phase_text(c, now, text)[0])
+        printf("  it %s: nothing is dialled now\n", text);
+    else if (c->ends_wall_ms)
+        printf("  it may be dialled now, and ends in %llu days\n",
+               (unsigned long long)((c->ends_wall_ms - now) / 86400000));
+}
+
 static void say_campaign(const struct campaign *c)
 {
     char text[ADDR_TEXT_MAX];
@@ -84,6 +99,12 @@ static void say_campaign(const struct campaign *c)
     if (c->pacing.mode == PACING_RATIO)
         printf(" %.2f", c->pacing.ratio);
     printf(", %u agents, zone %s.\n", c->agent_count, zone_name(c->zone));
+    say_dates(c);
+    if (c->pacing.concurrent)
+        printf("  at most %u calls at once, all engines together\n", c->pacing.concurrent);
+    if (c->pacing.calls_per_second > 0)
+        printf("  at most %g new calls a second, all engines together\n",
+               c->pacing.calls_per_second);
     for (uint32_t i = 0; i < c->trunk_count; i++)
         printf("  trunk %s: %s over %s, at most %u calls\n", c->trunks[i].name,
                addr_format(&c->trunks[i].address, text, sizeof(text)),

@@ -16,7 +16,7 @@
 #define OPTIONS                                                                                    \
     "\n"                                                                                           \
     "  --why TEXT     kept with the order, and shown to everybody\n"                               \
-    "  --who NAME      who orders it (default: your login name)\n"                                  \
+    "  --who NAME      who orders it (default: your login name)\n"                                 \
     "  --redis URL    as in peal run\n"                                                            \
     "  --data DIR     as in peal run (default: ./NAME)\n"                                          \
     "\n"                                                                                           \
@@ -61,8 +61,13 @@ static const char stop_help[] =
 static const char reload_help[] =
     "usage: peal reload CAMPAIGN [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
     "\n"
-    "Each engine reads its campaign file again and says what it took, or why it did not.\n" OPTIONS
-    "example:\n"
+    "Each engine reads its campaign file again and says what it took, or why it took nothing. "
+    "What\n"
+    "may change: pacing, windows, holidays and calling rules, number limits, results, attempts,\n"
+    "ring_timeout, caller ids, the trunks' limits, dates, drain. Trunks' addresses, agents, on,\n"
+    "abandonment, recording, sip and media need a new start. Leads that wait for an opening of "
+    "the\n"
+    "old windows are looked at then.\n" OPTIONS "example:\n"
     "  peal reload spring.yaml\n";
 
 struct ordering {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "campaign/calling_read.h"
+#include "campaign/dates.h"
 #include "campaign/reading.h"
 #include "dsp/dsp.h"
 
@@ -127,6 +128,28 @@ static void read_calling(struct reading *r)
         reading_fail(r, raw->calling_rules,
                      "calling_rules: with number_limits these are more than %u limits for a number",
                      CAMPAIGN_LIMITS_MAX);
+}
+
+static void read_date(struct reading *r, const char *key, const char *text, bool end,
+                      uint64_t *wall_ms)
+{
+    if (text && !r->failed &&
+        campaign_instant(r->campaign->zone, slice_cstr(text), end, wall_ms) != OK)
+        reading_fail(r, text,
+                     "%s: '%.60s' is no day; accepted: 2026-03-02, or 2026-03-02 14:30 (of the "
+                     "campaign's zone)",
+                     key, text);
+}
+
+static void read_dates(struct reading *r)
+{
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+
+    read_date(r, "starts", raw->starts, false, &c->starts_wall_ms);
+    read_date(r, "ends", raw->ends, true, &c->ends_wall_ms);
+    if (!r->failed && c->ends_wall_ms && c->ends_wall_ms <= c->starts_wall_ms)
+        reading_fail(r, raw->ends, "ends: the campaign ends before it starts");
 }
 
 static void read_analysis(struct reading *r)
@@ -275,6 +298,7 @@ static void read_all(struct reading *r)
     read_place(r);
     if (r->failed)
         return; /* what follows stands on the country and the zone */
+    read_dates(r);
     read_calling(r);
     reading_trunks(r);
     reading_agents(r);

@@ -124,8 +124,9 @@ struct campaign {
     char prints[CAMPAIGN_PATH_MAX];    /* library of known recordings; "": none */
     struct zone *zone;
     struct windows windows;
-    struct holidays *holidays;     /* NULL: none */
-    struct calling_rules *calling; /* NULL: none */
+    uint64_t starts_wall_ms, ends_wall_ms; /* 0: none; dates.h */
+    struct holidays *holidays;             /* NULL: none */
+    struct calling_rules *calling;         /* NULL: none */
     char calling_path[CAMPAIGN_PATH_MAX];
     struct zone *zone_candidates[CALENDAR_ZONES_MAX]; /* of a lead whose zone is not known */
     uint32_t zone_candidate_count;

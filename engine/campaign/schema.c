@@ -155,6 +155,8 @@ static void make_schema(struct schema *s)
         PART("prints", prints),
         PART("zone", zone),
         PART("windows", windows),
+        PART("starts", starts),
+        PART("ends", ends),
         PART("holidays", holidays),
         PART("calling_rules", calling_rules),
         SEQUENCE("zones", zones, &text_value, CALENDAR_ZONES_MAX),

@@ -31,7 +31,7 @@ struct raw_label_rule {
 struct raw_campaign {
     char *name, *country, *tone_plan, *prints, *zone, *windows, *leads, *ring_timeout, *attempts,
         *drain, *max_calls;
-    char *holidays, *calling_rules;
+    char *holidays, *calling_rules, *starts, *ends;
     char **zones;
     unsigned zones_count;
     struct raw_limit *number_limits;

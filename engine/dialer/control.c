@@ -26,9 +26,25 @@ const char *control_sentence(const struct queue_control *c, char text[CONTROL_TE
     return text;
 }
 
+static enum campaign_phase phase(const struct dialer *d)
+{
+    return campaign_phase(d->campaign, clock_wall_ms(d->loop->clock));
+}
+
 bool control_holds(const struct dialer *d)
 {
-    return d->control.refused || d->control.now.state != CONTROL_RUNNING;
+    return d->control.refused || d->control.now.state != CONTROL_RUNNING ||
+           phase(d) != CAMPAIGN_OPEN;
+}
+
+const char *control_why(const struct dialer *d, char text[CONTROL_TEXT_MAX])
+{
+    char dates[96];
+
+    if (!control_sentence(&d->control.now, text)[0])
+        snprintf(text, CONTROL_TEXT_MAX, "%s",
+                 campaign_phase_text(d->campaign, clock_wall_ms(d->loop->clock), dates));
+    return text;
 }
 
 void control_refused(struct dialer *d)
@@ -106,9 +122,23 @@ static void on_control(void *arg, enum err e, const struct queue_control *c)
         dialer_reload(d);
 }
 
+/* After its last day it drains, as if it had been ordered. */
+static void keep_dates(struct dialer *d)
+{
+    char text[96];
+
+    if (d->stage != DIALER_RUNNING || phase(d) != CAMPAIGN_OVER)
+        return;
+    log_info("dialer", "the campaign drains", "why=\"%s\"",
+             campaign_phase_text(d->campaign, clock_wall_ms(d->loop->clock), text));
+    dialer_begin_stopping(d, false);
+}
+
 void control_look(struct dialer *d)
 {
     uint64_t now = loop_now_ms(d->loop);
+
+    keep_dates(d);
 
     if (d->control.asking || !queue_up(d->queue) || d->stage > DIALER_STOPPING ||
         (now < d->control.asked_ms + LOOK_EVERY_MS && !d->control.refused))

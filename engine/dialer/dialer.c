@@ -14,7 +14,7 @@
 #include "io/limits.h"
 #include "media/media.h"
 
-#define TICK_MS            50
+#define TICK_MS 50
 /* On a virtual clock: fewer looks, so that more questions to Redis leave together. */
 #define TICK_VIRTUAL_MS    100
 #define QUIET_MS           60000 /* at most between two looks (is_quiet) */
@@ -476,6 +476,8 @@ void dialer_close(struct dialer *d)
     zone_cache_close(d->zones);
     pool_fini(&d->attempts);
     reconcile_fini(d);
+    for (uint32_t i = 0; i < d->reloads; i++)
+        campaign_free(d->superseded[i]);
     free(d->ledger.replay);
     free(d->agents);
     free(d->run);
@@ -622,7 +624,8 @@ static void on_tick(struct timer *t)
         loop_stop(d->loop);
         return;
     }
-    loop_timer(d->loop, &d->tick, next_look_ms(d, d->config.model ? TICK_VIRTUAL_MS : TICK_MS), on_tick);
+    loop_timer(d->loop, &d->tick, next_look_ms(d, d->config.model ? TICK_VIRTUAL_MS : TICK_MS),
+               on_tick);
 }
 
 static void on_sample(struct timer *t)
@@ -717,8 +720,10 @@ enum err dialer_run(struct dialer *d, char *error)
     loop_set_virtual(d->loop, NULL, NULL);
     loop_turn(d->loop, 0);
     if (d->lost) {
-        snprintf(error, DIALER_ERROR_MAX, "virtual time cannot go on without its Redis and its "
-                 "records: %s", queue_error(d->queue));
+        snprintf(error, DIALER_ERROR_MAX,
+                 "virtual time cannot go on without its Redis and its "
+                 "records: %s",
+                 queue_error(d->queue));
         return ERR_CLOSED;
     }
     watch_draw(d, true);

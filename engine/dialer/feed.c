@@ -270,6 +270,10 @@ void feed_dial(struct attempt *a)
     describe(a);
     list_push_back(&d->live, &a->node);
     a->phase = ATTEMPT_CLAIMED;
+    if (control_holds(d)) {
+        feed_return(a, 0);
+        return;
+    }
     if (!still_open(a)) {
         put_off(a);
         return;

@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "call/call.h"
 #include "campaign/abandonment.h"
+#include "campaign/dates.h"
 #include "campaign/file.h"
 #include "campaign/ledger.h"
 #include "campaign/pacing.h"
@@ -24,6 +25,7 @@
 
 #define DIALER_LEASE_MS       60000
 #define DIALER_COUNT_EVERY_MS 250 /* one look at the queue's counts */
+#define DIALER_RELOADS_MAX    64  /* of a run */
 #define SCORES_HISTORY        65536
 
 struct sound;
@@ -103,8 +105,8 @@ struct dialer {
         uint64_t last_wall_ms; /* of this engine's latest entry, when last told */
         int32_t cut;
         bool asking, known;
-        void *replay;           /* what a replay that was given up left with the queue */
-    } ledger;                   /* of all engines and runs; ledger.c */
+        void *replay; /* what a replay that was given up left with the queue */
+    } ledger;         /* of all engines and runs; ledger.c */
     struct {
         char version[24]; /* of the lists, when last looked at */
         bool asking;
@@ -160,7 +162,9 @@ struct dialer {
         bool answered, more; /* … and whether there may be more to ask for */
     } reconcile;             /* reconcile.c */
     _Atomic uint32_t stop_asked, reload_asked;
-    char reloaded[160]; /* what came of the last reload, for the view */
+    struct campaign *superseded[DIALER_RELOADS_MAX]; /* kept to the end: calls may point there */
+    uint32_t reloads;
+    char reloaded[CONTROL_TOLD_MAX + 1]; /* what came of the last reload, for the view */
     uint64_t reloaded_ms;
     uint32_t in_air, in_air_peak;
     uint64_t started_us, leave_by_ms;
@@ -289,7 +293,9 @@ void share_leave(struct dialer *d);
 enum err control_start(struct dialer *d, char *error);
 void control_look(struct dialer *d);        /* at every tick */
 bool control_holds(const struct dialer *d); /* no new calls now */
-void control_refused(struct dialer *d);     /* Redis let an attempt not be made */
+/* Why there are no new calls: the campaign's state, or its dates; "" when there are. */
+const char *control_why(const struct dialer *d, char text[CONTROL_TEXT_MAX]);
+void control_refused(struct dialer *d); /* Redis let an attempt not be made */
 /* "paused since … by …: why"; "" while it runs. */
 const char *control_sentence(const struct queue_control *c, char text[CONTROL_TEXT_MAX]);
 void control_tell(struct dialer *d, bool followed, const char *sentence);

@@ -142,6 +142,19 @@ static uint64_t say_place(const struct standing *s, const struct queue_stands *t
 
 /* ---- what holds the campaign ---- */
 
+static uint64_t say_dates(const struct standing *s, uint64_t at, struct reasons *out)
+{
+    char text[96];
+
+    if (!s->campaign || !campaign_phase_text(s->campaign, s->now_wall_ms, text)[0])
+        return at;
+    bool over = campaign_phase(s->campaign, s->now_wall_ms) == CAMPAIGN_OVER;
+    uint64_t until = over ? WINDOW_NEVER : s->campaign->starts_wall_ms;
+
+    add(out, REASON_DATES, until, "The campaign %s.", text);
+    return at > until ? at : until;
+}
+
 static bool say_campaign(const struct standing_more *more, struct reasons *out)
 {
     char text[CONTROL_TEXT_MAX];
@@ -258,6 +271,19 @@ static uint64_t settle_on(const struct standing *s, const struct queue_task *t, 
     return at;
 }
 
+/* What would be later than the campaign's last moment is not dialled. */
+static uint64_t before_the_end(const struct standing *s, uint64_t at, struct reasons *out)
+{
+    char when[96];
+    uint64_t end = s->campaign ? s->campaign->ends_wall_ms : 0;
+
+    if (!end || at < end || at == WINDOW_NEVER)
+        return at;
+    add(out, REASON_DATES, WINDOW_NEVER, "The campaign ends %s, before it may be dialled.",
+        standing_time(s, end, when));
+    return WINDOW_NEVER;
+}
+
 void standing_explain(const struct standing *s, const struct queue_stands *t,
                       const struct standing_more *more, struct reasons *out)
 {
@@ -272,13 +298,14 @@ void standing_explain(const struct standing *s, const struct queue_stands *t,
     bool runs = t->stands == TASK_DONE || say_campaign(more, out);
 
     if (t->stands != TASK_DONE && !t->malformed && t->stands != TASK_LEASED) {
-        uint64_t rules = say_rules(s, t, at, out);
+        uint64_t open = say_dates(s, at, out);
+        uint64_t rules = say_rules(s, t, open == WINDOW_NEVER ? at : open, out);
 
         at = say_gate(s, more, number, rules, out);
-        if (rules == WINDOW_NEVER)
+        if (rules == WINDOW_NEVER || open == WINDOW_NEVER)
             at = WINDOW_NEVER;
         if (at != WINDOW_NEVER)
-            at = settle_on(s, &t->task, at);
+            at = before_the_end(s, settle_on(s, &t->task, at), out);
         say_engines(more, out);
     } else if (t->stands == TASK_DONE) {
         say_gate(s, more, number, at, out);

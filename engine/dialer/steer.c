@@ -1,12 +1,13 @@
-/* Another policy while the campaign runs: SIGHUP reads the campaign file again and takes its pacing
- * section; everything else of the file waits for the next start. Calls under way, agents and what
- * was learned stay. A file that cannot be read, or asks for what this run does not have, changes
- * nothing and is told in the live view and the log. */
+/* The campaign file read again while it runs (SIGHUP, `peal reload`): what is looked up at each
+ * decision is taken (campaign/change.h), calls under way, agents and what was learned stay. A file
+ * that cannot be read, or asks for what a running engine cannot become, changes nothing. Either way
+ * a sentence says so in the live view, the log and Redis. */
 #include "dialer/internal.h"
 
 #include <stdio.h>
 
 #include "base/log.h"
+#include "campaign/change.h"
 
 static void tell(struct dialer *d, bool followed, const char *fmt, const char *what)
 {
@@ -16,13 +17,21 @@ static void tell(struct dialer *d, bool followed, const char *fmt, const char *w
     control_tell(d, followed, d->reloaded);
 }
 
-static void take(struct dialer *d, const struct campaign_pacing *policy)
+/* Leads that wait for an opening of the old windows are looked at then, not before. */
+static void take(struct dialer *d, struct campaign *next)
 {
-    if (d->policy.mode == PACING_PREVIEW && policy->mode != PACING_PREVIEW)
+    char changes[sizeof(d->reloaded)];
+
+    campaign_changes(d->campaign, next, changes, sizeof(changes));
+    if (d->policy.mode == PACING_PREVIEW && next->pacing.mode != PACING_PREVIEW)
         preview_stop(d);
-    d->policy = *policy;
-    pacing_set_policy(d->pacing, policy);
-    tell(d, true, "pacing is %s now", pacing_mode_name(policy->mode));
+    d->policy = next->pacing;
+    pacing_set_policy(d->pacing, &d->policy);
+    for (uint32_t i = 0; i < next->trunk_count; i++)
+        d->trunks[i].config = &next->trunks[i];
+    d->campaign = next;
+    d->superseded[d->reloads++] = next;
+    tell(d, true, "%s", changes[0] ? changes : "nothing in it has changed");
 }
 
 void steer(struct dialer *d)
@@ -33,14 +42,17 @@ void steer(struct dialer *d)
 
     if (!asked)
         return;
-    if (campaign_load(&c, d->campaign->path, error) != OK) {
-        tell(d, false, "the pacing stays as it was: %.120s", error);
+    if (d->reloads == DIALER_RELOADS_MAX) {
+        tell(d, false, "nothing is changed: %s",
+             "it was read again 64 times; start the engine anew");
         return;
     }
-    if (c->pacing.mode != PACING_AGENTLESS && d->agent_count == 0)
-        tell(d, false, "the pacing stays as it was: mode %s needs agents from the start",
-             pacing_mode_name(c->pacing.mode));
-    else
-        take(d, &c->pacing);
-    campaign_free(c);
+    if (campaign_load(&c, d->campaign->path, error) != OK) {
+        tell(d, false, "nothing is changed: %.200s", error);
+    } else if (campaign_may_become(d->campaign, c, error) != OK) {
+        tell(d, false, "nothing is changed: %.200s", error);
+        campaign_free(c);
+    } else {
+        take(d, c);
+    }
 }

@@ -45,6 +45,7 @@ static void look(struct dialer *d)
 {
     struct live_view *v = &d->look;
     struct pacing_state pace;
+    char why[CONTROL_TEXT_MAX];
 
     pacing_look(d->pacing, loop_now_ms(d->loop), &pace);
     count_phases(d, v);
@@ -72,11 +73,10 @@ static void look(struct dialer *d)
                  d->in_air);
     else if (d->queue_away)
         snprintf(v->notice, sizeof(v->notice), "Redis is away: live calls go on, no new ones");
-    else if (d->control.now.state != CONTROL_RUNNING)
-        snprintf(v->notice, sizeof(v->notice), "%.159s",
-                 control_sentence(&d->control.now, (char[CONTROL_TEXT_MAX]){""}));
+    else if (control_why(d, why)[0])
+        snprintf(v->notice, sizeof(v->notice), "%.159s", why);
     else if (d->reloaded[0] && loop_now_ms(d->loop) - d->reloaded_ms < RELOAD_SHOWN_MS)
-        snprintf(v->notice, sizeof(v->notice), "%s", d->reloaded);
+        snprintf(v->notice, sizeof(v->notice), "%.159s", d->reloaded);
     else
         v->notice[0] = '\0';
 }
@@ -93,9 +93,13 @@ void watch_advice(struct dialer *d, const struct pacing_advice *a)
 {
     struct live_view *v = &d->look;
 
+    char why[CONTROL_TEXT_MAX];
+
     if (d->control.now.state != CONTROL_RUNNING)
         snprintf(v->pacing, sizeof(v->pacing), "%s: no new calls, %u still out",
                  control_state_name(d->control.now.state), d->in_air);
+    else if (control_why(d, why)[0])
+        snprintf(v->pacing, sizeof(v->pacing), "%.96s: no new calls, %u still out", why, d->in_air);
     else
         snprintf(v->pacing, sizeof(v->pacing), "%s", a->reason);
     v->looks_ahead = a->horizon_s > 0;

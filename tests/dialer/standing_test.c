@@ -153,6 +153,27 @@ Test(standing, the_campaign_does_not_run)
     says(REASON_WINDOW, "09:00:00"); /* the other rules are told, too */
 }
 
+Test(standing, the_campaign_has_dates)
+{
+    struct campaign *c = (struct campaign *)standing.campaign;
+
+    c->starts_wall_ms = MONDAY_8 + 26 * HOUR_MS; /* Tuesday at ten, inside the window */
+    says(REASON_DATES, "begins 2026-03-03 10:00 (Europe/Ljubljana)");
+    cr_expect_eq(reasons.next_wall_ms, c->starts_wall_ms);
+    c->starts_wall_ms = MONDAY_8 + 14 * HOUR_MS; /* Monday at ten in the evening */
+    says(REASON_WINDOW, "At 2026-03-02 22:00:00");
+    cr_expect_eq(reasons.next_wall_ms, MONDAY_8 + 25 * HOUR_MS);
+    c->starts_wall_ms = 0;
+    c->ends_wall_ms = MONDAY_8 - 8 * HOUR_MS;
+    says(REASON_DATES, "is over since 2026-03-02 00:00");
+    cr_expect_eq(reasons.next_wall_ms, WINDOW_NEVER);
+    says(REASON_WINDOW, "09:00:00");
+    c->ends_wall_ms = MONDAY_8 + HOUR_MS / 2; /* before its window opens again */
+    standing_explain(&standing, &stands, &more, &reasons);
+    cr_expect_eq(reasons.next_wall_ms, WINDOW_NEVER, "it is over by then");
+    says(REASON_DATES, "ends 2026-03-02 08:30");
+}
+
 Test(standing, nobody_could_dial)
 {
     strcpy(engine.trouble, "trunk carrier does not answer");

@@ -136,5 +136,50 @@ def in_a_data_folder():
     h.stop(simulator)
 
 
+def reloaded():
+    """The file is read again: what may change does, at once; what may not changes nothing."""
+    where = h.folder()
+    _, socket = h.redis(where)
+    url = f"unix:{socket}"
+    simulator, address, _ = h.serve(where, seed=23)
+    leads = h.leads(where, 60, seed=23)
+    yaml = h.campaign(where, address, **{"windows: any": "windows: any\nstarts: 2040-01-01"})
+    text = yaml.read_text()
+    running = engine(where, yaml, leads, url, 0)
+    wait_for("the leads", lambda: number(socket, "HLEN", "{demo}:tasks") == 60, 60)
+    wait_for("the start to be told", lambda: "begins 2040-01-01 00:00" in
+             (where / "engine.0.log").read_text(), 30)
+    lead = h.ask_redis(socket, "HRANDFIELD", "{demo}:tasks")[0]
+    check("begins 2040-01-01 00:00 (America/New_York)" in peal("why", lead, yaml, "--redis", url) or
+          "finished" in peal("why", lead, yaml, "--redis", url), "why says so, too")
+    check(attempts(socket) == 0, "nothing is dialled before the campaign begins")
+
+    yaml.write_text(text.replace("address: 127.0.0.1:", "address: 127.0.0.2:", 1)
+                    .replace("starts: 2040-01-01", ""))
+    said = peal("reload", yaml, "--redis", url, code=1)
+    check("nothing is changed: the trunk 'carrier' has another address" in said and
+          "peal stop" in said, f"refused with a sentence: {said}")
+    yaml.write_text(text.replace("starts: 2040-01-01", "starts: soon"))
+    check("2026-03-02 14:30" in peal("reload", "demo", "--redis", url, code=1), "so is nonsense")
+    check(attempts(socket) == 0, "and neither has changed anything")
+
+    yaml.write_text(text.replace("starts: 2040-01-01", "starts: 2026-01-01")
+                    .replace("attempts: 2\n", "attempts: 1\n"))
+    said = peal("reload", yaml, "--redis", url, "--why", "go")
+    check("other dates" in said and "1 attempts" in said, f"what was taken: {said}")
+    wait_for("calls", lambda: attempts(socket) >= 5, 60)
+
+    # Its last day is over: live calls end, the engine ends, leads stay.
+    yaml.write_text(text.replace("starts: 2040-01-01", "ends: 2026-01-01"))
+    check("other dates" in peal("reload", yaml, "--redis", url), "taken")
+    check(running.wait(120) == 0, "the engine drains and ends")
+    made = attempts(socket)
+    run = json.loads((where / "data/run.json").read_text())
+    check(run["pending"] > 0 and not cancelled(where), f"leads stay queued, nobody is hung up: {run}")
+    late = engine(where, yaml, leads, url, 1)
+    check(late.wait(60) == 0 and attempts(socket) == made, "and a later engine dials nothing")
+    h.stop(simulator)
+
+
 if __name__ == "__main__":
-    h.main(orders, in_a_data_folder)
+    h.main(orders, in_a_data_folder, reloaded)
