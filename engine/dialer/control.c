@@ -10,6 +10,7 @@
 #include "base/log.h"
 
 #define LOOK_EVERY_MS 250
+#define REFUSED_MS    200 /* the limits of all engines: no further try before */
 #define START_WAIT_MS 15000
 #define TURN_US       5000
 
@@ -33,8 +34,8 @@ static enum campaign_phase phase(const struct dialer *d)
 
 bool control_holds(const struct dialer *d)
 {
-    return d->control.refused || d->control.now.state != CONTROL_RUNNING ||
-           phase(d) != CAMPAIGN_OPEN;
+    return loop_now_ms(d->loop) < d->control.refused_until_ms ||
+           d->control.now.state != CONTROL_RUNNING || phase(d) != CAMPAIGN_OPEN;
 }
 
 const char *control_why(const struct dialer *d, char text[CONTROL_TEXT_MAX])
@@ -49,7 +50,8 @@ const char *control_why(const struct dialer *d, char text[CONTROL_TEXT_MAX])
 
 void control_refused(struct dialer *d)
 {
-    d->control.refused = true;
+    d->control.refused_until_ms = loop_now_ms(d->loop) + REFUSED_MS;
+    d->control.asked_ms = 0; /* is it the state? */
 }
 
 void control_tell(struct dialer *d, bool followed, const char *sentence)
@@ -113,7 +115,6 @@ static void on_control(void *arg, enum err e, const struct queue_control *c)
 
     d->control.now = *c;
     d->control.known = true;
-    d->control.refused = false;
     if (first || c->version == was.version)
         return;
     if (c->state != was.state || c->at_once != was.at_once)
@@ -141,7 +142,7 @@ void control_look(struct dialer *d)
     keep_dates(d);
 
     if (d->control.asking || !queue_up(d->queue) || d->stage > DIALER_STOPPING ||
-        (now < d->control.asked_ms + LOOK_EVERY_MS && !d->control.refused))
+        now < d->control.asked_ms + LOOK_EVERY_MS)
         return;
     d->control.asked_ms = now;
     d->control.asking = queue_control_look(d->queue, on_control, d) == OK;

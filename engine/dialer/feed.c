@@ -203,7 +203,7 @@ static void on_recorded(void *arg, enum err e)
         return;
     case ERR_CANCELLED:
         return;     /* the queue is being closed */
-    case ERR_AGAIN: /* the campaign does not run any more */
+    case ERR_AGAIN: /* the campaign does not run any more, or has its calls */
         control_refused(d);
         attempt_unreserve(a);
         feed_return(a, 0);
@@ -230,10 +230,26 @@ void feed_ask_again(struct attempt *a)
     loop_timer(a->dialer->loop, &a->timer, ASK_AGAIN_MS, on_ask_again);
 }
 
+/* What the campaign and its trunk allow, all engines together. */
+static void caps_of(const struct attempt *a, struct queue_caps *caps)
+{
+    const struct dialer *d = a->dialer;
+    const struct campaign_trunk *k = d->trunks[a->trunk].config;
+
+    *caps = (struct queue_caps){.concurrent = d->policy.concurrent,
+                                .calls_per_second = d->policy.calls_per_second,
+                                .trunk = slice_cstr(k->name),
+                                .trunk_calls = k->max_calls,
+                                .trunk_calls_per_second = k->calls_per_second};
+}
+
 void feed_record(struct attempt *a)
 {
-    enum err e = queue_attempt(a->dialer->queue, &a->task, a->record.attempt,
-                               slice_cstr(a->record.call_id), on_recorded, a);
+    struct queue_caps caps;
+
+    caps_of(a, &caps);
+    enum err e = queue_attempt_capped(a->dialer->queue, &a->task, a->record.attempt,
+                                      slice_cstr(a->record.call_id), &caps, on_recorded, a);
 
     if (e != OK)
         feed_ask_again(a);

@@ -117,7 +117,7 @@ struct dialer {
     struct {
         struct queue_control now; /* as last heard */
         bool asking, known;
-        bool refused; /* Redis refused an attempt, and we have not heard why yet */
+        uint64_t refused_until_ms; /* Redis refused an attempt: none before */
         uint64_t asked_ms;
         char trouble[CONTROL_TOLD_MAX + 1]; /* as last told */
     } control;                              /* control.c */
@@ -188,7 +188,7 @@ bool attempt_reserve(struct attempt *a); /* takes a place on a trunk; false: the
 void attempt_unreserve(struct attempt *a);
 enum err attempt_launch(struct attempt *a); /* the attempt is recorded in Redis by now */
 void attempt_agent_chose(struct attempt *a, char digit); /* an outcome, by key */
-void attempt_agent_left(struct attempt *a); /* the agent hung up: so does the engine */
+void attempt_agent_left(struct attempt *a);              /* the agent hung up: so does the engine */
 void attempt_hangup_all(struct dialer *d);
 void attempt_take_back(struct attempt *a);        /* before its verdict: the lead is not charged */
 uint32_t attempt_number(const struct attempt *a); /* 0…max_calls-1, for pacing */

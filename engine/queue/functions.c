@@ -137,9 +137,11 @@ const char *const queue_functions[] = {
     "redis.register_function('peal" V "_claim', claim)\n",
 
     queue_functions_held,
+    queue_functions_caps,
 
     /* id, token, number, call, engine, now, place of the number dialled, the number → OK; HELD
-     * while the campaign does not run */
+     * while the campaign does not run. Then what all engines may do: calls at once, calls a second,
+     * trunk, its calls at once, its calls a second (0: no limit); HELD when it is over one */
     "local function attempt(keys, args)\n"
     "  local c, id, token, number = keys[1], args[1], args[2], args[3]\n"
     "  local s = redis.call('HMGET', state(c, id), 'st', 'tok', 'open', 'tries')\n"
@@ -152,9 +154,13 @@ const char *const queue_functions[] = {
     "  if tonumber(number) ~= tonumber(s[4] or 0) + 1 then\n"
     "    return redis.error_reply('STATE attempt ' .. number .. ' after ' .. (s[4] or 0))\n"
     "  end\n"
+    "  local now = clock(args[6])\n"
+    "  why = args[9] and over_caps(c, id, now, args[9], args[10], args[11], args[12], args[13])\n"
+    "  if why then return redis.error_reply('HELD ' .. why) end\n"
+    "  if args[11] then open_up(c, id, args[11]) end\n"
     "  redis.call('HSET', state(c, id), 'open', number, 'tries', number, 'at', args[7])\n"
     "  redis.call('INCR', c .. ':attempts_total')\n"
-    "  local at = string.format('%.0f', clock(args[6]))\n"
+    "  local at = string.format('%.0f', now)\n"
     "  redis.call('HSET', c .. ':attempts', id .. '/' .. number,\n"
     "             'open\\31' .. args[5] .. '\\31' .. args[4] .. '\\31' .. at .. '\\31' .. "
     "args[8])\n"
@@ -188,6 +194,7 @@ const char *const queue_functions[] = {
     "  redis.call('HSET', key, 'last', mark, 'trunk', args[9])\n"
     "  if args[12] ~= '0' then redis.call('HSET', key, 'at', tonumber(args[12]) - 1) end\n"
     "  if number ~= '0' then\n"
+    "    close_up(c, id)\n"
     "    redis.call('HSET', c .. ':attempts', id .. '/' .. number, args[10])\n"
     "    if args[8] == '1' then redis.call('HINCRBY', key, 'charged', 1) end\n"
     "  end\n"
@@ -273,8 +280,9 @@ const char *const queue_functions[] = {
     "    redis.call('DEL', state(c, id))\n"
     "  end\n"
     "  redis.call('UNLINK', c .. ':tasks', c .. ':fresh', c .. ':due', c .. ':leased',\n"
-    "             c .. ':attempts', c .. ':comments', c .. ':attempts_total', c .. ':finished', c .. ':meta',\n"
-    "             c .. ':claims')\n"
+    "             c .. ':attempts', c .. ':comments', c .. ':attempts_total', c .. ':finished', c "
+    ".. ':meta',\n"
+    "             c .. ':claims', c .. ':open', c .. ':ontrunk')\n"
     "  return redis.status_reply('OK')\n"
     "end\n"
     "redis.register_function('peal" V "_forget', forget)\n",

@@ -34,7 +34,7 @@ extern const char queue_functions_dnc[], queue_functions_dnc_look[], queue_funct
     queue_functions_dnc_ask[], queue_functions_forget[], queue_functions_forget_log[];
 /* functions_control.c */
 extern const char queue_functions_held[], queue_functions_control[], queue_functions_engines[];
-extern const char queue_functions_look[];
+extern const char queue_functions_look[], queue_functions_caps[];
 
 struct batch {
     struct list_node node;

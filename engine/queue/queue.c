@@ -11,6 +11,7 @@
 #include "queue/internal.h"
 
 #define LEASE_DEFAULT_MS 60000
+#define CAPS_WORDS       5
 
 void queue_say(struct queue *q, const char *what, const char *detail)
 {
@@ -457,10 +458,25 @@ enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *
     return e;
 }
 
+static struct slice decimal_of(char text[NUMBER_CAP], double x)
+{
+    int n = snprintf(text, NUMBER_CAP, "%.9g", x);
+
+    return slice_of(text, (size_t)n);
+}
+
 enum err queue_attempt(struct queue *q, const struct queue_task *task, uint32_t attempt,
                        struct slice call_id, queue_done_fn *done, void *arg)
 {
-    struct slice argv[CALL_WORDS];
+    return queue_attempt_capped(q, task, attempt, call_id, NULL, done, arg);
+}
+
+enum err queue_attempt_capped(struct queue *q, const struct queue_task *task, uint32_t attempt,
+                              struct slice call_id, const struct queue_caps *caps,
+                              queue_done_fn *done, void *arg)
+{
+    struct slice argv[CALL_WORDS + CAPS_WORDS];
+    char cap[4][NUMBER_CAP];
     char token[NUMBER_CAP], number[NUMBER_CAP], now[NUMBER_CAP], at[NUMBER_CAP];
 
     if (attempt == 0 || (call_id.len && memchr(call_id.p, TASK_SEPARATOR, call_id.len)))
@@ -481,6 +497,13 @@ enum err queue_attempt(struct queue *q, const struct queue_task *task, uint32_t 
     argv[n++] = queue_now(q, now);
     argv[n++] = queue_decimal(at, task->number_at);
     argv[n++] = slice_cstr(queue_task_number(task));
+    if (caps) {
+        argv[n++] = queue_decimal(cap[0], caps->concurrent);
+        argv[n++] = decimal_of(cap[1], caps->calls_per_second);
+        argv[n++] = caps->trunk;
+        argv[n++] = queue_decimal(cap[2], caps->trunk_calls);
+        argv[n++] = decimal_of(cap[3], caps->trunk_calls_per_second);
+    }
     return queue_send_now(r, n, argv);
 }
 

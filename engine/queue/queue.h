@@ -21,14 +21,14 @@
  *
  * Answers: OK; ERR_REFUSED: stale token, the task is not ours any more (drop it, do not dial);
  * ERR_NOT_FOUND: no such task; ERR_STATE: not possible now (another attempt is open, wrong attempt
- * number); ERR_AGAIN: the campaign does not run (queue/control.h); ERR_CLOSED: Redis is away;
- * ERR_FULL: too much under way (counted), try after a callback; ERR_IO: Redis answered with an
- * error, see queue_error().
+ * number); ERR_AGAIN: the campaign does not run (queue/control.h) or has its calls; ERR_CLOSED:
+ * Redis is away; ERR_FULL: too much under way (counted), try after a callback; ERR_IO: Redis
+ * answered with an error, see queue_error().
  *
  * Keys: {campaign}:tasks (hash id → payload), :fresh and :due (sorted sets), :leased (sorted set
  * by lease expiry), :s:ID (hash, state of a task once touched), :attempts (hash ID/N → record),
- * :attempts_total, :finished (hash status → count), :meta, :comments (queue/note.h), :claims (hash engine → its last claim).
- * Loop thread only. */
+ * :attempts_total, :finished (hash status → count), :meta, :comments (queue/note.h), :claims (hash
+ * engine → its last claim). Loop thread only. */
 #ifndef PEAL_QUEUE_QUEUE_H
 #define PEAL_QUEUE_QUEUE_H
 
@@ -164,6 +164,21 @@ enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *
  * be forgotten meanwhile: what is needed is copied. */
 enum err queue_attempt(struct queue *q, const struct queue_task *task, uint32_t attempt,
                        struct slice call_id, queue_done_fn *done, void *arg);
+
+/* What all engines of the campaign together may do; 0: no such limit. A rate is kept in every
+ * stretch of a second (of longer ones below one call a second). */
+struct queue_caps {
+    uint32_t concurrent;
+    double calls_per_second;
+    struct slice trunk; /* that will carry the call; its limits: */
+    uint32_t trunk_calls;
+    double trunk_calls_per_second;
+};
+/* The same, unless it would be too many: ERR_AGAIN, and nothing is on record. An attempt counts
+ * until it is completed, whoever made it. */
+enum err queue_attempt_capped(struct queue *q, const struct queue_task *task, uint32_t attempt,
+                              struct slice call_id, const struct queue_caps *caps,
+                              queue_done_fn *done, void *arg);
 
 enum queue_outcome {
     QUEUE_FINISH,  /* done, with `status` */
