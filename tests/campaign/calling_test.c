@@ -66,6 +66,38 @@ Test(calling, us_federal_hours_are_those_of_the_called_person)
     campaign_free(c);
 }
 
+/* When a lead of this number and no zone column may be called. */
+static uint64_t when_by_number(const struct campaign *c, const char *e164, uint64_t now)
+{
+    struct zone_cache *zones;
+    struct place p;
+    uint64_t when;
+
+    cr_assert_eq(zone_cache_open(&zones), OK);
+    place_read(&p, SLICE_NONE, SLICE("{}"), zones);
+    place_of_number(&p, e164, zones, now);
+    rules_may_dial(c, &p, 0, 0, now, &when);
+    zone_cache_close(zones);
+    return when;
+}
+
+Test(calling, a_number_tells_where_its_owner_may_be)
+{
+    struct campaign *c = campaign_by("us-federal.yaml", "country: us\n"), *ru;
+
+    cr_expect_eq(when_by_number(c, "+12025550123", MONDAY + HOUR), MONDAY + 12 * HOUR,
+                 "New York 8:00");
+    cr_expect_eq(when_by_number(c, "+18085550123", MONDAY + HOUR), MONDAY + HOUR, "Honolulu 15:00");
+    cr_expect_eq(when_by_number(c, "+18005550123", MONDAY + HOUR), MONDAY + 18 * HOUR,
+                 "anywhere: 8:00 in Honolulu; Guam and Bermuda are not among the rules' zones");
+    campaign_free(c);
+    /* A mobile number of Russia may be from Kaliningrad's time to Kamchatka's. */
+    ru = campaign_by("nine-to-nine.yaml", "country: ru\n");
+    cr_expect_eq(when_by_number(ru, "+79161234567", MONDAY + 12 * HOUR), MONDAY + 30 * HOUR,
+                 "Tuesday 9:00 in Moscow, before 21:00 in Kamchatka");
+    campaign_free(ru);
+}
+
 Test(calling, a_region_is_kept_to_its_own_law_too)
 {
     struct campaign *c = campaign_by("us-federal.yaml", "country: us\n");
