@@ -16,7 +16,7 @@
 
 #define TICK_MS 50
 /* On a virtual clock: fewer looks, so that more questions to Redis leave together. */
-#define TICK_VIRTUAL_MS    100
+#define TICK_VIRTUAL_MS    200
 #define QUIET_MS           60000 /* at most between two looks (is_quiet) */
 #define RENEW_EVERY_MS     (DIALER_LEASE_MS / 3)
 #define FILES_PER_CALL     3 /* RTP, RTCP, recording */
