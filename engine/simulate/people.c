@@ -23,7 +23,6 @@ struct people {
     const struct population *population;
     const struct zone *zone;
     uint64_t seed;
-    struct zone_cache *zones;
     struct hash_table residents;
 };
 
@@ -38,9 +37,7 @@ enum err people_open(struct people **out, const struct population *population,
     if (!p)
         return ERR_NOMEM;
     *p = (struct people){.population = population, .zone = zone, .seed = seed};
-    enum err e = zone_cache_open(&p->zones);
-    if (e == OK)
-        e = hash_table_init(&p->residents, PEOPLE_MAX);
+    enum err e = hash_table_init(&p->residents, PEOPLE_MAX);
     if (e != OK) {
         people_close(p);
         return e;
@@ -63,7 +60,6 @@ void people_close(struct people *p)
         return;
     hash_each(&p->residents, forget, p);
     hash_table_fini(&p->residents);
-    zone_cache_close(p->zones);
     free(p);
 }
 
@@ -81,17 +77,15 @@ static struct resident *resident_of(const struct people *p, struct slice number)
     return n ? container_of(n, struct resident, node) : NULL;
 }
 
-enum err people_lives(struct people *p, struct slice number, const char *zone)
+enum err people_lives(struct people *p, struct slice number, const struct zone *zone)
 {
-    const struct zone *z = zone[0] ? zone_cache_get(p->zones, slice_cstr(zone)) : NULL;
-
-    if (!z || resident_of(p, number))
+    if (zone == p->zone || resident_of(p, number))
         return OK;
     struct resident *r = malloc(sizeof(*r) + number.len + 1);
 
     if (!r)
         return ERR_NOMEM;
-    *r = (struct resident){.zone = z};
+    *r = (struct resident){.zone = zone};
     memcpy(r->number, number.p, number.len);
     r->number[number.len] = '\0';
     enum err e = hash_insert(&p->residents, &r->node, hash_slice(fixed, number));

@@ -41,8 +41,9 @@ struct people;
 enum err people_open(struct people **out, const struct population *population,
                      const struct zone *zone, uint64_t seed);
 void people_close(struct people *p);
-/* Where a number's callee lives; without it, in the zone people_open was given. ERR_NOMEM. */
-enum err people_lives(struct people *p, struct slice number, const char *zone);
+/* Where a number's callee lives; without it, in the zone people_open was given. The zone outlives
+ * `p`. The first word on a number counts. ERR_NOMEM. */
+enum err people_lives(struct people *p, struct slice number, const struct zone *zone);
 
 void people_fate(struct people *p, struct slice number, uint64_t wall_ms, struct fate *out);
 

@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "campaign/rules.h"
 #include "report/input.h"
 
 #define LINE_MAX_BYTES 65536
 
 struct dialled { /* one call, for the check of its local time */
     uint64_t wall_ms;
-    uint16_t zone;
+    uint16_t place;
 };
 
 struct check {
@@ -36,7 +37,7 @@ __attribute__((format(printf, 2, 3))) static void example(struct promises *p, co
     va_end(args);
 }
 
-static void keep(struct check *c, uint64_t wall_ms, uint16_t zone)
+static void keep(struct check *c, uint64_t wall_ms, uint16_t place)
 {
     if (c->count == c->room) {
         size_t room = c->room ? 2 * c->room : 65536;
@@ -49,7 +50,7 @@ static void keep(struct check *c, uint64_t wall_ms, uint16_t zone)
         c->calls = more;
         c->room = room;
     }
-    c->calls[c->count++] = (struct dialled){wall_ms, zone};
+    c->calls[c->count++] = (struct dialled){wall_ms, place};
 }
 
 static void check_lead(struct check *c, struct roll_lead *l, uint32_t number, uint64_t begin_ms)
@@ -81,6 +82,7 @@ static void on_call(void *arg, const struct input *call, struct slice line)
     uint64_t end_ms = begin_ms + input_u64(input_get(input_get(call, "times"), "end"));
     struct roll_lead *l = lead ? roll_find(c->roll, slice_cstr(lead)) : NULL;
     enum result result = RESULT_NONE;
+    enum delivery delivered = DELIVERY_NONE;
 
     (void)line;
     if (number == 0) /* was not dialled */
@@ -93,21 +95,24 @@ static void on_call(void *arg, const struct input *call, struct slice line)
         return;
     }
     check_lead(c, l, number, begin_ms);
-    keep(c, begin_ms, l->zone);
+    keep(c, begin_ms, l->place);
     if (result_text)
         result_parse(slice_cstr(result_text), &result);
     l->attempts = number;
     l->last_end_ms = end_ms;
-    l->charged += result_is_charged(result);
-    l->delivered = l->delivered || (delivery && (strcmp(delivery, "connected") == 0 ||
-                                                 strcmp(delivery, "message_left") == 0 ||
-                                                 strcmp(delivery, "flow") == 0 ||
-                                                 strcmp(delivery, "transferred") == 0));
+    l->charged += rules_charged(c->campaign, result, SLICE(""), SLICE(""));
+    if (delivery)
+        delivery_parse(slice_cstr(delivery), &delivered);
+    l->delivered = l->delivered || rules_delivered(delivered);
 }
 
-static bool inside(const struct windows *w, const struct tm *local, uint64_t wall_ms)
+/* Inside the hours of one part of a calendar, by the clock on the wall there. */
+static bool inside(const struct calendar_part *p, const struct tm *local, uint64_t wall_ms)
 {
-    uint32_t weekday = (uint32_t)(local->tm_wday + 6) % 7;
+    const struct windows *w = p->windows;
+    bool holiday = holidays_find(p->holidays, local->tm_year + 1900, (uint8_t)(local->tm_mon + 1),
+                                 (uint8_t)local->tm_mday) != NULL;
+    uint32_t weekday = holiday ? WINDOW_HOLIDAY : (uint32_t)(local->tm_wday + 6) % 7;
     uint32_t ms = (uint32_t)(local->tm_hour * 3600 + local->tm_min * 60 + local->tm_sec) * 1000 +
                   (uint32_t)(wall_ms % 1000);
 
@@ -115,33 +120,54 @@ static bool inside(const struct windows *w, const struct tm *local, uint64_t wal
         if (w->spans[i].weekday == weekday && ms >= w->spans[i].start_ms &&
             ms < w->spans[i].end_ms)
             return true;
-    return w->any;
+    return w->any && !holiday;
 }
 
-/* The C library knows one zone at a time: all calls of one, then the next. */
+static int by_place(const void *a, const void *b)
+{
+    return (int)((const struct dialled *)a)->place - (int)((const struct dialled *)b)->place;
+}
+
+/* Every call of one place by one part of its calendar. */
+static void check_part(struct check *c, const struct dialled *calls, size_t n,
+                       const struct calendar_part *part)
+{
+    char name[ZONE_NAME_MAX + 1], text[32];
+
+    snprintf(name, sizeof(name), ":%s", zone_name(part->zone));
+    setenv("TZ", name, 1);
+    tzset();
+    for (size_t i = 0; i < n; i++) {
+        time_t at = (time_t)(calls[i].wall_ms / 1000);
+        struct tm local;
+
+        if (!localtime_r(&at, &local) || inside(part, &local, calls[i].wall_ms))
+            continue;
+        c->out->outside++;
+        strftime(text, sizeof(text), "%a %H:%M:%S", &local);
+        example(c->out, "a call began on %s in %s, outside the hours of %s", text,
+                zone_name(part->zone), part->whose);
+    }
+}
+
+/* The C library knows one zone at a time: all calls of one place, then the next. */
 static void check_windows(struct check *c)
 {
     const char *set = getenv("TZ");
-    char was[256] = "", name[ZONE_NAME_MAX + 1], text[32];
+    char was[256] = "";
 
     if (set)
         snprintf(was, sizeof(was), "%s", set);
-    for (uint32_t z = 0; z < c->roll->zone_count; z++) {
-        snprintf(name, sizeof(name), ":%s", c->roll->zones[z]);
-        setenv("TZ", name, 1);
-        tzset();
-        for (size_t i = 0; i < c->count; i++) {
-            time_t at = (time_t)(c->calls[i].wall_ms / 1000);
-            struct tm local;
+    if (c->count)
+        qsort(c->calls, c->count, sizeof(c->calls[0]), by_place);
+    for (size_t from = 0, to; from < c->count; from = to) {
+        struct calendar calendar;
 
-            if (c->calls[i].zone != z || !localtime_r(&at, &local) ||
-                inside(&c->campaign->windows, &local, c->calls[i].wall_ms))
-                continue;
-            c->out->outside++;
-            strftime(text, sizeof(text), "%a %H:%M:%S", &local);
-            example(c->out, "a call began on %s in %s, outside the calling windows", text,
-                    c->roll->zones[z]);
-        }
+        for (to = from; to < c->count && c->calls[to].place == c->calls[from].place;)
+            to++;
+        place_calendar(c->campaign, &c->roll->places[c->calls[from].place], &calendar);
+        for (uint32_t i = 0; i < calendar.count; i++)
+            check_part(c, c->calls + from, to - from, &calendar.parts[i]);
     }
     if (set)
         setenv("TZ", was, 1);

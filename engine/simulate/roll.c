@@ -24,27 +24,33 @@ struct roll_lead *roll_find(const struct roll *r, struct slice id)
     return n ? container_of(n, struct roll_lead, node) : NULL;
 }
 
-/* 0 is the campaign's zone; one that the system does not know is treated as it, as by the dialer. */
-static uint16_t zone_index(struct roll *r, struct slice name)
+static bool same_place(const struct place *a, const struct place *b)
 {
-    struct zone *z = NULL;
-    char text[ZONE_NAME_MAX];
+    return a->zone_count == b->zone_count && strcmp(a->region, b->region) == 0 &&
+           memcmp(a->zones, b->zones, a->zone_count * sizeof(a->zones[0])) == 0;
+}
 
-    if (name.len == 0 || slice_copy(name, text, sizeof(text)) != OK)
-        return 0;
-    for (uint32_t i = 0; i < r->zone_count; i++)
-        if (strcmp(r->zones[i], text) == 0)
-            return (uint16_t)i;
-    if (r->zone_count == ROLL_ZONES_MAX || zone_open(&z, name) != OK)
-        return 0;
-    zone_close(z);
-    memcpy(r->zones[r->zone_count], text, sizeof(text));
-    return (uint16_t)r->zone_count++;
+/* ERR_FULL: more different places than a simulation can tell apart. */
+static enum err find_place(struct roll *r, const struct lead *lead, uint16_t *index)
+{
+    struct place p;
+    uint32_t i = 0;
+
+    place_read(&p, lead->zone, lead->fields, r->zones);
+    while (i < r->place_count && !same_place(&r->places[i], &p))
+        i++;
+    if (i == ROLL_PLACES_MAX)
+        return ERR_FULL;
+    if (i == r->place_count)
+        r->places[r->place_count++] = p;
+    *index = (uint16_t)i;
+    return OK;
 }
 
 struct filling {
     struct roll *roll;
     struct people *people;
+    const struct campaign *campaign;
 };
 
 static enum err on_lead(void *arg, const struct lead *lead)
@@ -60,8 +66,9 @@ static enum err on_lead(void *arg, const struct lead *lead)
     if (!l)
         return ERR_NOMEM;
     memcpy(l->id, id.p, id.len);
-    l->zone = zone_index(r, lead->zone);
-    enum err e = hash_insert(&r->leads, &l->node, hash_slice(fixed, id));
+    enum err e = find_place(r, lead, &l->place);
+    if (e == OK)
+        e = hash_insert(&r->leads, &l->node, hash_slice(fixed, id));
     if (e != OK) {
         free(l);
         return e;
@@ -69,7 +76,7 @@ static enum err on_lead(void *arg, const struct lead *lead)
     r->count++;
     for (uint32_t i = 0; i < lead->number_count && e == OK; i++)
         e = people_lives(f->people, slice_cstr(lead->numbers[i].number),
-                         l->zone ? r->zones[l->zone] : "");
+                         place_zone(f->campaign, &r->places[l->place]));
     return e;
 }
 
@@ -87,6 +94,7 @@ void roll_close(struct roll *r)
         return;
     hash_each(&r->leads, forget, r);
     hash_table_fini(&r->leads);
+    zone_cache_close(r->zones);
     free(r);
 }
 
@@ -94,15 +102,16 @@ enum err roll_open(struct roll **out, const struct campaign *campaign, const cha
                    struct people *people, char *error)
 {
     struct roll *r = calloc(1, sizeof(*r));
-    struct filling f = {r, people};
+    struct filling f = {r, people, campaign};
     char why[LEADS_REASON_MAX] = "";
     struct leads *leads = NULL;
     enum err e = r ? hash_table_init(&r->leads, LEADS_MAX) : ERR_NOMEM;
 
     *out = NULL;
     if (e == OK) {
-        snprintf(r->zones[0], sizeof(r->zones[0]), "%s", zone_name(campaign->zone));
-        r->zone_count = 1;
+        e = zone_cache_open(&r->zones);
+    }
+    if (e == OK) {
         e = leads_open(&leads, leads_path, campaign->country, why);
     }
     if (e == OK) {
@@ -110,7 +119,10 @@ enum err roll_open(struct roll **out, const struct campaign *campaign, const cha
         leads_close(leads);
     }
     if (e != OK) {
-        snprintf(error, ROLL_ERROR_MAX, "%s", why[0] ? why : err_name(e));
+        snprintf(error, ROLL_ERROR_MAX, "%s",
+                 why[0]            ? why
+                 : e == ERR_FULL ? "more than 4096 different places (zones and regions)"
+                                 : err_name(e));
         roll_close(r);
         return e;
     }

@@ -4,16 +4,16 @@
 #define PEAL_SIMULATE_ROLL_H
 
 #include "base/hash.h"
-#include "campaign/file.h"
+#include "campaign/place.h"
 #include "campaign/leads.h"
 #include "simulate/people.h"
 
-#define ROLL_ZONES_MAX 1024
+#define ROLL_PLACES_MAX 4096
 #define ROLL_ERROR_MAX 512
 
 struct roll_lead {
     struct hash_node node;
-    uint16_t zone;     /* of roll->zones */
+    uint16_t place;    /* of roll->places */
     uint32_t attempts; /* records seen, for the promises */
     uint32_t charged;
     uint64_t last_end_ms;
@@ -23,8 +23,9 @@ struct roll_lead {
 
 struct roll {
     struct hash_table leads;
-    char zones[ROLL_ZONES_MAX][ZONE_NAME_MAX];
-    uint32_t zone_count;
+    struct place places[ROLL_PLACES_MAX]; /* different ones, in order of appearance */
+    uint32_t place_count;
+    struct zone_cache *zones;
     uint64_t count; /* leads, each id once */
 };
 

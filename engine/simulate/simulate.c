@@ -298,8 +298,8 @@ static void close_all(struct simulation *s)
     redis_server_close(s->server);
     wire_close(s->wire);
     staff_fini(&s->staff);
+    people_close(s->people); /* stands on the roll's zones */
     roll_close(s->roll);
-    people_close(s->people);
     if (s->loop_open)
         loop_fini(&s->loop);
 }

@@ -48,8 +48,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-    roll_close(roll);
     people_close(people);
+    roll_close(roll);
     campaign_free(campaign);
 }
 
