@@ -76,7 +76,9 @@ static void on_call(void *arg, const struct input *call, struct slice line)
     struct check *c = arg;
     const char *lead = input_text(input_get(call, "lead")),
                *result_text = input_text(input_get(call, "result")),
-               *delivery = input_text(input_get(call, "delivery"));
+               *delivery = input_text(input_get(call, "delivery")),
+               *to = input_text(input_get(call, "number"));
+    uint16_t place;
     uint32_t number = (uint32_t)input_u64(input_get(call, "attempt"));
     uint64_t begin_ms = input_u64(input_get(call, "invite_ms"));
     uint64_t end_ms = begin_ms + input_u64(input_get(input_get(call, "times"), "end"));
@@ -95,7 +97,10 @@ static void on_call(void *arg, const struct input *call, struct slice line)
         return;
     }
     check_lead(c, l, number, begin_ms);
-    keep(c, begin_ms, l->place);
+    if (roll_place(c->roll, l, to ? to : "", begin_ms, &place) == OK)
+        keep(c, begin_ms, place);
+    else
+        c->no_memory = true;
     if (result_text)
         result_parse(slice_cstr(result_text), &result);
     l->attempts = number;

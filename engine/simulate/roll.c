@@ -30,27 +30,35 @@ static bool same_place(const struct place *a, const struct place *b)
            memcmp(a->zones, b->zones, a->zone_count * sizeof(a->zones[0])) == 0;
 }
 
-/* ERR_FULL: more different places than a simulation can tell apart. */
-static enum err find_place(struct roll *r, const struct lead *lead, uint16_t *index)
+static enum err find_place(struct roll *r, const struct place *p, uint16_t *index)
 {
-    struct place p;
     uint32_t i = 0;
 
-    place_read(&p, lead->zone, lead->fields, r->zones);
-    while (i < r->place_count && !same_place(&r->places[i], &p))
+    while (i < r->place_count && !same_place(&r->places[i], p))
         i++;
     if (i == ROLL_PLACES_MAX)
         return ERR_FULL;
     if (i == r->place_count)
-        r->places[r->place_count++] = p;
+        r->places[r->place_count++] = *p;
     *index = (uint16_t)i;
     return OK;
+}
+
+/* As dialer/feed.c has it. */
+enum err roll_place(struct roll *r, const struct roll_lead *l, const char *number, uint64_t wall_ms,
+                    uint16_t *index)
+{
+    struct place p = r->places[l->place];
+
+    place_of_number(&p, number, r->zones, wall_ms);
+    return find_place(r, &p, index);
 }
 
 struct filling {
     struct roll *roll;
     struct people *people;
     const struct campaign *campaign;
+    uint64_t wall_ms;
 };
 
 static enum err on_lead(void *arg, const struct lead *lead)
@@ -58,6 +66,8 @@ static enum err on_lead(void *arg, const struct lead *lead)
     struct filling *f = arg;
     struct roll *r = f->roll;
     struct slice id = slice_cstr(lead->id);
+    struct place p;
+    uint16_t place;
 
     if (roll_find(r, id))
         return OK;
@@ -66,7 +76,8 @@ static enum err on_lead(void *arg, const struct lead *lead)
     if (!l)
         return ERR_NOMEM;
     memcpy(l->id, id.p, id.len);
-    enum err e = find_place(r, lead, &l->place);
+    place_read(&p, lead->zone, lead->fields, r->zones);
+    enum err e = find_place(r, &p, &l->place);
     if (e == OK)
         e = hash_insert(&r->leads, &l->node, hash_slice(fixed, id));
     if (e != OK) {
@@ -74,9 +85,12 @@ static enum err on_lead(void *arg, const struct lead *lead)
         return e;
     }
     r->count++;
-    for (uint32_t i = 0; i < lead->number_count && e == OK; i++)
-        e = people_lives(f->people, slice_cstr(lead->numbers[i].number),
-                         place_zone(f->campaign, &r->places[l->place]));
+    for (uint32_t i = 0; i < lead->number_count && e == OK; i++) {
+        e = roll_place(r, l, lead->numbers[i].number, f->wall_ms, &place);
+        if (e == OK)
+            e = people_lives(f->people, slice_cstr(lead->numbers[i].number),
+                             place_zone(f->campaign, &r->places[place]));
+    }
     return e;
 }
 
@@ -99,10 +113,10 @@ void roll_close(struct roll *r)
 }
 
 enum err roll_open(struct roll **out, const struct campaign *campaign, const char *leads_path,
-                   struct people *people, char *error)
+                   struct people *people, uint64_t start_wall_ms, char *error)
 {
     struct roll *r = calloc(1, sizeof(*r));
-    struct filling f = {r, people, campaign};
+    struct filling f = {r, people, campaign, start_wall_ms};
     char why[LEADS_REASON_MAX] = "";
     struct leads *leads = NULL;
     enum err e = r ? hash_table_init(&r->leads, LEADS_MAX) : ERR_NOMEM;

@@ -29,10 +29,15 @@ struct roll {
     uint64_t count; /* leads, each id once */
 };
 
-/* Reads the file and tells `people` where its numbers are. error: ROLL_ERROR_MAX bytes. */
+/* Reads the file and tells `people` where its numbers are (at start_wall_ms, where that matters).
+ * error: ROLL_ERROR_MAX bytes. */
 enum err roll_open(struct roll **out, const struct campaign *campaign, const char *leads_path,
-                   struct people *people, char *error);
+                   struct people *people, uint64_t start_wall_ms, char *error);
 void roll_close(struct roll *r);
+/* Where a lead is when that number of it is called: one of roll->places. ERR_FULL: more different
+ * places than a simulation can tell apart. */
+enum err roll_place(struct roll *r, const struct roll_lead *l, const char *number, uint64_t wall_ms,
+                    uint16_t *index);
 struct roll_lead *roll_find(const struct roll *r, struct slice id); /* NULL: not in the file */
 
 #endif

@@ -198,7 +198,8 @@ static enum err open_world(struct simulation *s)
                     "Linux 6.0 or later is needed, with kernel.io_uring_disabled = 0");
     e = people_open(&s->people, c->population, c->campaign->zone, c->seed);
     if (e == OK)
-        e = roll_open(&s->roll, c->campaign, c->leads_path, s->people, why);
+        e = roll_open(&s->roll, c->campaign, c->leads_path, s->people,
+                      s->result->from_wall_ms, why);
     if (why[0])
         return fail(s, ERR_INVALID, "the leads cannot be read", why);
     if (e == OK)

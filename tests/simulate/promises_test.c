@@ -41,7 +41,7 @@ static void setup(void)
     cr_assert_eq(population_load(&population, NULL, error), OK, "%s", error);
     cr_assert_eq(people_open(&people, &population, campaign->zone, 1), OK);
     write_file(leads, csv);
-    cr_assert_eq(roll_open(&roll, campaign, leads, people, error), OK, "%s", error);
+    cr_assert_eq(roll_open(&roll, campaign, leads, people, 1772470800000, error), OK, "%s", error);
     unlink(leads);
     cr_assert_eq(roll->count, 3);
 }
