@@ -96,10 +96,11 @@ static bool is_pure(const struct leg *l, const struct segment *g, uint32_t lengt
            g->swell <= (brief || !steady ? EVEN_SWELL : SWELL_MAX);
 }
 
-/* What is unknown for missing packets is taken for good of a tone beyond doubt. */
+/* What is unknown for missing packets is taken for good of a tone beyond doubt, but not that there
+ * was quiet before one that another tone went over into. */
 static bool has_edges(const struct leg *l, const struct segment *g)
 {
-    bool sure = g->slack_ms && (g->flat || clean_share(l, g) >= SURE_SHARE);
+    bool sure = g->slack_ms && !g->joined_before && (g->flat || clean_share(l, g) >= SURE_SHARE);
     return g->fell && (g->quiet_ms >= QUIET_MS || sure) && g->rise_ms <= EDGE_MAX_MS &&
            (g->fall_ms <= EDGE_MAX_MS || sure);
 }

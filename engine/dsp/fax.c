@@ -45,8 +45,11 @@ bool fax_segment(struct leg *l, const struct segment *g, struct sink *s)
 {
     struct fax_track *t = &l->fax;
     bool answer = near(g, CED_HZ) || near(g, BELL_HZ);
-    bool rest = answer && t->ced_end_ms && g->start_ms - t->ced_end_ms < BROKEN_MS;
-    if (t->answer_reported || rest) {
+    bool rest = answer && t->ced_end_ms && g->start_ms < t->ced_end_ms + BROKEN_MS;
+    /* Missing packets may have cut one off: it is no beep, unless it answers speech as they do. */
+    bool cut = answer && g->slack_ms && !voice_as_loud(l, g, SPEECH_BEFORE_MS);
+    t->said_end_ms = t->answer_reported ? g->end_ms : t->said_end_ms;
+    if (t->answer_reported || rest || cut) {
         t->ced_end_ms = g->end_ms;
         return true;
     }
@@ -80,6 +83,10 @@ void fax_run(struct leg *l, struct sink *s)
     uint32_t length = l->now_ms - t->seg.start_ms;
     if (!(ced || bell) || length < ANSWER_AFTER_MS)
         return;
+    if (f->said_end_ms && t->seg.start_ms < f->said_end_ms + BROKEN_MS) {
+        f->answer_reported = true; /* the rest of it */
+        return;
+    }
     if (length < ANSWER_SURE_MS && voice_as_loud(l, &t->seg, SPEECH_BEFORE_MS))
         return;
     struct segment g = tones_running(l);

@@ -77,8 +77,9 @@ struct tone_track {
     float power_min, power_max;
     float share_sum;
     float purity_sum;
-    float fine_f_sum[2];   /* of votes for two tones */
-    float fine_single_sum; /* of votes for one */
+    float fine_f_sum[2];             /* of votes for two tones */
+    float fine_single_sum;           /* of votes for one */
+    uint32_t gap_from_ms, gap_to_ms; /* the newest run of missing packets */
     uint16_t looks;
     uint8_t fine_single, fine_pair; /* votes of the 64 ms view */
     uint8_t bad_looks;
@@ -132,8 +133,9 @@ struct preamble_track {
 };
 
 struct fax_track {
-    uint32_t cng_end_ms; /* end of the last 1100 Hz burst, 0 for none */
-    uint32_t ced_end_ms; /* end of the last answer tone, 0 for none */
+    uint32_t cng_end_ms;  /* end of the last 1100 Hz burst, 0 for none */
+    uint32_t ced_end_ms;  /* end of the last answer tone, or what may be a part, 0 for none */
+    uint32_t said_end_ms; /* of the last answer tone that was reported */
     bool answer_reported, answer_runs;
     struct answer_track answer;
     struct preamble_track preamble;

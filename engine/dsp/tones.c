@@ -20,7 +20,8 @@
 #define MOST_SHARE       0.7f
 #define QUIET_SLOTS      6 /* 30 ms, longer than a beat of 40 Hz or a lost packet */
 #define LATE_BLOCKS      0xfu
-#define HOLD_BLOCKS      6     /* packets in a row that may be missing within a tone */
+#define HOLD_MS          240   /* of packets in a row that may be missing within a tone */
+#define GAP_REACH_MS     20    /* from missing packets to where a look after them puts an edge */
 #define FLAT_SHARE       0.45f /* of samples within 5 % of the highest; a sine has 0.2 */
 #define FINE_AFTER_MS    64    /* the fine view must be full of the tone */
 #define HALF_LOOK_MS     16
@@ -77,6 +78,35 @@ static unsigned missing_slots(const struct leg *l, unsigned back)
     return n;
 }
 
+/* Remembers the newest run of missing packets, which may be longer than the ring of slots. */
+static void gap_follow(struct leg *l)
+{
+    struct tone_track *t = &l->track;
+    if (!(l->missing_bits & 1u))
+        return;
+    if (!(l->missing_bits & 2u) || t->gap_to_ms + DSP_BLOCK_MS != l->now_ms)
+        t->gap_from_ms = l->now_ms - DSP_BLOCK_MS;
+    t->gap_to_ms = l->now_ms;
+}
+
+/* Where one tone went over into something else, as looks tell it: they are late after missing
+ * packets, so an edge right after these was anywhere in them. It is put into their middle, and
+ * slack_ms is how far it may be off. */
+static uint32_t edge_in_gap(const struct leg *l, uint32_t at_ms, uint8_t *slack_ms)
+{
+    const struct tone_track *t = &l->track;
+    *slack_ms = 0;
+    if (at_ms <= t->gap_from_ms || at_ms > t->gap_to_ms + GAP_REACH_MS)
+        return at_ms;
+    *slack_ms = (uint8_t)((t->gap_to_ms - t->gap_from_ms) / 2);
+    return t->gap_from_ms + *slack_ms;
+}
+
+static void add_slack(struct segment *g, uint32_t ms)
+{
+    g->slack_ms = (uint8_t)(g->slack_ms + ms < UINT8_MAX ? g->slack_ms + ms : UINT8_MAX);
+}
+
 /* Where the tone that filled the look ending at look_ms began. */
 static uint32_t onset_ms(const struct leg *l, uint32_t look_ms, float power)
 {
@@ -101,17 +131,25 @@ static void segment_onset(struct leg *l, uint32_t first_ms, float power)
     struct segment *g = &l->track.seg;
     g->start_ms = onset_ms(l, first_ms, power);
     unsigned back = (l->now_ms - g->start_ms) / SLOT_MS;
-    unsigned i = back, rise = back;
-    while (i < SLOT_RING && i < back + QUIET_BEFORE_MS / SLOT_MS &&
-           slot_back(l, i) < EDGE_SHARE * power)
-        g->before += slot_back(l, i++);
-    g->before = i > back ? g->before / (float)(i - back) : power;
-    g->quiet_ms = (uint8_t)((i - back) * SLOT_MS);
+    unsigned quiet = 0, rise = back;
+    for (unsigned i = back; i < SLOT_RING && quiet < QUIET_BEFORE_MS / SLOT_MS; i++) {
+        if (slot_missing(l, i))
+            continue; /* concealment fades, which is no quiet */
+        if (slot_back(l, i) >= EDGE_SHARE * power)
+            break;
+        g->before += slot_back(l, i);
+        quiet++;
+    }
+    g->before = quiet ? g->before / (float)quiet : power;
+    g->quiet_ms = (uint8_t)(quiet * SLOT_MS);
     while (rise > 0 && slot_back(l, rise - 1) < MOST_SHARE * power)
         rise--;
     g->rise_ms = (uint8_t)((back - rise) * SLOT_MS);
-    uint32_t open_ms = missing_slots(l, back) * SLOT_MS / 2;
-    g->slack_ms = (uint8_t)open_ms;
+    const struct tone_track *t = &l->track;
+    bool in_gap = g->start_ms > t->gap_from_ms && g->start_ms <= t->gap_to_ms;
+    uint32_t open_ms =
+        (in_gap ? g->start_ms - t->gap_from_ms : missing_slots(l, back) * SLOT_MS) / 2;
+    add_slack(g, open_ms);
     g->start_ms -= open_ms < g->start_ms ? open_ms : g->start_ms;
 }
 
@@ -131,7 +169,7 @@ static void segment_begin(struct leg *l, const struct look *k, uint32_t look_ms,
                               .tones = k->tones,
                               .joined_before = joined};
     if (joined)
-        t->seg.start_ms = first_ms - JOINED_BACK_MS;
+        t->seg.start_ms = edge_in_gap(l, first_ms - JOINED_BACK_MS, &t->seg.slack_ms);
     else
         segment_onset(l, first_ms, power);
     t->seg.flat = flat_topped(l);
@@ -237,6 +275,15 @@ static void segment_end(struct leg *l, uint32_t end_ms, enum ending how, struct 
     l->fax.answer_reported = l->fax.answer_runs = false;
 }
 
+/* Ends it where looks tell that it is over, while there is still as much energy. */
+static void segment_change(struct leg *l, uint32_t end_ms, enum ending how, struct sink *s)
+{
+    uint8_t slack_ms;
+    uint32_t at_ms = edge_in_gap(l, end_ms, &slack_ms);
+    add_slack(&l->track.seg, slack_ms);
+    segment_end(l, at_ms, how, s);
+}
+
 static void track_look(struct leg *l, const struct look *k, uint32_t look_ms, struct sink *s)
 {
     struct tone_track *t = &l->track;
@@ -259,7 +306,7 @@ static void track_look(struct leg *l, const struct look *k, uint32_t look_ms, st
     t->bad_looks++;
     if (k->tones && t->other_valid && looks_agree(&t->other, k)) {
         t->prev = t->other;
-        segment_end(l, look_ms - 10 - JOINED_BACK_MS, JOINED, s);
+        segment_change(l, look_ms - 10 - JOINED_BACK_MS, JOINED, s);
         segment_begin(l, k, look_ms, true);
         t->prev = *k;
         t->prev_valid = true;
@@ -269,30 +316,37 @@ static void track_look(struct leg *l, const struct look *k, uint32_t look_ms, st
     t->other_valid = k->tones > 0;
     /* Where the energy is going, watch_energy() will say so. */
     if (t->bad_looks >= BAD_LOOKS_MAX && slot_back(l, 0) >= EDGE_SHARE * t->seg.power)
-        segment_end(l, look_ms - 10 * BAD_LOOKS_MAX, LOST_IT, s);
+        segment_change(l, look_ms - 10 * BAD_LOOKS_MAX, LOST_IT, s);
 }
 
 /* Ends the running segment when its energy has gone. Where packets were missing at the end, it is
  * put into their middle. */
 static void watch_energy(struct leg *l, struct sink *s)
 {
-    float least = EDGE_SHARE * l->track.seg.power;
-    unsigned back = 0, quiet = 0, missing = missing_slots(l, 0);
-    if (missing && missing <= HOLD_BLOCKS * SLOTS_PER_BLOCK)
+    struct tone_track *t = &l->track;
+    float least = EDGE_SHARE * t->seg.power;
+    unsigned back = 0, quiet = 0, missing = 0;
+    uint32_t gap_ms = t->gap_to_ms - t->gap_from_ms;
+    bool in_gap = l->missing_bits & 1u;
+    if (in_gap && gap_ms <= HOLD_MS)
         return;
-    bool held_long = missing > 0;
-    for (missing = 0; back < SLOT_RING - 1; back++) {
+    for (; back < SLOT_RING - 1; back++) {
         bool unknown = slot_missing(l, back);
         if (!unknown && slot_back(l, back) >= least)
             break;
         quiet += !unknown;
         missing = unknown ? missing + 1 : 0; /* those right after the last loud one count */
     }
-    if (quiet < QUIET_SLOTS && !held_long)
+    if (quiet < QUIET_SLOTS && !in_gap)
         return;
-    uint32_t open_ms = missing * SLOT_MS / 2;
-    l->track.seg.slack_ms = (uint8_t)(l->track.seg.slack_ms + open_ms);
-    segment_end(l, l->now_ms - back * SLOT_MS + open_ms, FELL, s);
+    uint32_t open_ms = missing * SLOT_MS / 2, end_ms = l->now_ms - back * SLOT_MS;
+    bool whole_ring = back == SLOT_RING - 1 && missing;
+    if (whole_ring && end_ms >= t->gap_from_ms && t->gap_from_ms > t->seg.start_ms) {
+        end_ms = t->gap_from_ms;
+        open_ms = gap_ms / 2;
+    }
+    add_slack(&t->seg, open_ms);
+    segment_end(l, end_ms + open_ms, FELL, s);
 }
 
 static void fine_vote(struct leg *l)
@@ -314,6 +368,7 @@ static void fine_vote(struct leg *l)
 void tones_run(struct leg *l, bool lost, struct sink *s)
 {
     struct tone_track *t = &l->track;
+    gap_follow(l);
     lost = lost || (t->on && l->missing_bits & 1u);
     if (!lost) {
         struct look looks[LOOKS_PER_BLOCK];

@@ -207,6 +207,26 @@ Test(beep, is_heard_clipped_and_with_a_lost_packet_at_either_end)
     }
 }
 
+Test(beep, is_one_beep_when_cut_by_lost_packets)
+{
+    for (unsigned run = 1; run <= 12; run++)
+        for (unsigned mute = 0; mute < 2; mute++) {
+            struct tape t;
+            tape_open(&t, run);
+            tape_speech(&t, -20, 2000);
+            tape_silence(&t, 305);
+            tape_tone(&t, 1000, -16, 700);
+            tape_silence(&t, 500);
+            struct line line = {.lose_at = 125, .lose_run = run, .loss_mute = mute};
+            const struct heard *h = line_play(&t, line);
+            cr_assert_eq(heard_count(h, DSP_BEEP), 1, "%u lost: %u", run, heard_count(h, DSP_BEEP));
+            const struct dsp_event *e = heard_first(h, DSP_BEEP);
+            cr_assert_leq(abs((int)e->start_ms - 2305), 12, "%u lost: %u", run, e->start_ms);
+            cr_assert_leq(abs((int)e->end_ms - 3005), 12, "%u lost: %u", run, e->end_ms);
+            tape_close(&t);
+        }
+}
+
 /* Our own voice, coming back 25 dB quieter than the tone, is not speech before a beep. */
 Test(beep, is_not_a_network_tone_after_our_own_echo)
 {

@@ -121,6 +121,39 @@ static const struct dsp_event *hear_answer(const struct answer *a, double noise,
     return e ? e : heard_first(h, DSP_MODEM);
 }
 
+/* Cut early, a part of it is as long as a beep, and the edges are of the packets. */
+Test(fax, answer_tones_cut_by_lost_packets_are_no_beeps)
+{
+    static const struct answer sounds[] = {
+        {2100, -16, 0, 0, 0}, {2100, -16, 0.2, 15, 450}, {2225, -16, 0, 0, 0}};
+    static const unsigned runs[] = {3, 7, 9, 12, 16};
+    for (unsigned i = 0; i < 3; i++)
+        for (unsigned k = 0; k < 5; k++)
+            for (unsigned at = 20; at < 75; at++)
+                for (int mute = 0; mute < 2; mute++) {
+                    struct line line = {.lose_at = at, .lose_run = runs[k], .loss_mute = mute};
+                    cr_assert_not_null(hear_answer(&sounds[i], -55, line), "%u: %u lost at %u", i,
+                                       runs[k], at);
+                }
+}
+
+Test(fax, cng_cut_by_lost_packets_is_no_beep)
+{
+    for (unsigned run = 4; run <= 10; run++)
+        for (unsigned at = 15; at < 50; at++) {
+            struct tape t;
+            tape_open(&t, 5);
+            tape_silence(&t, 430);
+            tape_tone(&t, 1100, -16, 500);
+            tape_silence(&t, 1000);
+            tape_noise(&t, -55, 0);
+            const struct heard *h = line_play(&t, (struct line){.lose_at = at, .lose_run = run});
+            cr_assert_eq(heard_count(h, DSP_CNG), 1, "%u lost at %u", run, at);
+            cr_assert_eq(heard_tones(h), 1, "%u lost at %u", run, at);
+            tape_close(&t);
+        }
+}
+
 /* V.25: 450 ms ± 25; V.8: 15 Hz ± 0.1, 20 % ± 1. */
 Test(fax, tells_the_four_answer_tones_at_their_corners)
 {

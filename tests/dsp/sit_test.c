@@ -72,6 +72,27 @@ Test(sit, takes_1_5_percent_5_percent_of_length_noise_and_loss)
     }
 }
 
+/* A run of lost packets within a tone, or over where one goes over into the next. */
+Test(sit, is_heard_over_lost_packets_in_a_row)
+{
+    for (unsigned i = 0; i < sizeof sits / sizeof sits[0]; i++)
+        for (unsigned run = 2; run <= 8; run++)
+            for (unsigned at = 13; at < 80; at += 1 + i % 3) {
+                struct tape t;
+                tape_open(&t, i + 3);
+                tape_silence(&t, 310);
+                record(&t, sits[i].form, 1, 1, 0, -24);
+                tape_silence(&t, 600);
+                const struct heard *h = line_play(
+                    &t, (struct line){.phase = DSP_ANSWERED, .lose_at = at, .lose_run = run});
+                cr_assert_eq(heard_count(h, DSP_SIT), 1, "%s: %u lost at %u",
+                             dsp_sit_name(sits[i].category), run, at);
+                cr_assert_eq(heard_tones(h), 1, "%s: %u lost at %u", dsp_sit_name(sits[i].category),
+                             run, at);
+                tape_close(&t);
+            }
+}
+
 /* ITU-T E.180: 950, 1400, 1800 ± 50 Hz, 330 ± 70 ms, gaps up to 30 ms: no category. */
 Test(sit, the_itu_form_has_no_category)
 {

@@ -152,6 +152,7 @@ struct line {
     uint8_t flags;       /* of all blocks */
     unsigned lose_every; /* each so manieth block is lost, concealed by repetition; 0: none */
     unsigned lose_run;   /* blocks lost in a row, 1 when 0 */
+    unsigned lose_at;    /* such a run once, from that block on; 0: none */
     bool loss_mute;      /* the lost blocks are zero, but flagged */
     bool loss_unsaid;    /* the lost blocks are zero and not flagged */
     uint32_t answer_ms;  /* from DSP_EARLY to DSP_ANSWERED then; 0: never */
@@ -198,6 +199,7 @@ static inline const struct heard *line_play(const struct tape *t, struct line li
         uint8_t flags = line.flags;
         unsigned run = line.lose_run ? line.lose_run : 1;
         bool lost = line.lose_every && number % line.lose_every >= line.lose_every - run;
+        lost = lost || (line.lose_at && number >= line.lose_at && number < line.lose_at + run);
         if (!lost)
             line_block(t, at, line.alaw, block);
         else if (line.loss_unsaid || line.loss_mute)
