@@ -5,8 +5,13 @@
  * are in phase. From one to the next a tone that is off its frequency turns evenly; where it turns
  * half a circle more, it was turned over. Two halves are compared that have one between them, which
  * the reversal itself spoils; over missing packets, further ones. Needs 60 ms to know the even
- * turn. For the modulation the 5 ms energies are correlated with 15 Hz. */
+ * turn. For the modulation the 5 ms energies are correlated with 15 Hz.
+ *
+ * Clipping flattens the modulation: 6 dB over, a fifth of it is left. But the way from top to top
+ * is the shorter the stronger the tone was, by the same fifth however deep the tops are cut; so in
+ * a clipped tone the area between the samples and the tops is correlated instead. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "dsp/num.h"
 #include "dsp/tones.h"
@@ -23,6 +28,8 @@
 #define SPACING_MAX_MS 490
 #define AM_MIN         0.11f /* of the amplitude; V.8 has 0.2 */
 #define AM_SLOTS_MIN   100
+#define DIP_MIN        0.065f /* the same of a clipped tone's area; V.8 gives 0.1 */
+#define CUT_SHARE      0.25f  /* of samples within 5 % of the top; a sine has 0.2 */
 
 static float tone_cos[HALF], tone_sin[HALF], am_cos[AM_SLOTS], am_sin[AM_SLOTS];
 
@@ -94,12 +101,23 @@ static void half_take(struct answer_track *a, const struct segment *g, struct an
     a->half[0] = now;
 }
 
-static void am_take(struct answer_track *a, float power)
+static void am_take(struct answer_track *a, float power, const int16_t *x)
 {
     unsigned at = a->slots % AM_SLOTS;
+    int32_t sum = 0;
+    for (unsigned i = 0; i < SLOT_SAMPLES; i++) {
+        int v = abs(x[i]);
+        a->top = v > a->top ? v : a->top;
+        a->near_top += 20 * v >= 19 * a->top;
+        sum += v;
+    }
+    float dip = (float)(a->top * SLOT_SAMPLES - sum);
     a->am.re += power * am_cos[at];
     a->am.im += power * am_sin[at];
     a->am_sum += power;
+    a->dip.re += dip * am_cos[at];
+    a->dip.im += dip * am_sin[at];
+    a->dip_sum += dip;
     a->am_slots++;
 }
 
@@ -118,7 +136,7 @@ void answer_run(const struct leg *l, struct answer_track *a)
         float energy = (slot_back(l, 3 - 2 * h) + slot_back(l, 2 - 2 * h)) * SLOT_SAMPLES;
         for (unsigned s = 0; s < 2; s++, a->slots++)
             if (!missing)
-                am_take(a, slot_back(l, 3 - 2 * h - s));
+                am_take(a, slot_back(l, 3 - 2 * h - s), x + (2 * h + s) * SLOT_SAMPLES);
         if (missing)
             continue;
         for (unsigned i = 0; i < HALF; i++) {
@@ -131,10 +149,16 @@ void answer_run(const struct leg *l, struct answer_track *a)
     }
 }
 
+static bool is_modulated(const struct answer_track *a)
+{
+    bool cut = (float)a->near_top >= CUT_SHARE * SLOT_SAMPLES * (float)a->am_slots;
+    return size(a->am) >= AM_MIN * a->am_sum || (cut && size(a->dip) >= DIP_MIN * a->dip_sum);
+}
+
 enum dsp_answer answer_kind(const struct answer_track *a)
 {
     bool reversed = a->right > 0;
-    bool modulated = a->am_slots >= AM_SLOTS_MIN && size(a->am) >= AM_MIN * a->am_sum;
+    bool modulated = a->am_slots >= AM_SLOTS_MIN && is_modulated(a);
     if (reversed)
         return modulated ? ANSWER_ANSAM_PR : ANSWER_ANS_PR;
     return modulated ? ANSWER_ANSAM : ANSWER_ANS;

@@ -54,9 +54,14 @@ static bool network_tone(const struct leg *l, float f_hz)
     return (f_hz >= NETWORK_LOW_HZ && f_hz <= NETWORK_HIGH_HZ) || plan_match(l->plan, f_hz, 0);
 }
 
-static bool repeats(const struct segment *before, const struct segment *g, uint32_t within_ms)
+static struct beep_mark mark_of(const struct segment *g)
 {
-    return before->end_ms && fabsf(before->f_hz[0] - g->f_hz[0]) <= SAME_HZ &&
+    return (struct beep_mark){g->end_ms, g->f_hz[0]};
+}
+
+static bool repeats(const struct beep_mark *before, const struct segment *g, uint32_t within_ms)
+{
+    return before->end_ms && fabsf(before->f_hz - g->f_hz[0]) <= SAME_HZ &&
            g->start_ms - before->end_ms < within_ms;
 }
 
@@ -126,7 +131,7 @@ void beep_segment(struct leg *l, const struct segment *g)
     bool low = g->f_hz[0] < LOW_HZ; /* of which voices have many that are nearly pure */
     if (clean_share(l, g) >= (low ? LOW_SHARE : SHARE_MIN) && g->drift_hz <= DRIFT_MAX_HZ &&
         g->swell <= SWELL_MAX)
-        b->last = *g;
+        b->last = mark_of(g);
 }
 
 void beep_run(struct leg *l, struct sink *s)
@@ -142,7 +147,7 @@ void beep_run(struct leg *l, struct sink *s)
     if (l->now_ms - g->end_ms < ALONE_MS)
         return;
     b->waiting = false;
-    b->said = *g;
+    b->said = mark_of(g);
     if (network_tone(l, g->f_hz[0]))
         l->cadence = (struct cadence){0}; /* it is not the first beat of a network tone */
     amd_beep(l, g->start_ms, s);

@@ -117,7 +117,10 @@ struct answer_track {
     struct answer_half half[2]; /* the newest first, those without a reversal in them */
     struct turn even;           /* how much a half turns against the one before, summed */
     struct turn am;             /* of the slots' energies with 15 Hz */
-    float am_sum;
+    struct turn dip;            /* of how far the slots' samples are under the top, with 15 Hz */
+    float am_sum, dip_sum;
+    uint32_t near_top; /* samples that are */
+    int32_t top;
     uint32_t reversed_ms; /* the last reversal, 0: none */
     uint16_t slots, am_slots;
     uint8_t turns;
@@ -141,12 +144,17 @@ struct fax_track {
     struct preamble_track preamble;
 };
 
+struct beep_mark {
+    uint32_t end_ms; /* 0: none */
+    float f_hz;
+};
+
 struct beep_track {
     bool waiting;
     uint8_t count; /* of beeps in a row */
     struct segment pending;
-    struct segment last; /* the last single tone, which another may repeat; end_ms 0: none */
-    struct segment said; /* the last beep */
+    struct beep_mark last; /* the last single tone, which another may repeat */
+    struct beep_mark said; /* the last beep */
 };
 
 struct dtmf_track {

@@ -103,7 +103,9 @@ static void record_answer(struct tape *t, const struct answer *a, double ms)
     }
 }
 
-static const struct dsp_event *hear_answer(const struct answer *a, double noise, struct line line)
+/* clip: tops beyond that level are cut; 0: none. */
+static const struct dsp_event *hear_clipped(const struct answer *a, double noise, double clip,
+                                            struct line line)
 {
     struct tape t;
     tape_open(&t, (uint32_t)(a->hz + a->turn_ms));
@@ -112,6 +114,8 @@ static const struct dsp_event *hear_answer(const struct answer *a, double noise,
     tape_silence(&t, 600);
     if (noise < 0)
         tape_noise(&t, noise, 0);
+    if (clip < 0)
+        tape_clip(&t, clip);
     const struct heard *h = line_play(&t, line);
     unsigned n = heard_count(h, DSP_CED) + heard_count(h, DSP_MODEM);
     cr_assert_leq(n, 1);
@@ -119,6 +123,11 @@ static const struct dsp_event *hear_answer(const struct answer *a, double noise,
     tape_close(&t);
     const struct dsp_event *e = heard_first(h, DSP_CED);
     return e ? e : heard_first(h, DSP_MODEM);
+}
+
+static const struct dsp_event *hear_answer(const struct answer *a, double noise, struct line line)
+{
+    return hear_clipped(a, noise, 0, line);
 }
 
 /* Cut early, a part of it is as long as a beep, and the edges are of the packets. */
@@ -180,6 +189,24 @@ Test(fax, tells_the_four_answer_tones_at_their_corners)
                 cr_assert_eq(e->detail, kind, "%s heard as %s, line %u, corner %d",
                              dsp_answer_name(kind), dsp_answer_name(e->detail), k, corner);
                 cr_assert_leq(fabs(e->level_ddb / 10.0 - a.level), 2);
+            }
+}
+
+/* The modulation is all but gone, the phase is not. */
+Test(fax, tells_the_four_answer_tones_when_clipped)
+{
+    for (int kind = ANSWER_ANS; kind < ANSWER_COUNT; kind++)
+        for (int over_db = 1; over_db <= 16; over_db += 3)
+            for (int off = -15; off <= 15; off += 6) {
+                bool turned = kind == ANSWER_ANS_PR || kind == ANSWER_ANSAM_PR;
+                bool modulated = kind >= ANSWER_ANSAM;
+                struct answer a = {2100 + off, -12 + over_db, 0, 15, turned ? 450 : 0};
+                a.am_depth = modulated ? 0.19 : 0.04;
+                struct line line = {.alaw = off > 0};
+                const struct dsp_event *e = hear_clipped(&a, 0, -12, line);
+                cr_assert_not_null(e);
+                cr_assert_eq(e->detail, kind, "%s heard as %s, %d dB over, %d Hz off",
+                             dsp_answer_name(kind), dsp_answer_name(e->detail), over_db, off);
             }
 }
 

@@ -99,6 +99,14 @@ static inline void tape_noise(struct tape *t, double level, uint32_t from_ms)
         t->s[i] += (float)(amplitude * tape_random(t));
 }
 
+/* Cuts all beyond the peak of a sine of that level. */
+static inline void tape_clip(struct tape *t, double level)
+{
+    float top = (float)tape_peak(level);
+    for (size_t i = 0; i < t->n; i++)
+        t->s[i] = t->s[i] > top ? top : t->s[i] < -top ? -top : t->s[i];
+}
+
 /* Speech-like sound: voiced pulses through three moving resonances, four syllables a second, a
  * hiss at the head of each, closures between. */
 static inline void tape_speech(struct tape *t, double level, double ms)
