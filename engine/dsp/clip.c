@@ -9,8 +9,7 @@
 #include "dsp/num.h"
 #include "dsp/tones.h"
 
-#define LOUD_POWER 3200000.0f /* -19 dBm0: quieter sound is not worth the look */
-#define FULL_SCALE 31000      /* the two highest values of either law */
+#define FULL_SCALE 31000 /* the two highest values of either law */
 #define RUN_MIN    3
 #define RUNS_MIN   2
 #define TOP_SHARE  0.30f
@@ -66,7 +65,7 @@ static unsigned clipped(const struct leg *l)
 void clip_run(struct leg *l, bool packet, struct sink *s)
 {
     struct clip_track *c = &l->clip;
-    unsigned how = packet && l->power >= LOUD_POWER ? clipped(l) : 0;
+    unsigned how = packet && l->power >= CLIP_POWER ? clipped(l) : 0;
     c->bits = c->bits << 1 | (how != 0);
     if (!c->bits)
         c->said = false;

@@ -139,8 +139,9 @@ static void analyse(struct leg *l, bool packet, bool lost, bool described, struc
     tones_run(l, lost, s);
     if (reported && l->prints)
         known_run(l, s);
-    fax_run(l, s);
-    if (reported)
+    if (l->track.on)
+        fax_run(l, s);
+    if (reported && (l->track.on || l->cadence.count))
         cadence_run(l, s);
     if (l->phase == DSP_ANSWERED || l->want_beep)
         beep_run(l, s);
@@ -150,7 +151,8 @@ static void analyse(struct leg *l, bool packet, bool lost, bool described, struc
         return;
     bool sound = (l->voice.active_bits & 7u) || l->track.on;
     silence_run(l, l->level_ddb < QUIET_DDB || !sound, packet, described, s);
-    clip_run(l, packet, s);
+    if (l->clip.bits || l->power >= CLIP_POWER)
+        clip_run(l, packet, s);
     if (l->phase == DSP_ANSWERED)
         amd_run(l, packet, s);
 }
@@ -182,8 +184,15 @@ static void block_run(struct leg *l, const struct dsp_block *b, struct sink *s)
 
 static void fetch(const void *p, size_t bytes)
 {
-    for (size_t at = 0; at < bytes; at += 64)
-        __builtin_prefetch((const char *)p + at, 1);
+    const char *line = p, *end = line + bytes;
+    for (; line + 192 < end; line += 256) {
+        __builtin_prefetch(line, 1);
+        __builtin_prefetch(line + 64, 1);
+        __builtin_prefetch(line + 128, 1);
+        __builtin_prefetch(line + 192, 1);
+    }
+    for (; line < end; line += 64)
+        __builtin_prefetch(line, 1);
 }
 
 /* A leg was last worked on 20 ms ago and has left the near caches: the lines that its phase needs

@@ -15,14 +15,15 @@
 #define HEARD             1 /* details of noise */
 #define DESCRIBED         2
 
-/* A second of it, level within a few dB: noise, as a room or a comfort noise generator has it. */
+/* Once for each silence. A second of it, level within a few dB: noise, as a room or a comfort noise
+ * generator has it. */
 static void tell_noise(struct leg *l, struct sink *s)
 {
     struct silence *q = &l->silence;
     bool heard = q->min_ddb <= q->max_ddb; /* else there was no packet with samples */
     bool steady =
         heard && q->min_ddb >= NOISE_LEAST_DDB && q->max_ddb - q->min_ddb <= NOISE_SPREAD_DDB;
-    if (q->noise_said || !(steady || q->described))
+    if (!(steady || q->described))
         return;
     q->noise_said = true;
     int16_t level = (int16_t)(heard ? (q->min_ddb + q->max_ddb) / 2 : NOTHING_DDB);
@@ -62,7 +63,7 @@ void silence_run(struct leg *l, bool quiet, bool packet, bool described, struct 
         q->max_ddb = l->level_ddb > q->max_ddb ? l->level_ddb : q->max_ddb;
     }
     q->described |= described;
-    if (l->now_ms - q->start_ms >= FIRST_MS)
+    if (!q->noise_said && l->now_ms - q->start_ms >= FIRST_MS)
         tell_noise(l, s);
     if (l->now_ms - q->start_ms < q->next_ms)
         return;

@@ -31,6 +31,8 @@ _Static_assert(FFT_N == LOOK_SAMPLES && FFT_POWERS == SPECTRUM_BINS, "a look is 
 #define FINE_REACH  6
 
 typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
+typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t v4i __attribute__((vector_size(16)));
 
 static _Alignas(16) float fine_hann[FINE_N], fine_cos[FINE_N], fine_sin[FINE_N];
 static _Alignas(32) float piece_cos[FINE_PIECES][FINE_PIECES], piece_sin[FINE_PIECES][FINE_PIECES];
@@ -195,13 +197,16 @@ static void look_at(const float *p, struct look *look)
     look->share = look->lobe_share;
 }
 
-/* Whether both windows lie in slots that the gate would refuse anyway. */
+/* Whether both windows lie in slots that the gate would refuse anyway: those of the last two blocks
+ * and the newest of the one before. A block's slots lie side by side in the ring. */
 static bool all_quiet(const struct leg *l)
 {
-    for (unsigned i = 0; i <= (N + DSP_BLOCK_SAMPLES / 2) / SLOT_SAMPLES; i++)
-        if (slot_back(l, i) >= GATE_POWER)
-            return false;
-    return true;
+    _Static_assert((N + DSP_BLOCK_SAMPLES / 2) / SLOT_SAMPLES == 2 * SLOTS_PER_BLOCK, "of slots");
+    const v4 *a = (const v4 *)&l->slot[(l->slot_count - SLOTS_PER_BLOCK) % SLOT_RING];
+    const v4 *b = (const v4 *)&l->slot[(l->slot_count - 2 * SLOTS_PER_BLOCK) % SLOT_RING];
+    v4i loud = (*a >= GATE_POWER) | (*b >= GATE_POWER);
+    return !(loud[0] | loud[1] | loud[2] | loud[3]) &&
+           slot_back(l, 2 * SLOTS_PER_BLOCK) < GATE_POWER;
 }
 
 void spectrum_powers(const int16_t *early, const int16_t *late, float early_power[SPECTRUM_BINS],
@@ -210,13 +215,12 @@ void spectrum_powers(const int16_t *early, const int16_t *late, float early_powe
     fft_powers(early, late, early_power, late_power);
 }
 
-void spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_BLOCK])
+bool spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_BLOCK])
 {
     if (all_quiet(l)) {
         if (l->prints)
             prints_hear(l->prints, NULL, NULL);
-        looks[0] = looks[1] = (struct look){0};
-        return;
+        return false;
     }
     float early[FFT_POWERS], late[FFT_POWERS];
     int16_t x[N + DSP_BLOCK_SAMPLES / 2];
@@ -229,6 +233,7 @@ void spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_B
         looks[0] = (struct look){0};
     else
         look_at(early, &looks[0]);
+    return true;
 }
 
 /* Powers of the bins k0 + 8 … k0 + 23 (modulo 16: each bin of the band has a place of its own).

@@ -4,16 +4,17 @@
 
 #include "dsp/state.h"
 
-/* The two windows of 32 ms that end 10 ms before the last sample and with it. idle: no tone is being
- * followed, so that the first one counts only beside a second one with a tone; else it is left
- * empty. */
-void spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_BLOCK]);
+/* The two windows of 32 ms that end 10 ms before the last sample and with it. idle: no tone is
+ * being followed, so that the first one counts only beside a second one with a tone; else it is
+ * left empty. False, and looks as they were: there is nothing in them but quiet. */
+bool spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_BLOCK]);
 
 /* The last 64 ms around centre_hz ± 90 Hz: one tone (1) or two (2) and their frequencies. */
 unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2]);
 
 /* Strongest normalised autocorrelation (0…1) of the last 64 ms at pitches of 62 to 400 Hz. pitch
- * is set to the highest of those pitches that is about as strong, tenths of a semitone over 62.5 Hz. */
+ * is set to the highest of those pitches that is about as strong, tenths of a semitone over 62.5
+ * Hz. */
 float spectrum_voiced(const struct leg *l, int16_t *pitch);
 
 /* Powers of the bins of two windows of LOOK_SAMPLES, as spectrum_look sees them. */

@@ -298,6 +298,8 @@ void history_add(struct leg *l, const int16_t *x);
 /* described: packets say what the noise is (DSP_FLAG_COMFORT). */
 void silence_run(struct leg *l, bool quiet, bool packet, bool described, struct sink *s);
 
+#define CLIP_POWER 3200000.0f /* -19 dBm0: quieter sound is not worth the look */
+/* Not needed in blocks below that power while no bit is set. */
 void clip_run(struct leg *l, bool packet, struct sink *s);
 /* sent_db: as in struct dsp_block. Not needed while that and echo_hang are 0. */
 void echo_run(struct leg *l, unsigned sent_db, bool packet, bool lost, struct sink *s);

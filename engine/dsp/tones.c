@@ -365,22 +365,35 @@ static void fine_vote(struct leg *l)
     }
 }
 
+static void take_looks(struct leg *l, struct sink *s)
+{
+    struct tone_track *t = &l->track;
+    struct look looks[LOOKS_PER_BLOCK];
+    bool sound = spectrum_look(l, !t->on && !t->prev_valid, looks);
+    bool clear = !(l->missing_bits & 2u); /* looks that reach into concealment say nothing */
+    if (!sound && !t->on) {               /* most blocks of most calls */
+        t->prev_valid = t->prev_valid && !clear;
+        if (l->fax.preamble.flags)
+            preamble_run(l, NULL, s);
+        return;
+    }
+    if (!sound)
+        memset(looks, 0, sizeof looks);
+    for (unsigned i = 0; i < LOOKS_PER_BLOCK && clear; i++)
+        track_look(l, &looks[i], l->now_ms - 10 * (LOOKS_PER_BLOCK - 1 - i), s);
+    if (l->fax.preamble.flags || looks[LOOKS_PER_BLOCK - 1].f_hz[0] > 0)
+        preamble_run(l, &looks[LOOKS_PER_BLOCK - 1], s);
+}
+
 void tones_run(struct leg *l, bool lost, struct sink *s)
 {
     struct tone_track *t = &l->track;
     gap_follow(l);
     lost = lost || (t->on && l->missing_bits & 1u);
-    if (!lost) {
-        struct look looks[LOOKS_PER_BLOCK];
-        spectrum_look(l, !t->on && !t->prev_valid, looks);
-        /* Looks that reach into concealment say nothing. */
-        for (unsigned i = 0; i < LOOKS_PER_BLOCK && !(l->missing_bits & 2u); i++)
-            track_look(l, &looks[i], l->now_ms - 10 * (LOOKS_PER_BLOCK - 1 - i), s);
-        if (l->fax.preamble.flags || looks[LOOKS_PER_BLOCK - 1].f_hz[0] > 0)
-            preamble_run(l, &looks[LOOKS_PER_BLOCK - 1], s);
-    } else {
+    if (lost)
         preamble_run(l, NULL, s);
-    }
+    else
+        take_looks(l, s);
     if (!t->on)
         return;
     if (!lost && t->cluster && !t->bad_looks &&

@@ -102,7 +102,7 @@ void voice_run(struct leg *l, bool packet, bool lost, enum tone_state tone, stru
     if (!v->on) {
         if (tone == TONE_SURE)
             v->active_bits = v->voiced_bits = 0;
-        if (tone == TONE_NONE &&
+        if (tone == TONE_NONE && (v->active_bits & START_WINDOW) &&
             __builtin_popcount(v->active_bits & START_WINDOW) >= START_ACTIVE &&
             __builtin_popcount(v->voiced_bits & START_WINDOW) >= START_VOICED)
             spurt_begin(l, s);
