@@ -23,6 +23,10 @@ def engine(where, name, yaml, leads, *more):
                     "--log", "info", *more], log)
 
 
+def count_of(leads):
+    return len(leads.read_text().strip().splitlines()) - 1
+
+
 def journal(where, *names):
     return [r for name in names for r in h.lines(where / name / "calls.jsonl") if r["attempt"] > 0]
 
@@ -206,5 +210,69 @@ def spent_account():
     check("25.00 %" in table, f"twenty of eighty: {table}")
 
 
+def killed_in_loops():
+    """Three engines, one of them killed again and again and started anew: the others notice, every
+    lead is accounted for, no attempt is dialled twice, none is lost."""
+    where = h.folder()
+    _, socket = h.redis(where)
+    simulator, address, _ = h.serve(where, seed=13)
+    leads = h.leads(where, 60, seed=13)
+    url = f"unix:{socket}"
+    names, yamls, running = ("a", "b", "c"), {}, {}
+    for n, (name, ports) in enumerate(zip(names, ("20000-22998", "23000-25998", "26000-28998"))):
+        path = h.campaign(where, address, agents=3, **{
+            "count: 3": f"count: 3, first: {1 + 3 * n}", "21000-28999": ports})
+        yamls[name] = path.rename(where / f"{name}.yaml")
+        running[name] = engine(where, name, yamls[name], leads, "--redis", url)
+    log = lambda name: "".join(p.read_text() for p in sorted(where.glob(f"{name}.*.log")))
+    made = lambda: int((h.ask_redis(socket, "GET", "{demo}:attempts_total") or ["0"])[0])
+    gone = "an engine of this campaign is gone"
+    killed = 0
+    for victim in ("a", "b", "c", "b"):
+        before = made()
+        wait_for("more attempts", lambda: made() >= before + 5 or
+                 all(p.poll() is not None for p in running.values()), 120)
+        if running[victim].poll() is not None:
+            continue  # the list is finished already
+        others = [n for n in names if n != victim and running[n].poll() is None]
+        told = {n: log(n).count(gone) for n in others}
+        name = (where / victim / "engine-id").read_text().strip()
+        running[victim].kill()
+        running[victim].wait()
+        killed += 1
+        wait_for("the others to notice", lambda: all(
+            log(n).count(gone) > told[n] or running[n].poll() is not None for n in others), 60)
+        check(all(f"engine={name}" in log(n) for n in others if running[n].poll() is None),
+              "and they name it")
+        running[victim] = engine(where, victim, yamls[victim], leads, "--redis", url)
+    check(killed >= 3, f"engines were killed in mid-campaign, {killed} times")
+    for name in names:
+        check(running[name].wait(400) == 0, f"engine {name} ends in order")
+    h.stop(simulator)
+    count = count_of(leads)
+    states = {name: int(n) for name, n in zip(
+        *[iter(h.ask_redis(socket, "HGETALL", "{demo}:finished"))] * 2)}
+    check(sum(states.values()) == count, f"every lead is finished: {states}")
+    for key in ("{demo}:leased", "{demo}:due", "{demo}:fresh"):
+        check(h.ask_redis(socket, "ZCARD", key) == ["0"], f"{key} is empty")
+    check(h.ask_redis(socket, "HLEN", "{demo}:open") == ["0"], "no call counts any more")
+    records = journal(where, *names)
+    by_call = collections.defaultdict(set)
+    for r in records:
+        by_call[r["lead"], r["attempt"]].add(r["call_id"])
+    check(all(len(ids) == 1 for ids in by_call.values()), "one call an attempt")
+    check(len(by_call) == made(), f"{made()} attempts in Redis, {len(by_call)} on record")
+    seen = collections.Counter(t["call_id"] for t in h.lines(where / "truth.jsonl")
+                               if t.get("kind") != "agent")
+    check(max(seen.values()) == 1, "no Call-ID reached the far side twice")
+    check(set(seen) <= {r["call_id"] for r in records}, "every call of the far side is on record")
+    numbers = collections.defaultdict(list)
+    for lead, number in by_call:
+        numbers[lead].append(number)
+    for lead, made_of_it in numbers.items():
+        check(sorted(made_of_it) == list(range(1, len(made_of_it) + 1)), f"{lead}: {made_of_it}")
+
+
 if __name__ == "__main__":
-    h.main(two_engines, ledger_lost, spent_account)
+    h.main(two_engines, ledger_lost, spent_account,
+           killed_in_loops)
