@@ -1,10 +1,12 @@
 /* Erasing what Redis holds of one person, known by a number (`peal forget`). Counts stay true:
  *
- *   a task      loses its numbers, name, zone and fields, and the records of its attempts; when it
- *               was not done it is finished as "forgotten". An id that holds the number's digits
- *               gets others in their place.
- *   the ledger  keeps its entries and sums; the digits are replaced in number and lead.
- *   the log     of the lists keeps who changed what; the number becomes its hash, why is emptied.
+ * A task loses its numbers, name, zone and fields, its comments and the records of its attempts;
+ * when it was not done it is finished as "forgotten". An id that holds the number's digits gets
+ * others in their place.
+ *
+ * The ledger keeps its entries and sums; the digits are replaced in number and lead.
+ *
+ * The log of the lists keeps who changed what; the number becomes its hash, why is emptied.
  *
  * The gate's part is queue_dnc_erase. The replacement of digits is the caller's, as long as they
  * are and no number; the same everywhere, so what belonged together still does. A task whose call

@@ -66,6 +66,7 @@ const char queue_functions_forget[] =
     "      redis.call('HDEL', c .. ':claims', claims[i])\n"
     "    end\n"
     "  end\n"
+    "  for n = 0, tonumber(s[3] or 0) do redis.call('HDEL', c .. ':comments', id .. '/' .. n) end\n"
     "  for n = 1, tonumber(s[3] or 0) do\n"
     "    if redis.call('HDEL', c .. ':attempts', id .. '/' .. n) == 1 then\n"
     "      redis.call('HSET', c .. ':attempts', new .. '/' .. n, '{}')\n"

@@ -40,6 +40,7 @@ def forget():
     yaml = h.campaign(where, address)
     yaml.write_text(yaml.read_text() + "\nrecording: { mode: agent }\n"
                     if "\nrecording:" not in yaml.read_text() else yaml.read_text())
+    yaml.write_text(yaml.read_text() + "\ncomments: yes\n")
     rows = list(csv.DictReader(open(h.leads(where, 6, seed=31))))
     leads = where / "people.csv"  # no ids: a lead's id is its number
     leads.write_text("number,name,city\n" + "".join(
