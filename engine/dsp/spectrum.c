@@ -17,6 +17,9 @@
 #define GATE_POWER        4000.0f /* −48 dBm0: quieter tones are not looked for */
 #define HANN_SQUARES      96.0f   /* sum of the squared window */
 #define LOBE_SHARE_MIN    0.80f
+#define CUT_SHARE_MIN     0.64f /* of a pair whose tops are cut: two thirds are left of it at worst */
+#define CUT_SECOND_MIN    0.5f  /* and of its weaker tone, of the stronger */
+#define CUT_NEAR_TOP      0.45f /* of samples within 5 % of the highest */
 #define CLUSTER_SHARE_MIN 0.85f
 #define CLUSTER_TOP_HZ    700.0f
 #define SECOND_MIN        0.06f /* −12 dB: weaker partners are not a pair */
@@ -30,6 +33,14 @@ _Static_assert(FFT_N == LOOK_SAMPLES && FFT_POWERS == SPECTRUM_BINS, "a look is 
 #define FINE_PIECE  (FINE_N / FINE_PIECES)
 #define FINE_REACH  6
 
+#define BEATS          5 /* 24 … 32 Hz */
+#define BEAT_FIRST_HZ  24.0f
+#define BEAT_STEP_HZ   2.0f
+#define BEAT_SLOTS     24    /* 120 ms, three beats */
+#define BEAT_BACK      6     /* slots left out: the tone may be over for so long unnoticed */
+#define BEAT_MISSING   0xffu /* blocks that must be there */
+#define BEAT_DEPTH_MIN 0.22f /* of the energy; two equal tones give 0.5, other sound little */
+
 typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t v4i __attribute__((vector_size(16)));
@@ -37,6 +48,7 @@ typedef int32_t v4i __attribute__((vector_size(16)));
 static _Alignas(16) float fine_hann[FINE_N], fine_cos[FINE_N], fine_sin[FINE_N];
 static _Alignas(32) float piece_cos[FINE_PIECES][FINE_PIECES], piece_sin[FINE_PIECES][FINE_PIECES];
 static float fine_droop[FINE_REACH + 1];
+static float beat_cos[BEATS][BEAT_SLOTS], beat_sin[BEATS][BEAT_SLOTS];
 
 __attribute__((constructor)) static void tables_fill(void)
 {
@@ -51,6 +63,12 @@ __attribute__((constructor)) static void tables_fill(void)
         piece_cos[b][j] = fine_cos[b * j * FINE_PIECE % FINE_N];
         piece_sin[b][j] = fine_sin[b * j * FINE_PIECE % FINE_N];
     }
+    for (int b = 0; b < BEATS; b++)
+        for (int i = 0; i < BEAT_SLOTS; i++) {
+            double a = 2 * NUM_PI * (double)(BEAT_FIRST_HZ + BEAT_STEP_HZ * (float)b) * i * SLOT_MS;
+            beat_cos[b][i] = (float)num_cos(a / 1000);
+            beat_sin[b][i] = (float)num_sin(a / 1000);
+        }
     for (int d = 0; d <= FINE_REACH; d++) {
         double x = NUM_PI * d / FINE_PIECES;
         double sinc = d ? num_sin(x) / x : 1;
@@ -137,7 +155,12 @@ WIDE_BODY second_body(const float *p, int k1, struct most *m)
 
 WIDE_BUILD(second, (const float *p, int k1, struct most *m), (p, k1, m))
 
-static bool look_pair(const float *p, int k1, float total, struct look *look)
+static bool is_cut(const int16_t *x)
+{
+    return (float)num_near_top(x, N) >= CUT_NEAR_TOP * N;
+}
+
+static bool look_pair(const float *p, const int16_t *x, int k1, float total, struct look *look)
 {
     struct most second;
     WIDE_PICK(second)(p, k1, &second);
@@ -148,7 +171,9 @@ static bool look_pair(const float *p, int k1, float total, struct look *look)
     int from = k2 - 2 > k1 + 2 || k2 < k1 ? k2 - 2 : k1 + 3;
     int to = k2 + 2 < k1 - 2 || k2 > k1 ? k2 + 2 : k1 - 3;
     float two = sum_between(p, from, to);
-    if (one + two < LOBE_SHARE_MIN * total || two < SECOND_MIN * one)
+    if (one + two < CUT_SHARE_MIN * total || two < SECOND_MIN * one)
+        return false;
+    if (one + two < LOBE_SHARE_MIN * total && (two < CUT_SECOND_MIN * one || !is_cut(x)))
         return false;
     float f1 = peak_hz(p, k1), f2 = peak_hz(p, k2);
     look->tones = 2;
@@ -159,7 +184,8 @@ static bool look_pair(const float *p, int k1, float total, struct look *look)
     return true;
 }
 
-static void look_at(const float *p, struct look *look)
+/* p: powers of the samples x. */
+static void look_at(const float *p, const int16_t *x, struct look *look)
 {
     *look = (struct look){0};
     struct most first;
@@ -175,7 +201,7 @@ static void look_at(const float *p, struct look *look)
         return; /* neither one tone nor two */
     float f = peak_hz(p, k1);
     float dense = sum_between(p, k1 - 4, k1 + 4);
-    if (look->lobe_share < LOBE_SHARE_MIN && look_pair(p, k1, total, look))
+    if (look->lobe_share < LOBE_SHARE_MIN && look_pair(p, x, k1, total, look))
         return;
     if (f < CLUSTER_TOP_HZ && dense >= CLUSTER_SHARE_MIN * total) {
         float moment = 0;
@@ -228,11 +254,11 @@ bool spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_B
     fft_powers(x, x + DSP_BLOCK_SAMPLES / 2, early, late);
     if (l->prints)
         prints_hear(l->prints, early, late);
-    look_at(late, &looks[1]);
+    look_at(late, x + DSP_BLOCK_SAMPLES / 2, &looks[1]);
     if (idle && !looks[1].tones)
         looks[0] = (struct look){0};
     else
-        look_at(early, &looks[0]);
+        look_at(early, x, &looks[0]);
     return true;
 }
 
@@ -270,6 +296,33 @@ WIDE_BODY fine_body(const int16_t *x, unsigned k0, float *power)
 }
 
 WIDE_BUILD(fine, (const int16_t *x, unsigned k0, float *power), (x, k0, power))
+
+bool spectrum_beats(const struct leg *l, float centre_hz, float f_hz[2])
+{
+    float mean = 0, strongest = 0, half_hz = 0;
+    if (l->missing_bits & BEAT_MISSING)
+        return false;
+    for (unsigned i = 0; i < BEAT_SLOTS; i++)
+        mean += slot_back(l, BEAT_BACK + i) / BEAT_SLOTS;
+    for (unsigned b = 0; b < BEATS; b++) {
+        float re = 0, im = 0;
+        for (unsigned i = 0; i < BEAT_SLOTS; i++) {
+            re += (slot_back(l, BEAT_BACK + i) - mean) * beat_cos[b][i];
+            im += (slot_back(l, BEAT_BACK + i) - mean) * beat_sin[b][i];
+        }
+        float square = re * re + im * im;
+        if (square <= strongest)
+            continue;
+        strongest = square;
+        half_hz = (BEAT_FIRST_HZ + BEAT_STEP_HZ * (float)b) / 2;
+    }
+    float least = BEAT_DEPTH_MIN * BEAT_SLOTS * mean;
+    if (strongest < least * least)
+        return false;
+    f_hz[0] = centre_hz - half_hz;
+    f_hz[1] = centre_hz + half_hz;
+    return true;
+}
 
 unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2])
 {

@@ -12,6 +12,10 @@ bool spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_B
 /* The last 64 ms around centre_hz ± 90 Hz: one tone (1) or two (2) and their frequencies. */
 unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2]);
 
+/* Whether 120 ms up to 30 ms ago are two tones about as strong that are too near each other to be
+ * told apart by that view, 24 to 32 Hz: their energy beats. Sets their frequencies if so. */
+bool spectrum_beats(const struct leg *l, float centre_hz, float f_hz[2]);
+
 /* Strongest normalised autocorrelation (0…1) of the last 64 ms at pitches of 62 to 400 Hz. pitch
  * is set to the highest of those pitches that is about as strong, tenths of a semitone over 62.5
  * Hz. */

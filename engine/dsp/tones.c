@@ -24,6 +24,7 @@
 #define GAP_REACH_MS     20    /* from missing packets to where a look after them puts an edge */
 #define FLAT_SHARE       0.45f /* of samples within 5 % of the highest; a sine has 0.2 */
 #define FINE_AFTER_MS    64    /* the fine view must be full of the tone */
+#define BEAT_AFTER_MS    160   /* the same of the beats' */
 #define HALF_LOOK_MS     16
 #define JOINED_BACK_MS   24 /* from a new tone's first clear look to where it took over */
 #define SURE_AFTER_MS    80 /* vowels stand still for less */
@@ -355,7 +356,9 @@ static void fine_vote(struct leg *l)
     float f[2];
     if (t->fine_pair == UINT8_MAX || t->fine_single == UINT8_MAX)
         return;
-    if (spectrum_fine(l, t->seg.f_hz[0], f) == 2) {
+    bool pair = spectrum_fine(l, t->seg.f_hz[0], f) == 2;
+    if (pair ||
+        (l->now_ms - t->seg.start_ms >= BEAT_AFTER_MS && spectrum_beats(l, t->seg.f_hz[0], f))) {
         t->fine_pair++;
         t->fine_f_sum[0] += f[0];
         t->fine_f_sum[1] += f[1];

@@ -137,6 +137,46 @@ Test(tones, hears_through_noise_and_loss)
     }
 }
 
+/* How often it is told in two cycles of two tones. */
+static unsigned heard_pair(double f1, double f2, double ms, double noise, double clip,
+                           enum dsp_kind kind)
+{
+    struct tape t;
+    tape_open(&t, (uint32_t)(f1 + f2));
+    tape_silence(&t, 400);
+    for (int i = 0; i < 2; i++) {
+        tape_pair(&t, f1, -4, f2, -4, ms);
+        tape_silence(&t, ms > 1000 ? 2 * ms : ms);
+    }
+    tape_silence(&t, 1000);
+    if (noise < 0)
+        tape_noise(&t, noise, 0);
+    if (clip < 0)
+        tape_clip(&t, clip);
+    const struct heard *h = line_play(&t, (struct line){.phase = DSP_EARLY});
+    unsigned n = heard_count(h, kind);
+    cr_assert_eq(heard_tones(h), n, "nothing else");
+    tape_close(&t);
+    return n;
+}
+
+/* 440 + 480 Hz, one 1.5 % high, the other 1.5 % low, are 26 Hz apart. */
+Test(tones, hears_ringing_whose_tones_came_near_each_other)
+{
+    cr_assert_geq(heard_pair(446.6, 472.8, 2000, -16, 0, DSP_RINGBACK), 1);
+    cr_assert_geq(heard_pair(446.6, 475.2, 2000, -16, 0, DSP_RINGBACK), 1);
+    cr_assert_geq(heard_pair(446.6, 472.8, 2000, 0, -4, DSP_RINGBACK), 1);
+    cr_assert_eq(heard_pair(459.7, 459.7, 2000, -16, 0, DSP_RINGBACK), 0, "one tone");
+}
+
+Test(tones, hears_reorder_and_busy_deeply_clipped)
+{
+    for (int clip = -24; clip <= -9; clip += 3) {
+        cr_assert_geq(heard_pair(480, 620, 500, 0, clip, DSP_BUSY), 1, "busy cut at %d", clip);
+        cr_assert_geq(heard_pair(476, 627, 500, 0, clip, DSP_BUSY), 1, "busy cut at %d", clip);
+    }
+}
+
 Test(tones, refuses_other_frequencies_and_lengths)
 {
     for (unsigned i = 0; i < CADENCES; i++) {
