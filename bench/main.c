@@ -16,6 +16,7 @@ int bench_media(struct bench *b);
 int bench_dsp(struct bench *b);
 int bench_import(struct bench *b);
 int bench_gate(struct bench *b);
+int bench_queue(struct bench *b);
 int bench_base(struct bench *b);
 int bench_pacing(struct bench *b);
 int bench_accuracy(struct bench *b);
@@ -33,7 +34,10 @@ static const struct {
      "rounds= case= legs="},
     {"dsp", "detectors: ns a packet and legs of one core beside spandsp", bench_dsp, "legs="},
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
-    {"gate", "lists and calls of numbers: memory, and what asking adds to a launch", bench_gate, ""},
+    {"gate", "lists and calls of numbers: memory, and what asking adds to a launch", bench_gate,
+     ""},
+    {"queue", "claims and completions beside the same commands by redis-benchmark", bench_queue,
+     "leads="},
     {"base", "hash table, timer wheel and rings by size", bench_base, ""},
     {"pacing", "agents busy and answers abandoned, by policy, in virtual time", bench_pacing,
      "quick workload= policy= agents= days= seed= seeds= html="},
@@ -62,6 +66,9 @@ static void help(FILE *to)
           "\n"
           "Options of dsp:\n"
           "  --legs N          so many legs, worked through in turn (default 512)\n"
+          "\n"
+          "Options of queue:\n"
+          "  --leads N         not beyond so many leads (default 1000000)\n"
           "\n"
           "Options of media:\n"
           "  --rounds N        engine and echo in turn, N times; rows are medians (default 3)\n"
