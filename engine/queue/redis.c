@@ -17,6 +17,9 @@
 
 #include "base/log.h"
 #include "base/pool.h"
+#include "queue/redis_cluster.h"
+#include "queue/redis_reply.h"
+#include "queue/redis_sentinel.h"
 
 #define WATCH_MS    500
 #define COMMAND_MAX 8192 /* of redis_command, formatted on the stack */
@@ -42,6 +45,11 @@ struct redis {
     struct redis_config config;
     struct redis_target target;
     char url[REDIS_URL_MAX];
+    struct redis_cluster *cluster;   /* all else here is unused then */
+    struct redis_sentinel *sentinel; /* who names the server to connect to; NULL: the URL does */
+    struct redis_host master;        /* as they named it last */
+    struct timer check;              /* do they still? */
+    uint64_t masters, unconfirmed_until_ms;
     struct link *link;
     struct loop_hook hook;
     struct timer again, watch;
@@ -55,6 +63,7 @@ struct redis {
 };
 
 static void connect_fire(struct timer *t);
+static void check_fire(struct timer *t);
 
 static void link_free(struct link *k)
 {
@@ -214,7 +223,8 @@ static void gone_fire(struct timer *t)
     set_error(r, "the connection was lost", "");
     if (!r->told) {
         r->told = true;
-        log_warn("queue", r->error, "retry_ms=%llu", (unsigned long long)r->delay_ms);
+        if (!r->config.quiet)
+            log_warn("queue", r->error, "retry_ms=%llu", (unsigned long long)r->delay_ms);
         if (r->config.on_state)
             r->config.on_state(r->config.arg, false, r->error);
     }
@@ -224,6 +234,7 @@ static void gone_fire(struct timer *t)
 
 static void redis_free(struct redis *r)
 {
+    sentinel_close(r->sentinel);
     pool_fini(&r->pending);
     free(r);
 }
@@ -246,6 +257,7 @@ static void cleanup(void *arg)
     r->up = false;
     r->stats.lost++;
     loop_timer_stop(r->loop, &r->watch);
+    loop_timer_stop(r->loop, &r->check);
     if (!r->closing)
         loop_timer(r->loop, &r->again, 0, gone_fire);
     else if (r->free_later)
@@ -259,6 +271,27 @@ static void give_up(struct redis *r, const char *what, const char *detail)
     r->up = false;
     if (r->link)
         redisAsyncFree(r->link->ac); /* inside a callback of hiredis: takes effect after it */
+}
+
+static const char not_the_master[] = "is not the master now; the sentinels are asked again";
+
+/* A master that is cut off from its sentinels goes on taking what will be lost. */
+static void on_checked(void *arg, enum err e, const struct redis_host *master, const char *why)
+{
+    struct redis *r = arg;
+
+    (void)why;
+    if (e == OK && r->link && !redis_host_eq(master, &r->master))
+        give_up(r, "another server is the master now", "");
+    else if (r->link)
+        loop_timer(r->loop, &r->check, SENTINEL_CHECK_MS, check_fire);
+}
+
+static void check_fire(struct timer *t)
+{
+    struct redis *r = container_of(t, struct redis, check);
+
+    sentinel_ask(r->sentinel, on_checked, r);
 }
 
 static void greeting(redisAsyncContext *ac, void *reply_void, void *arg)
@@ -276,9 +309,15 @@ static void greeting(redisAsyncContext *ac, void *reply_void, void *arg)
             give_up(r, arg, reply->str);
         return;
     }
+    if (arg == not_the_master && !reply_is_master(reply)) {
+        give_up(r, arg, "");
+        return;
+    }
     if (--r->greetings)
         return;
     r->up = true;
+    if (r->sentinel)
+        loop_timer(r->loop, &r->check, SENTINEL_CHECK_MS, check_fire);
     r->told = false;
     r->delay_ms = REDIS_RETRY_FIRST_MS;
     r->stats.connects++;
@@ -326,6 +365,8 @@ static void connected(const redisAsyncContext *ac, int status)
         greet_words(r, "refuses the database", 2,
                     (struct slice[]){SLICE("SELECT"), slice_cstr(db)});
     }
+    if (r->sentinel)
+        greet_words(r, not_the_master, 1, (struct slice[]){SLICE("ROLE")});
     if (r->config.prepare.len)
         greet(r, "is not ready", r->config.prepare);
     else
@@ -350,13 +391,8 @@ static redisAsyncContext *start_connecting(const struct redis_target *t)
     return t->is_unix ? redisAsyncConnectUnix(t->path) : redisAsyncConnect(t->host, t->port);
 }
 
-static void connect_fire(struct timer *timer)
+static void connect_now(struct redis *r)
 {
-    struct redis *r = container_of(timer, struct redis, again);
-
-    if (r->config.before_connect)
-        r->config.before_connect(r->config.arg);
-    r->error[0] = 0;
     struct link *k = calloc(1, sizeof(*k));
     redisAsyncContext *ac = k ? start_connecting(&r->target) : NULL;
 
@@ -385,6 +421,70 @@ static void connect_fire(struct timer *timer)
     loop_timer(r->loop, &r->watch, WATCH_MS, watch_fire);
 }
 
+static void on_named(void *arg, enum err e, const struct redis_host *master, const char *why)
+{
+    struct redis *r = arg;
+
+    if (r->closing)
+        return;
+    if (e != OK) {
+        set_error(r, "no master", why);
+        loop_timer(r->loop, &r->again, 0, gone_fire);
+        return;
+    }
+    if (!redis_host_eq(&r->master, master))
+        r->masters++;
+    r->master = *master;
+    memcpy(r->target.host, master->host, sizeof(r->target.host));
+    r->target.port = master->port;
+    snprintf(r->url, sizeof(r->url), "%s:%u (master %s)", master->host, master->port,
+             r->target.master);
+    connect_now(r);
+}
+
+static void connect_fire(struct timer *timer)
+{
+    struct redis *r = container_of(timer, struct redis, again);
+
+    if (r->config.before_connect)
+        r->config.before_connect(r->config.arg);
+    r->error[0] = 0;
+    if (r->sentinel)
+        sentinel_ask(r->sentinel, on_named, r);
+    else
+        connect_now(r);
+}
+
+/* The URL as it may be shown: it may hold a password. */
+static void name_of(struct redis *r)
+{
+    const struct redis_target *t = &r->target;
+
+    if (t->kind == REDIS_SENTINELS)
+        snprintf(r->url, sizeof(r->url), "%s:%u and other sentinels, master %s", t->hosts[0].host,
+                 t->hosts[0].port, t->master);
+    else if (t->is_unix)
+        snprintf(r->url, sizeof(r->url), "unix:%s", t->path);
+    else
+        snprintf(r->url, sizeof(r->url), "%s:%u", t->host, t->port);
+}
+
+static enum err open_kind(struct redis *r)
+{
+    const struct redis_config *c = &r->config;
+    struct redis_target *t = &r->target;
+
+    if (c->user && c->user[0])
+        slice_copy(slice_cstr(c->user), t->user, sizeof(t->user));
+    if (c->password && c->password[0])
+        slice_copy(slice_cstr(c->password), t->password, sizeof(t->password));
+    if (t->kind == REDIS_CLUSTER)
+        return cluster_open(&r->cluster, c, t);
+    if (t->kind == REDIS_SENTINELS)
+        return sentinel_open(&r->sentinel, r->loop, t);
+    return OK;
+}
+
 enum err redis_open(struct redis **out, const struct redis_config *config)
 {
     struct redis *r = calloc(1, sizeof(*r));
@@ -402,23 +502,26 @@ enum err redis_open(struct redis **out, const struct redis_config *config)
         log_error("queue", r->error, "%s", "");
         goto fail;
     }
-    if (r->target.is_unix) /* not the URL itself: it may hold a password */
-        snprintf(r->url, sizeof(r->url), "unix:%s", r->target.path);
-    else
-        snprintf(r->url, sizeof(r->url), "%s:%u", r->target.host, r->target.port);
-    if (config->password && config->password[0])
-        slice_copy(slice_cstr(config->password), r->target.password, sizeof(r->target.password));
+    name_of(r);
+    if ((e = open_kind(r)))
+        goto fail;
+    if (r->cluster) {
+        *out = r;
+        return OK;
+    }
     if ((e = pool_init(&r->pending, sizeof(struct pending), REDIS_IN_FLIGHT_MAX)))
         goto fail;
     /* hiredis writes without MSG_NOSIGNAL: a server that dies must not take us along. */
     signal(SIGPIPE, SIG_IGN);
     timer_init(&r->again);
     timer_init(&r->watch);
+    timer_init(&r->check);
     loop_hook_add(r->loop, &r->hook);
     loop_timer(r->loop, &r->again, 0, connect_fire);
     *out = r;
     return OK;
 fail:
+    sentinel_close(r->sentinel);
     free(r);
     return e;
 }
@@ -427,8 +530,14 @@ void redis_close(struct redis *r)
 {
     if (!r)
         return;
+    if (r->cluster) {
+        cluster_close(r->cluster);
+        free(r);
+        return;
+    }
     r->closing = true;
     r->up = false;
+    loop_timer_stop(r->loop, &r->check);
     loop_hook_remove(&r->hook);
     loop_timer_stop(r->loop, &r->again);
     if (r->link)
@@ -442,25 +551,37 @@ void redis_close(struct redis *r)
 
 void redis_reconnect(struct redis *r, const char *why)
 {
-    if (r->link && !r->closing)
+    if (r->cluster)
+        cluster_reconnect(r->cluster, why);
+    else if (r->link && !r->closing)
         give_up(r, why, "");
 }
 
 bool redis_up(const struct redis *r)
 {
-    return r->up;
+    return r->cluster ? cluster_up(r->cluster) : r->up;
 }
 const char *redis_error(const struct redis *r)
 {
+    if (r->cluster)
+        return cluster_error(r->cluster);
     return r->up ? "" : r->error;
 }
 const struct redis_stats *redis_stats_of(const struct redis *r)
 {
-    return &r->stats;
+    return r->cluster ? cluster_stats(r->cluster) : &r->stats;
 }
 uint32_t redis_in_flight(const struct redis *r)
 {
-    return r->pending.used;
+    return r->cluster ? cluster_in_flight(r->cluster) : r->pending.used;
+}
+bool redis_replicated(const struct redis *r)
+{
+    return r->target.kind != REDIS_ONE;
+}
+uint64_t redis_masters(const struct redis *r)
+{
+    return r->cluster ? cluster_masters(r->cluster) : r->masters;
 }
 
 static void replied(redisAsyncContext *ac, void *reply, void *arg)
@@ -470,6 +591,11 @@ static void replied(redisAsyncContext *ac, void *reply, void *arg)
 
     (void)ac;
     pool_put(&r->pending, p);
+    if (reply && r->sentinel && reply_is_error(reply, "READONLY")) {
+        /* It was not done, and will not be here: as if the connection had been lost before. */
+        reply = NULL;
+        give_up(r, not_the_master, "");
+    }
     if (reply) {
         r->stats.replies++;
         r->last_reply_ms = clock_ms(&r->clock);
@@ -482,6 +608,8 @@ static void replied(redisAsyncContext *ac, void *reply, void *arg)
 
 enum err redis_send(struct redis *r, struct slice resp, redis_reply_fn *fn, void *arg)
 {
+    if (r->cluster)
+        return cluster_send(r->cluster, resp, fn, arg);
     if (!r->up || !r->link)
         return ERR_CLOSED;
     redisAsyncContext *ac = r->link->ac;
@@ -520,5 +648,45 @@ enum err redis_command(struct redis *r, redis_reply_fn *fn, void *arg, uint32_t 
     enum err e = redis_send(r, slice_of(large, n), fn, arg);
 
     free(large);
+    return e;
+}
+
+/* WAIT answers with the number of replicas; none: it is not asked again for a while. */
+struct confirming {
+    struct redis *owner;
+    redis_reply_fn *fn;
+    void *arg;
+};
+
+static void confirmed(void *arg, const struct redisReply *reply)
+{
+    struct confirming *c = arg, copy = *c;
+
+    free(c);
+    if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0) {
+        copy.owner->unconfirmed_until_ms = clock_ms(&copy.owner->clock) + REDIS_CONFIRM_AGAIN_MS;
+        log_warn("queue", "no replica of Redis keeps up; a fail-over now may lose what is recorded",
+                 "%s", "");
+    }
+    copy.fn(copy.arg, reply);
+}
+
+enum err redis_confirm(struct redis *r, struct slice key, redis_reply_fn *fn, void *arg)
+{
+    const struct slice argv[] = {SLICE("WAIT"), SLICE("1"), SLICE("200")};
+    char text[64];
+
+    _Static_assert(REDIS_CONFIRM_MS == 200, "as it is written here");
+    if (!redis_replicated(r) || clock_ms(&r->clock) < r->unconfirmed_until_ms)
+        return ERR_UNSUPPORTED;
+    struct confirming *c = malloc(sizeof(*c));
+    if (!c)
+        return ERR_NOMEM;
+    *c = (struct confirming){r, fn, arg};
+    size_t n = redis_format(text, sizeof(text), 3, argv);
+    enum err e = r->cluster ? cluster_send_to(r->cluster, key, slice_of(text, n), confirmed, c)
+                            : redis_send(r, slice_of(text, n), confirmed, c);
+    if (e)
+        free(c);
     return e;
 }

@@ -5,8 +5,9 @@
 #include "base/buf.h"
 #include "queue/redis.h"
 
-#define PORT_DEFAULT 6379
-#define DB_MAX       65535
+#define PORT_DEFAULT  6379
+#define PORT_SENTINEL 26379
+#define DB_MAX        65535
 
 static int hex_digit(char c)
 {
@@ -52,8 +53,8 @@ static struct slice shown(struct slice url, const char **hidden)
     int32_t login = slice_find(url, '@'), query = slice_find(url, '?');
     struct slice s = slice_of(url.p, url.len > 80 ? 80 : url.len);
 
-    if (login >= 0 && slice_starts(url, SLICE("redis://")))
-        s.len = 8;
+    if (login >= 0 && slice_starts(url, SLICE("redis")))
+        s.len = (uint32_t)slice_find(url, ':') + 1;
     else if (query >= 0 && (uint32_t)query < s.len)
         s.len = (uint32_t)query;
     *hidden = s.len < url.len ? "…" : "";
@@ -66,7 +67,8 @@ static enum err said(char *error, const char *what, struct slice url)
     struct slice s = shown(url, &hidden);
 
     snprintf(error, REDIS_ERROR_MAX,
-             "Redis URL \"%.*s%s\": %s; write unix:/path/redis.sock or redis://127.0.0.1:6379/0",
+             "Redis URL \"%.*s%s\": %s; write unix:/path/redis.sock, redis://127.0.0.1:6379/0, "
+             "redis-sentinel://HOST:PORT,.../MASTER or redis-cluster://HOST:PORT,...",
              SLICE_ARG(s), hidden, what);
     return ERR_INVALID;
 }
@@ -141,33 +143,114 @@ static enum err parse_host(struct slice text, struct redis_target *out)
     return OK;
 }
 
-enum err redis_parse_url(struct slice url, struct redis_target *out, char *error)
+/* "host:port,host:port" */
+static bool parse_hosts(struct slice text, uint16_t port, struct redis_target *out)
 {
-    struct slice rest, login = SLICE_NONE, host, db, user, password;
+    struct slice one;
 
-    memset(out, 0, sizeof(*out));
-    error[0] = 0;
-    if (slice_starts(url, SLICE("unix:")))
-        return parse_unix(slice_from(url, 5), out, url, error);
-    if (!slice_starts(url, SLICE("redis://")))
-        return said(error, "unknown kind", url);
-    rest = slice_from(url, 8);
-    for (uint32_t i = 0; i < rest.len && rest.p[i] != '/'; i++)
-        if (rest.p[i] == '@') /* the last @ before the path: a password may hold one */
-            login = slice_of(rest.p, i);
-    if (login.p) {
-        rest = slice_from(rest, login.len + 1);
-        slice_cut(login, ':', &user, &password);
-        if (unescape(user, out->user, sizeof(out->user)) ||
-            unescape(password, out->password, sizeof(out->password)))
-            return said(error, "user or password is malformed or too long", url);
+    while (text.len) {
+        struct redis_target host = {0};
+
+        slice_cut(text, ',', &one, &text);
+        if (out->host_count == REDIS_HOSTS_MAX || parse_host(one, &host))
+            return false;
+        struct redis_host *to = &out->hosts[out->host_count++];
+        memcpy(to->host, host.host, sizeof(to->host));
+        bool given = one.p[one.len - 1] != ']' && slice_find(one, ':') >= 0;
+        to->port = given ? host.port : port;
     }
-    slice_cut(rest, '/', &host, &db);
+    return out->host_count > 0;
+}
+
+static enum err parse_sentinels(struct slice hosts, struct slice path, struct redis_target *out,
+                                struct slice url, char *error)
+{
+    struct slice master, db, query, key, value;
+
+    out->kind = REDIS_SENTINELS;
+    if (!parse_hosts(hosts, PORT_SENTINEL, out))
+        return said(error, "sentinels are numeric addresses with ports (no DNS), 16 at most", url);
+    slice_cut(path, '?', &path, &query);
+    slice_cut(path, '/', &master, &db);
+    if (!master.len || unescape(master, out->master, sizeof(out->master)))
+        return said(error, "the name that the sentinels give the master is missing", url);
+    if (db.len && parse_db(db, &out->db))
+        return said(error, "the database must be a number", url);
+    if (query.len &&
+        (!slice_cut(query, '=', &key, &value) || !slice_eq(key, SLICE("sentinel_password")) ||
+         unescape(value, out->sentinel_password, sizeof(out->sentinel_password))))
+        return said(error, "only sentinel_password= is known after the ?", url);
+    return OK;
+}
+
+static enum err parse_cluster(struct slice hosts, struct slice path, struct redis_target *out,
+                              struct slice url, char *error)
+{
+    out->kind = REDIS_CLUSTER;
+    if (!parse_hosts(hosts, PORT_DEFAULT, out))
+        return said(error, "nodes are numeric addresses with ports (no DNS), 16 at most", url);
+    if (path.len && !slice_eq(path, SLICE("0")))
+        return said(error, "a cluster has one database", url);
+    return OK;
+}
+
+static enum err parse_single(struct slice host, struct slice db, struct redis_target *out,
+                             struct slice url, char *error)
+{
     if (parse_host(host, out))
         return said(error, "host must be a numeric address and port a number (no DNS)", url);
     if (db.len && parse_db(db, &out->db))
         return said(error, "the database must be a number", url);
     return OK;
+}
+
+/* "user:password@" off the head of rest. */
+static enum err parse_login(struct slice *rest, struct redis_target *out)
+{
+    struct slice login = SLICE_NONE, user, password;
+
+    for (uint32_t i = 0; i < rest->len && rest->p[i] != '/'; i++)
+        if (rest->p[i] == '@') /* the last @ before the path: a password may hold one */
+            login = slice_of(rest->p, i);
+    if (!login.p)
+        return OK;
+    *rest = slice_from(*rest, login.len + 1);
+    slice_cut(login, ':', &user, &password);
+    if (unescape(user, out->user, sizeof(out->user)) ||
+        unescape(password, out->password, sizeof(out->password)))
+        return ERR_INVALID;
+    return OK;
+}
+
+enum err redis_parse_url(struct slice url, struct redis_target *out, char *error)
+{
+    static const char tls[] =
+        "TLS cannot be had with the packaged hiredis 0.14; let stunnel or the "
+        "like carry it and name its port on this machine";
+    struct slice scheme, rest, hosts, path;
+    int32_t colon = slice_find(url, ':');
+
+    memset(out, 0, sizeof(*out));
+    error[0] = 0;
+    scheme = slice_of(url.p, colon > 0 ? (size_t)colon : 0);
+    rest = slice_from(url, scheme.len + 1);
+    if (slice_eq(scheme, SLICE("unix")))
+        return parse_unix(rest, out, url, error);
+    if (slice_istarts(scheme, SLICE("rediss")))
+        return said(error, tls, url);
+    if (!slice_starts(rest, SLICE("//")))
+        return said(error, "unknown kind", url);
+    rest = slice_from(rest, 2);
+    if (parse_login(&rest, out))
+        return said(error, "user or password is malformed or too long", url);
+    slice_cut(rest, '/', &hosts, &path);
+    if (slice_eq(scheme, SLICE("redis")))
+        return parse_single(hosts, path, out, url, error);
+    if (slice_eq(scheme, SLICE("redis-sentinel")))
+        return parse_sentinels(hosts, path, out, url, error);
+    if (slice_eq(scheme, SLICE("redis-cluster")))
+        return parse_cluster(hosts, path, out, url, error);
+    return said(error, "unknown kind", url);
 }
 
 size_t redis_format(char *dst, size_t cap, uint32_t argc, const struct slice *argv)
