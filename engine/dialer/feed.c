@@ -9,6 +9,8 @@
 #include "dialer/reconcile.h"
 
 #define CLAIM_EMPTY_PAUSE_MS 200 /* nothing was due: ask again after this */
+#define LOST_AGAIN_MS        10000 /* by then its call's completion has been said again, or it comes */
+#define SETTLE_MS            3000 /* other engines are connected again by then (REDIS_RETRY_MAX_MS) */
 #define ASK_AGAIN_MS         500 /* Redis did not answer the gate's question or record it */
 
 /* ---- claiming ---- */
@@ -73,6 +75,23 @@ static bool may_dial(struct dialer *d, const struct queue_task *task)
     return false;
 }
 
+/* Redis was told of this lead's call and has lost it (a fail-over, a torn file): the call is still
+ * in the air, or its record is in our journal. True: the task is not dialled. */
+static bool was_lost(struct dialer *d, const struct queue_task *task)
+{
+    list_each(n, next, &d->live)
+    {
+        const struct attempt *a = container_of(n, struct attempt, node);
+
+        if (strcmp(a->task.id, task->id) == 0) {
+            complete_undialled(d, task, QUEUE_RETRY, clock_wall_ms(d->loop->clock) + LOST_AGAIN_MS,
+                               "");
+            return true;
+        }
+    }
+    return reconcile_known(d, task);
+}
+
 static void on_claimed(void *arg, enum err e, const struct queue_task *tasks, uint32_t n)
 {
     struct dialer *d = arg;
@@ -84,7 +103,7 @@ static void on_claimed(void *arg, enum err e, const struct queue_task *tasks, ui
         struct attempt *a = NULL;
         bool wanted = d->stage == DIALER_RUNNING && !control_holds(d);
 
-        if (wanted && !may_dial(d, &tasks[i]))
+        if (was_lost(d, &tasks[i]) || (wanted && !may_dial(d, &tasks[i])))
             continue;
         if (wanted)
             a = pool_get(&d->attempts);
@@ -384,6 +403,8 @@ enum err feed_connect(struct dialer *d, char *error)
         .campaign = d->campaign->name,
         .engine = d->engine,
         .lease_ms = DIALER_LEASE_MS,
+        .settle_ms =
+            d->config.redis_url ? SETTLE_MS : 0, /* ours syncs each command, for us alone */
         .on_state = on_queue_state,
         .arg = d,
     };

@@ -107,6 +107,32 @@ static void settle_open(struct dialer *d, const struct queue_task *task)
     list_push_back(&d->reconcile.unsafe, &o->node);
 }
 
+bool reconcile_known(struct dialer *d, const struct queue_task *task)
+{
+    uint32_t number = task->tries + 1;
+    struct left_open *o;
+
+    if (!records_has(d->records, d->campaign->name, task->id, number))
+        return false;
+    o = pool_get(&d->reconcile.open);
+    if (!o)
+        return true; /* its lease runs out, and it comes again */
+    o->dialer = d;
+    o->task = *task;
+    list_node_init(&o->node);
+    call_record_init(&o->record);
+    o->record.attempt = number;
+    if (lookup_result(d->config.data_dir, d->campaign->name, task->id, number, &o->record.result,
+                      &o->record.delivery) != OK) {
+        let_go(o);
+        return true;
+    }
+    log_warn("dialer", "Redis had lost an attempt; it is closed by its record",
+             "lead=%s attempt=%u", task->id, number);
+    complete(o);
+    return true;
+}
+
 void reconcile_safe_records(struct dialer *d)
 {
     struct records_stats s;

@@ -7,6 +7,7 @@
 #include "base/err.h"
 
 struct dialer;
+struct queue_task;
 
 enum err reconcile_init(struct dialer *d); /* ERR_NOMEM */
 void reconcile_fini(struct dialer *d);
@@ -19,6 +20,9 @@ enum err reconcile(struct dialer *d, char *error);
 void reconcile_ask(struct dialer *d);
 /* Closes in Redis the attempts whose records have become safe; each tick. */
 void reconcile_safe_records(struct dialer *d);
+/* Is this claimed task's next attempt in our journal, so that Redis must have lost it? Then it is
+ * closed by its record, and true. */
+bool reconcile_known(struct dialer *d, const struct queue_task *task);
 bool reconcile_idle(const struct dialer *d);
 
 #endif

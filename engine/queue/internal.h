@@ -32,6 +32,8 @@ extern const char queue_functions_import[];
 extern const char queue_functions_places[], queue_functions_gate[], queue_functions_gate_more[];
 extern const char queue_functions_dnc[], queue_functions_dnc_look[], queue_functions_dnc_book[],
     queue_functions_dnc_ask[], queue_functions_forget[], queue_functions_forget_log[];
+/* functions_recover.c */
+extern const char queue_functions_recover[];
 /* functions_control.c */
 extern const char queue_functions_held[], queue_functions_control[], queue_functions_engines[];
 extern const char queue_functions_look[], queue_functions_caps[];
@@ -68,8 +70,17 @@ struct request {
     queue_any_fn *done;          /* cast to the kind's own type */
     void *arg;
     bool repeats; /* until it is acknowledged: keeps its command */
-    char *resp;   /* its command; REQUEST_RENEW: its leases */
+    char *resp;   /* its command; REQUEST_RENEW: its leases; an attempt: how it is said again */
     uint32_t resp_len, leases;
+    char task[QUEUE_ID_MAX + 1]; /* REQUEST_ATTEMPT, REQUEST_COMPLETE: whose */
+};
+
+/* keep.c */
+struct keep {
+    struct list open, done; /* oldest first */
+    uint32_t open_count, done_count;
+    size_t bytes;
+    struct clock clock; /* a real one */
 };
 
 struct queue {
@@ -85,6 +96,9 @@ struct queue {
 
     struct pool requests;
     struct list sent, unsent;
+    struct keep keep;
+    uint64_t no_claims_until_ms; /* of keep.clock */
+    bool was_up;
     struct timer again, finish;
     bool claiming;
     uint64_t claim_nonce;
@@ -140,6 +154,14 @@ enum err answer_tasks(struct queue *q, const struct redisReply *list, uint32_t *
  * cannot be read, t has its id and state. */
 enum err answer_task(const struct redisReply *reply, struct queue_task *t, bool *whole);
 enum err answer_counts(struct queue *q, const struct redisReply *reply, struct queue_counts *c);
+
+/* keep.c: what may have to be said again when Redis is back. */
+void keep_init(struct queue *q);
+void keep_fini(struct queue *q);
+/* An attempt or a completion was answered; takes its command over where it is to be kept. */
+void keep_answered(struct queue *q, struct request *r, enum err e);
+/* To the head of q->unsent. */
+void keep_say_again(struct queue *q);
 
 /* add.c */
 enum err add_init(struct queue *q);

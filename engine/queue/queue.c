@@ -11,6 +11,7 @@
 #include "queue/internal.h"
 
 #define LEASE_DEFAULT_MS 60000
+#define ATTEMPT_AGAIN_AT 17 /* FCALL, function, 1, key, and 13 before the lease */
 #define CAPS_WORDS       5
 
 void queue_say(struct queue *q, const char *what, const char *detail)
@@ -42,6 +43,11 @@ static void on_state(void *arg, bool up, const char *why)
 
     if (up) {
         q->error[0] = 0;
+        if (q->was_up) {
+            keep_say_again(q);
+            q->no_claims_until_ms = clock_ms(&q->keep.clock) + q->config.settle_ms;
+        }
+        q->was_up = true;
         send_unsent(q);
         add_pump(q);
     } else {
@@ -165,6 +171,7 @@ static enum err make_names(struct queue *q)
 
 static void dispose(struct queue *q)
 {
+    keep_fini(q);
     add_fini(q);
     pool_fini(&q->requests);
     free(q->tasks);
@@ -185,6 +192,7 @@ enum err queue_open(struct queue **out, const struct queue_config *config)
     q->config.lease_ms = config->lease_ms ? config->lease_ms : LEASE_DEFAULT_MS;
     list_init(&q->sent);
     list_init(&q->unsent);
+    keep_init(q);
     timer_init(&q->again);
     timer_init(&q->finish);
     q->tasks = calloc(QUEUE_CLAIM_MAX, sizeof(*q->tasks));
@@ -359,6 +367,32 @@ static void counted(struct queue *q, struct request *r, const redisReply *reply,
     ((queue_counts_fn *)r->done)(r->arg, e, &counts);
 }
 
+/* A replica has the attempt, or none could be waited for: now its call may be made. */
+static void confirmed(void *arg, const struct redisReply *reply)
+{
+    struct request *r = arg;
+    struct queue *q = r->queue;
+    enum err e = reply ? OK : q->closing ? ERR_CANCELLED : ERR_CLOSED;
+
+    keep_answered(q, r, e);
+    q->inside++;
+    ((queue_done_fn *)r->done)(r->arg, e);
+    q->inside--;
+    queue_request_free(r);
+    if (!q->closing)
+        send_unsent(q);
+}
+
+/* ERR_STATE: it will come to confirmed(). */
+static enum err confirm(struct queue *q, struct request *r)
+{
+    enum err e = redis_confirm(q->redis, slice_cstr(q->key), confirmed, r);
+
+    if (e == OK)
+        return ERR_STATE;
+    return e == ERR_CLOSED ? ERR_CLOSED : OK; /* others: there is nothing to wait for */
+}
+
 static void replied(void *arg, const struct redisReply *reply)
 {
     struct request *r = arg;
@@ -373,6 +407,15 @@ static void replied(void *arg, const struct redisReply *reply)
     }
     enum err e = answer_error(q, reply);
 
+    if (r->kind == REQUEST_ATTEMPT || r->kind == REQUEST_COMPLETE || r->kind == REQUEST_FORGET)
+        if (!e && reply->type != REDIS_REPLY_STATUS)
+            e = answer_unexpected(q);
+    if (!e && r->kind == REQUEST_ATTEMPT && r->done) {
+        e = confirm(q, r);
+        if (e == ERR_STATE)
+            return;
+    }
+    keep_answered(q, r, e);
     q->inside++;
     switch (r->kind) {
     case REQUEST_CLAIM:
@@ -390,8 +433,6 @@ static void replied(void *arg, const struct redisReply *reply)
     case REQUEST_ATTEMPT:
     case REQUEST_COMPLETE:
     case REQUEST_FORGET:
-        if (!e && reply->type != REDIS_REPLY_STATUS)
-            e = answer_unexpected(q);
         if (r->done)
             ((queue_done_fn *)r->done)(r->arg, e);
         break;
@@ -441,6 +482,8 @@ enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *
         return ERR_INVALID;
     if (q->claiming)
         return ERR_STATE;
+    if (clock_ms(&q->keep.clock) < q->no_claims_until_ms)
+        return ERR_AGAIN;
     struct request *r = queue_request(q, REQUEST_CLAIM, (queue_any_fn *)done, arg);
 
     if (!r)
@@ -471,11 +514,27 @@ enum err queue_attempt(struct queue *q, const struct queue_task *task, uint32_t 
     return queue_attempt_capped(q, task, attempt, call_id, NULL, done, arg);
 }
 
+/* How it is said again: with the lease that it is to bring back. argv has room for it. */
+static void keep_words(struct request *r, const struct queue_task *task, uint32_t n,
+                       struct slice *argv)
+{
+    char lease[NUMBER_CAP];
+
+    while (n < ATTEMPT_AGAIN_AT)
+        argv[n++] = SLICE("");
+    argv[n++] = queue_decimal(lease, r->queue->config.lease_ms);
+    slice_copy(slice_cstr(task->id), r->task, sizeof(r->task));
+    r->resp_len = (uint32_t)redis_format(NULL, 0, n, argv);
+    r->resp = malloc(r->resp_len);
+    if (r->resp)
+        redis_format(r->resp, r->resp_len, n, argv);
+}
+
 enum err queue_attempt_capped(struct queue *q, const struct queue_task *task, uint32_t attempt,
                               struct slice call_id, const struct queue_caps *caps,
                               queue_done_fn *done, void *arg)
 {
-    struct slice argv[CALL_WORDS + CAPS_WORDS];
+    struct slice argv[ATTEMPT_AGAIN_AT + 1];
     char cap[4][NUMBER_CAP];
     char token[NUMBER_CAP], number[NUMBER_CAP], now[NUMBER_CAP], at[NUMBER_CAP];
 
@@ -504,6 +563,7 @@ enum err queue_attempt_capped(struct queue *q, const struct queue_task *task, ui
         argv[n++] = queue_decimal(cap[2], caps->trunk_calls);
         argv[n++] = decimal_of(cap[3], caps->trunk_calls_per_second);
     }
+    keep_words(r, task, n, argv);
     return queue_send_now(r, n, argv);
 }
 
@@ -523,6 +583,7 @@ enum err queue_complete(struct queue *q, const struct queue_task *task,
 
     if (!r)
         return ERR_FULL;
+    slice_copy(slice_cstr(task->id), r->task, sizeof(r->task));
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("complete"));
 
     snprintf(priority, sizeof(priority), "%d", task->priority + c->priority);

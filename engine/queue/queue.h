@@ -17,7 +17,9 @@
  * asked. Each operation is one atomic function in Redis (queue/functions.lua, FUNCTION LOAD), and
  * each may be repeated safely with the same arguments: after ERR_CLOSED or ERR_TIMEOUT, which mean
  * "not known whether it was done", just ask again. queue_add and queue_complete repeat by
- * themselves when the connection comes back.
+ * themselves when the connection comes back. Where Redis has replicas that take over, an attempt is
+ * answered when one of them has it (redis_confirm), and what was acknowledged in the last half
+ * minute is said again to a Redis that comes back (queue/keep.c).
  *
  * Answers: OK; ERR_REFUSED: stale token, the task is not ours any more (drop it, do not dial);
  * ERR_NOT_FOUND: no such task; ERR_STATE: not possible now (another attempt is open, wrong attempt
@@ -94,6 +96,9 @@ struct queue_config {
     const char *campaign;
     const char *engine; /* name of this engine: the same after a restart, unlike any other's */
     uint32_t lease_ms;  /* 0: 60 s */
+    /* When Redis was away, queue_claim answers ERR_AGAIN for so long after it is back: engines say
+     * first what it may have lost (queue/keep.c), so that no lead is given out that has a call. */
+    uint32_t settle_ms;
     /* false: stop dialling (why is a sentence); true: Redis is there and the functions are loaded.
      */
     void (*on_state)(void *arg, bool up, const char *why);
@@ -154,9 +159,10 @@ const struct queue_add_stats *queue_add_stats_of(const struct queue *q);
 /* tasks: n of them, valid during the call only. e OK with n 0: nothing is due. */
 typedef void queue_tasks_fn(void *arg, enum err e, const struct queue_task *tasks, uint32_t n);
 
-/* One claim at a time (ERR_STATE). max at most QUEUE_CLAIM_MAX. A claim whose answer was lost is
- * answered by the next one: no task is forgotten in a lease. Tasks whose time has come go before
- * fresh ones; fresh ones by priority, then in the order of adding. */
+/* One claim at a time (ERR_STATE); ERR_AGAIN: not so soon after Redis was away (settle_ms). max at
+ * most QUEUE_CLAIM_MAX. A claim whose answer was lost is answered by the next one: no task is
+ * forgotten in a lease. Tasks whose time has come go before fresh ones; fresh ones by priority,
+ * then in the order of adding. */
 enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *arg);
 
 /* Records attempt number task->tries + 1 as open, to number task->number_at (which the caller may

@@ -243,6 +243,8 @@ class Workers:
                 code = process.wait(max(1, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 h.fail(f"{engine} did not end: {pathlib.Path(process.log).read_text()[-500:]}")
+            if code != 0:
+                self.check(whole=False)
             h.check(code == 0, f"{engine} ended with {code}")
 
     def check(self, whole=True):

@@ -1,7 +1,7 @@
 /* queue-work: an engine without calls, to see what the queue does when Redis and engines die.
  *
  *   queue-work --redis URL --campaign NAME --engine NAME --log FILE [--leads N] [--work MS]
- *              [--most N] [--lease MS] [--seconds S] [--print]
+ *              [--most N] [--lease MS] [--settle MS] [--seconds S] [--print]
  *
  * Adds the leads (lead-0 …), then claims, puts each attempt on record, "dials" (one line ID ATTEMPT
  * in the log, written before anything else happens), and completes after --work ms. A lead is
@@ -30,7 +30,7 @@ struct work {
 
 static struct options {
     const char *redis, *campaign, *engine, *log;
-    uint32_t leads, work_ms, most, lease_ms, seconds;
+    uint32_t leads, work_ms, most, lease_ms, settle_ms, seconds;
     bool print;
 } options = {.work_ms = 20, .most = 16, .lease_ms = 3000, .seconds = 60};
 
@@ -248,7 +248,7 @@ static void turn(uint64_t now, uint64_t *slow)
     loop_turn(&loop, 5000);
     if (options.leads)
         add();
-    if (!queue_up(queue))
+    if (!queue_up(queue) || over)
         return;
     if (!started && !reclaiming)
         reclaiming = queue_reclaim(queue, true, on_reclaimed, NULL) == OK;
@@ -268,17 +268,10 @@ static void turn(uint64_t now, uint64_t *slow)
 static bool read_options(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"redis", 1, NULL, 'r'},
-        {"campaign", 1, NULL, 'c'},
-        {"engine", 1, NULL, 'e'},
-        {"log", 1, NULL, 'l'},
-        {"leads", 1, NULL, 'n'},
-        {"work", 1, NULL, 'w'},
-        {"most", 1, NULL, 'm'},
-        {"lease", 1, NULL, 't'},
-        {"seconds", 1, NULL, 's'},
-        {"print", 0, NULL, 'p'},
-        {0},
+        {"redis", 1, NULL, 'r'},  {"campaign", 1, NULL, 'c'}, {"engine", 1, NULL, 'e'},
+        {"log", 1, NULL, 'l'},    {"leads", 1, NULL, 'n'},    {"work", 1, NULL, 'w'},
+        {"most", 1, NULL, 'm'},   {"lease", 1, NULL, 't'},    {"seconds", 1, NULL, 's'},
+        {"settle", 1, NULL, 'q'}, {"print", 0, NULL, 'p'},    {0},
     };
     int c;
 
@@ -313,6 +306,9 @@ static bool read_options(int argc, char **argv)
         case 's':
             options.seconds = n;
             break;
+        case 'q':
+            options.settle_ms = n;
+            break;
         case 'p':
             options.print = true;
             break;
@@ -339,6 +335,7 @@ int main(int argc, char **argv)
     mine.campaign = options.campaign;
     mine.engine = options.engine;
     mine.lease_ms = options.lease_ms;
+    mine.settle_ms = options.settle_ms;
     if (out < 0 || loop_init(&loop, NULL) != OK || queue_open(&queue, &mine) != OK) {
         fputs("queue-work: cannot start\n", stderr);
         return 2;
