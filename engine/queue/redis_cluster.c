@@ -27,7 +27,6 @@ struct flight {
     char *resp;
     uint32_t len;
     uint8_t to, redirects; /* to: index of the node */
-    bool asking;
     uint64_t held_ms;
 };
 
@@ -366,7 +365,8 @@ static void on_reply(void *arg, const struct redisReply *reply);
 
 static void hold(struct flight *f)
 {
-    f->held_ms = clock_ms(&f->cluster->clock);
+    if (!f->held_ms)
+        f->held_ms = clock_ms(&f->cluster->clock);
     list_remove(&f->node);
     list_push_back(&f->cluster->held, &f->node);
 }
@@ -374,11 +374,8 @@ static void hold(struct flight *f)
 /* To its node, now or when it is there. False: it cannot be taken. */
 static bool pass_on(struct flight *f)
 {
-    const struct slice asking[] = {SLICE("ASKING")};
     struct redis *link = f->cluster->nodes[f->to].link;
 
-    if (f->asking && redis_command(link, NULL, NULL, 1, asking) != OK)
-        return false;
     return redis_send(link, slice_of(f->resp, f->len), on_reply, f) == OK;
 }
 
@@ -417,17 +414,21 @@ static bool redirect(struct flight *f, const redisReply *reply)
     enum redis_redirect how = reply_read_redirect(reply, &c->nodes[f->to].at, &slot, &to);
     struct node *n;
 
-    if (how == REDIRECT_NONE || c->closing || f->redirects++ == CLUSTER_REDIRECTS_MAX ||
-        !(n = node_of(c, &to)))
+    if (how == REDIRECT_NONE || c->closing)
+        return false;
+    /* The slot is being moved, and a function would find some of its keys here and others there: it
+     * waits until they are all in one place. */
+    if (how == REDIRECT_ASK) {
+        hold(f);
+        return true;
+    }
+    if (f->redirects++ == CLUSTER_REDIRECTS_MAX || !(n = node_of(c, &to)))
         return false;
     f->to = index_of(c, n);
-    f->asking = how == REDIRECT_ASK;
-    if (how == REDIRECT_MOVED) {
-        c->masters += c->slots[slot] != f->to;
-        c->slots[slot] = f->to;
-        n->has_slots = true;
-        look_soon(c);
-    }
+    c->masters += c->slots[slot] != f->to;
+    c->slots[slot] = f->to;
+    n->has_slots = true;
+    look_soon(c);
     if (!n->up || !pass_on(f))
         hold(f);
     return true;
@@ -503,6 +504,9 @@ static void tick_fire(struct timer *t)
     drop_unwanted(c);
     if (now > CLUSTER_HELD_MS)
         give_up_held(c, now - CLUSTER_HELD_MS);
+    for (uint32_t i = 0; i < CLUSTER_NODES_MAX; i++)
+        if (c->nodes[i].link && c->nodes[i].up)
+            flush_held(c, &c->nodes[i]);
     if (!c->up)
         look(c);
     tell(c);

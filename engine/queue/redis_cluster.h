@@ -1,9 +1,10 @@
 /* A Redis Cluster behind the face of one connection: a connection to each master, a map of the
  * slots, and commands that follow it.
  *
- * The map comes from CLUSTER SLOTS of any node. MOVED changes it and ASK is followed once; both
- * send the command again (they say that it was not done), so callers never see them. The cluster is
- * up when the map covers all slots and all its masters are connected, with the functions loaded;
+ * The map comes from CLUSTER SLOTS of any node. MOVED changes it and sends the command again (it
+ * was not done), so callers never see it. ASK says that the slot is being moved, key by key: our
+ * functions use many keys of a slot, so their commands wait until all are in one place. The cluster
+ * is up when the map covers all slots and all its masters are connected, with the functions loaded;
  * while one is away, the map is asked for twice a second, until its replica is in its place.
  * Private to redis.c; loop thread only. */
 #ifndef PEAL_QUEUE_REDIS_CLUSTER_H
