@@ -51,6 +51,8 @@ static enum result hold(struct dialer *d, const struct queue_task *task, uint64_
 {
     struct place place;
 
+    if (!queue_task_number(task)[0]) /* an import has taken its numbers away meanwhile */
+        return RESULT_MISSING_NUMBER;
     feed_place(d, task, &place);
     return rules_may_dial(d->campaign, &place, task->charged, task->expires_wall_ms,
                           clock_wall_ms(d->loop->clock), when);
