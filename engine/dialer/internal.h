@@ -210,7 +210,12 @@ void treat_played(struct attempt *a, enum err err);
 void dialer_take_stop(struct dialer *d);
 /* No new calls; when those under way have ended, the engine ends. hang_up: they are ended now. */
 void dialer_begin_stopping(struct dialer *d, bool hang_up);
-void dialer_pace(struct dialer *d, uint32_t agent, enum agent_pace pace);
+/* On a virtual clock, whose looks may be far apart: an agent is there. */
+void dialer_look_soon(struct dialer *d);
+
+/* agents.c */
+enum err agents_open(struct dialer *d);
+void agents_pace(struct dialer *d, uint32_t agent, enum agent_pace pace);
 
 /* preview.c: leads offered to agents */
 void preview_offer(struct dialer *d); /* to every agent who is ready */

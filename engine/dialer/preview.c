@@ -38,7 +38,7 @@ static void offer(struct agent_slot *slot, struct attempt *a)
     a->wanted_by = slot;
     list_push_back(&d->offers, &a->node);
     desk_hold(d->desk, slot->agent, true);
-    dialer_pace(d, number_of(slot), AGENT_PACE_RESERVED);
+    agents_pace(d, number_of(slot), AGENT_PACE_RESERVED);
     call_play_tone(agent_leg(slot->agent), &offer_tone, 0);
     loop_timer(d->loop, &slot->preview, d->policy.preview_ms, on_preview_time);
 }
@@ -123,7 +123,7 @@ void preview_over(struct attempt *a)
     loop_timer_stop(slot->dialer->loop, &slot->preview);
     if (agent_state(slot->agent) == AGENT_READY) {
         desk_hold(slot->dialer->desk, slot->agent, false);
-        dialer_pace(slot->dialer, number_of(slot), AGENT_PACE_FREE);
+        agents_pace(slot->dialer, number_of(slot), AGENT_PACE_FREE);
     }
 }
 

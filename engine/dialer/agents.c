@@ -1,0 +1,126 @@
+/* The campaign's agents at the desk: what they do is told to the pacing, to the view and to whoever
+ * waits for one of them. */
+#include "dialer/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define AGENT_FROM_USER "peal"
+
+static enum agent_pace pace_of(enum agent_state s)
+{
+    switch (s) {
+    case AGENT_READY:
+        return AGENT_PACE_FREE;
+    case AGENT_TALKING:
+        return AGENT_PACE_TALKING;
+    case AGENT_WRAP_UP:
+        return AGENT_PACE_WRAPPING;
+    case AGENT_OFFLINE:
+    case AGENT_CALLING:
+    case AGENT_STATE_COUNT:
+        break;
+    }
+    return AGENT_PACE_OUT;
+}
+
+static uint32_t agent_number(const struct dialer *d, const struct agent *a)
+{
+    uint32_t i = 0;
+
+    while (i < d->agent_count && d->agents[i].agent != a)
+        i++;
+    return i;
+}
+
+void agents_pace(struct dialer *d, uint32_t agent, enum agent_pace pace)
+{
+    watch_agent(d, agent, pace);
+    pacing_agent(d->pacing, agent, pace, loop_now_ms(d->loop));
+}
+
+static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
+{
+    struct dialer *d = arg;
+    uint32_t number = agent_number(d, a);
+
+    if (number == d->agent_count)
+        return;
+    /* An agent who ended the talk by hanging up is called again: on the way back, not gone. Taken
+     * for a break, the pacing would learn that most agents leave after a call, and dial for few. */
+    if (was == AGENT_WRAP_UP && agent_state(a) == AGENT_CALLING)
+        return;
+    agents_pace(d, number, pace_of(agent_state(a)));
+    if (agent_state(a) != AGENT_READY && agent_state(a) != AGENT_TALKING)
+        preview_agent_left(&d->agents[number]);
+    if (agent_state(a) == AGENT_READY) {
+        attempt_offer_agent(d);
+        dialer_look_soon(d);
+    }
+}
+
+static void on_talk_ended(void *arg, struct agent *a, struct call *callee, bool by_agent)
+{
+    (void)arg;
+    (void)a;
+    if (by_agent)
+        attempt_agent_left(call_arg(callee));
+}
+
+static void on_agent_key(void *arg, struct agent *a, char digit)
+{
+    struct dialer *d = arg;
+    uint32_t number = agent_number(d, a);
+
+    if (number < d->agent_count)
+        preview_key(&d->agents[number], digit);
+}
+
+static uint32_t on_wrap_up(void *arg, const struct agent *a)
+{
+    const struct dialer *d = arg;
+    const struct dialer_model *m = d->config.model;
+
+    return m ? m->wrap_up_ms(m->arg, agent_number(d, a)) : agent_wrap_up_ms(a);
+}
+
+static void on_talk_key(void *arg, struct agent *a, struct call *callee, char digit)
+{
+    (void)arg;
+    (void)a;
+    attempt_agent_chose(call_arg(callee), digit);
+}
+
+enum err agents_open(struct dialer *d)
+{
+    static const struct desk_handler handler = {on_agent_state, on_talk_ended, on_agent_key,
+                                                on_wrap_up, on_talk_key};
+    const struct campaign *c = d->campaign;
+    enum err e = desk_open(&d->desk, d->env, &handler, d);
+
+    if (e != OK)
+        return e;
+    d->agents = calloc(c->agent_count ? c->agent_count : 1, sizeof(*d->agents));
+    if (!d->agents)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < c->agent_count && e == OK; i++) {
+        struct desk_agent_config agent = {
+            .name = c->agents[i].name,
+            .uri = c->agents[i].uri,
+            .from_user = AGENT_FROM_USER,
+            .wrap_up_ms = c->agents[i].wrap_up_ms,
+        };
+
+        e = desk_add(d->desk, &agent, &d->agents[i].agent);
+        d->agents[i].dialer = d;
+        timer_init(&d->agents[i].preview);
+        d->agents[i].since_ms = loop_now_ms(d->loop);
+        d->agent_count = i + 1;
+        if (i < RUN_AGENTS_MAX) {
+            snprintf(d->run->agent[i].name, sizeof(d->run->agent[i].name), "%s", agent.name);
+            d->run->agent_listed = i + 1;
+        }
+    }
+    d->run->agents = c->agent_count;
+    return e;
+}
