@@ -120,12 +120,13 @@ struct queue {
 
 /* queue.c */
 void queue_say(struct queue *q, const char *what, const char *detail);
-/* Redis cannot do it now but may soon: loading, out of memory, disk full, functions gone. */
-bool queue_try_later(struct queue *q, const struct redisReply *reply);
 void queue_again_soon(struct queue *q);
 
-/* The parts of a request, for the other files. argv gets FCALL, the function and the key: 4 words.
- */
+/* request.c */
+/* Redis cannot do it now but may soon: loading, out of memory, disk full, functions gone. */
+bool queue_try_later(struct queue *q, const struct redisReply *reply);
+void queue_send_unsent(struct queue *q); /* what repeats by itself, in its order */
+/* The parts of a request. argv gets FCALL, the function and the key: 4 words. */
 struct request *queue_request(struct queue *q, enum request_kind kind, queue_any_fn *done,
                               void *arg); /* NULL: too much under way */
 void queue_request_free(struct request *r);
