@@ -204,7 +204,7 @@ enum err leads_next(struct leads *l, struct lead *out)
     out->number_count = out->bad_numbers = 0;
     out->number_text = out->bad_text = out->name = out->zone = out->fields = SLICE_NONE;
     out->priority = 0;
-    out->expires = (struct lead_expiry){0};
+    out->expires = out->call_back = (struct lead_moment){0};
     out->result = RESULT_NONE;
     out->why = NULL;
     e = e         ? leads_reject(l, "%s", l->csv.why ? l->csv.why : "it cannot be read")

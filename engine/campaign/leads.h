@@ -30,8 +30,8 @@ struct lead_number {
     char kind[LEADS_KIND_MAX + 1]; /* a word, "" when it is not told */
 };
 
-/* When it expires, as the file says it: day_ms may be 24 h, the end of the day. */
-struct lead_expiry {
+/* A moment as the file says it; day_ms 24 h: the whole date. */
+struct lead_moment {
     bool there, has_offset;
     int32_t year;
     uint8_t month, day;
@@ -40,8 +40,10 @@ struct lead_expiry {
 };
 
 struct zone;
-/* The instant; 0: never. zone: whose clock is meant where no offset is told. */
-uint64_t lead_expires_ms(const struct lead_expiry *x, const struct zone *zone);
+/* The instant, of a date its beginning or its end; 0: none. zone: whose clock is meant where no
+ * offset is told. */
+uint64_t lead_from_ms(const struct lead_moment *m, const struct zone *zone);
+uint64_t lead_until_ms(const struct lead_moment *m, const struct zone *zone);
 
 struct lead {
     uint64_t line;             /* of the file, 1-based, where the row starts */
@@ -53,7 +55,8 @@ struct lead {
     struct slice bad_text;                         /* the first bad one */
     struct slice name, zone;                       /* "" when there is no such column */
     int32_t priority;                              /* higher first; 0 by default */
-    struct lead_expiry expires;
+    struct lead_moment expires;
+    struct lead_moment call_back; /* not before; on the campaign's clock where no offset is told */
     struct slice fields; /* {"city":"Ptuj",…}; "{}" when there are none */
     enum result result;  /* RESULT_NONE, _MISSING_NUMBER, _INVALID_NUMBER */
     const char *why;     /* of the first bad number, else NULL */

@@ -43,7 +43,8 @@ void column_find(struct slice name, struct column *out)
         enum column_kind kind;
     } bases[] = {{"number", COLUMN_NUMBER}, {"phone", COLUMN_NUMBER}, {"kind", COLUMN_KIND}},
       known[] = {{"id", COLUMN_ID},     {"external_id", COLUMN_ID},    {"name", COLUMN_NAME},
-                 {"zone", COLUMN_ZONE}, {"priority", COLUMN_PRIORITY}, {"expires", COLUMN_EXPIRES}};
+                 {"zone", COLUMN_ZONE}, {"priority", COLUMN_PRIORITY}, {"expires", COLUMN_EXPIRES},
+                 {"call_back", COLUMN_CALL_BACK}};
 
     *out = (struct column){.name = out->name};
     for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {

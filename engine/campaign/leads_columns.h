@@ -5,6 +5,8 @@
  *   - kind, kind2 …: the kind of number, number2 …: any word
  *   - id (external_id), name, zone, priority
  *   - expires: an instant, or a date at whose end the lead expires
+ *   - call_back: not called before this instant, or this date; on the campaign's clock where the
+ *     text tells no offset
  *
  * Any other name is a custom field. Numbers are tried in the order of their columns, left to right.
  */
@@ -22,6 +24,7 @@ enum column_kind {
     COLUMN_ZONE,
     COLUMN_PRIORITY,
     COLUMN_EXPIRES,
+    COLUMN_CALL_BACK,
     COLUMN_FIELD
 };
 

@@ -41,7 +41,7 @@ void leads_take_numbers(struct leads *l, struct lead *out);
 enum err leads_read_json(struct leads *l, struct lead *out);
 void leads_free_json(struct leads *l);
 
-/* leads_expiry.c. ERR_INVALID: neither an instant nor a date. */
-enum err leads_read_expiry(struct slice text, struct lead_expiry *out);
+/* leads_moment.c. ERR_INVALID: neither an instant nor a date. */
+enum err leads_read_moment(struct slice text, struct lead_moment *out);
 
 #endif

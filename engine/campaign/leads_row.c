@@ -38,6 +38,16 @@ static enum err read_id(struct leads *l, struct slice text, char *dst)
     return OK;
 }
 
+static enum err read_moment(struct leads *l, struct slice text, struct lead_moment *out)
+{
+    if (!text.len || leads_read_moment(text, out) == OK)
+        return OK;
+    return leads_reject(l,
+                        "'" SLICE_FMT "' is neither a date (2026-12-31) nor an instant "
+                        "(2026-12-31T18:00:00Z)",
+                        SLICE_ARG(slice_of(text.p, text.len < 40 ? text.len : 40)));
+}
+
 enum err leads_read_cell(struct leads *l, const struct column *c, struct slice text,
                          struct lead *out)
 {
@@ -67,13 +77,9 @@ enum err leads_read_cell(struct leads *l, const struct column *c, struct slice t
     case COLUMN_PRIORITY:
         return read_priority(l, trimmed, &out->priority);
     case COLUMN_EXPIRES:
-        if (trimmed.len && leads_read_expiry(trimmed, &out->expires) != OK)
-            return leads_reject(
-                l,
-                "'" SLICE_FMT "' is neither a date (2026-12-31) nor an instant "
-                "(2026-12-31T18:00:00Z)",
-                SLICE_ARG(slice_of(trimmed.p, trimmed.len < 40 ? trimmed.len : 40)));
-        return OK;
+        return read_moment(l, trimmed, &out->expires);
+    case COLUMN_CALL_BACK:
+        return read_moment(l, trimmed, &out->call_back);
     case COLUMN_FIELD:
     case COLUMN_IGNORED:
         return OK;

@@ -142,7 +142,8 @@ static void fill(struct import *in, const struct lead *lead, struct queue_lead *
         }
     }
     if (lead->expires.there)
-        task->expires_wall_ms = lead_expires_ms(&lead->expires, clock_of(in, lead, &place));
+        task->expires_wall_ms = lead_until_ms(&lead->expires, clock_of(in, lead, &place));
+    task->due_wall_ms = lead_from_ms(&lead->call_back, in->config->campaign->zone);
 }
 
 /* What the rules leave with a lead that is finished without a call. */

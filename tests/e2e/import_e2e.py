@@ -106,6 +106,19 @@ def changes_to_leads_that_are_there():
     check(q.ask("HGET", "{demo}:finished", "invalid") == "1", "b is finished")
 
 
+def call_backs():
+    q = List()
+    said = q.run(q.file("leads.csv", "id,number,call_back,expires\n"
+                        "day,2025550101,2030-05-06,2030-05-06\noffice,2025550102,2030-05-06 14:30,\n"
+                        "instant,2025550103,2030-05-06T14:30:00+02:00,\nnow,2025550104,,\nbad,2025550105,soon,\n"))
+    check("4 new leads" in said and "1 bad rows" in said, said)
+    due = {id: int(float(q.ask("ZSCORE", "{demo}:due", id))) for id in ("day", "office", "instant")}
+    check(due == {"day": 1904270400000, "office": 1904322600000, "instant": 1904301000000},
+          f"a date begins, and a time is, on New York's clock: {due}")
+    check(q.order() == ["now"], "only who need not wait is fresh")
+    check(q.payload("day")["expires"] == due["day"] + 86400000, "the date it expires on is over a day later")
+
+
 def json_lines_and_standard_input():
     q = List()
     lines = [{"id": "a", "number": 12025550101, "kind": "Mobile", "number2": "2025550102", "vip": True,
@@ -169,5 +182,5 @@ def killed_in_the_middle():
     check(order[0::2] == [f"lead-{i}" for i in range(count)], "in the order of the list")
 
 
-h.main(a_list_and_its_rejects, changes_to_leads_that_are_there, json_lines_and_standard_input, numbers_of_other_leads,
-       killed_in_the_middle)
+h.main(a_list_and_its_rejects, changes_to_leads_that_are_there, call_backs,
+       json_lines_and_standard_input, numbers_of_other_leads, killed_in_the_middle)

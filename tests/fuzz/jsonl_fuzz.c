@@ -23,7 +23,7 @@ static void look(const struct lead *lead, const struct zone *utc)
     assert(lead->fields.len >= 2 && lead->fields.p[0] == '{' &&
            lead->fields.p[lead->fields.len - 1] == '}');
     assert(csv_is_utf8(lead->fields) && csv_is_utf8(lead->name) && csv_is_utf8(lead->zone));
-    assert((lead_expires_ms(&lead->expires, utc) != 0) == lead->expires.there ||
+    assert((lead_until_ms(&lead->expires, utc) != 0) == lead->expires.there ||
            lead->expires.year == 1970);
 }
 

@@ -1,6 +1,6 @@
-/* When a lead expires: an instant ("2026-12-31T18:00:00Z", "2026-12-31 18:00 +02:00"), a time of
- * the lead's own clock ("2026-12-31T18:00"), or a date, at whose end it expires there (RFC 3339's
- * forms, seconds and "T" as one likes). */
+/* When a lead expires or is to be called back: an instant ("2026-12-31T18:00:00Z", "2026-12-31 18:00
+ * +02:00"), a time of some clock on the wall ("2026-12-31T18:00"), or a date (RFC 3339's forms,
+ * seconds and "T" as one likes). */
 #include "campaign/leads_internal.h"
 #include "campaign/zone.h"
 #include "campaign/zone_data.h"
@@ -27,7 +27,7 @@ static bool take(struct slice *s, char c)
     return true;
 }
 
-static bool take_time(struct slice *s, struct lead_expiry *out)
+static bool take_time(struct slice *s, struct lead_moment *out)
 {
     uint32_t h, m, sec = 0, fraction;
 
@@ -44,7 +44,7 @@ static bool take_time(struct slice *s, struct lead_expiry *out)
     return out->day_ms <= DAY_MS;
 }
 
-static bool take_offset(struct slice *s, struct lead_expiry *out)
+static bool take_offset(struct slice *s, struct lead_moment *out)
 {
     uint32_t h, m;
     int32_t sign = take(s, '-') ? -1 : 1;
@@ -65,12 +65,12 @@ static bool take_offset(struct slice *s, struct lead_expiry *out)
     return true;
 }
 
-enum err leads_read_expiry(struct slice text, struct lead_expiry *out)
+enum err leads_read_moment(struct slice text, struct lead_moment *out)
 {
     uint32_t year, month, day;
     int64_t back_year;
     uint8_t back_month, back_day;
-    struct lead_expiry x = {.there = true, .day_ms = DAY_MS};
+    struct lead_moment x = {.there = true, .day_ms = DAY_MS};
 
     if (!take_number(&text, 4, 1970, 9999, &year) || !take(&text, '-') ||
         !take_number(&text, 2, 1, 12, &month) || !take(&text, '-') ||
@@ -95,16 +95,26 @@ enum err leads_read_expiry(struct slice text, struct lead_expiry *out)
     return OK;
 }
 
-uint64_t lead_expires_ms(const struct lead_expiry *x, const struct zone *zone)
+static uint64_t moment_ms(const struct lead_moment *m, const struct zone *zone, bool end)
 {
     int64_t s;
 
-    if (!x->there)
+    if (!m->there)
         return 0;
-    if (!x->has_offset && x->day_ms == DAY_MS)
-        return zone_from_local(zone, x->year, x->month, x->day + 1, 0);
-    if (!x->has_offset)
-        return zone_from_local(zone, x->year, x->month, x->day, x->day_ms);
-    s = zone_days(x->year, x->month, x->day) * 86400 + x->day_ms / 1000 - x->offset_s;
-    return s > 0 ? (uint64_t)s * 1000 : 1; /* 0 would mean never */
+    if (!m->has_offset && m->day_ms == DAY_MS)
+        return zone_from_local(zone, m->year, m->month, m->day + (end ? 1 : 0), 0);
+    if (!m->has_offset)
+        return zone_from_local(zone, m->year, m->month, m->day, m->day_ms);
+    s = zone_days(m->year, m->month, m->day) * 86400 + m->day_ms / 1000 - m->offset_s;
+    return s > 0 ? (uint64_t)s * 1000 : 1; /* 0 would mean none */
+}
+
+uint64_t lead_from_ms(const struct lead_moment *m, const struct zone *zone)
+{
+    return moment_ms(m, zone, false);
+}
+
+uint64_t lead_until_ms(const struct lead_moment *m, const struct zone *zone)
+{
+    return moment_ms(m, zone, true);
 }

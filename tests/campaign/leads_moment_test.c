@@ -1,4 +1,4 @@
-/* When leads expire: forms of dates and instants, and the clocks they mean. */
+/* When leads expire or are called back: forms of dates and instants, and the clocks they mean. */
 #include <criterion/criterion.h>
 
 #include "campaign/leads_internal.h"
@@ -6,12 +6,12 @@
 
 static uint64_t expiry(const char *text, const char *zone)
 {
-    struct lead_expiry x = {0};
+    struct lead_moment x = {0};
     struct zone *z;
 
     cr_assert_eq(zone_open(&z, slice_cstr(zone)), OK);
-    cr_expect_eq(leads_read_expiry(slice_cstr(text), &x), OK, "%s", text);
-    uint64_t ms = lead_expires_ms(&x, z);
+    cr_expect_eq(leads_read_moment(slice_cstr(text), &x), OK, "%s", text);
+    uint64_t ms = lead_until_ms(&x, z);
 
     zone_close(z);
     return ms / 1000;
@@ -35,13 +35,27 @@ Test(expiry, a_date_is_over_at_the_end_of_its_day)
     cr_expect_eq(expiry("2027-03-28", "Europe/Ljubljana"), 1806271200);
 }
 
+Test(expiry, a_call_back_begins_with_its_date)
+{
+    struct lead_moment x = {0};
+    struct zone *z;
+
+    cr_assert_eq(zone_open(&z, SLICE("Europe/Ljubljana")), OK);
+    cr_expect_eq(lead_from_ms(&x, z), 0, "none");
+    cr_expect_eq(leads_read_moment(SLICE("2027-03-28"), &x), OK);
+    cr_expect_eq(lead_from_ms(&x, z) / 1000, 1806271200 - 23 * 3600, "the day of a change");
+    cr_expect_eq(leads_read_moment(SLICE("2027-03-28 12:00"), &x), OK);
+    cr_expect_eq(lead_from_ms(&x, z), lead_until_ms(&x, z), "an instant has no length");
+    zone_close(z);
+}
+
 Test(expiry, none_and_before_time_began)
 {
-    struct lead_expiry x = {0};
+    struct lead_moment x = {0};
 
-    cr_expect_eq(lead_expires_ms(&x, NULL), 0, "never");
-    cr_expect_eq(leads_read_expiry(SLICE("1970-01-01T00:00:00+05:00"), &x), OK);
-    cr_expect_eq(lead_expires_ms(&x, NULL), 1, "long ago, not never");
+    cr_expect_eq(lead_until_ms(&x, NULL), 0, "never");
+    cr_expect_eq(leads_read_moment(SLICE("1970-01-01T00:00:00+05:00"), &x), OK);
+    cr_expect_eq(lead_until_ms(&x, NULL), 1, "long ago, not never");
 }
 
 Test(expiry, refused)
@@ -62,10 +76,10 @@ Test(expiry, refused)
                                        "2027-12-31 tomorrow",
                                        "2027-12-31T10:00Z!",
                                        "1969-12-31"};
-    struct lead_expiry x = {0};
+    struct lead_moment x = {0};
 
     for (size_t i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
-        cr_expect_eq(leads_read_expiry(slice_cstr(bads[i]), &x), ERR_INVALID, "%s", bads[i]);
+        cr_expect_eq(leads_read_moment(slice_cstr(bads[i]), &x), ERR_INVALID, "%s", bads[i]);
         cr_expect_not(x.there);
     }
 }
