@@ -178,7 +178,7 @@ Test(gate, limits_hold_across_campaigns, .init = setup, .fini = teardown)
     cr_expect_eq(ask_gate(queue, ANNA, "spring", "call-3", T0 + 9, &day, 1), GATE_LIMIT);
     cr_expect_eq(gate_said.limit, 0);
     cr_expect_eq(gate_said.until_wall_ms, T0 + DAY_MS + 10,
-                 "when the first is older than the rest: %lu", gate_said.until_wall_ms - T0);
+                 "when the first is older than the rest");
     cr_expect_eq(ask_gate(queue, ANNA, "spring", "call-2", T0 + 9, &day, 1), GATE_PASS);
     cr_expect_eq(ask_gate(queue, BERT, "spring", "call-3", T0 + 9, &day, 1), GATE_PASS);
 
