@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "campaign/fields.h"
+
 #define AGENT_FROM_USER "peal"
 
 static enum agent_pace pace_of(enum agent_state s)
@@ -57,6 +59,24 @@ static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
         attempt_offer_agent(d);
         dialer_look_soon(d);
     }
+}
+
+struct agent *agents_of_lead(const struct attempt *a)
+{
+    const struct dialer *d = a->dialer;
+    char name[sizeof(d->campaign->agents->name)];
+
+    if (!fields_text(slice_cstr(a->task.fields), "agent", name, sizeof(name)))
+        return NULL;
+    for (uint32_t i = 0; i < d->agent_count; i++) {
+        const struct agent_slot *slot = &d->agents[i];
+
+        if (strcmp(agent_name(slot->agent), name) == 0)
+            return agent_state(slot->agent) == AGENT_READY && slot->stage == OFFER_NONE
+                       ? slot->agent
+                       : NULL;
+    }
+    return NULL;
 }
 
 static void on_talk_ended(void *arg, struct agent *a, struct call *callee, bool by_agent)

@@ -215,6 +215,8 @@ void dialer_look_soon(struct dialer *d);
 
 /* agents.c */
 enum err agents_open(struct dialer *d);
+/* Whom the lead names (its `agent` field), if they are ready and not kept for another; or NULL. */
+struct agent *agents_of_lead(const struct attempt *a);
 void agents_pace(struct dialer *d, uint32_t agent, enum agent_pace pace);
 
 /* preview.c: leads offered to agents */

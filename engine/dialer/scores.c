@@ -9,32 +9,19 @@
 #include "dialer/internal.h"
 
 #include "base/hash.h"
+#include "campaign/fields.h"
 
 #define CHOICE    24 /* leads to choose from */
 #define CHOICE_MS 20000
 #define PREFIX    5 /* of a number in E.164: "+1202" */
+#define FIELD_MAX 64
 
-/* The value of one key in a flat JSON object of texts; empty: not there. */
-static struct slice field_of(const char *fields, const char *key)
+/* A custom field of the lead's, or "". */
+static struct slice field_of(const char *fields, const char *key, char text[FIELD_MAX])
 {
-    size_t len = strlen(key);
-
-    for (const char *p = fields; (p = strchr(p, '"')); p++) {
-        const char *name = p + 1, *end = name;
-
-        while (*end && *end != '"')
-            end += *end == '\\' && end[1] ? 2 : 1;
-        if (*end != '"')
-            break;
-        p = end;
-        if (end[1] != ':') /* a value */
-            continue;
-        if ((size_t)(end - name) != len || memcmp(name, key, len) != 0 || end[2] != '"')
-            continue;
-        const char *value = end + 3;
-        return slice_of(value, (uint32_t)strcspn(value, "\""));
-    }
-    return slice_of("", 0);
+    if (!fields_text(slice_cstr(fields), key, text, FIELD_MAX))
+        text[0] = '\0';
+    return slice_cstr(text);
 }
 
 /* 1…most, the same in every run; 0 for an empty text. */
@@ -63,10 +50,11 @@ static uint8_t line_of(struct slice type)
 /* By the kind of the number to be dialled, else by the lead's own column. */
 static uint8_t line_of_number(const struct queue_task *t)
 {
+    char text[FIELD_MAX];
     uint8_t line =
         t->number_at < t->number_count ? line_of(slice_cstr(t->numbers[t->number_at].kind)) : 0;
 
-    return line ? line : line_of(field_of(t->fields, "line_type"));
+    return line ? line : line_of(field_of(t->fields, "line_type", text));
 }
 
 static enum pacing_before before_of(enum result r)
@@ -113,7 +101,8 @@ static void describe(struct attempt *a)
     struct zone_local local;
     uint32_t tag;
     const struct scores_past *past = past_of(d, a->task.id, &tag);
-    struct slice region = field_of(a->task.fields, "region");
+    char list_text[FIELD_MAX], region_text[FIELD_MAX];
+    struct slice region = field_of(a->task.fields, "region", region_text);
 
     if (!region.len)
         region = slice_of(queue_task_number(&a->task),
@@ -126,7 +115,7 @@ static void describe(struct attempt *a)
         .before = a->task.tries == 0                ? PACING_BEFORE_NEVER
                   : past->there && past->tag == tag ? past->before
                                                     : PACING_BEFORE_UNKNOWN,
-        .list = class_of(field_of(a->task.fields, "list"), 15),
+        .list = class_of(field_of(a->task.fields, "list", list_text), 15),
         .region = class_of(region, 31),
         .line = line_of_number(&a->task),
     };

@@ -186,8 +186,10 @@ static uint32_t answer_limit_left(const struct attempt *a)
 static void treat_with_agent(struct attempt *a)
 {
     struct dialer *d = a->dialer;
-    struct agent *agent = list_empty(&d->waiting) ? desk_longest_ready(d->desk) : NULL;
+    struct agent *agent = agents_of_lead(a);
 
+    if (!agent && list_empty(&d->waiting))
+        agent = desk_longest_ready(d->desk);
     if (a->wanted_by && agent_state(a->wanted_by->agent) == AGENT_READY)
         agent = a->wanted_by->agent;
     attempt_pace(a, PACING_WAITING);

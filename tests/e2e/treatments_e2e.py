@@ -84,8 +84,8 @@ return callee {
 """
 
 
-def serve(where, **scripts):
-    simulator, address, _ = h.serve(where, seed=7, **h.stage(where, scripts))
+def serve(where, settings=None, **scripts):
+    simulator, address, _ = h.serve(where, seed=7, **h.stage(where, scripts, settings=settings))
     return simulator, address
 
 
@@ -191,6 +191,27 @@ on: {{ human: agent, unknown: agent, machine: agent, human_silent: agent }}
     check(min(begun) < 2000, f"the message begins before the limit is over: {begun}")
 
 
+def agents_that_leads_name():
+    """A lead's `agent` column: who answers is put through to that agent, when they are free."""
+    where = h.folder()
+    simulator, address = serve(where, {"talk_mean": 3}, waiter=WAITER)
+    yaml = campaign(where, address, f"""
+agents: [{{ name: agent-%d, uri: "sip:agent-%d@{address}", count: 3, wrap_up: 10ms }}]
+pacing: {{ mode: progressive, concurrent: 1 }}
+on: {{ human: agent, unknown: agent, machine: agent, human_silent: agent }}
+""")
+    names = ["agent-3", "agent-3", "agent-1", "agent-2", "agent-2", "nobody", "agent-3"]
+    leads = where / "leads.csv"
+    leads.write_text("id,number,agent\n" + "".join(
+        f"{i},+120255501{i:02},{name}\n" for i, name in enumerate(names)))
+    finish(where, run_engine(where, yaml, leads), simulator)
+    records, _, _ = books(where, len(names))
+    talks = {int(r["lead"]): r["agent"] for r in records if r["delivery"] == "connected"}
+    check(len(talks) >= 5, f"people are put through: {talks}")
+    for lead, agent in talks.items():
+        check(agent == names[lead] or names[lead] == "nobody", f"{lead} wants {names[lead]}: {agent}")
+
+
 def second_stop_leaves_at_once():
     where = h.folder()
     simulator, address, _ = h.serve(where, seed=9)
@@ -231,5 +252,5 @@ def full_disk():
 
 
 if __name__ == "__main__":
-    h.main(message_after_the_beep, flow_for_people, safe_harbour, second_stop_leaves_at_once,
-           full_disk)
+    h.main(message_after_the_beep, flow_for_people, safe_harbour, agents_that_leads_name,
+           second_stop_leaves_at_once, full_disk)
