@@ -20,6 +20,8 @@ import time
 import unittest
 import wave
 
+from ports import start_listening
+
 SOURCE = pathlib.Path(os.environ.get("PEAL_SOURCE", pathlib.Path(__file__).parents[2]))
 BUILD = pathlib.Path(os.environ.get("PEAL_BUILD", SOURCE / "build/release"))
 SIM = str(BUILD / "peal-sim")
@@ -190,11 +192,11 @@ class Sipp:
                         + name + '">' + "\n".join(steps) + "</scenario>")
         self.name, self.log = name, folder / f"{name}.log"
         self.output = open(self.log, "wb")
-        self.process = subprocess.Popen(
+        _, self.process = start_listening(lambda ports: subprocess.Popen(
             ["sipp", "-sf", str(path), "-s", number, address, "-i", "127.0.0.1", "-p",
-             str(free_port()), "-mp", str(free_port()), "-m", "1", "-nostdin", "-timeout", "60s",
+             str(ports[0]), "-mp", str(free_port()), "-m", "1", "-nostdin", "-timeout", "60s",
              "-timeout_error", "-trace_err", "-error_file", str(folder / f"{name}.err"), *extra],
-            stdout=self.output, stderr=subprocess.STDOUT, cwd=folder)
+            stdout=self.output, stderr=subprocess.STDOUT, cwd=folder))
 
     def finish(self):
         try:
