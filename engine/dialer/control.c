@@ -32,9 +32,14 @@ static enum campaign_phase phase(const struct dialer *d)
     return campaign_phase(d->campaign, clock_wall_ms(d->loop->clock));
 }
 
+bool control_at_limit(const struct dialer *d)
+{
+    return loop_now_ms(d->loop) < d->control.refused_until_ms;
+}
+
 bool control_holds(const struct dialer *d)
 {
-    return loop_now_ms(d->loop) < d->control.refused_until_ms ||
+    return control_at_limit(d) ||
            d->control.now.state != CONTROL_RUNNING || phase(d) != CAMPAIGN_OPEN;
 }
 

@@ -43,6 +43,9 @@ static void launch(struct dialer *d)
     }
     pacing_ask(d->pacing, d->offers_accepted);
     pacing_launch(d->pacing, loop_now_ms(d->loop), &limits, &advice);
+    if (d->stage == DIALER_RUNNING && !d->queue_away && control_at_limit(d))
+        snprintf(advice.reason, sizeof(advice.reason),
+                 "held to the limits of the campaign and its trunks, all engines together");
     watch_advice(d, &advice);
     if (limits.stopping)
         return;

@@ -299,6 +299,7 @@ void share_leave(struct dialer *d);
 /* Before the first call; refused when the campaign is stopped. */
 enum err control_start(struct dialer *d, char *error);
 void control_look(struct dialer *d);        /* at every tick */
+bool control_at_limit(const struct dialer *d); /* Redis has just refused an attempt */
 bool control_holds(const struct dialer *d); /* no new calls now */
 /* Why there are no new calls: the campaign's state, or its dates; "" when there are. */
 const char *control_why(const struct dialer *d, char text[CONTROL_TEXT_MAX]);
