@@ -175,27 +175,43 @@ static void keep_line(struct csv *c)
     c->raw = slice_trim(c->raw);
 }
 
+/* Bytes of another row are there, or ERR_CLOSED, or ERR_IO. */
+static enum err begin_row(struct csv *c)
+{
+    enum err e = fill(c);
+
+    if (e)
+        return e;
+    if (c->start == c->end)
+        return ERR_CLOSED;
+    c->line = c->next_line;
+    c->why = NULL;
+    return OK;
+}
+
+/* The line it begins with is passed over. */
+static enum err refuse_row(struct csv *c, const char *why)
+{
+    c->why = why;
+    keep_line(c);
+    enum err e = skip_line(c);
+
+    return e ? e : ERR_INVALID;
+}
+
 enum err csv_next_line(struct csv *c)
 {
     for (;;) {
-        enum err e = fill(c);
+        enum err e = begin_row(c);
 
         if (e)
             return e;
-        if (c->start == c->end)
-            return ERR_CLOSED;
-        c->line = c->next_line;
-        c->why = NULL;
         const char *line = c->buffer + c->start;
         size_t have = c->end - c->start, most = have < CSV_ROW_MAX ? have : CSV_ROW_MAX;
         const char *newline = memchr(line, '\n', most);
 
-        if (!newline && !(c->eof && have == most)) {
-            c->why = "it is longer than 64 KiB";
-            keep_line(c);
-            e = skip_line(c);
-            return e ? e : ERR_INVALID;
-        }
+        if (!newline && !(c->eof && have == most))
+            return refuse_row(c, "it is longer than 64 KiB");
         size_t len = newline ? (size_t)(newline - line) + 1 : most;
 
         c->raw = slice_trim(slice_of(line, len));
@@ -209,20 +225,14 @@ enum err csv_next(struct csv *c)
 {
     for (;;) {
         bool quoted;
-        enum err e = fill(c);
+        enum err e = begin_row(c);
+
         if (e)
             return e;
-        if (c->start == c->end)
-            return ERR_CLOSED;
-        c->line = c->next_line;
-        c->why = NULL;
         size_t len = row_length(c, &quoted);
-        if (len == 0) {
-            c->why = quoted ? "a quote is not closed (within 64 KiB)" : "it is longer than 64 KiB";
-            keep_line(c);
-            e = skip_line(c);
-            return e ? e : ERR_INVALID;
-        }
+        if (len == 0)
+            return refuse_row(c, quoted ? "a quote is not closed (within 64 KiB)"
+                                        : "it is longer than 64 KiB");
         char *row = c->buffer + c->start, *end = row + len;
         skip(c, len);
         if (end > row && end[-1] == '\n')
