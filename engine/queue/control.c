@@ -80,12 +80,7 @@ static void on_control(struct queue *q, struct request *r, const redisReply *rep
 enum err queue_control_look(struct queue *q, queue_control_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_control;
-    return queue_send_now(r, queue_call_words(q, argv, QUEUE_FUNCTION("controlled")), argv);
+    return queue_ask(q, on_control, (queue_any_fn *)done, arg, queue_call_words(q, argv, QUEUE_FUNCTION("controlled")), argv);
 }
 
 static void on_ordered(struct queue *q, struct request *r, const redisReply *reply, enum err e)
@@ -117,26 +112,13 @@ enum err queue_control_order(struct queue *q, enum control_order o, struct slice
     if ((unsigned)o >= CONTROL_ORDERS || !is_plain(who, CONTROL_WHO_MAX) ||
         !is_plain(why, CONTROL_WHY_MAX))
         return ERR_INVALID;
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_ordered;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("order"));
 
     argv[n++] = slice_cstr(orders[o]);
     argv[n++] = who;
     argv[n++] = why;
     argv[n++] = queue_now(q, now);
-    return queue_send_now(r, n, argv);
-}
-
-static void on_status(struct queue *q, struct request *r, const redisReply *reply, enum err e)
-{
-    if (!e && reply->type != REDIS_REPLY_STATUS)
-        e = answer_unexpected(q);
-    if (r->done)
-        ((queue_done_fn *)r->done)(r->arg, e);
+    return queue_ask(q, on_ordered, (queue_any_fn *)done, arg, n, argv);
 }
 
 enum err queue_control_tell(struct queue *q, uint64_t version, bool followed, struct slice sentence,
@@ -147,18 +129,13 @@ enum err queue_control_tell(struct queue *q, uint64_t version, bool followed, st
 
     if (!is_plain(sentence, CONTROL_TOLD_MAX))
         return ERR_INVALID;
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_status;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("told"));
 
     argv[n++] = slice_cstr(q->self);
     argv[n++] = queue_decimal(number, version);
     argv[n++] = followed ? SLICE("1") : SLICE("0");
     argv[n++] = sentence;
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, queue_on_status, (queue_any_fn *)done, arg, n, argv);
 }
 
 enum err queue_control_trouble(struct queue *q, struct slice sentence, queue_done_fn *done,
@@ -168,16 +145,11 @@ enum err queue_control_trouble(struct queue *q, struct slice sentence, queue_don
 
     if (!is_plain(sentence, CONTROL_TOLD_MAX))
         return ERR_INVALID;
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_status;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("trouble"));
 
     argv[n++] = slice_cstr(q->self);
     argv[n++] = sentence;
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, queue_on_status, (queue_any_fn *)done, arg, n, argv);
 }
 
 static void on_listed(struct queue *q, struct request *r, const redisReply *reply, enum err e)
@@ -194,12 +166,7 @@ static enum err list_campaign(struct queue *q)
 {
     const struct slice argv[] = {SLICE("SADD"), SLICE(CAMPAIGNS_KEY),
                                  slice_cstr(q->config.campaign)};
-    struct request *r = queue_request(q, REQUEST_OTHER, NULL, NULL);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_listed;
-    return queue_send_now(r, 3, argv);
+    return queue_ask(q, on_listed, NULL, NULL, 3, argv);
 }
 
 static void on_campaigns(struct queue *q, struct request *r, const redisReply *reply, enum err e)
@@ -221,12 +188,7 @@ static void on_campaigns(struct queue *q, struct request *r, const redisReply *r
 enum err queue_campaigns(struct queue *q, queue_campaigns_fn *done, void *arg)
 {
     const struct slice argv[] = {SLICE("SMEMBERS"), SLICE(CAMPAIGNS_KEY)};
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_campaigns;
-    return queue_send_now(r, 2, argv);
+    return queue_ask(q, on_campaigns, (queue_any_fn *)done, arg, 2, argv);
 }
 
 enum err queue_control_file(struct queue *q, struct slice path, queue_done_fn *done, void *arg)
@@ -239,31 +201,21 @@ enum err queue_control_file(struct queue *q, struct slice path, queue_done_fn *d
 
     if (e)
         return e;
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_status;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("file"));
 
     argv[n++] = path;
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, queue_on_status, (queue_any_fn *)done, arg, n, argv);
 }
 
 enum err queue_leave(struct queue *q, queue_done_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
     char now[NUMBER_CAP];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_status;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("leave"));
 
     argv[n++] = slice_cstr(q->self);
     argv[n++] = queue_now(q, now);
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, queue_on_status, (queue_any_fn *)done, arg, n, argv);
 }
 
 /* ---- engines ---- */
@@ -329,15 +281,10 @@ enum err queue_engines(struct queue *q, queue_engines_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
     char now[NUMBER_CAP];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_engines;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("engines"));
 
     argv[n++] = queue_now(q, now);
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, on_engines, (queue_any_fn *)done, arg, n, argv);
 }
 
 /* ---- the audit ---- */
@@ -380,13 +327,8 @@ enum err queue_audit(struct queue *q, uint32_t most, queue_audit_fn *done, void 
 
     if (most == 0 || most > AUDIT_READ_MAX)
         return ERR_INVALID;
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_audit;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("audit"));
 
     argv[n++] = queue_decimal(number, most);
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, on_audit, (queue_any_fn *)done, arg, n, argv);
 }

@@ -13,17 +13,6 @@
 #define CALL_MOST  (16 + DNC_LISTS_MAX)
 #define SALT_BYTES 16
 
-static enum err call(struct queue *q, uint32_t argc, struct slice *argv,
-                     queue_answered_fn *answered, queue_any_fn *done, void *arg)
-{
-    struct request *r = queue_request(q, REQUEST_OTHER, done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = answered;
-    return queue_send_now(r, argc, argv);
-}
-
 /* ---- changes ---- */
 
 struct change {
@@ -81,7 +70,7 @@ static void tell(struct change *c)
 {
     struct slice argv[4];
     uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("dnc_changed"), DNC_BOOK);
-    enum err e = call(c->queue, n, argv, on_told, NULL, c);
+    enum err e = queue_ask(c->queue, on_told, NULL, c, n, argv);
 
     if (e)
         end(c, e);
@@ -126,7 +115,7 @@ static void on_noted(struct queue *q, struct request *r, const redisReply *reply
     argv[n++] = queue_decimal(until, c->entry.until_wall_ms);
     argv[n++] = c->entry.who;
     argv[n++] = c->entry.why;
-    e = call(q, n, argv, on_made, NULL, c);
+    e = queue_ask(q, on_made, NULL, c, n, argv);
     if (e)
         end(c, e);
 }
@@ -146,7 +135,7 @@ static enum err note(struct queue *q, struct slice what, const struct queue_dnc_
     argv[n++] = entry->why;
     argv[n++] = queue_decimal(until, entry->until_wall_ms);
     argv[n++] = more;
-    return call(q, n, argv, answered, done, arg);
+    return queue_ask(q, answered, done, arg, n, argv);
 }
 
 /* ---- a prefix, copied into every tag ---- */
@@ -188,7 +177,7 @@ static void on_prefix(struct queue *q, struct request *r, const redisReply *repl
 
         argv[n++] = c->entry.list;
         argv[n++] = answer_text(reply->element[1]);
-        c->e = call(q, n, argv, on_copied, NULL, c);
+        c->e = queue_ask(q, on_copied, NULL, c, n, argv);
         c->waiting += c->e == OK;
     }
     if (--c->waiting == 0) /* none could be sent */
@@ -218,7 +207,7 @@ static enum err change_prefix(struct change *c)
     argv[n++] = c->entry.who;
     argv[n++] = c->entry.why;
     argv[n++] = queue_decimal(until, c->entry.until_wall_ms);
-    return call(c->queue, n, argv, on_prefix, NULL, c);
+    return queue_ask(c->queue, on_prefix, NULL, c, n, argv);
 }
 
 static enum err change(struct queue *q, bool add, const struct queue_dnc_entry *entry,
@@ -284,7 +273,7 @@ enum err queue_dnc_import(struct queue *q, const struct queue_dnc_entry *about,
     argv[n++] = about->who;
     argv[n++] = about->why;
     argv[n++] = queue_decimal(until, about->until_wall_ms);
-    return call(q, n, argv, on_begun, (queue_any_fn *)done, arg);
+    return queue_ask(q, on_begun, (queue_any_fn *)done, arg, n, argv);
 }
 
 static void on_filled(struct queue *q, struct request *r, const redisReply *reply, enum err e)
@@ -330,13 +319,13 @@ enum err queue_dnc_fill(struct queue *q, struct slice list, uint32_t import, uin
         gate_pack(numbers[i].number, import, bytes + 8 * (size_t)i);
         argv[words - 1].len += 8;
     }
-    return call(q, words, argv, on_filled, (queue_any_fn *)done, arg);
+    return queue_ask(q, on_filled, (queue_any_fn *)done, arg, words, argv);
 }
 
 enum err queue_dnc_note(struct queue *q, struct slice what, const struct queue_dnc_entry *about,
                         struct slice more, queue_done_fn *done, void *arg)
 {
-    return note(q, what, about, more, gate_on_status, (queue_any_fn *)done, arg);
+    return note(q, what, about, more, queue_on_status, (queue_any_fn *)done, arg);
 }
 
 /* ---- asking ---- */
@@ -375,7 +364,7 @@ enum err dnc_ask(struct queue *q, const char *function, const char *key, const s
         argv[words_n++] = words[i];
     for (uint32_t i = 0; i < list_count; i++)
         argv[words_n++] = lists[i];
-    return call(q, words_n, argv, on_texts, (queue_any_fn *)done, arg);
+    return queue_ask(q, on_texts, (queue_any_fn *)done, arg, words_n, argv);
 }
 
 enum err queue_dnc_lists(struct queue *q, queue_dnc_texts_fn *done, void *arg)

@@ -61,12 +61,7 @@ static void on_rewritten(struct queue *q, struct request *r, const redisReply *r
 enum err queue_forget_rewrite(struct queue *q, queue_done_fn *done, void *arg)
 {
     const struct slice argv[] = {SLICE("BGREWRITEAOF")};
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_rewritten;
-    return queue_send_now(r, 1, argv);
+    return queue_ask(q, on_rewritten, (queue_any_fn *)done, arg, 1, argv);
 }
 
 static void on_persistence(struct queue *q, struct request *r, const redisReply *reply, enum err e)
@@ -84,10 +79,5 @@ static void on_persistence(struct queue *q, struct request *r, const redisReply 
 enum err queue_forget_rewriting(struct queue *q, queue_dnc_fn *done, void *arg)
 {
     const struct slice argv[] = {SLICE("INFO"), SLICE("persistence")};
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_persistence;
-    return queue_send_now(r, 2, argv);
+    return queue_ask(q, on_persistence, (queue_any_fn *)done, arg, 2, argv);
 }

@@ -170,11 +170,6 @@ enum err queue_gate(struct queue *q, const struct queue_gate_ask *ask, queue_gat
     if (gate_place_of(ask->number, &at) || !limits_can_be_kept(ask) ||
         ask->campaign.len > GATE_LIST_MAX - 2)
         return ERR_INVALID;
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_answer;
     gate_words(&w, &at);
     pack_call(at.number, ask->call_id, call);
     uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("gate"), w.key);
@@ -192,18 +187,10 @@ enum err queue_gate(struct queue *q, const struct queue_gate_ask *ask, queue_gat
         argv[n++] = slice_of(
             list, (size_t)snprintf(list, sizeof(list), "c:%.*s", SLICE_ARG(ask->campaign)));
     n += put_limits(ask, argv + n, limits);
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, on_answer, (queue_any_fn *)done, arg, n, argv);
 }
 
 /* ---- telling ---- */
-
-void gate_on_status(struct queue *q, struct request *r, const redisReply *reply, enum err e)
-{
-    if (!e && reply->type != REDIS_REPLY_STATUS)
-        e = answer_unexpected(q);
-    if (r->done)
-        ((queue_done_fn *)r->done)(r->arg, e);
-}
 
 enum err queue_gate_back(struct queue *q, struct slice number, struct slice call_id,
                          queue_done_fn *done, void *arg)
@@ -215,11 +202,6 @@ enum err queue_gate_back(struct queue *q, struct slice number, struct slice call
 
     if (gate_place_of(number, &at))
         return ERR_INVALID;
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = gate_on_status;
     gate_words(&w, &at);
     pack_call(at.number, call_id, call);
     uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("gate_back"), w.key);
@@ -227,7 +209,7 @@ enum err queue_gate_back(struct queue *q, struct slice number, struct slice call
     argv[n++] = slice_of(w.e, sizeof(w.e));
     argv[n++] = slice_cstr(w.group);
     argv[n++] = slice_of(call, sizeof(call));
-    return queue_send_surely(r, n, argv);
+    return queue_ask_surely(q, queue_on_status, (queue_any_fn *)done, arg, n, argv);
 }
 
 enum err queue_gate_lock(struct queue *q, struct slice number, uint64_t until_wall_ms,
@@ -242,11 +224,6 @@ enum err queue_gate_lock(struct queue *q, struct slice number, uint64_t until_wa
         return ERR_INVALID;
     if (why.len > GATE_WHY_MAX)
         return ERR_TOO_LONG;
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = gate_on_status;
     gate_words(&w, &at);
     uint32_t n = gate_call_words(argv, QUEUE_FUNCTION("gate_lock"), w.key);
 
@@ -254,5 +231,5 @@ enum err queue_gate_lock(struct queue *q, struct slice number, uint64_t until_wa
     argv[n++] = queue_decimal(until, until_wall_ms);
     argv[n++] = why;
     argv[n++] = queue_now(q, now);
-    return queue_send_surely(r, n, argv);
+    return queue_ask_surely(q, queue_on_status, (queue_any_fn *)done, arg, n, argv);
 }

@@ -11,7 +11,6 @@ struct gate_words {
 };
 void gate_words(struct gate_words *w, const struct gate_place *at);
 uint32_t gate_call_words(struct slice *argv, const char *function, const char *key);
-void gate_on_status(struct queue *q, struct request *r, const struct redisReply *reply, enum err e);
 
 #define DNC_BOOK "{peal-dnc}" /* the hash tag of what belongs to whole lists */
 

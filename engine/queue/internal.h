@@ -136,6 +136,15 @@ struct slice queue_now(const struct queue *q, char text[NUMBER_CAP]);
 /* Now or not at all; or surely, repeated by itself. Take the request over. */
 enum err queue_send_now(struct request *r, uint32_t argc, const struct slice *argv);
 enum err queue_send_surely(struct request *r, uint32_t argc, const struct slice *argv);
+/* The whole of it, for a command whose answer `answered` reads and tells. ERR_FULL: too much under
+ * way. */
+enum err queue_ask(struct queue *q, queue_answered_fn *answered, queue_any_fn *done, void *arg,
+                   uint32_t argc, const struct slice *argv);
+enum err queue_ask_surely(struct queue *q, queue_answered_fn *answered, queue_any_fn *done,
+                          void *arg, uint32_t argc, const struct slice *argv);
+/* Answers OK and nothing else: tells a queue_done_fn, if there is one. */
+void queue_on_status(struct queue *q, struct request *r, const struct redisReply *reply,
+                     enum err e);
 
 /* ledger.c: 7 words of an entry; numbers needs 4 × NUMBER_CAP. False: a part is too long. */
 #define LEDGER_WORDS 7

@@ -172,18 +172,13 @@ enum err queue_ledger_sums(struct queue *q, int32_t first_day, uint32_t days, qu
 
     if (days == 0 || days > LEDGER_DAYS_MAX)
         return ERR_INVALID;
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_sums;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("sums"));
 
     snprintf(first, sizeof(first), "%d", first_day);
     argv[n++] = slice_cstr(q->self);
     argv[n++] = slice_cstr(first);
     argv[n++] = queue_decimal(count, days);
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, on_sums, (queue_any_fn *)done, arg, n, argv);
 }
 
 /* ---- buckets and their entries ---- */
@@ -207,12 +202,7 @@ static void on_buckets(struct queue *q, struct request *r, const redisReply *rep
 enum err queue_ledger_buckets(struct queue *q, queue_ledger_buckets_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_buckets;
-    return queue_send_now(r, queue_call_words(q, argv, QUEUE_FUNCTION("buckets")), argv);
+    return queue_ask(q, on_buckets, (queue_any_fn *)done, arg, queue_call_words(q, argv, QUEUE_FUNCTION("buckets")), argv);
 }
 
 /* "PLACE 0x1f text" */
@@ -247,39 +237,21 @@ enum err queue_ledger_read(struct queue *q, int32_t bucket, uint64_t from,
 {
     struct slice argv[CALL_WORDS];
     char which[NUMBER_CAP], cursor[NUMBER_CAP];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_texts;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("entries"));
 
     snprintf(which, sizeof(which), "%d", bucket);
     argv[n++] = slice_cstr(which);
     argv[n++] = queue_decimal(cursor, from);
-    return queue_send_now(r, n, argv);
-}
-
-static void on_status(struct queue *q, struct request *r, const redisReply *reply, enum err e)
-{
-    if (!e && reply->type != REDIS_REPLY_STATUS)
-        e = answer_unexpected(q);
-    if (r->done)
-        ((queue_done_fn *)r->done)(r->arg, e);
+    return queue_ask(q, on_texts, (queue_any_fn *)done, arg, n, argv);
 }
 
 enum err queue_ledger_cut(struct queue *q, int32_t first, queue_done_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
     char bucket[NUMBER_CAP];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_status;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("cut"));
 
     snprintf(bucket, sizeof(bucket), "%d", first);
     argv[n++] = slice_cstr(bucket);
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, queue_on_status, (queue_any_fn *)done, arg, n, argv);
 }

@@ -72,15 +72,10 @@ static void on_look(struct queue *q, struct request *r, const redisReply *reply,
 enum err queue_look(struct queue *q, struct slice id, queue_look_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_look;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("look"));
 
     argv[n++] = id;
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, on_look, (queue_any_fn *)done, arg, n, argv);
 }
 
 /* ---- all of them, or those of a number ---- */
@@ -216,15 +211,10 @@ static void on_attempts(struct queue *q, struct request *r, const redisReply *re
 enum err queue_attempts(struct queue *q, struct slice id, queue_attempts_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_attempts;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("tried"));
 
     argv[n++] = id;
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, on_attempts, (queue_any_fn *)done, arg, n, argv);
 }
 
 /* ---- attempts by result ---- */

@@ -8,14 +8,6 @@
 
 #define COMMENTS_MAX 256 /* given out; the rest is left out */
 
-static void noted(struct queue *q, struct request *r, const struct redisReply *reply, enum err e)
-{
-    if (!e && reply->type != REDIS_REPLY_STATUS)
-        e = answer_unexpected(q);
-    if (r->done)
-        ((queue_done_fn *)r->done)(r->arg, e);
-}
-
 enum err queue_note(struct queue *q, struct slice id, const struct queue_note *n,
                     queue_done_fn *done, void *arg)
 {
@@ -27,11 +19,6 @@ enum err queue_note(struct queue *q, struct slice id, const struct queue_note *n
         return ERR_TOO_LONG;
     if (id.len == 0)
         return ERR_INVALID;
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = noted;
     uint32_t words = queue_call_words(q, argv, QUEUE_FUNCTION("note"));
 
     snprintf(priority, sizeof(priority), "%d", (int)n->priority);
@@ -41,7 +28,7 @@ enum err queue_note(struct queue *q, struct slice id, const struct queue_note *n
     argv[words++] = n->mark;
     argv[words++] = n->caller_id;
     argv[words++] = slice_cstr(priority);
-    return queue_send_surely(r, words, argv);
+    return queue_ask_surely(q, queue_on_status, (queue_any_fn *)done, arg, words, argv);
 }
 
 static void told(struct queue *q, struct request *r, const struct redisReply *reply, enum err e)
@@ -63,13 +50,8 @@ static void told(struct queue *q, struct request *r, const struct redisReply *re
 enum err queue_comments(struct queue *q, struct slice id, queue_comments_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = told;
     uint32_t words = queue_call_words(q, argv, QUEUE_FUNCTION("comments"));
 
     argv[words++] = id;
-    return queue_send_now(r, words, argv);
+    return queue_ask(q, told, (queue_any_fn *)done, arg, words, argv);
 }

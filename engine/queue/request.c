@@ -99,7 +99,41 @@ enum err queue_send_surely(struct request *r, uint32_t argc, const struct slice 
     return OK;
 }
 
+static struct request *request_of(struct queue *q, queue_answered_fn *answered,
+                                  queue_any_fn *done, void *arg)
+{
+    struct request *r = queue_request(q, REQUEST_OTHER, done, arg);
+
+    if (r)
+        r->answered = answered;
+    return r;
+}
+
+enum err queue_ask(struct queue *q, queue_answered_fn *answered, queue_any_fn *done, void *arg,
+                   uint32_t argc, const struct slice *argv)
+{
+    struct request *r = request_of(q, answered, done, arg);
+
+    return r ? queue_send_now(r, argc, argv) : ERR_FULL;
+}
+
+enum err queue_ask_surely(struct queue *q, queue_answered_fn *answered, queue_any_fn *done,
+                          void *arg, uint32_t argc, const struct slice *argv)
+{
+    struct request *r = request_of(q, answered, done, arg);
+
+    return r ? queue_send_surely(r, argc, argv) : ERR_FULL;
+}
+
 /* --- answers ---------------------------------------------------------------------------------- */
+
+void queue_on_status(struct queue *q, struct request *r, const redisReply *reply, enum err e)
+{
+    if (!e && reply->type != REDIS_REPLY_STATUS)
+        e = answer_unexpected(q);
+    if (r->done)
+        ((queue_done_fn *)r->done)(r->arg, e);
+}
 
 static void claimed(struct queue *q, struct request *r, const redisReply *reply, enum err e)
 {

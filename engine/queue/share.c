@@ -77,11 +77,6 @@ enum err queue_share(struct queue *q, const struct queue_presence *p, queue_shar
     struct slice argv[CALL_WORDS];
     char lease[NUMBER_CAP], now[NUMBER_CAP], agents[NUMBER_CAP], calls[NUMBER_CAP];
     char moved[NUMBER_CAP + 8], ceiling[NUMBER_CAP + 8], start[NUMBER_CAP + 8];
-    struct request *r = queue_request(q, REQUEST_OTHER, (queue_any_fn *)done, arg);
-
-    if (!r)
-        return ERR_FULL;
-    r->answered = on_shared;
     uint32_t n = queue_call_words(q, argv, QUEUE_FUNCTION("share"));
 
     argv[n++] = slice_cstr(q->self);
@@ -92,5 +87,5 @@ enum err queue_share(struct queue *q, const struct queue_presence *p, queue_shar
     argv[n++] = real(moved, p->moved);
     argv[n++] = real(ceiling, p->ceiling);
     argv[n++] = real(start, p->start);
-    return queue_send_now(r, n, argv);
+    return queue_ask(q, on_shared, (queue_any_fn *)done, arg, n, argv);
 }
