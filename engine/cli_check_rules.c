@@ -74,6 +74,19 @@ static void say_labels(const char *what, const struct campaign_label_rule *rules
     }
 }
 
+/* What a rule that tries a refused lead again cannot mean. */
+static void say_refusal(enum result result, const struct campaign_rule *r)
+{
+    char text[24];
+
+    if (!rules_is_refusal(result) || retry_is_final(r))
+        return;
+    campaign_duration_text(RULES_REFUSED_AGAIN_MS, text, sizeof(text));
+    printf("    (Nothing is dialled then and no attempt is used up: the same number waits at least "
+           "%s, and until it may be called only the lead's expiry ends it.)\n",
+           text);
+}
+
 static void say_retries(const struct campaign *c)
 {
     char text[SENTENCE_MAX];
@@ -89,6 +102,7 @@ static void say_retries(const struct campaign *c)
             continue;
         retry_say(&c->rules[i], text, sizeof(text));
         printf("  after %s: %s.\n", result_name((enum result)i), text);
+        say_refusal((enum result)i, &c->rules[i]);
     }
     say_labels("after the recording", c->recordings, c->recording_rules);
     say_labels("by the agent's choice", c->outcomes, c->outcome_rules);

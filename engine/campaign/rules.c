@@ -147,6 +147,22 @@ static void write_comment(const struct campaign *c, const struct campaign_rule *
              what);
 }
 
+bool rules_is_refusal(enum result r)
+{
+    return r == RESULT_DNC || r == RESULT_OWN_NUMBER || r == RESULT_INVALID_NUMBER ||
+           r == RESULT_MISSING_NUMBER;
+}
+
+/* Refusals count as no attempt. Going on to a further number ends with the lead's last one, but a
+ * rule that comes back to the same number would spin as fast as its delay lets it. */
+static uint64_t not_before(const struct rules_input *in, uint8_t how)
+{
+    bool goes_on =
+        (how & (RETRY_OTHER_NUMBER | RETRY_NEXT_NUMBER)) && in->number_at + 1 < in->number_count;
+
+    return rules_is_refusal(in->result) && !goes_on ? in->now_wall_ms + RULES_REFUSED_AGAIN_MS : 0;
+}
+
 static void decide_number(const struct rules_input *in, uint8_t how, struct rules_decision *out)
 {
     if (!(how & (RETRY_OTHER_NUMBER | RETRY_NEXT_NUMBER)) || in->number_count < 2)
@@ -162,6 +178,8 @@ static void decide_retry(const struct campaign *c, const struct campaign_rule *r
     uint8_t how = retry_how_at(rule, done);
     uint64_t due = retry_due(rule, done, place_zone(c, in->place), in->now_wall_ms);
 
+    if (due < not_before(in, how))
+        due = not_before(in, how);
     place_calendar(c, in->place, &calendar);
     uint64_t at = calendar_next(&calendar, due);
 

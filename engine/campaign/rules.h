@@ -10,6 +10,10 @@
 /* Uncharged failures (our_fault, no_trunk) are tried again, but not for ever. */
 #define RULES_TRIES_PER_ATTEMPT 10
 
+/* A lead that is refused without a call (its number is on a list, or none) uses up no attempt, so
+ * nothing but time holds it: the same number is not looked at again before this. */
+#define RULES_REFUSED_AGAIN_MS 600000
+
 #define RULES_COMMENT_MAX (RETRY_COMMENT_MAX + 64) /* with its date and a label */
 
 /* Statuses of the defaults. */
@@ -46,6 +50,9 @@ struct rules_decision {
     bool charged;                     /* this attempt counts */
     const char *reason;               /* a phrase for people and logs; static */
 };
+
+/* Refused without a call: do-not-call, a number of our own, an invalid one, none. */
+bool rules_is_refusal(enum result r);
 
 void rules_decide(const struct campaign *c, const struct rules_input *in,
                   struct rules_decision *out);

@@ -148,6 +148,66 @@ Test(rules, may_dial)
     campaign_free(c);
 }
 
+/* Nothing counts a refusal, so a rule that comes back to a listed number would go round as fast as
+ * Redis answers. How often in a day? */
+static uint32_t refusals_of_a_day(const struct campaign *c, enum result refusal, uint32_t numbers)
+{
+    struct rules_input in = {.result = refusal, .now_wall_ms = NOW, .number_count = numbers};
+    struct rules_decision d = {0};
+    uint32_t looks = 0;
+
+    while (in.now_wall_ms < NOW + 24 * HOUR && looks < 1000000 && !d.finish) {
+        rules_decide(c, &in, &d);
+        looks++;
+        in.now_wall_ms = d.retry_wall_ms;
+        in.number_at = d.next_number;
+    }
+    return looks;
+}
+
+Test(rules, a_refused_lead_does_not_spin)
+{
+    static const enum result refusals[] = {RESULT_DNC, RESULT_OWN_NUMBER, RESULT_INVALID_NUMBER,
+                                           RESULT_MISSING_NUMBER};
+    static const char *const rules[] = {"next: other_number, after: 0s", "next: retry, after: 0s",
+                                        "next: \"other_number, retry\", after: \"0s, 1s\""};
+    char text[256];
+
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t k = 0; k < 3; k++) {
+            snprintf(text, sizeof(text), "results: {%s: {%s}}\n", result_name(refusals[i]),
+                     rules[k]);
+            struct campaign *c = campaign(text);
+            for (uint32_t numbers = 0; numbers <= 8; numbers++) {
+                uint32_t looks = refusals_of_a_day(c, refusals[i], numbers);
+                cr_expect_leq(looks, 8 * 144, "%s, %u numbers: looked at %u times a day", text,
+                              numbers, looks);
+            }
+            campaign_free(c);
+        }
+    }
+}
+
+Test(rules, a_refused_number_gives_way_to_the_next_at_once)
+{
+    struct campaign *c = campaign("results: {dnc: {next: next_number, after: 0s}}\n");
+    struct rules_input in = {.result = RESULT_DNC, .now_wall_ms = NOW, .number_count = 2};
+    struct rules_decision d;
+
+    rules_decide(c, &in, &d);
+    cr_expect(!d.finish && d.next_number == 1);
+    cr_expect_eq(d.retry_wall_ms, NOW + 1);
+    in.number_at = 1;
+    rules_decide(c, &in, &d);
+    cr_expect(d.finish, "there is no third");
+    campaign_free(c);
+    c = campaign("results: {dnc: {next: other_number, after: 3h}}\n");
+    rules_decide(c, &in, &d);
+    cr_expect_eq(d.next_number, 0);
+    cr_expect_eq(d.retry_wall_ms, NOW + 3 * HOUR, "a longer delay is the rule's own");
+    campaign_free(c);
+}
+
 /* For any history: a retry lies later than now and inside the window, and no lead is tried more
  * often than the campaign allows. */
 Test(rules, histories_end_and_keep_the_windows)
