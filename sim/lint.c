@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAMES_MAX 512
-#define TEXT_MAX  256
+#define NAMES_MAX  512
+#define TEXT_MAX   256
+#define GROUPS_MAX 8
 
 enum kind { END, NAME, STRING, NUMBER, SIGN };
 
@@ -27,6 +28,8 @@ struct lint {
     struct word before2, before, now, next, next2;
     struct slice names[NAMES_MAX]; /* defined in the file */
     uint32_t name_count;
+    char groups[GROUPS_MAX][16]; /* "store" */
+    uint32_t group_count;
     bool look; /* second reading: names are known */
     struct slice call;
 };
@@ -173,10 +176,22 @@ static void define(struct lint *l, struct slice name)
         l->names[l->name_count++] = name;
 }
 
+/* "exp", and "store" of "store.get". Names without a group stay where they are. */
 static void define_word(void *arg, const char *name)
 {
-    if (strncmp(name, "call:", 5) != 0) /* literals of the verb tables: they stay */
-        define(arg, slice_cstr(name));
+    if (strncmp(name, "call:", 5) == 0)
+        return;
+    struct lint *l = arg;
+    const char *dot = strchr(name, '.');
+    if (!dot) {
+        define(l, slice_cstr(name));
+        return;
+    }
+    struct slice group = slice_of(name, (size_t)(dot - name));
+    if (known(l, group) || l->group_count == GROUPS_MAX ||
+        slice_copy(group, l->groups[l->group_count], sizeof l->groups[0]) != OK)
+        return;
+    define(l, slice_cstr(l->groups[l->group_count++]));
 }
 
 /* Parameters up to the ")"; l->now is what follows "function". */
@@ -219,8 +234,9 @@ static void collect(struct lint *l)
 /* ---- checks ---- */
 
 struct verb_search {
+    struct slice group; /* "store" */
     struct slice name;
-    bool found;
+    bool group_found, found;
 };
 
 static void match_verb(void *arg, const char *name)
@@ -229,6 +245,29 @@ static void match_verb(void *arg, const char *name)
 
     if (strncmp(name, "call:", 5) == 0 && slice_eq(s->name, slice_cstr(name + 5)))
         s->found = true;
+}
+
+static void match_member(void *arg, const char *name)
+{
+    struct verb_search *s = arg;
+    const char *dot = strchr(name, '.');
+
+    if (!dot || !slice_eq(s->group, slice_of(name, (size_t)(dot - name))))
+        return;
+    s->group_found = true;
+    if (slice_eq(s->name, slice_cstr(dot + 1)))
+        s->found = true;
+}
+
+/* l->now is `get` of `store.get`. */
+static void check_member(struct lint *l)
+{
+    struct verb_search search = {.group = l->before2.text, .name = l->now.text};
+
+    flow_each_verb(true, match_member, &search);
+    if (search.group_found && !search.found)
+        say(l, l->now.line, LINT_ERROR, "there is no '" SLICE_FMT "." SLICE_FMT "'",
+            SLICE_ARG(search.group), SLICE_ARG(search.name));
 }
 
 static bool ends(struct slice s, const char *ending)
@@ -363,6 +402,8 @@ static void check(struct lint *l)
             continue;
         if (is(l->before, ":") && l->before2.kind == NAME && slice_eq(l->before2.text, l->call))
             check_verb(l);
+        else if (is(l->before, ".") && l->before2.kind == NAME)
+            check_member(l);
         else if (!is(l->before, ".") && !is(l->before, ":"))
             check_name(l);
     }

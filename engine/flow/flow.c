@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "flow/inner.h"
+#include "flow/ops.h"
 
 #define POKES_MAX 16 /* resumes in a row without waiting for the loop */
 
@@ -49,6 +49,7 @@ static void forget(struct flow *f)
     loop_timer_stop(rt->loop, &f->timer);
     loop_timer_stop(rt->loop, &f->limit);
     loop_timer_stop(rt->loop, &f->poke);
+    op_forget(f);
     luaL_unref(rt->L, LUA_REGISTRYINDEX, f->co_ref);
     luaL_unref(rt->L, LUA_REGISTRYINDEX, f->finally_ref);
     luaL_unref(rt->L, LUA_REGISTRYINDEX, f->call_ref);
@@ -62,6 +63,7 @@ void flow_drop(struct flow *f)
 {
     if (f->call && !f->ended)
         call_set_handler(f->call, NULL, NULL);
+    store_release(f, false);
     forget(f);
     list_remove(&f->node);
     pool_put(&f->rt->flows, f);
@@ -155,7 +157,9 @@ static void script_over(struct flow *f, int status)
     rt->current = f;
     lua_resetthread(f->co); /* closes what the script left open; its stack is empty after */
     lua_settop(f->co, 0);
+    op_forget(f);
     run_finally(f);
+    store_release(f, true);
     rt->current = was;
     f->running = false;
     if (f->report.error[0])
@@ -205,7 +209,7 @@ static void resume(struct flow *f, int args)
     loop_timer(rt->loop, &f->poke, 0, on_poke); /* the others' turn first */
 }
 
-static void wake(struct flow *f)
+void flow_wake(struct flow *f)
 {
     if (!f->over)
         resume(f, 0);
@@ -213,7 +217,7 @@ static void wake(struct flow *f)
 
 static void on_poke(struct timer *t)
 {
-    wake(container_of(t, struct flow, poke));
+    flow_wake(container_of(t, struct flow, poke));
 }
 
 static void on_verb_limit(struct timer *t)
@@ -221,7 +225,7 @@ static void on_verb_limit(struct timer *t)
     struct flow *f = container_of(t, struct flow, timer);
 
     f->timed_out = true;
-    wake(f);
+    flow_wake(f);
 }
 
 static void on_script_limit(struct timer *t)
@@ -230,7 +234,7 @@ static void on_script_limit(struct timer *t)
 
     if (f->doom == DOOM_NONE)
         f->doom = DOOM_LIMIT;
-    wake(f);
+    flow_wake(f);
 }
 
 void flow_stop(struct flow *f)
@@ -239,7 +243,7 @@ void flow_stop(struct flow *f)
         return;
     if (f->doom == DOOM_NONE)
         f->doom = DOOM_STOPPED;
-    wake(f);
+    flow_wake(f);
 }
 
 void flow_stop_all(struct flow_runtime *rt)
@@ -342,7 +346,7 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
             finish_soon(f);
         return;
     }
-    wake(f);
+    flow_wake(f);
 }
 
 /* ---- start ---- */

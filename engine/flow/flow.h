@@ -27,6 +27,7 @@
 #define FLOW_SCRIPT_MAX   (256 * 1024) /* bytes of one script */
 #define FLOW_SETTINGS_MAX 32
 
+struct flow_store;
 struct sound_cache;
 struct flow_runtime;
 struct flow_script;
@@ -95,12 +96,18 @@ struct flow_config {
     size_t memory_bytes;        /* one call; 0: 1 MiB */
     const struct flow_field *settings; /* copied; at most FLOW_SETTINGS_MAX */
     uint32_t settings_count;
+    /* store.* (flow/store.h), outlives the runtime or answers all that is asked before it ends;
+     * NULL: there is none, and store.* fails. */
+    const struct flow_store *store;
 };
 
 struct flow_stats {
     uint32_t running, peak;
     uint64_t started, refused, ended[FLOW_STOPPED + 1];
     size_t memory_bytes; /* of the Lua state, all calls */
+    uint32_t asking;     /* questions to the outside under way */
+    uint64_t store_asked, store_failed;
+    uint64_t store_lost; /* sent by ended scripts and not stored, or not known to be */
 };
 
 /* ERR_NOT_FOUND: audio_root is no folder; ERR_NOMEM. */
@@ -145,8 +152,8 @@ void flow_stop_all(struct flow_runtime *rt);
 struct call *flow_call(const struct flow *f);
 void *flow_arg(const struct flow *f);
 
-/* Everything a script may call, for checkers: calls fn with "call:play", "exp"… of the runtime's
- * side. */
+/* Everything a script may call, for checkers: calls fn with "call:play", "exp", "store.get"… of the
+ * runtime's side. Names without a prefix stay valid, others during the call. */
 void flow_each_verb(bool simulator, void (*fn)(void *arg, const char *name), void *arg);
 
 /* Draws made outside scripts (which file of a folder…) use the same source. */

@@ -37,6 +37,11 @@ struct flow_script {
     int chunk_ref; /* compiled chunk: takes the environment as its argument */
 };
 
+struct flow_op;
+struct flow_answer;
+struct held_lock;
+struct ops;
+
 struct flow {
     struct flow_runtime *rt;
     struct call *call;
@@ -88,6 +93,11 @@ struct flow {
         bool barge_key, barge_speech, file;
     } at; /* the verb under way */
 
+    /* Asked outside (ops.h). */
+    struct flow_op *op;               /* what the verb under way waits for */
+    const struct flow_answer *answer; /* while it is delivered */
+    struct held_lock *locks;
+
     struct flow_report report;
 };
 
@@ -109,6 +119,10 @@ struct flow_runtime {
     struct sounds *sounds;
     struct flow_stats stats;
     int globals_ref, settings_ref;
+    const struct flow_store *store;
+    struct ops *ops;
+    uint64_t store_token;
+    char *scratch; /* STORE_VALUE_MAX bytes, for JSON on its way out */
 };
 
 #define FLOW_CALL_TYPE "peal.call"
@@ -116,6 +130,7 @@ extern const char kind_mark; /* its address is the key under which a declaration
 /* verbs_call.c: the type of call objects */
 void flow_register_call(lua_State *L, bool simulator);
 void flow_drop(struct flow *f); /* flow.c: frees without on_end */
+void flow_wake(struct flow *f); /* flow.c: the verb under way looks whether it is done */
 
 /* memory.c */
 void *flow_alloc(void *ud, void *ptr, size_t osize, size_t nsize);
@@ -189,6 +204,14 @@ struct verb {
 };
 extern const struct verb verbs_call[], verbs_audio[], verbs_listen[]; /* call:NAME */
 extern const struct verb verbs_random[], verbs_script[];              /* NAME */
+extern const struct verb verbs_store[];                               /* store.NAME */
+
+/* All verbs, by where a script finds them. */
+struct verb_group {
+    const char *prefix; /* "call:", "" or "store." */
+    const struct verb *verbs;
+};
+extern const struct verb_group verb_groups[]; /* ends with prefix NULL; runtime.c */
 
 void flow_add_mark(struct flow *f, const char *name, uint32_t at_ms);
 void flow_add_failed(struct flow *f, const char *text);

@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/log.h"
-#include "flow/inner.h"
+#include "flow/ops.h"
 
 #define FLOWS_DEFAULT        4096
 #define INSTRUCTIONS_DEFAULT 500000
@@ -17,6 +18,12 @@
 #define PREAMBLE "local _ENV = ...; "
 
 const char kind_mark = 'k';
+
+const struct verb_group verb_groups[] = {
+    {"call:", verbs_call}, {"call:", verbs_audio}, {"call:", verbs_listen},
+    {"", verbs_script},    {"", verbs_random},     {"store.", verbs_store},
+    {NULL, NULL},
+};
 
 const char *flow_kind_name(enum flow_kind k)
 {
@@ -74,6 +81,19 @@ static enum err open_lua(struct flow_runtime *rt, const struct flow_config *conf
     return ERR_NOMEM;
 }
 
+/* What questions to the outside need. */
+static enum err open_outside(struct flow_runtime *rt, const struct flow_config *config)
+{
+    uint32_t max = config->max_flows ? config->max_flows : FLOWS_DEFAULT;
+
+    rt->ops = ops_open(max + OPS_SPARE);
+    rt->scratch = malloc(STORE_VALUE_MAX);
+    /* Whose locks are whose: the one thing that must differ between runs. */
+    if (getrandom(&rt->store_token, sizeof rt->store_token, 0) < 0)
+        rt->store_token = (uint64_t)(uintptr_t)rt ^ clock_us(rt->loop->clock);
+    return rt->ops && rt->scratch ? OK : ERR_NOMEM;
+}
+
 enum err flow_runtime_open(struct flow_runtime **out, const struct flow_config *config)
 {
     struct flow_runtime *rt = calloc(1, sizeof *rt);
@@ -87,8 +107,10 @@ enum err flow_runtime_open(struct flow_runtime **out, const struct flow_config *
     rt->instructions = config->instructions ? config->instructions : INSTRUCTIONS_DEFAULT;
     rt->cpu_ns = (config->cpu_ms ? config->cpu_ms : CPU_MS_DEFAULT) * UINT64_C(1000000);
     rt->memory_bytes = config->memory_bytes ? config->memory_bytes : MEMORY_DEFAULT;
+    rt->store = config->store;
     list_init(&rt->running);
-    if (config->record_dir)
+    e = open_outside(rt, config);
+    if (e == OK && config->record_dir)
         e = slice_copy(slice_cstr(config->record_dir), rt->record_dir, sizeof rt->record_dir);
     if (e == OK)
         e = pool_init(&rt->flows, sizeof(struct flow),
@@ -121,12 +143,15 @@ void flow_runtime_close(struct flow_runtime *rt)
         free(s);
     }
     sounds_close(rt->sounds);
+    ops_close(rt->ops);
+    free(rt->scratch);
     pool_fini(&rt->flows);
     free(rt);
 }
 
 const struct flow_stats *flow_runtime_stats(struct flow_runtime *rt)
 {
+    rt->stats.asking = ops_in_flight(rt->ops);
     rt->stats.running = rt->flows.used;
     rt->stats.peak = rt->flows.peak;
     return &rt->stats;
@@ -154,20 +179,14 @@ void flow_rng(const struct flow_runtime *rt, struct slice name, uint64_t leg, st
 
 void flow_each_verb(bool simulator, void (*fn)(void *arg, const char *name), void *arg)
 {
-    static const struct verb *const of_call[] = {verbs_call, verbs_audio, verbs_listen};
-    static const struct verb *const free_standing[] = {verbs_script, verbs_random};
     char name[FLOW_NAME_MAX];
 
-    for (size_t i = 0; i < 3; i++)
-        for (const struct verb *v = of_call[i]; v->name; v++)
+    for (const struct verb_group *g = verb_groups; g->prefix; g++)
+        for (const struct verb *v = g->verbs; v->name; v++)
             if (v->side == VERB_BOTH || simulator) {
-                snprintf(name, sizeof name, "call:%s", v->name);
-                fn(arg, name);
+                snprintf(name, sizeof name, "%s%s", g->prefix, v->name);
+                fn(arg, *g->prefix ? name : v->name);
             }
-    for (size_t i = 0; i < 2; i++)
-        for (const struct verb *v = free_standing[i]; v->name; v++)
-            if (v->side == VERB_BOTH || simulator)
-                fn(arg, v->name);
 }
 
 /* ---- scripts ---- */

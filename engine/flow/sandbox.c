@@ -159,14 +159,30 @@ static void add_libraries(lua_State *L, int globals)
     lua_pop(L, 2);
 }
 
-static void add_verbs(struct flow_runtime *rt, int globals, const struct verb *v)
+/* Free-standing verbs into the globals, "store.get" into a read-only table `store`. */
+static void add_verbs(struct flow_runtime *rt, int globals, const struct verb_group *g)
 {
-    for (; v->name; v++) {
+    lua_State *L = rt->L;
+    const char *dot = strchr(g->prefix, '.');
+
+    if (dot)
+        lua_newtable(L);
+    else
+        lua_pushvalue(L, globals);
+    for (const struct verb *v = g->verbs; v->name; v++) {
         if (v->side == VERB_SIM && !rt->simulator)
             continue;
-        lua_pushcfunction(rt->L, v->fn);
-        lua_setfield(rt->L, globals, v->name);
+        lua_pushcfunction(L, v->fn);
+        lua_setfield(L, -2, v->name);
     }
+    if (!dot) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_pushlstring(L, g->prefix, (size_t)(dot - g->prefix));
+    lua_insert(L, -2);
+    protect(L);
+    lua_rawset(L, globals);
 }
 
 void sandbox_open(struct flow_runtime *rt)
@@ -192,8 +208,9 @@ void sandbox_open(struct flow_runtime *rt)
     lua_getglobal(L, "setmetatable");
     lua_pushcclosure(L, sb_setmetatable, 1);
     lua_setfield(L, globals, "setmetatable");
-    add_verbs(rt, globals, verbs_script);
-    add_verbs(rt, globals, verbs_random);
+    for (const struct verb_group *g = verb_groups; g->prefix; g++)
+        if (strcmp(g->prefix, "call:") != 0)
+            add_verbs(rt, globals, g);
 
     lua_createtable(L, 0, 2); /* the metatable of environments */
     lua_insert(L, globals);

@@ -347,9 +347,9 @@ void flow_register_call(lua_State *L, bool simulator)
 {
     luaL_newmetatable(L, FLOW_CALL_TYPE);
     lua_newtable(L);
-    add_verbs(L, verbs_call, simulator);
-    add_verbs(L, verbs_audio, simulator);
-    add_verbs(L, verbs_listen, simulator);
+    for (const struct verb_group *g = verb_groups; g->prefix; g++)
+        if (strcmp(g->prefix, "call:") == 0)
+            add_verbs(L, g->verbs, simulator);
     lua_pushcclosure(L, call_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pushboolean(L, false);

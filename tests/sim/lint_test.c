@@ -42,7 +42,7 @@ Test(lint, good_scripts_are_left_alone)
           "  c:answer() c:listen { 'speech', limit = limit_of_mine }\n"
           "  local kind = choose { red = 60, blue = 40 }\n"
           "  local t = setmetatable({}, { __index = function(t, k) return k end })\n"
-          "  t:anything() list.f() (function() end)()\n"
+          "  t:anything() list.f() (function() end)() store.put('k', store.get 'k')\n"
           "end }\n",
           "");
 }
@@ -57,6 +57,7 @@ Test(lint, faults_have_their_lines)
           "  choose { a = 0, b = 0 }\n"
           "  choose { a = 0.5, b = 0.49 }\n"
           "  foo.bar() line.number:gsub('x', 'y') undefined 'text'\n"
+          "  store.gett('k')\n"
           "end }\n",
           "2E the call has no verb 'anser'\n"
           "3W call:listen has no limit of its own: the default holds\n"
@@ -64,7 +65,8 @@ Test(lint, faults_have_their_lines)
           "5E nothing is called 'chose' here\n"
           "6E the weights add up to nothing\n"
           "7W the weights add up to 0.99, not to 1\n"
-          "8E nothing is called 'undefined' here\n");
+          "8E nothing is called 'undefined' here\n"
+          "9E there is no 'store.gett'\n");
 }
 
 Test(lint, unfinished_texts_do_no_harm)
