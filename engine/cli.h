@@ -8,6 +8,7 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 int cli_run(int argc, char **argv);
+int cli_serve(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_leads(int argc, char **argv);
 int cli_simulate(int argc, char **argv);

@@ -12,6 +12,7 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cli_run, "dial a campaign until it is done"},
+    {"serve", cli_serve, "answer numbers, each by its flow"},
     {"check", cli_check, "say what a campaign would dial and what not, and why; dials nothing"},
     {"leads", cli_leads, "import lists of leads into a campaign's queue"},
     {"status", cli_status, "count a campaign's leads by what holds them, and its engines"},

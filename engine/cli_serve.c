@@ -1,0 +1,124 @@
+/* `peal serve`: answers the numbers of a file by their flows. */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "serve/serve.h"
+
+static const char help[] =
+    "usage: peal serve NUMBERS.yaml [--data DIR] [--quiet] [--log LEVEL]\n"
+    "\n"
+    "Answers calls to the numbers of the file, each by its flow (a Lua script, docs/FLOWS.md), in\n"
+    "its language and with its parameters. Numbers that are not listed are refused with 404, or\n"
+    "get the flow that `unknown` names; calls beyond a number's limit get 486 or 503. SIGHUP "
+    "reads\n"
+    "the file and its scripts again: new calls get them, calls that run go on as they began.\n"
+    "SIGTERM or Ctrl-C: no new calls, those that run may end within the file's `drain`; again:\n"
+    "they are ended now.\n"
+    "\n"
+    "  --data DIR     calls.jsonl, calls.sqlite, recordings/ (default: ./NAME of the file)\n"
+    "  --log LEVEL    debug, info, warn, error or off (default: warn)\n"
+    "\n"
+    "the file:\n"
+    "  name: lines                       # of the records\n"
+    "  sip: { address: 127.0.0.1:5060, tcp: yes }\n"
+    "  media: { address: 127.0.0.1, ports: 30000-39999, workers: 1 }\n"
+    "  calls: 1000                       # at once, of all numbers\n"
+    "  audio: audio                      # folder of sounds, beside the file\n"
+    "  drain: 30s\n"
+    "  unknown: 404                      # or { flow: sorry.lua }\n"
+    "  numbers:\n"
+    "    - number: \"+38600100200\"\n"
+    "      flow: order-line.lua\n"
+    "      language: sl                  # call.row.language\n"
+    "      calls: 30                     # at once; beyond: full: 486 or 503 (503)\n"
+    "      with: { period: \"7\" }         # call.row.period\n"
+    "\n"
+    "examples:\n"
+    "  peal serve scenarios/numbers/hello.yaml\n"
+    "  peal serve lines.yaml --data /var/lib/peal/lines\n";
+
+static struct serve *running; /* for the signal handlers */
+
+static void on_stop(int number)
+{
+    (void)number;
+    if (running)
+        serve_stop(running);
+}
+
+static void on_hangup(int number)
+{
+    (void)number;
+    if (running)
+        serve_reload(running);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_stop};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = on_hangup;
+    sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+static int run(struct serve_config *config)
+{
+    char error[SERVE_ERROR_MAX] = "";
+    struct serve *s = NULL;
+    struct loop loop;
+    enum err e = loop_init(&loop, NULL);
+
+    if (e != OK) {
+        fprintf(stderr,
+                "peal serve: io_uring is not available (%s); Linux 6.0 or later is needed, with "
+                "kernel.io_uring_disabled = 0\n",
+                err_name(e));
+        return EXIT_FAILED;
+    }
+    config->loop = &loop;
+    e = serve_open(&s, config, error);
+    bool opened = e == OK;
+    if (opened) {
+        running = s;
+        catch_signals();
+        e = serve_run(s, error);
+        running = NULL;
+        serve_close(s);
+    }
+    if (e != OK)
+        fprintf(stderr, "peal serve: %s\n", error[0] ? error : err_name(e));
+    loop_fini(&loop);
+    return e == OK ? EXIT_DONE : !opened && e != ERR_IO ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int cli_serve(int argc, char **argv)
+{
+    struct serve_config config = {0};
+    const char *level_name = "warn";
+    enum log_level level;
+    const struct cli_option options[] = {
+        {"--data", &config.data_dir, NULL},
+        {"--log", &level_name, NULL},
+        {"--quiet", NULL, &config.quiet},
+        {0},
+    };
+    int code = cli_read(&(struct cli_command){"serve", help, options, "NUMBERS.yaml"}, argc, argv,
+                        &config.path);
+
+    if (code != CLI_GO_ON)
+        return code;
+    if (log_level_parse(level_name, &level) != OK) {
+        fprintf(stderr, "peal serve: no log level '%s'; debug, info, warn, error and off exist\n",
+                level_name);
+        return EXIT_USAGE;
+    }
+    log_set_level(level);
+    return run(&config);
+}

@@ -1,0 +1,111 @@
+/* A reading of the file with everything it names: its scripts in a runtime of their own, so that
+ * calls of an older reading go on undisturbed, and the counters of its numbers, which outlive it.
+ */
+#include "serve/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+static struct serve_line *line_of(struct serve *s, const char *key)
+{
+    for (struct serve_line *l = s->lines; l; l = l->next)
+        if (strcmp(l->key, key) == 0)
+            return l;
+    struct serve_line *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    snprintf(l->key, sizeof l->key, "%s", key);
+    l->next = s->lines;
+    s->lines = l;
+    s->line_count++;
+    return l;
+}
+
+static enum err load(struct book *b, const char *path, uint32_t file_line, const char *flow,
+                     const struct flow_script **out, char *error)
+{
+    char why[FLOW_TEXT_MAX] = "";
+    struct flow_script *script;
+    enum err e = flow_script_load(b->runtime, flow, &script, why);
+
+    if (e == OK && flow_script_kind(script) != FLOW_KIND_FLOW) {
+        snprintf(why, sizeof why, "%.300s: a number is answered by `return flow { … }`", flow);
+        e = ERR_INVALID;
+    }
+    if (e != OK)
+        snprintf(error, SERVE_ERROR_MAX, "%.300s:%u: flow: %s", path, file_line, why);
+    *out = script;
+    return e;
+}
+
+static enum err load_all(struct serve *s, struct book *b, char *error)
+{
+    const struct numbers *n = b->numbers;
+    enum err e = OK;
+
+    if (n->has_unknown)
+        e = load(b, s->config.path, n->unknown.file_line, n->unknown.flow, &b->unknown, error);
+    for (uint32_t i = 0; i < n->count && e == OK; i++) {
+        e = load(b, s->config.path, n->line[i].file_line, n->line[i].flow, &b->script[i], error);
+        b->line[i] = line_of(s, n->line[i].key);
+        if (!b->line[i])
+            e = ERR_NOMEM;
+    }
+    return e;
+}
+
+enum err book_open(struct serve *s, struct numbers *n, struct book **out, char *error)
+{
+    struct flow_config flow = {
+        .loop = s->loop,
+        .audio_root = n->audio[0] ? n->audio : NULL,
+        .sounds = call_env_sounds(s->env),
+        .preload = true,
+        .record_dir = s->recording_dir,
+        .max_flows = n->calls,
+    };
+    struct book *b = calloc(1, sizeof *b);
+
+    error[0] = '\0';
+    if (!b) {
+        numbers_free(n);
+        return ERR_NOMEM;
+    }
+    list_node_init(&b->node);
+    b->numbers = n;
+    b->script = calloc(n->count + 1, sizeof *b->script);
+    b->line = calloc(n->count + 1, sizeof *b->line);
+    rng_system(&flow.seed, sizeof flow.seed);
+    enum err e = b->script && b->line ? flow_runtime_open(&b->runtime, &flow) : ERR_NOMEM;
+    if (e == ERR_NOT_FOUND)
+        snprintf(error, SERVE_ERROR_MAX, "%.300s: audio: there is no folder %.300s", s->config.path,
+                 n->audio);
+    if (e == OK)
+        e = load_all(s, b, error);
+    if (e != OK) {
+        if (!error[0])
+            snprintf(error, SERVE_ERROR_MAX, "the scripts cannot be set up: %s", err_name(e));
+        book_close(b);
+        return e;
+    }
+    *out = b;
+    return OK;
+}
+
+void book_close(struct book *b)
+{
+    list_remove(&b->node);
+    flow_runtime_close(b->runtime);
+    numbers_free(b->numbers);
+    free(b->script);
+    free(b->line);
+    free(b);
+}
+
+void book_let_go(struct serve *s, struct book *b)
+{
+    if (b != s->book && b->calls == 0)
+        book_close(b);
+}

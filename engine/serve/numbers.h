@@ -1,0 +1,74 @@
+/* The file of `peal serve`: which numbers are answered, by which flow, in which language, with
+ * which parameters, and how many calls each may have at once.
+ *
+ *   name: lines
+ *   sip: { address: 127.0.0.1:5060, tcp: yes }
+ *   numbers:
+ *     - number: "+38600100200"
+ *       flow: order-line.lua
+ *       language: sl
+ *       calls: 30
+ *       with: { period: "7" }
+ *
+ * Numbers are compared by their digits, so "+386 00 100 200" is 38600100200; what is no number
+ * ("reception") is compared as it is. Files are relative to the file's own folder. A key that is
+ * not known, a value out of range or a number that stands there twice is refused with file and
+ * line. */
+#ifndef PEAL_SERVE_NUMBERS_H
+#define PEAL_SERVE_NUMBERS_H
+
+#include "io/addr.h"
+
+#define NUMBERS_FILE_MAX   (4 * 1024 * 1024) /* bytes of the YAML */
+#define NUMBERS_MAX        10000
+#define NUMBERS_ERROR_MAX  1024
+#define NUMBERS_PATH_MAX   512
+#define NUMBERS_DIGITS_MAX 40
+#define NUMBERS_WITH_MAX   24 /* parameters of one number */
+#define NUMBERS_NAME_MAX   32
+#define NUMBERS_VALUE_MAX  256
+
+struct numbers_with {
+    char name[NUMBERS_NAME_MAX], value[NUMBERS_VALUE_MAX];
+};
+
+/* One number and what answers it. */
+struct numbers_line {
+    char number[NUMBERS_DIGITS_MAX];
+    char key[NUMBERS_DIGITS_MAX]; /* as it is compared */
+    char flow[NUMBERS_PATH_MAX];
+    char language[NUMBERS_NAME_MAX]; /* "" when the file says none */
+    uint32_t calls;                  /* at once; 0: as many as the engine takes */
+    uint16_t full;                   /* what a call beyond them is refused with */
+    uint32_t with_count;
+    struct numbers_with with[NUMBERS_WITH_MAX];
+    uint32_t file_line;
+};
+
+struct numbers {
+    char name[64];                 /* of the records */
+    char folder[NUMBERS_PATH_MAX]; /* of the file; "" for the present one */
+    struct addr sip;
+    bool tcp;
+    struct addr media;
+    uint16_t media_port_min, media_port_max;
+    uint32_t media_workers;       /* 0: cores - 1, at least 1 */
+    uint32_t calls;               /* at once, in and out */
+    char audio[NUMBERS_PATH_MAX]; /* folder of sounds */
+    uint32_t drain_ms;            /* how long calls may go on after SIGTERM */
+    bool has_unknown;             /* numbers that are not listed: `unknown` says which flow… */
+    struct numbers_line unknown;  /* …else they are refused with 404 */
+    uint32_t count;
+    struct numbers_line *line; /* ordered by key */
+};
+
+/* error (NUMBERS_ERROR_MAX bytes): "PATH:LINE: what is wrong; what is accepted". */
+enum err numbers_load(struct numbers **out, const char *path, char *error);
+/* The same from memory; path stands in complaints, and its folder counts. */
+enum err numbers_parse(struct numbers **out, const char *path, struct slice text, char *error);
+void numbers_free(struct numbers *n);
+
+/* The line of a dialled number, or NULL. */
+const struct numbers_line *numbers_find(const struct numbers *n, struct slice number);
+
+#endif

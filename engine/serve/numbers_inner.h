@@ -1,0 +1,59 @@
+/* What the files that read NUMBERS.yaml share. Private to the room. */
+#ifndef PEAL_SERVE_NUMBERS_INNER_H
+#define PEAL_SERVE_NUMBERS_INNER_H
+
+#include <yaml.h>
+
+#include "serve/numbers.h"
+
+/* One reading under way; the first complaint ends it. */
+struct numbers_reader {
+    yaml_document_t doc;
+    const char *path;
+    char *error;
+    bool failed;
+    struct numbers *out;
+};
+
+typedef void numbers_read_fn(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                             void *place);
+
+/* A key of a mapping: `at` is where its value goes, from the place that the mapping was given. */
+struct numbers_field {
+    const char *name;
+    numbers_read_fn *read;
+    size_t at;
+    uint32_t min, max; /* of numbers, and of durations in ms */
+};
+
+__attribute__((format(printf, 3, 4))) void
+numbers_fail(struct numbers_reader *r, const yaml_node_t *at, const char *fmt, ...);
+
+/* Reads a mapping by a table of `count` fields; keys that it does not have, and keys given twice,
+ * are refused with the list of those that are accepted. */
+void numbers_mapping(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                     const struct numbers_field *fields, size_t count, void *place);
+/* Each item of a sequence; false: it is none (said). */
+bool numbers_is_sequence(struct numbers_reader *r, const char *where, const yaml_node_t *n);
+/* NULL, and a complaint, where it is no single value. */
+const char *numbers_text(struct numbers_reader *r, const char *where, const yaml_node_t *n);
+
+/* Single values. cap: with the NUL. */
+void numbers_copy(struct numbers_reader *r, const char *where, const yaml_node_t *n, char *dst,
+                  size_t cap);
+void numbers_name(struct numbers_reader *r, const char *where, const yaml_node_t *n, char *dst,
+                  size_t cap);
+void numbers_path(struct numbers_reader *r, const char *where, const yaml_node_t *n, char *dst,
+                  size_t cap);
+void numbers_addr(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                  uint16_t default_port, struct addr *out);
+void numbers_bool(struct numbers_reader *r, const char *where, const yaml_node_t *n, bool *out);
+void numbers_u32(struct numbers_reader *r, const char *where, const yaml_node_t *n, uint32_t min,
+                 uint32_t max, uint32_t *out);
+void numbers_duration(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                      uint32_t max_ms, uint32_t *out_ms);
+
+enum err numbers_key(struct slice number, char *dst, size_t cap);
+void numbers_sort(struct numbers *n);
+
+#endif

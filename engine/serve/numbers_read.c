@@ -1,0 +1,336 @@
+/* NUMBERS.yaml as a whole: its keys, what each needs, and what must hold between them. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "serve/numbers_inner.h"
+
+#define CALLS_DEFAULT    1000
+#define CALLS_MAX        20000
+#define DRAIN_MS_DEFAULT 30000
+#define DRAIN_MS_MAX     3600000
+#define FULL_DEFAULT     503
+
+#define FIELDS_OF(table) (table), sizeof(table) / sizeof((table)[0])
+
+/* ---- parts ---- */
+
+static void read_sip_address(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                             void *place)
+{
+    numbers_addr(r, where, n, 5060, place);
+}
+
+static void read_media_address(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                               void *place)
+{
+    numbers_addr(r, where, n, 0, place);
+}
+
+static void read_yes(struct numbers_reader *r, const char *where, const yaml_node_t *n, void *place)
+{
+    numbers_bool(r, where, n, place);
+}
+
+static void read_ports(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                       void *place)
+{
+    const char *text = numbers_text(r, where, n);
+    struct slice first, last;
+    uint64_t a, b;
+
+    (void)place;
+    if (!text)
+        return;
+    slice_cut(slice_cstr(text), '-', &first, &last);
+    if (slice_u64(first, 65535, &a) != OK || slice_u64(last, 65535, &b) != OK || a < 1024 || b <= a)
+        numbers_fail(r, n, "%s: '%.40s' is not accepted; accepted: two ports, as in 20000-29999",
+                     where, text);
+    else {
+        r->out->media_port_min = (uint16_t)a;
+        r->out->media_port_max = (uint16_t)b;
+    }
+}
+
+static void read_workers(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                         void *place)
+{
+    numbers_u32(r, where, n, 1, 64, place);
+}
+
+static const struct numbers_field sip_fields[] = {
+    {.name = "address", .read = read_sip_address, .at = offsetof(struct numbers, sip)},
+    {.name = "tcp", .read = read_yes, .at = offsetof(struct numbers, tcp)},
+};
+
+static const struct numbers_field media_fields[] = {
+    {.name = "address", .read = read_media_address, .at = offsetof(struct numbers, media)},
+    {.name = "ports", .read = read_ports},
+    {.name = "workers", .read = read_workers, .at = offsetof(struct numbers, media_workers)},
+};
+
+static void read_sip(struct numbers_reader *r, const char *where, const yaml_node_t *n, void *place)
+{
+    numbers_mapping(r, where, n, FIELDS_OF(sip_fields), place);
+}
+
+static void read_media(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                       void *place)
+{
+    numbers_mapping(r, where, n, FIELDS_OF(media_fields), place);
+}
+
+/* ---- one number ---- */
+
+static void read_number(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                        void *place)
+{
+    struct numbers_line *line = place;
+
+    numbers_copy(r, where, n, line->number, sizeof line->number);
+    if (!r->failed && (!line->number[0] || strpbrk(line->number, "@<>\";?&=") ||
+                       numbers_key(slice_cstr(line->number), line->key, sizeof line->key) != OK))
+        numbers_fail(r, n,
+                     "%s: '%.40s' is not accepted; accepted: a number or a user's name, as in "
+                     "\"+38600100200\"",
+                     where, line->number);
+}
+
+static void read_flow(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                      void *place)
+{
+    numbers_path(r, where, n, place, NUMBERS_PATH_MAX);
+}
+
+static void read_language(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                          void *place)
+{
+    numbers_name(r, where, n, place, NUMBERS_NAME_MAX);
+}
+
+static void read_line_calls(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                            void *place)
+{
+    numbers_u32(r, where, n, 1, CALLS_MAX, place);
+}
+
+static void read_full(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                      void *place)
+{
+    const char *text = numbers_text(r, where, n);
+    uint16_t *out = place;
+
+    if (!text)
+        return;
+    if (strcmp(text, "486") == 0 || strcmp(text, "503") == 0)
+        *out = text[0] == '4' ? 486 : 503;
+    else
+        numbers_fail(r, n,
+                     "%s: '%.40s' is not accepted; accepted: 486 (busy here), 503 (service "
+                     "unavailable)",
+                     where, text);
+}
+
+static void read_with(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                      void *place)
+{
+    struct numbers_line *line = place;
+
+    if (n->type != YAML_MAPPING_NODE) {
+        numbers_fail(r, n, "%s: names with values are expected here, as in { period: \"7\" }",
+                     where);
+        return;
+    }
+    for (const yaml_node_pair_t *p = n->data.mapping.pairs.start;
+         p < n->data.mapping.pairs.top && !r->failed; p++) {
+        const yaml_node_t *key = yaml_document_get_node(&r->doc, p->key);
+
+        if (line->with_count == NUMBERS_WITH_MAX) {
+            numbers_fail(r, key, "%s: accepted: %d values at most", where, NUMBERS_WITH_MAX);
+            return;
+        }
+        struct numbers_with *w = &line->with[line->with_count++];
+        numbers_name(r, where, key, w->name, sizeof w->name);
+        if (!r->failed)
+            numbers_copy(r, where, yaml_document_get_node(&r->doc, p->value), w->value,
+                         sizeof w->value);
+        for (uint32_t i = 0; i + 1 < line->with_count && !r->failed; i++)
+            if (strcmp(line->with[i].name, w->name) == 0)
+                numbers_fail(r, key, "%s: '%s' stands here twice", where, w->name);
+        if (!r->failed && strcmp(w->name, "language") == 0)
+            numbers_fail(r, key, "%s: language is a key of the number itself", where);
+    }
+}
+
+static const struct numbers_field line_fields[] = {
+    {.name = "number", .read = read_number},
+    {.name = "flow", .read = read_flow, .at = offsetof(struct numbers_line, flow)},
+    {.name = "language", .read = read_language, .at = offsetof(struct numbers_line, language)},
+    {.name = "calls", .read = read_line_calls, .at = offsetof(struct numbers_line, calls)},
+    {.name = "full", .read = read_full, .at = offsetof(struct numbers_line, full)},
+    {.name = "with", .read = read_with},
+};
+
+static void read_line(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                      struct numbers_line *line, bool has_number)
+{
+    *line =
+        (struct numbers_line){.full = FULL_DEFAULT, .file_line = (uint32_t)n->start_mark.line + 1};
+    const size_t left_out = has_number ? 0 : 1; /* the key `number` is the first */
+
+    numbers_mapping(r, where, n, line_fields + left_out,
+                    sizeof line_fields / sizeof line_fields[0] - left_out, line);
+    if (!r->failed && has_number && !line->number[0])
+        numbers_fail(r, n, "%s: it needs number:, as in \"+38600100200\"", where);
+    if (!r->failed && !line->flow[0])
+        numbers_fail(r, n, "%s: it needs flow:, the script that answers", where);
+}
+
+/* "404", or a mapping as of a number. */
+static void read_unknown(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                         void *place)
+{
+    const char *text = n->type == YAML_SCALAR_NODE ? numbers_text(r, where, n) : NULL;
+
+    (void)place;
+    if (text && strcmp(text, "404") == 0)
+        return;
+    if (n->type != YAML_MAPPING_NODE) {
+        numbers_fail(r, n, "%s: accepted: 404, or { flow: FILE.lua } as of a number", where);
+        return;
+    }
+    read_line(r, where, n, &r->out->unknown, false);
+    r->out->has_unknown = true;
+}
+
+static void read_numbers(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                         void *place)
+{
+    struct numbers *out = r->out;
+
+    (void)place;
+    if (!numbers_is_sequence(r, where, n))
+        return;
+    size_t count = (size_t)(n->data.sequence.items.top - n->data.sequence.items.start);
+    if (count > NUMBERS_MAX) {
+        numbers_fail(r, n, "%s: %zu numbers; accepted: %d at most", where, count, NUMBERS_MAX);
+        return;
+    }
+    out->line = calloc(count + 1, sizeof *out->line);
+    if (!out->line) {
+        numbers_fail(r, n, "%s: no memory for %zu numbers", where, count);
+        return;
+    }
+    for (; out->count < count && !r->failed; out->count++)
+        read_line(r, where,
+                  yaml_document_get_node(&r->doc, n->data.sequence.items.start[out->count]),
+                  &out->line[out->count], true);
+}
+
+/* ---- the whole ---- */
+
+static void read_name(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                      void *place)
+{
+    numbers_name(r, where, n, place, sizeof r->out->name);
+}
+
+static void read_calls(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                       void *place)
+{
+    numbers_u32(r, where, n, 1, CALLS_MAX, place);
+}
+
+static void read_drain(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                       void *place)
+{
+    numbers_duration(r, where, n, DRAIN_MS_MAX, place);
+}
+
+static const struct numbers_field file_fields[] = {
+    {.name = "name", .read = read_name, .at = offsetof(struct numbers, name)},
+    {.name = "sip", .read = read_sip},
+    {.name = "media", .read = read_media},
+    {.name = "calls", .read = read_calls, .at = offsetof(struct numbers, calls)},
+    {.name = "audio", .read = read_flow, .at = offsetof(struct numbers, audio)},
+    {.name = "drain", .read = read_drain, .at = offsetof(struct numbers, drain_ms)},
+    {.name = "unknown", .read = read_unknown},
+    {.name = "numbers", .read = read_numbers},
+};
+
+static void check_whole(struct numbers_reader *r, const yaml_node_t *root)
+{
+    struct numbers *out = r->out;
+
+    if (!r->failed && !out->name[0])
+        numbers_fail(r, root, "it needs name:, under which records are kept, as in order-line");
+    if (!r->failed && out->count == 0 && !out->has_unknown)
+        numbers_fail(r, root,
+                     "it answers no number: it needs numbers:, each with number: and "
+                     "flow:");
+    numbers_sort(out);
+    for (uint32_t i = 1; i < out->count && !r->failed; i++)
+        if (strcmp(out->line[i].key, out->line[i - 1].key) == 0) {
+            uint32_t a = out->line[i - 1].file_line, b = out->line[i].file_line;
+
+            r->failed = true;
+            snprintf(r->error, NUMBERS_ERROR_MAX, "%.300s:%u: the number %s stands in line %u, too",
+                     r->path, a > b ? a : b, out->line[i].number, a > b ? b : a);
+        }
+}
+
+static void read_document(struct numbers_reader *r)
+{
+    const yaml_node_t *root = yaml_document_get_root_node(&r->doc);
+
+    if (!root) {
+        numbers_fail(r, NULL, "the file is empty; it needs name: and numbers:");
+        return;
+    }
+    numbers_mapping(r, "", root, FIELDS_OF(file_fields), r->out);
+    check_whole(r, root);
+}
+
+static void set_defaults(struct numbers *n, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash && (size_t)(slash - path) < sizeof n->folder)
+        slice_copy(slice_of(path, (size_t)(slash - path)), n->folder, sizeof n->folder);
+    addr_parse(SLICE("127.0.0.1:5060"), 5060, &n->sip);
+    addr_parse(SLICE("127.0.0.1"), 0, &n->media);
+    n->media_port_min = 30000;
+    n->media_port_max = 39999;
+    n->calls = CALLS_DEFAULT;
+    n->drain_ms = DRAIN_MS_DEFAULT;
+}
+
+enum err numbers_parse(struct numbers **out, const char *path, struct slice text, char *error)
+{
+    struct numbers_reader r = {.path = path, .error = error};
+    yaml_parser_t parser;
+
+    error[0] = '\0';
+    r.out = calloc(1, sizeof *r.out);
+    if (!r.out || !yaml_parser_initialize(&parser)) {
+        snprintf(error, NUMBERS_ERROR_MAX, "%.300s:1: no memory", path);
+        free(r.out);
+        return ERR_NOMEM;
+    }
+    set_defaults(r.out, path);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.len);
+    if (yaml_parser_load(&parser, &r.doc)) {
+        read_document(&r);
+        yaml_document_delete(&r.doc);
+    } else {
+        r.failed = true;
+        snprintf(error, NUMBERS_ERROR_MAX, "%.300s:%zu: this is no YAML: %.200s", path,
+                 parser.problem_mark.line + 1, parser.problem ? parser.problem : "no memory");
+    }
+    yaml_parser_delete(&parser);
+    if (r.failed) {
+        numbers_free(r.out);
+        return ERR_INVALID;
+    }
+    *out = r.out;
+    return OK;
+}

@@ -1,0 +1,294 @@
+/* The service as a whole: opened, kept running, read anew, drained. */
+#include "serve/internal.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "io/limits.h"
+#include "sip/ua.h"
+
+#define TICK_MS            100
+#define LEAVE_MS           2000 /* for the far sides' last answers, after we hung up */
+#define FILES_PER_CALL     3    /* RTP, RTCP, recording */
+#define FILES_BESIDE_CALLS 256
+#define RECORDS_WAIT_MS    10000
+
+/* ---- opening ---- */
+
+static enum err make_folder(const char *path, char *error)
+{
+    if (mkdir(path, 0755) == 0 || errno == EEXIST)
+        return OK;
+    snprintf(error, SERVE_ERROR_MAX, "the folder %.400s cannot be made: %s", path, strerror(errno));
+    return ERR_IO;
+}
+
+static enum err open_folders(struct serve *s, const struct numbers *n, char *error)
+{
+    const char *dir = s->config.data_dir ? s->config.data_dir : n->name;
+
+    if (slice_copy(slice_cstr(dir), s->data_dir, sizeof s->data_dir) != OK) {
+        snprintf(error, SERVE_ERROR_MAX, "--data: the path is too long");
+        return ERR_TOO_LONG;
+    }
+    snprintf(s->recording_dir, sizeof s->recording_dir, "%s/recordings", s->data_dir);
+    enum err e = make_folder(s->data_dir, error);
+    return e == OK ? make_folder(s->recording_dir, error) : e;
+}
+
+static enum err open_records(struct serve *s, const struct numbers *n, char *error)
+{
+    char jsonl[NUMBERS_PATH_MAX + 16], sqlite[NUMBERS_PATH_MAX + 16], why[RECORDS_ERROR_MAX];
+    struct records_config config = {
+        .jsonl_path = jsonl, .sqlite_path = sqlite, .campaign = n->name, .zone = "UTC"};
+
+    snprintf(jsonl, sizeof jsonl, "%s/calls.jsonl", s->data_dir);
+    snprintf(sqlite, sizeof sqlite, "%s/calls.sqlite", s->data_dir);
+    enum err e = records_open(&s->records, &config, why);
+    if (e != OK)
+        snprintf(error, SERVE_ERROR_MAX, "%s", why);
+    return e;
+}
+
+static enum err open_calls(struct serve *s, const struct numbers *n, char *error)
+{
+    struct call_env_config env = {
+        .loop = s->loop,
+        .sip_local = n->sip,
+        .tcp = n->tcp,
+        .media_local = n->media,
+        .media_port_min = n->media_port_min,
+        .media_port_max = n->media_port_max,
+        .media_workers = n->media_workers,
+        .max_calls = n->calls,
+        .incoming = visit_incoming,
+        .arg = s,
+    };
+    uint64_t wanted = (uint64_t)n->calls * FILES_PER_CALL + FILES_BESIDE_CALLS, got = 0;
+    char text[ADDR_TEXT_MAX];
+
+    if (limits_raise_files(wanted, &got) != OK)
+        log_warn("serve", "the system allows fewer open files than `calls` may need",
+                 "wanted=%llu allowed=%llu", (unsigned long long)wanted, (unsigned long long)got);
+    enum err e = call_env_open(&s->env, &env);
+    if (e != OK)
+        snprintf(error, SERVE_ERROR_MAX,
+                 "calls cannot be taken at %s (%s): is another program using that address, and are "
+                 "the media ports free?",
+                 addr_format(&n->sip, text, sizeof text), err_name(e));
+    return e;
+}
+
+static enum err open_parts(struct serve *s, char *error)
+{
+    struct numbers *n = NULL;
+    enum err e = numbers_load(&n, s->config.path, error);
+
+    if (e != OK)
+        return e;
+    e = open_folders(s, n, error);
+    if (e == OK)
+        e = open_records(s, n, error);
+    if (e == OK)
+        e = open_calls(s, n, error);
+    if (e == OK)
+        e = pool_init(&s->visits, sizeof(struct visit), n->calls);
+    if (e != OK) {
+        numbers_free(n);
+        return e;
+    }
+    e = book_open(s, n, &s->book, error);
+    if (e == OK)
+        list_push_back(&s->books, &s->book->node);
+    return e;
+}
+
+enum err serve_open(struct serve **out, const struct serve_config *config, char *error)
+{
+    struct serve *s = calloc(1, sizeof *s);
+
+    error[0] = '\0';
+    if (!s) {
+        snprintf(error, SERVE_ERROR_MAX, "out of memory");
+        return ERR_NOMEM;
+    }
+    s->config = *config;
+    s->loop = config->loop;
+    list_init(&s->books);
+    list_init(&s->live);
+    timer_init(&s->tick);
+    enum err e = open_parts(s, error);
+    if (e != OK) {
+        if (!error[0])
+            snprintf(error, SERVE_ERROR_MAX, "it cannot start: %s", err_name(e));
+        serve_close(s);
+        return e;
+    }
+    *out = s;
+    return OK;
+}
+
+void serve_close(struct serve *s)
+{
+    if (!s)
+        return;
+    loop_timer_stop(s->loop, &s->tick);
+    list_each(n, next, &s->books)
+    {
+        book_close(container_of(n, struct book, node));
+    }
+    if (s->env)
+        call_env_close(s->env);
+    if (s->records)
+        records_close(s->records, NULL);
+    pool_fini(&s->visits);
+    while (s->lines) {
+        struct serve_line *l = s->lines;
+
+        s->lines = l->next;
+        free(l);
+    }
+    free(s);
+}
+
+/* ---- reading the file again ---- */
+
+/* What calls stand on cannot change under them. */
+static const char *needs_restart(const struct numbers *was, const struct numbers *is)
+{
+    if (strcmp(was->name, is->name) != 0)
+        return "name";
+    if (!addr_eq(&was->sip, &is->sip) || was->tcp != is->tcp)
+        return "sip";
+    if (!addr_eq(&was->media, &is->media) || was->media_port_min != is->media_port_min ||
+        was->media_port_max != is->media_port_max || was->media_workers != is->media_workers)
+        return "media";
+    return was->calls != is->calls ? "calls" : NULL;
+}
+
+static void reload(struct serve *s)
+{
+    char error[SERVE_ERROR_MAX];
+    struct numbers *n = NULL;
+    struct book *b = NULL, *was = s->book;
+    enum err e = numbers_load(&n, s->config.path, error);
+
+    if (e == OK && needs_restart(was->numbers, n)) {
+        snprintf(error, sizeof error, "%.300s: %s: it takes effect at the next start only",
+                 s->config.path, needs_restart(was->numbers, n));
+        numbers_free(n);
+        e = ERR_INVALID;
+    } else if (e == OK) {
+        e = book_open(s, n, &b, error);
+    }
+    if (e != OK) {
+        s->counts.reloads_refused++;
+        log_error("serve", "the file is not taken; the numbers stay as they were", "why=\"%s\"",
+                  error);
+        return;
+    }
+    s->book = b;
+    list_push_back(&s->books, &b->node);
+    s->counts.reloads++;
+    log_warn("serve", "the file is taken", "path=%s numbers=%u", s->config.path, b->numbers->count);
+    book_let_go(s, was);
+}
+
+void serve_reload(struct serve *s)
+{
+    atomic_fetch_add(&s->reload_asked, 1);
+    loop_wake(s->loop);
+}
+
+/* ---- the end ---- */
+
+void serve_stop(struct serve *s)
+{
+    atomic_fetch_add(&s->stop_asked, 1);
+    loop_wake(s->loop);
+}
+
+static void hang_up_all(struct serve *s)
+{
+    s->hung_up = true;
+    s->end_by_ms = loop_now_ms(s->loop) + LEAVE_MS;
+    list_each(n, next, &s->books)
+    {
+        flow_stop_all(container_of(n, struct book, node)->runtime);
+    }
+}
+
+/* True: nothing is left to wait for. */
+static bool drain(struct serve *s, uint32_t asked)
+{
+    uint64_t now_ms = loop_now_ms(s->loop);
+
+    if (!s->draining) {
+        s->draining = true;
+        s->end_by_ms = now_ms + s->book->numbers->drain_ms;
+    }
+    if (call_env_count(s->env) == 0)
+        return true;
+    if (!s->hung_up && (asked > 1 || now_ms >= s->end_by_ms))
+        hang_up_all(s);
+    return s->hung_up && now_ms >= s->end_by_ms;
+}
+
+static void on_tick(struct timer *t)
+{
+    struct serve *s = container_of(t, struct serve, tick);
+    uint32_t reloads = atomic_load(&s->reload_asked), stops = atomic_load(&s->stop_asked);
+
+    if (reloads != s->reloads_done && !s->draining) {
+        s->reloads_done = reloads;
+        reload(s);
+    }
+    if (stops && drain(s, stops)) {
+        loop_stop(s->loop);
+        return;
+    }
+    loop_timer(s->loop, t, TICK_MS, on_tick);
+}
+
+static void say_end(const struct serve *s)
+{
+    const struct serve_counts *c = &s->counts;
+
+    printf("peal serve: %llu calls came, %llu answered; refused: %llu to unknown numbers, %llu for "
+           "lack of room, %llu while draining, %llu by a fault\n",
+           (unsigned long long)c->incoming, (unsigned long long)c->answered,
+           (unsigned long long)c->refused_unknown, (unsigned long long)c->refused_full,
+           (unsigned long long)c->refused_draining, (unsigned long long)c->failed);
+    for (const struct serve_line *l = s->lines; l; l = l->next)
+        if (l->calls || l->full)
+            printf("  %s: %llu calls, %u at once at most, %llu refused\n", l->key,
+                   (unsigned long long)l->calls, l->peak, (unsigned long long)l->full);
+    fflush(stdout);
+}
+
+enum err serve_run(struct serve *s, char *error)
+{
+    char text[ADDR_TEXT_MAX];
+
+    if (!s->config.quiet) {
+        printf("peal serve: listening on %s, %u numbers\n",
+               addr_format(sip_ua_local(call_env_ua(s->env)), text, sizeof text),
+               s->book->numbers->count);
+        fflush(stdout);
+    }
+    loop_timer(s->loop, &s->tick, TICK_MS, on_tick);
+    loop_run(s->loop);
+    loop_turn(s->loop, 0);
+    visit_give_up(s);
+    if (!s->config.quiet)
+        say_end(s);
+    if (records_sync(s->records, RECORDS_WAIT_MS) == OK && s->counts.records_lost == 0)
+        return OK;
+    snprintf(error, SERVE_ERROR_MAX, "not every call's record could be written to %.300s",
+             s->data_dir);
+    return ERR_IO;
+}

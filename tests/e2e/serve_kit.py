@@ -1,0 +1,83 @@
+"""What tests of `peal serve` share: a service on ports of its own, callers by peal-sim, and what was
+stored of their calls."""
+
+import json
+import signal
+
+import harness as h
+
+
+class Service:
+    """peal serve on a file made of `numbers` (YAML of the keys from `numbers:` on) and `more`."""
+
+    def __init__(self, where, numbers, more="", args=(), name="lines"):
+        self.where, self.name = where, name
+        self.file = where / f"{name}.yaml"
+        self.data = where / f"{name}-data"
+        self.ports = h.free_range(400)
+        self.more = more
+        self.write(numbers)
+        self.process = h.start([h.program("peal"), "serve", self.file, "--data", self.data, "--log",
+                                "info", *args], where / f"{name}.log")
+        self.address = h.wait_for("the service to listen", self.listening)
+
+    def write(self, numbers, more=None):
+        self.file.write_text(
+            f"name: {self.name}\nsip: {{ address: 127.0.0.1:0, tcp: yes }}\n"
+            f"media: {{ address: 127.0.0.1, ports: {self.ports}, workers: 1 }}\n"
+            f"calls: 190\n{self.more if more is None else more}{numbers}")
+
+    def log(self):
+        return (self.where / f"{self.name}.log").read_text(errors="replace")
+
+    def listening(self):
+        h.check(self.process.poll() is None, "the service runs")
+        for word in self.log().split("listening on ")[1:]:
+            return word.split()[0].rstrip(",")
+        return None
+
+    def records(self, count=None, leg=1):
+        """The records of calls that came in; waits until there are so many."""
+        def found():
+            all_of = [r for r in h.lines(self.data / "calls.jsonl") if leg in (None, r["attempt"])]
+            return all_of if count is None or len(all_of) >= count else None
+
+        records = h.wait_for(f"{count} records", found) if count else found()
+        h.check(count is None or len(records) == count, f"{count} records, not {len(records)}")
+        return records
+
+    def stop(self, how=signal.SIGTERM):
+        code = h.stop(self.process, how, limit=60)
+        h.check(code == 0, f"the service ends with 0, not {code}")
+        return self.log()
+
+
+def callers(service, number, script, calls=1, rate="5/s", row=None, caller=None, expect=0, extra=(),
+            name="callers"):
+    """peal-sim call with a script; its truth lines. row: what call.row holds, for one caller each."""
+    where = service.where
+    count = len(list(where.glob(f"{name}-*.lua")))
+    path, report = where / f"{name}-{count}.lua", where / f"{name}-{count}"
+    path.write_text(script)
+    args = [h.program("peal-sim"), "call", "--to", f"sip:{number}@{service.address}", "--scenario",
+            path, "--rate", rate, "--calls", calls, "--report", report, "--audio", h.audio(),
+            "--media-ports", h.free_range(max(64, min(calls, 200) * 2)), "--late-limit", "5000",
+            *extra]
+    if row:
+        names = list(row[0])
+        data = where / f"{name}-{count}.csv"
+        data.write_text("\n".join([",".join(names)] +
+                                  [",".join(str(r[n]) for n in names) for r in row]) + "\n")
+        args += ["--data", data]
+    if caller:
+        args += ["--from", caller]
+    process = h.start(args, where / f"{name}-{count}.log")
+    code = process.wait(600)
+    h.judge_simulator(code)
+    h.check(code == expect, f"peal-sim call ends with {expect}, not {code}: "
+            + (where / f"{name}-{count}.log").read_text(errors="replace")[-1500:])
+    return h.lines(report / "truth.jsonl")
+
+
+def summary(service, name="callers", count=0):
+    return json.loads((service.where / f"{name}-{count}" / "summary.json").read_text())

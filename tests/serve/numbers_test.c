@@ -1,0 +1,109 @@
+/* NUMBERS.yaml: what is read, what is found, what is refused and where. */
+#include "serve/numbers.h"
+
+#include <criterion/criterion.h>
+
+static struct numbers *parse(const char *text)
+{
+    char error[NUMBERS_ERROR_MAX];
+    struct numbers *n = NULL;
+
+    cr_assert_eq(numbers_parse(&n, "folder/lines.yaml", slice_cstr(text), error), OK, "%s", error);
+    return n;
+}
+
+static void refused(const char *text, const char *complaint)
+{
+    char error[NUMBERS_ERROR_MAX];
+    struct numbers *n = NULL;
+
+    cr_assert_eq(numbers_parse(&n, "lines.yaml", slice_cstr(text), error), ERR_INVALID, "%s", text);
+    cr_assert(strstr(error, complaint), "'%s' is not in '%s'", complaint, error);
+}
+
+static const char whole[] =
+    "name: lines\n"
+    "sip: { address: \"127.0.0.2:5090\", tcp: yes }\n"
+    "media: { address: 127.0.0.3, ports: 20000-20999, workers: 2 }\n"
+    "calls: 50\n"
+    "audio: sounds\n"
+    "drain: 1m\n"
+    "numbers:\n"
+    "  - { number: \"+386 00 100-200\", flow: a.lua, language: sl, calls: 3,\n"
+    "      full: 486, with: { period: \"7\", shop: North } }\n"
+    "  - { number: reception, flow: /b.lua }\n";
+
+Test(numbers, values)
+{
+    struct numbers *n = parse(whole);
+    char text[ADDR_TEXT_MAX];
+
+    cr_assert_str_eq(addr_format(&n->sip, text, sizeof text), "127.0.0.2:5090");
+    cr_assert_str_eq(addr_format_host(&n->media, text, sizeof text), "127.0.0.3");
+    cr_assert(n->tcp);
+    cr_assert_eq(n->media_port_min, 20000);
+    cr_assert_eq(n->media_port_max, 20999);
+    cr_assert_eq(n->media_workers, 2);
+    cr_assert_eq(n->calls, 50);
+    cr_assert_eq(n->drain_ms, 60000);
+    cr_assert_str_eq(n->audio, "folder/sounds");
+    cr_assert_not(n->has_unknown);
+    numbers_free(n);
+}
+
+Test(numbers, found_by_digits)
+{
+    struct numbers *n = parse(whole);
+    const struct numbers_line *l = numbers_find(n, SLICE("38600100200"));
+
+    cr_assert_not_null(l);
+    cr_assert_eq(l, numbers_find(n, SLICE("+38600100200")));
+    cr_assert_str_eq(l->flow, "folder/a.lua");
+    cr_assert_str_eq(l->language, "sl");
+    cr_assert_eq(l->calls, 3);
+    cr_assert_eq(l->full, 486);
+    cr_assert_eq(l->with_count, 2);
+    cr_assert_str_eq(l->with[1].value, "North");
+    l = numbers_find(n, SLICE("reception"));
+    cr_assert_not_null(l);
+    cr_assert_str_eq(l->flow, "/b.lua");
+    cr_assert_eq(l->full, 503);
+    cr_assert_null(numbers_find(n, SLICE("3860010020")));
+    cr_assert_null(numbers_find(n, SLICE("")));
+    cr_assert_null(numbers_find(n, SLICE("123456789012345678901234567890123456789012345678901")));
+    numbers_free(n);
+}
+
+Test(numbers, loopback_unless_told)
+{
+    struct numbers *n = parse("name: x\nunknown: { flow: a.lua }\n");
+    char text[ADDR_TEXT_MAX];
+
+    cr_assert_str_eq(addr_format(&n->sip, text, sizeof text), "127.0.0.1:5060");
+    cr_assert_str_eq(addr_format_host(&n->media, text, sizeof text), "127.0.0.1");
+    cr_assert(n->has_unknown);
+    cr_assert_str_eq(n->unknown.flow, "folder/a.lua");
+    numbers_free(n);
+}
+
+Test(numbers, refused_with_their_line)
+{
+    refused("", "lines.yaml:1: the file is empty");
+    refused("numbers: []\n", "it needs name:");
+    refused("name: a\nnumbers: []\n", "it answers no number");
+    refused("name: a\nname: b\n", "lines.yaml:2: 'name' stands here twice");
+    refused("name: a/b\n", "lines.yaml:1: name: accepted: letters");
+    refused("name: a\ncalls: 0\n", "lines.yaml:2: calls: '0' is not accepted");
+    refused("name: a\nmedia: { ports: 500-600 }\n", "lines.yaml:2: media: ports:");
+    refused("name: a\nunknown: 500\n", "lines.yaml:2: unknown: accepted: 404");
+    refused("name: a\nunknown: { number: 1, flow: a }\n", "'number' is not known");
+    refused("name: a\nnumbers:\n  - 5\n", "lines.yaml:3: numbers: keys with values");
+    refused("name: a\nnumbers:\n  - { number: \"a@b\", flow: x }\n",
+            "lines.yaml:3: numbers: number");
+    refused("name: a\nnumbers:\n  - { number: 1, flow: x, full: 480 }\n", "accepted: 486");
+    refused("name: a\nnumbers:\n  - { number: 1, flow: x, with: { a: 1, a: 2 } }\n", "twice");
+    refused("name: a\nnumbers:\n  - { number: 1, flow: x, with: { language: 1 } }\n",
+            "language is a key of the number itself");
+    refused("name: a\nnumbers:\n  - { number: 1, flow: x }\n  - { number: \"+1\", flow: x }\n",
+            "lines.yaml:4: the number +1 stands in line 3, too");
+}
