@@ -1,39 +1,24 @@
-/* peal-sim serve: the carrier and everyone behind it. An INVITE's number chooses a scenario; names
- * that begin with the agents' prefix are agents. Runs until SIGINT or SIGTERM (or --for). */
-#include <dirent.h>
+/* peal-sim serve: the carrier and everyone behind it (answering.c). Runs until SIGINT or SIGTERM
+ * (or
+ * --for). */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
-#include "base/pool.h"
-#include "sim/attempts.h"
-#include "sim/host.h"
+#include "sim/answering.h"
 #include "sim/options.h"
 #include "sim/sim.h"
 
-#define PROGRAM      "peal-sim serve"
-#define DRAIN_MS     3000 /* for calls to end after the first signal */
-#define NUMBER_MAX   64
-#define CODE_REFUSED 503
-
-struct leg {
-    struct serve *serve;
-    struct flow *flow;
-    char number[NUMBER_MAX], caller[NUMBER_MAX];
-    uint32_t attempt;
-    uint64_t started_wall_ms;
-};
+#define PROGRAM  "peal-sim serve"
+#define DRAIN_MS 3000 /* for calls to end after the first signal */
 
 struct serve {
     struct host host;
     struct mix *mix;
-    struct flow_script *script[MIX_SCENARIOS_MAX], *agent;
-    struct attempts attempts;
-    struct pool legs;
+    struct answering answering;
     struct timer drain, duration;
-    bool stopping, quiet;
-    uint64_t seed, refused;
+    bool quiet;
+    uint64_t seed;
 };
 
 struct arguments {
@@ -42,79 +27,9 @@ struct arguments {
     bool quiet;
 };
 
-/* ---- calls ---- */
-
-static void on_flow_end(void *arg, struct call *c, const struct flow_report *report)
-{
-    struct leg *leg = arg;
-    struct serve *s = leg->serve;
-    struct truth_call who = {leg->number, leg->caller, leg->attempt, leg->started_wall_ms};
-
-    truth_write(&s->host.truth, &who, call_record_of(c), report);
-    call_release(c);
-    pool_put(&s->legs, leg);
-}
-
-static void on_refused(void *arg, struct call *c, const struct call_event *e)
-{
-    (void)arg;
-    if (e->kind == CALL_EV_ENDED)
-        call_release(c);
-}
-
-static void refuse(struct serve *s, struct call *c)
-{
-    s->refused++;
-    call_set_handler(c, on_refused, s);
-    call_reject(c, CODE_REFUSED, NULL, 42); /* switching equipment congestion */
-}
-
-/* The same leg number for the same call of the same number in every run. */
-static uint64_t leg_number(struct slice number, uint32_t attempt)
-{
-    uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a, 64 bits */
-
-    for (uint32_t i = 0; i < number.len; i++)
-        h = (h ^ (unsigned char)number.p[i]) * UINT64_C(1099511628211);
-    return (h ^ attempt) * UINT64_C(1099511628211) >> 1; /* a Lua integer that is not negative */
-}
-
-static const struct flow_script *choose(struct serve *s, struct slice number, uint32_t attempt)
-{
-    if (slice_starts(number, slice_cstr(mix_agent_prefix(s->mix))))
-        return s->agent;
-    return s->script[mix_draw(s->mix, s->seed, number, attempt)];
-}
-
 static void on_incoming(void *arg, struct call *c)
 {
-    struct serve *s = arg;
-    struct leg *leg = s->stopping ? NULL : pool_get(&s->legs);
-    char digits[NUMBER_MAX];
-
-    if (!leg) {
-        refuse(s, c);
-        return;
-    }
-    struct slice number = call_called_number(c);
-    struct slice who = mix_normalize(number, digits, sizeof digits);
-    leg->serve = s;
-    slice_copy(number, leg->number, sizeof leg->number);
-    slice_copy(call_caller_number(c), leg->caller, sizeof leg->caller);
-    leg->started_wall_ms = clock_wall_ms(s->host.loop.clock);
-    leg->attempt = attempts_next(&s->attempts, who);
-    struct flow_start start = {
-        .script = choose(s, number, leg->attempt),
-        .call = c,
-        .leg = leg_number(who, leg->attempt),
-        .attempt = leg->attempt,
-        .on_end = on_flow_end,
-        .arg = leg,
-    };
-    if (flow_start(s->host.rt, &start, &leg->flow) == OK)
-        return;
-    pool_put(&s->legs, leg);
-    refuse(s, c);
+    answering_incoming(&((struct serve *)arg)->answering, c);
 }
 
 /* ---- the end ---- */
@@ -139,9 +54,9 @@ static void on_drain_limit(struct timer *t)
 
 static void end(struct serve *s)
 {
-    if (s->stopping)
+    if (s->answering.stopping)
         return;
-    s->stopping = true;
+    answering_stop(&s->answering);
     flow_stop_all(s->host.rt);
     loop_timer(&s->host.loop, &s->duration, DRAIN_MS, on_drain_limit);
     loop_timer(&s->host.loop, &s->drain, 10, on_drained);
@@ -163,70 +78,21 @@ static void on_duration(struct timer *t)
 
 /* ---- start ---- */
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Every script of DIR/callees with equal weight. */
-static int mix_of_folder(struct serve *s, const char *dir)
-{
-    char *names[MIX_SCENARIOS_MAX], path[512];
-    uint32_t n = 0;
-    struct dirent *d;
-
-    snprintf(path, sizeof path, "%s/callees", dir);
-    DIR *folder = opendir(path);
-    while (folder && n < MIX_SCENARIOS_MAX && (d = readdir(folder))) {
-        size_t len = strlen(d->d_name);
-        if (len > 4 && strcmp(d->d_name + len - 4, ".lua") == 0)
-            names[n++] = strndup(d->d_name, len - 4);
-    }
-    if (folder)
-        closedir(folder);
-    qsort(names, n, sizeof *names, by_name);
-    enum err e = n ? mix_equal(&s->mix, (const char *const *)names, n) : ERR_NOT_FOUND;
-    for (uint32_t i = 0; i < n; i++)
-        free(names[i]);
-    if (e == OK)
-        return SIM_PASS;
-    fprintf(stderr, PROGRAM ": --scenarios %s: there are no scripts in its folder callees/\n", dir);
-    return SIM_CONFIG;
-}
-
 static int load_mix(struct serve *s, const struct arguments *a)
 {
     char error[MIX_ERROR_MAX];
 
     if (!a->mix)
-        return mix_of_folder(s, a->scenarios);
+        return answering_mix_of_folder(&s->mix, PROGRAM, a->scenarios);
     if (mix_load(&s->mix, a->mix, error) == OK)
         return SIM_PASS;
     fprintf(stderr, PROGRAM ": %s\n", error);
     return SIM_CONFIG;
 }
 
-/* "busy" is DIR/callees/busy.lua, "agents/agent" is DIR/agents/agent.lua. */
-static bool load_script(struct serve *s, const char *dir, const char *name,
-                        struct flow_script **out)
-{
-    char path[512];
-
-    snprintf(path, sizeof path, "%s/%s%s.lua", dir, strchr(name, '/') ? "" : "callees/", name);
-    return host_script(&s->host, path, out);
-}
-
-static int load_scripts(struct serve *s, const struct arguments *a)
-{
-    for (uint32_t i = 0; i < mix_scenario_count(s->mix); i++)
-        if (!load_script(s, a->scenarios, mix_scenario(s->mix, i), &s->script[i]))
-            return SIM_CONFIG;
-    return load_script(s, a->scenarios, mix_agent_scenario(s->mix), &s->agent) ? SIM_PASS
-                                                                               : SIM_CONFIG;
-}
-
 static int open_serve(struct serve *s, const struct arguments *a)
 {
+    struct flow_field settings[MIX_SETTINGS_MAX];
     struct host_config config = {
         .program = PROGRAM,
         .listen = a->listen,
@@ -238,10 +104,17 @@ static int open_serve(struct serve *s, const struct arguments *a)
         .audio = a->audio,
         .record = a->record,
         .truth = a->truth,
-        .mix = s->mix,
+        .settings = settings,
+        .settings_count = mix_settings(s->mix, settings),
         .incoming = on_incoming,
         .on_signal = on_signal,
         .arg = s,
+    };
+    struct answering_config answering = {
+        .mix = s->mix,
+        .scenarios = a->scenarios,
+        .seed = a->seed,
+        .max_calls = a->max_calls,
     };
 
     s->seed = a->seed;
@@ -249,15 +122,7 @@ static int open_serve(struct serve *s, const struct arguments *a)
     timer_init(&s->drain);
     timer_init(&s->duration);
     int rc = host_open(&s->host, &config);
-    if (rc == SIM_PASS)
-        rc = load_scripts(s, a);
-    if (rc == SIM_PASS && (attempts_init(&s->attempts) != OK ||
-                           pool_init(&s->legs, sizeof(struct leg), (uint32_t)a->max_calls) != OK)) {
-        fprintf(stderr, PROGRAM ": there is no memory for %llu calls\n",
-                (unsigned long long)a->max_calls);
-        rc = SIM_CONFIG;
-    }
-    return rc;
+    return rc == SIM_PASS ? answering_open(&s->answering, &s->host, &answering) : rc;
 }
 
 static void add_serve(void *arg, struct json *j)
@@ -266,7 +131,7 @@ static void add_serve(void *arg, struct json *j)
 
     json_cstr(j, "listen", s->host.listen);
     json_u64(j, "seed", s->seed);
-    json_u64(j, "refused", s->refused);
+    json_u64(j, "refused", s->answering.refused);
 }
 
 static int run(struct serve *s, const struct arguments *a)
@@ -280,7 +145,8 @@ static int run(struct serve *s, const struct arguments *a)
         loop_timer(&s->host.loop, &s->duration, a->seconds * 1000, on_duration);
     loop_run(&s->host.loop);
     s->host.loop.stopping = false;
-    int rc = host_finish(&s->host, a->summary, add_serve, s);
+    struct lateness_result late;
+    int rc = host_finish(&s->host, a->summary, add_serve, s, &late);
     if (!s->quiet)
         printf("peal-sim serve: %llu calls and %llu agent legs, %llu answered, peak %u at once, "
                "%llu RTP packets lost\n",
@@ -416,10 +282,7 @@ int sim_serve(int argc, char **argv)
         }
         host_close(&s->host);
     }
-    if (s->legs.mem) {
-        pool_fini(&s->legs);
-        attempts_fini(&s->attempts);
-    }
+    answering_close(&s->answering);
     mix_free(s->mix);
     free(s);
     return rc;

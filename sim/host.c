@@ -67,7 +67,6 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
 
 static int open_scripts(struct host *h, const struct host_config *config, uint32_t max_calls)
 {
-    struct flow_field settings[MIX_SETTINGS_MAX];
     struct stat st;
     struct flow_config flow = {
         .loop = &h->loop,
@@ -78,7 +77,8 @@ static int open_scripts(struct host *h, const struct host_config *config, uint32
         .preload = true,
         .record_dir = config->record,
         .max_flows = max_calls,
-        .settings = settings,
+        .settings = config->settings,
+        .settings_count = config->settings_count,
     };
 
     if (!flow.audio_root && stat(AUDIO_DEFAULT, &st) == 0 && S_ISDIR(st.st_mode))
@@ -88,10 +88,6 @@ static int open_scripts(struct host *h, const struct host_config *config, uint32
                 "%s: no audio folder: scripts that play files will fail (make it by "
                 "tools/make-audio, or give --audio DIR)\n",
                 h->program);
-    if (config->mix)
-        for (; flow.settings_count < mix_setting_count(config->mix); flow.settings_count++)
-            mix_setting(config->mix, flow.settings_count, &settings[flow.settings_count].name,
-                        &settings[flow.settings_count].value);
     enum err e = flow_runtime_open(&h->rt, &flow);
     if (e == OK)
         return SIM_PASS;
@@ -162,23 +158,22 @@ static bool write_summary(const struct host *h, const char *path, struct slice t
 }
 
 int host_finish(struct host *h, const char *summary_path, void (*extra)(void *arg, struct json *j),
-                void *arg)
+                void *arg, struct lateness_result *late)
 {
     static char text[SUMMARY_MAX];
     struct buf b = buf_on(text, sizeof text);
-    struct lateness_result late;
     struct json j;
 
-    lateness_judge(&h->lateness, h->late_limit_ms, &late);
+    lateness_judge(&h->lateness, h->late_limit_ms, late);
     bool whole = truth_close(&h->truth, &h->loop);
     json_init(&j, &b);
     json_begin_object(&j, NULL);
-    json_bool(&j, "valid", late.valid);
-    json_cstr(&j, "invalid_why", late.valid ? NULL : late.why);
+    json_bool(&j, "valid", late->valid);
+    json_cstr(&j, "invalid_why", late->valid ? NULL : late->why);
     truth_json(&h->truth, &j);
     json_u64(&j, "peak_concurrent", call_env_peak(h->env));
     json_u64(&j, "refused_full", call_env_stats(h->env)->refused_full);
-    lateness_json(&late, &j);
+    lateness_json(late, &j);
     json_num(&j, "seconds", (double)(clock_us(h->loop.clock) - h->started_us) / 1e6);
     if (extra)
         extra(arg, &j);
@@ -190,8 +185,8 @@ int host_finish(struct host *h, const char *summary_path, void (*extra)(void *ar
         fprintf(stderr, "%s: %llu checks failed, %llu scripts had errors; the first: %s\n",
                 h->program, (unsigned long long)h->truth.checks_failed,
                 (unsigned long long)h->truth.script_errors, h->truth.first_failed);
-    if (!late.valid) {
-        fprintf(stderr, "RUN INVALID: %s\n", late.why);
+    if (!late->valid) {
+        fprintf(stderr, "RUN INVALID: %s\n", late->why);
         return SIM_INVALID;
     }
     return whole && !h->truth.checks_failed && !h->truth.script_errors ? SIM_PASS : SIM_FAILED;

@@ -6,7 +6,6 @@
 #include "call/call.h"
 #include "flow/flow.h"
 #include "sim/lateness.h"
-#include "sim/mix.h"
 #include "sim/stop.h"
 #include "sim/truth.h"
 
@@ -15,10 +14,11 @@ struct host_config {
     const char *listen;
     const char *media_ports; /* "A-B", NULL: the default range */
     uint64_t workers, max_calls, seed, late_limit_ms;
-    const char *audio;     /* NULL: out/audio if it is there */
-    const char *record;    /* NULL: recordings are not kept */
-    const char *truth;     /* NULL: no lines */
-    const struct mix *mix; /* for its settings; NULL: none */
+    const char *audio;                 /* NULL: out/audio if it is there */
+    const char *record;                /* NULL: recordings are not kept */
+    const char *truth;                 /* NULL: no lines */
+    const struct flow_field *settings; /* of scripts, settings_count of them; copied */
+    uint32_t settings_count;
     void (*incoming)(void *arg, struct call *c);
     void (*on_signal)(void *arg, uint32_t count);
     void *arg;
@@ -43,9 +43,10 @@ void host_close(struct host *h);
 /* Loads a script by path; false with the reason on stderr. */
 bool host_script(struct host *h, const char *path, struct flow_script **out);
 
-/* Closes the truth file, judges the run, writes the summary (path NULL: not) with `extra` members
- * added by the caller, and gives the exit code. Call once, before host_close. */
+/* Closes the truth file, judges the run (*late gets how it kept its plan), writes the summary (path
+ * NULL: not) with `extra` members added by the caller, and gives the exit code. Call once, before
+ * host_close. */
 int host_finish(struct host *h, const char *summary_path, void (*extra)(void *arg, struct json *j),
-                void *arg);
+                void *arg, struct lateness_result *late);
 
 #endif

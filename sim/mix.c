@@ -363,6 +363,13 @@ void mix_setting(const struct mix *m, uint32_t i, const char **name, const char 
     *value = m->setting_value[i];
 }
 
+uint32_t mix_settings(const struct mix *m, struct flow_field *out)
+{
+    for (uint32_t i = 0; i < m->settings; i++)
+        out[i] = (struct flow_field){m->setting_name[i], m->setting_value[i]};
+    return m->settings;
+}
+
 /* ---- drawing ---- */
 
 static uint32_t draw_among(const struct mix *m, bool per_attempt, double at)

@@ -18,6 +18,7 @@
 #define PEAL_SIM_MIX_H
 
 #include "base/slice.h"
+#include "flow/flow.h"
 
 #define MIX_SCENARIOS_MAX 256
 #define MIX_NUMBERS_MAX   10000
@@ -42,6 +43,8 @@ const char *mix_agent_prefix(const struct mix *m);
 const char *mix_agent_scenario(const struct mix *m);
 uint32_t mix_setting_count(const struct mix *m);
 void mix_setting(const struct mix *m, uint32_t i, const char **name, const char **value);
+/* All of them, borrowed; MIX_SETTINGS_MAX at most. Returns their number. */
+uint32_t mix_settings(const struct mix *m, struct flow_field *out);
 
 /* Index of the scenario that answers the attempt-th (1…) call to a number. Numbers are compared by
  * their digits (a leading "+" and spaces make no difference); names without digits as they are. */

@@ -87,9 +87,7 @@ static void put_rtp(struct json *j, const struct call_media_stats *m)
     json_end(j);
 }
 
-/* What the far side can know of this call: whom it would have reached when it was answered; that
- * nobody picked up when the caller gave up before. */
-static const char *seen_truth(const struct flow_report *r)
+const char *truth_seen(const struct flow_report *r)
 {
     enum result truth = RESULT_NONE;
 
@@ -112,7 +110,7 @@ static void put_line(struct json *j, const struct truth_call *who, const struct 
     json_cstr(j, "caller", who->caller);
     json_u64(j, "attempt", who->attempt);
     json_cstr(j, "scenario", flow_script_name(r->script));
-    json_cstr(j, "truth", seen_truth(r));
+    json_cstr(j, "truth", truth_seen(r));
     json_u64(j, "started", who->started_wall_ms);
     put_ms(j, "answered_ms", r->answered_ms);
     put_ms(j, "ended_ms", r->ended_ms);

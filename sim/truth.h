@@ -47,6 +47,9 @@ void truth_write(struct truth *t, const struct truth_call *who, const struct cal
                  const struct flow_report *r);
 /* Turns the loop until the file is closed. False: something is missing, said on stderr. */
 bool truth_close(struct truth *t, struct loop *l);
+/* What the far side can know of this call: whom it would have reached when it was answered; that
+ * nobody picked up when the caller gave up before. NULL: not declared. */
+const char *truth_seen(const struct flow_report *r);
 /* The totals as members of the object that is open. */
 void truth_json(const struct truth *t, struct json *j);
 
