@@ -1,4 +1,4 @@
-/* peal-sim check: scripts and mixes are looked over before any call. */
+/* peal-sim check: scripts, mixes and suites are looked over before any call. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "sim/mix.h"
 #include "sim/options.h"
 #include "sim/sim.h"
+#include "sim/suite.h"
 
 #define PROGRAM "peal-sim check"
 
@@ -109,6 +110,58 @@ static int check_mix(struct checker *c)
     return SIM_PASS;
 }
 
+static void check_file(struct checker *c, uint32_t line, const char *path)
+{
+    char text[600];
+    struct stat st;
+
+    if (!path || (stat(path, &st) == 0 && S_ISREG(st.st_mode)))
+        return;
+    snprintf(text, sizeof text, "there is no file %s", path);
+    report(c, line, LINT_ERROR, text);
+}
+
+/* The suite itself; its mix, by the suite's own folder of scenarios; and the files of callers. */
+static int check_suite(struct checker *c)
+{
+    const struct suite_options options = {0};
+    char error[SUITE_ERROR_MAX];
+    const char *path = c->path;
+    struct suite *s;
+    int rc = SIM_PASS;
+
+    if (suite_load(&s, path, &options, error) != OK) {
+        printf("%s\n", error);
+        c->errors++;
+        return SIM_PASS;
+    }
+    for (uint32_t i = 0; i < s->caller_groups; i++) {
+        check_file(c, s->callers[i].line, s->callers[i].scenario);
+        check_file(c, s->callers[i].line, s->callers[i].data);
+    }
+    if (s->mix) {
+        char before[sizeof c->folder];
+        memcpy(before, c->folder, sizeof before);
+        snprintf(c->folder, sizeof c->folder, "%s", s->scenarios);
+        c->path = s->mix;
+        rc = check_mix(c);
+        memcpy(c->folder, before, sizeof before);
+        c->path = path;
+    }
+    suite_free(s);
+    return rc;
+}
+
+static int check_yaml(struct checker *c)
+{
+    size_t len = 0;
+    char *text = read_file(c->path, MIX_FILE_MAX, &len);
+    bool suite = text && suite_is_one(slice_of(text, len));
+
+    free(text);
+    return suite ? check_suite(c) : check_mix(c);
+}
+
 static int check_one(struct checker *c, const char *path)
 {
     size_t len = strlen(path);
@@ -119,8 +172,9 @@ static int check_one(struct checker *c, const char *path)
         return check_script(c);
     if ((len > 5 && strcmp(path + len - 5, ".yaml") == 0) ||
         (len > 4 && strcmp(path + len - 4, ".yml") == 0))
-        return check_mix(c);
-    fprintf(stderr, PROGRAM ": %s: only scripts (.lua) and mixes (.yaml) can be checked\n", path);
+        return check_yaml(c);
+    fprintf(stderr, PROGRAM ": %s: only scripts (.lua), mixes and suites (.yaml) can be checked\n",
+            path);
     return SIM_CONFIG;
 }
 
@@ -171,9 +225,13 @@ int sim_check(int argc, char **argv)
          false},
     };
     const struct options options = {
-        PROGRAM, "faults in scripts and mixes, before any call; exit code 1 when there are errors",
-        "FILE…", "  peal-sim check scenarios/callees/*.lua scenarios/mixes/demo.yaml\n",
-        rows,    sizeof rows / sizeof *rows,
+        PROGRAM,
+        "faults in scripts, mixes and suites, before any call; exit code 1 when there are errors",
+        "FILE…",
+        "  peal-sim check scenarios/callees/*.lua scenarios/mixes/demo.yaml\n"
+        "  peal-sim check scenarios/suites/self.yaml\n",
+        rows,
+        sizeof rows / sizeof *rows,
     };
     int count;
 

@@ -11,7 +11,8 @@ static const struct {
 } commands[] = {
     {"serve", "answer calls: a carrier, its callees, and agents", sim_serve},
     {"call", "make calls at a rate and report how they went", sim_call},
-    {"check", "look for faults in scripts and mixes before any call", sim_check},
+    {"run", "play a suite, both sides at once, and judge it", sim_run},
+    {"check", "look for faults in scripts, mixes and suites before any call", sim_check},
 };
 
 static void usage(FILE *out)
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "peal-sim: there is no command '%s'; known: serve, call, check\n", argv[1]);
+    fprintf(stderr, "peal-sim: there is no command '%s'; known: serve, call, run, check\n",
+            argv[1]);
     return SIM_CONFIG;
 }

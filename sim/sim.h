@@ -13,6 +13,7 @@ enum sim_exit {
 /* argv[0] is the sub-command. */
 int sim_serve(int argc, char **argv);
 int sim_call(int argc, char **argv);
+int sim_run(int argc, char **argv);
 int sim_check(int argc, char **argv);
 
 #endif

@@ -1,0 +1,273 @@
+/* Strict reading of YAML over libyaml's documents. */
+#include "sim/document.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t document_line(const yaml_node_t *at)
+{
+    return at ? (uint32_t)at->start_mark.line + 1 : 1;
+}
+
+void document_refuse(struct document *d, const yaml_node_t *at, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (d->failed)
+        return;
+    d->failed = true;
+    int n = snprintf(d->error, DOCUMENT_ERROR_MAX, "%.200s:%u: ", d->path, document_line(at));
+    va_start(ap, fmt);
+    vsnprintf(d->error + n, DOCUMENT_ERROR_MAX - (size_t)n, fmt, ap);
+    va_end(ap);
+}
+
+static void explain(struct document *d, const yaml_parser_t *p)
+{
+    d->failed = true;
+    snprintf(d->error, DOCUMENT_ERROR_MAX, "%.200s:%zu: the YAML breaks off: %s%s%s", d->path,
+             p->problem_mark.line + 1, p->problem ? p->problem : "it cannot be read",
+             p->context ? " " : "", p->context ? p->context : "");
+}
+
+enum err document_load_text(struct document *d, const char *path, struct slice text, char *error)
+{
+    yaml_parser_t parser;
+
+    *d = (struct document){.path = path, .error = error};
+    error[0] = '\0';
+    if (!yaml_parser_initialize(&parser))
+        return ERR_NOMEM;
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.len);
+    if (yaml_parser_load(&parser, &d->doc))
+        d->open = true;
+    else
+        explain(d, &parser);
+    yaml_parser_delete(&parser);
+    return d->failed ? ERR_INVALID : OK;
+}
+
+enum err document_load(struct document *d, const char *path, char *error)
+{
+    FILE *file = fopen(path, "re");
+
+    *d = (struct document){.path = path, .error = error, .failed = true};
+    if (!file) {
+        snprintf(error, DOCUMENT_ERROR_MAX, "%.200s: %s", path, strerror(errno));
+        return ERR_NOT_FOUND;
+    }
+    char *text = malloc(DOCUMENT_FILE_MAX + 1);
+    size_t len = text ? fread(text, 1, DOCUMENT_FILE_MAX + 1, file) : 0;
+    bool broken = ferror(file) != 0;
+    fclose(file);
+    enum err e = text ? OK : ERR_NOMEM;
+    if (broken || len > DOCUMENT_FILE_MAX || !text) {
+        snprintf(error, DOCUMENT_ERROR_MAX, "%.200s: %s", path,
+                 broken ? "it cannot be read (is it a folder?)"
+                 : text ? "longer than 4 MiB"
+                        : "no memory");
+        e = ERR_INVALID;
+    }
+    if (e == OK)
+        e = document_load_text(d, path, slice_of(text, len), error);
+    free(text);
+    return e;
+}
+
+void document_close(struct document *d)
+{
+    if (d->open)
+        yaml_document_delete(&d->doc);
+    d->open = false;
+}
+
+bool document_ok(const struct document *d)
+{
+    return !d->failed;
+}
+
+static bool is_map(struct document *d, const yaml_node_t *n, const char *what)
+{
+    if (d->failed || !n)
+        return false;
+    if (n->type == YAML_MAPPING_NODE)
+        return true;
+    document_refuse(d, n, "%s: keys and values are expected here ('key: value')", what);
+    return false;
+}
+
+const yaml_node_t *document_root(struct document *d)
+{
+    const yaml_node_t *root = d->failed ? NULL : yaml_document_get_root_node(&d->doc);
+
+    if (!root)
+        document_refuse(d, NULL, "the file is empty");
+    return is_map(d, root, "the file") ? root : NULL;
+}
+
+static const yaml_node_t *node(struct document *d, int index)
+{
+    return yaml_document_get_node(&d->doc, index);
+}
+
+static const char *key_of(struct document *d, const yaml_node_pair_t *p)
+{
+    const yaml_node_t *k = node(d, p->key);
+
+    return k->type == YAML_SCALAR_NODE ? (const char *)k->data.scalar.value : "(no text)";
+}
+
+static void refuse_key(struct document *d, const yaml_node_t *at, const char *key,
+                       const char *const keys[])
+{
+    char list[DOCUMENT_ERROR_MAX] = "";
+    size_t n = 0;
+
+    for (const char *const *k = keys; *k && n < sizeof list; k++)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", k == keys ? "" : ", ", *k);
+    document_refuse(d, at, "unknown key '%.60s'; accepted: %s", key, list);
+}
+
+void document_only(struct document *d, const yaml_node_t *map, const char *const keys[])
+{
+    if (!is_map(d, map, "this"))
+        return;
+    if (map->data.mapping.pairs.top - map->data.mapping.pairs.start > DOCUMENT_KEYS_MAX)
+        document_refuse(d, map, "more than %d keys", DOCUMENT_KEYS_MAX);
+    for (const yaml_node_pair_t *p = map->data.mapping.pairs.start;
+         !d->failed && p < map->data.mapping.pairs.top; p++) {
+        const char *key = key_of(d, p);
+        bool known = false;
+        for (const char *const *k = keys; *k && !known; k++)
+            known = strcmp(*k, key) == 0;
+        if (!known)
+            refuse_key(d, node(d, p->key), key, keys);
+        for (const yaml_node_pair_t *q = map->data.mapping.pairs.start; q < p; q++)
+            if (strcmp(key_of(d, q), key) == 0)
+                document_refuse(d, node(d, p->key), "the key '%.60s' was given before", key);
+    }
+}
+
+const yaml_node_t *document_get(struct document *d, const yaml_node_t *map, const char *key)
+{
+    if (!is_map(d, map, key))
+        return NULL;
+    for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+         p++)
+        if (strcmp(key_of(d, p), key) == 0)
+            return node(d, p->value);
+    return NULL;
+}
+
+const yaml_node_t *document_need(struct document *d, const yaml_node_t *map, const char *key,
+                                 const char *why)
+{
+    const yaml_node_t *n = document_get(d, map, key);
+
+    if (!n)
+        document_refuse(d, map, "%s: is missing: %s", key, why);
+    return n;
+}
+
+const char *document_scalar(struct document *d, const yaml_node_t *n, const char *what)
+{
+    if (d->failed || !n)
+        return NULL;
+    if (n->type == YAML_SCALAR_NODE &&
+        strlen((const char *)n->data.scalar.value) == n->data.scalar.length)
+        return (const char *)n->data.scalar.value;
+    document_refuse(d, n, "%s: a single value is expected here", what);
+    return NULL;
+}
+
+const char *document_text(struct document *d, const yaml_node_t *map, const char *key,
+                          const char *otherwise)
+{
+    const yaml_node_t *n = document_get(d, map, key);
+    const char *text = n ? document_scalar(d, n, key) : NULL;
+
+    return text ? text : otherwise;
+}
+
+double document_number(struct document *d, const yaml_node_t *map, const char *key,
+                       double otherwise, double lo, double hi)
+{
+    const yaml_node_t *n = document_get(d, map, key);
+    const char *text = n ? document_scalar(d, n, key) : NULL;
+    char *end;
+
+    if (!text)
+        return otherwise;
+    double v = strtod(text, &end);
+    if (end == text || *end || !(v >= lo && v <= hi)) {
+        document_refuse(d, n, "%s is '%.40s': it must be a number from %g to %g", key, text, lo,
+                        hi);
+        return otherwise;
+    }
+    return v;
+}
+
+uint64_t document_whole(struct document *d, const yaml_node_t *map, const char *key,
+                        uint64_t otherwise, uint64_t lo, uint64_t hi)
+{
+    const yaml_node_t *n = document_get(d, map, key);
+    const char *text = n ? document_scalar(d, n, key) : NULL;
+    uint64_t v;
+
+    if (!text)
+        return otherwise;
+    if (slice_u64(slice_cstr(text), hi, &v) != OK || v < lo) {
+        document_refuse(d, n, "%s is '%.40s': it must be a whole number from %llu to %llu", key,
+                        text, (unsigned long long)lo, (unsigned long long)hi);
+        return otherwise;
+    }
+    return v;
+}
+
+bool document_bool(struct document *d, const yaml_node_t *map, const char *key, bool otherwise)
+{
+    const yaml_node_t *n = document_get(d, map, key);
+    const char *text = n ? document_scalar(d, n, key) : NULL;
+
+    if (!text)
+        return otherwise;
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        return text[0] == 't';
+    document_refuse(d, n, "%s is '%.40s': it must be true or false", key, text);
+    return otherwise;
+}
+
+const yaml_node_t *document_item(struct document *d, const yaml_node_t *list, uint32_t i,
+                                 const char *what)
+{
+    if (d->failed || !list)
+        return NULL;
+    if (list->type != YAML_SEQUENCE_NODE) {
+        document_refuse(d, list, "%s: a list is expected here (lines that begin with '- ')", what);
+        return NULL;
+    }
+    const yaml_node_item_t *item = list->data.sequence.items.start + i;
+    if (item >= list->data.sequence.items.top)
+        return NULL;
+    if (i == DOCUMENT_ITEMS_MAX) {
+        document_refuse(d, list, "%s: more than %d items", what, DOCUMENT_ITEMS_MAX);
+        return NULL;
+    }
+    return node(d, *item);
+}
+
+const yaml_node_t *document_pair(struct document *d, const yaml_node_t *map, uint32_t i,
+                                 const char **key)
+{
+    if (!is_map(d, map, "this"))
+        return NULL;
+    const yaml_node_pair_t *p = map->data.mapping.pairs.start + i;
+    if (p >= map->data.mapping.pairs.top)
+        return NULL;
+    *key = key_of(d, p);
+    return node(d, p->value);
+}

@@ -1,0 +1,374 @@
+/* Reading a suite. */
+#include "sim/suite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define DURATION_MAX_S 604800
+#define TEXT_MAX_BYTES ((size_t)16 << 20)
+
+struct reader {
+    struct document *d;
+    struct suite *s;
+    const struct suite_options *options;
+    char folder[256]; /* of the suite, "" for the present one */
+};
+
+static const char *keep(struct reader *r, const char *text)
+{
+    return text ? arena_strdup(&r->s->arena, slice_cstr(text)) : NULL;
+}
+
+/* A path of the file, relative to it. */
+static const char *keep_path(struct reader *r, const char *folder, const char *text,
+                             const char *suffix)
+{
+    char path[600];
+
+    if (!text)
+        return NULL;
+    bool dotted =
+        strlen(text) > strlen(suffix) && strcmp(text + strlen(text) - strlen(suffix), suffix) == 0;
+    snprintf(path, sizeof path, "%s%s%s%s", text[0] == '/' ? "" : folder,
+             text[0] == '/' || !folder[0] ? "" : "/", text, dotted ? "" : suffix);
+    return keep(r, path);
+}
+
+static bool is_name(const char *text)
+{
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+
+    return n > 0 && n < FLOW_NAME_MAX && text[n] == '\0';
+}
+
+/* ---- programs under test ---- */
+
+/* What --address says of this name; NULL: nothing. */
+static const char *overridden(struct reader *r, const char *name)
+{
+    struct slice rest = slice_cstr(r->options->addresses), item, key, value;
+
+    while (rest.len) {
+        slice_cut(rest, ',', &item, &rest);
+        if (slice_cut(item, '=', &key, &value) && slice_eq(key, slice_cstr(name)))
+            return arena_strdup(&r->s->arena, value);
+    }
+    return NULL;
+}
+
+static const struct suite_program *find_program(const struct suite *s, struct slice name)
+{
+    for (uint32_t i = 0; i < s->programs; i++)
+        if (slice_eq(name, slice_cstr(s->program[i].name)))
+            return &s->program[i];
+    return NULL;
+}
+
+static void read_programs(struct reader *r, const yaml_node_t *list)
+{
+    static const char *const keys[] = {"name", "address", NULL};
+    struct suite *s = r->s;
+    const yaml_node_t *n;
+
+    for (uint32_t i = 0; (n = document_item(r->d, list, i, "programs")); i++) {
+        document_only(r->d, n, keys);
+        const char *name = document_text(r->d, n, "name", NULL);
+        document_need(r->d, n, "name", "it stands in `to` as {name}");
+        document_need(r->d, n, "address", "ADDRESS:PORT");
+        if (!document_ok(r->d))
+            return;
+        if (!is_name(name))
+            document_refuse(r->d, n, "name '%.60s': letters, digits, - and _ only", name);
+        if (i == SUITE_PROGRAMS_MAX)
+            document_refuse(r->d, n, "more than %d programs", SUITE_PROGRAMS_MAX);
+        if (strcmp(name, "n") == 0 || strcmp(name, "callees") == 0 ||
+            find_program(s, slice_cstr(name)))
+            document_refuse(r->d, n, "name '%.60s' is taken", name);
+        if (!document_ok(r->d))
+            return;
+        const char *address = overridden(r, name);
+        s->program[s->programs++] = (struct suite_program){
+            keep(r, name), address ? address : keep(r, document_text(r->d, n, "address", ""))};
+    }
+}
+
+/* Each of --address must be a program of the file. */
+static void check_overrides(struct reader *r)
+{
+    struct slice rest = slice_cstr(r->options->addresses), item, key, value;
+
+    while (rest.len && document_ok(r->d)) {
+        slice_cut(rest, ',', &item, &rest);
+        if (!slice_cut(item, '=', &key, &value) || value.len == 0)
+            document_refuse(r->d, NULL, "--address '" SLICE_FMT "': write NAME=ADDRESS:PORT",
+                            SLICE_ARG(item));
+        else if (!find_program(r->s, key))
+            document_refuse(r->d, NULL, "--address: programs has no '" SLICE_FMT "'",
+                            SLICE_ARG(key));
+    }
+}
+
+/* ---- callers ---- */
+
+/* {name} of a program becomes its address; {callees} stays until the port is known. */
+static const char *with_addresses(struct reader *r, const char *to)
+{
+    char text[512];
+    struct buf b = buf_on(text, sizeof text - 1);
+
+    for (const char *p = to; *p; p++) {
+        const char *close = *p == '{' ? strchr(p, '}') : NULL;
+        const struct suite_program *k =
+            close ? find_program(r->s, slice_of(p + 1, (size_t)(close - p - 1))) : NULL;
+        if (k) {
+            buf_puts(&b, k->address);
+            p = close;
+        } else {
+            buf_putc(&b, *p);
+        }
+    }
+    text[b.len] = '\0';
+    return keep(r, text);
+}
+
+/* Arrivals before the end, SUITE_CALLS_MAX at most. */
+static uint64_t count_until(struct law law, uint64_t until_us)
+{
+    uint64_t n = 0;
+
+    while (n < SUITE_CALLS_MAX && law_next(&law) < until_us)
+        n++;
+    return n;
+}
+
+static void read_law(struct reader *r, const yaml_node_t *n, struct suite_callers *k)
+{
+    struct suite *s = r->s;
+    char error[128];
+    bool counted = document_get(r->d, n, "calls") != NULL;
+    uint64_t calls = document_whole(r->d, n, "calls", SUITE_CALLS_MAX, 1, SUITE_CALLS_MAX);
+    const char *law = document_text(r->d, n, "law", NULL);
+    const char *rate = document_text(r->d, n, "rate", law && strchr(law, ':') ? NULL : "1/s");
+    const yaml_node_t *at = document_get(r->d, n, law ? "law" : "rate");
+
+    if (!document_ok(r->d))
+        return;
+    if (law_parse(&k->law, rate, law, calls, s->seed, error) != OK) {
+        const char *said = strncmp(error, "--", 2) == 0 ? error + 2 : error;
+        if (strncmp(said, "rate", 4) == 0)
+            at = document_get(r->d, n, "rate");
+        document_refuse(r->d, at ? at : n, "%s", said);
+        return;
+    }
+    if (!counted && !s->duration_us) {
+        document_refuse(r->d, n, "calls: is missing: how many, as the suite has no duration");
+        return;
+    }
+    if (!counted && k->law.kind == LAW_RAMP) {
+        document_refuse(r->d, n, "calls: is missing: a ramp goes over so many calls");
+        return;
+    }
+    /* Each group has dice of its own. */
+    rng_seed_stream(&k->law.rng, s->seed, slice_cstr(k->name), 0);
+    k->planned = calls;
+    if (s->duration_us && k->start_us < s->duration_us) {
+        uint64_t fit = count_until(k->law, s->duration_us - k->start_us);
+        k->planned = fit < calls ? fit : calls;
+    } else if (s->duration_us) {
+        document_refuse(r->d, n, "start: is after the end of the suite's duration");
+        return;
+    }
+    k->law.calls = k->law.kind == LAW_RAMP ? k->law.calls : k->planned;
+}
+
+static void read_group(struct reader *r, const yaml_node_t *n, struct suite_callers *k)
+{
+    static const char *const keys[] = {"name", "scenario", "to",    "from",        "data", "calls",
+                                       "rate", "law",      "start", "min_success", NULL};
+    struct document *d = r->d;
+
+    document_only(d, n, keys);
+    document_need(d, n, "name", "what the report calls these callers");
+    document_need(d, n, "scenario", "a script, such as callers/normal");
+    document_need(d, n, "to", "whom they call, such as \"sip:{n}@{engine}\"");
+    if (!document_ok(d))
+        return;
+    k->line = document_line(n);
+    k->name = keep(r, document_text(d, n, "name", ""));
+    if (!is_name(k->name) || strcmp(k->name, "callees") == 0)
+        document_refuse(d, document_get(d, n, "name"),
+                        "name '%.60s': letters, digits, - and _ only, and not callees", k->name);
+    for (uint32_t i = 0; i < r->s->caller_groups; i++)
+        if (strcmp(k->name, r->s->callers[i].name) == 0)
+            document_refuse(d, document_get(d, n, "name"), "name '%.60s' is taken", k->name);
+    k->scenario = keep_path(r, r->s->scenarios, document_text(d, n, "scenario", ""), ".lua");
+    const char *to = document_text(d, n, "to", "");
+    if (strncmp(to, "sip:", 4) != 0)
+        document_refuse(d, document_get(d, n, "to"),
+                        "to is '%.80s': write sip:NUMBER@HOST:PORT; {n} stands for the call's "
+                        "number, {column} for a column of data, {program} for an address",
+                        to);
+    if (strstr(to, "{callees}") && !r->s->answers)
+        document_refuse(d, document_get(d, n, "to"),
+                        "to: {callees} stands for callees of this suite, and it has none");
+    k->to = with_addresses(r, to);
+    k->from = keep(r, document_text(d, n, "from", "+12025550100"));
+    k->data = keep_path(r, r->folder, document_text(d, n, "data", NULL), "");
+    k->start_us = (uint64_t)(document_number(d, n, "start", 0, 0, DURATION_MAX_S) * 1e6);
+    k->min_success = document_number(d, n, "min_success", 100, 0, 100);
+    read_law(r, n, k);
+}
+
+static void read_callers(struct reader *r, const yaml_node_t *list)
+{
+    const yaml_node_t *n;
+
+    for (uint32_t i = 0; (n = document_item(r->d, list, i, "callers")); i++) {
+        if (i == SUITE_CALLERS_MAX) {
+            document_refuse(r->d, n, "more than %d groups of callers", SUITE_CALLERS_MAX);
+            return;
+        }
+        read_group(r, n, &r->s->callers[r->s->caller_groups]);
+        if (!document_ok(r->d))
+            return;
+        r->s->caller_groups++;
+    }
+}
+
+/* ---- the rest ---- */
+
+static void read_callees(struct reader *r, const yaml_node_t *n)
+{
+    static const char *const keys[] = {"mix", "at_least", NULL};
+
+    if (!n)
+        return;
+    document_only(r->d, n, keys);
+    r->s->answers = true;
+    r->s->answers_line = document_line(n);
+    r->s->mix = keep_path(r, r->folder, document_text(r->d, n, "mix", NULL), "");
+    r->s->at_least = document_whole(r->d, n, "at_least", 0, 0, SUITE_CALLS_MAX);
+}
+
+static void read_settings(struct reader *r, const yaml_node_t *map)
+{
+    const yaml_node_t *n;
+    const char *key;
+
+    for (uint32_t i = 0; map && (n = document_pair(r->d, map, i, &key)); i++) {
+        const char *value = document_scalar(r->d, n, key);
+        if (i == FLOW_SETTINGS_MAX)
+            document_refuse(r->d, n, "more than %d settings", FLOW_SETTINGS_MAX);
+        if (!document_ok(r->d))
+            return;
+        r->s->setting[r->s->settings++] = (struct flow_field){keep(r, key), keep(r, value)};
+    }
+}
+
+static void read_all(struct reader *r)
+{
+    static const char *const keys[] = {"name",          "seed",     "scenarios",   "duration",
+                                       "drain",         "listen",   "media_ports", "max_calls",
+                                       "late_limit_ms", "workers",  "callees",     "programs",
+                                       "callers",       "settings", NULL};
+    struct document *d = r->d;
+    struct suite *s = r->s;
+    const yaml_node_t *root = document_root(d);
+
+    document_only(d, root, keys);
+    s->name = keep(r, document_text(d, root, "name", s->path));
+    s->seed = document_whole(d, root, "seed", 1, 0, INT64_MAX);
+    if (r->options->seed)
+        s->seed = *r->options->seed;
+    s->scenarios = keep_path(r, r->folder, document_text(d, root, "scenarios", "."), "");
+    s->duration_us = (uint64_t)(document_number(d, root, "duration", 0, 0, DURATION_MAX_S) * 1e6);
+    s->drain_ms = (uint64_t)(document_number(d, root, "drain", 5, 0, 3600) * 1000);
+    s->listen = keep(r, document_text(d, root, "listen", "127.0.0.1:0"));
+    s->media_ports = keep(r, document_text(d, root, "media_ports", "40000-59999"));
+    s->max_calls = document_whole(d, root, "max_calls", 4096, 1, 100000);
+    s->late_limit_ms = document_whole(d, root, "late_limit_ms", 20, 0, 60000);
+    s->workers = document_whole(d, root, "workers", 0, 0, 64);
+    read_programs(r, document_get(d, root, "programs"));
+    check_overrides(r);
+    read_callees(r, document_get(d, root, "callees"));
+    read_callers(r, document_get(d, root, "callers"));
+    read_settings(r, document_get(d, root, "settings"));
+    if (document_ok(d) && !s->answers && !s->caller_groups)
+        document_refuse(d, root, "a suite has callees, or callers, or both");
+    if (document_ok(d) && !s->caller_groups && !s->duration_us)
+        document_refuse(d, root, "duration: is missing: a suite without callers ends by it");
+}
+
+static enum err build(struct suite **out, struct document *d, const char *path,
+                      const struct suite_options *options)
+{
+    struct suite *s = calloc(1, sizeof *s);
+    struct reader r = {.d = d, .s = s, .options = options};
+    const char *slash = strrchr(path, '/');
+
+    if (!s)
+        return ERR_NOMEM;
+    arena_init(&s->arena, TEXT_MAX_BYTES);
+    snprintf(r.folder, sizeof r.folder, "%.*s", slash ? (int)(slash - path) : 0, path);
+    s->path = keep(&r, path);
+    read_all(&r);
+    if (document_ok(d) && s->arena.refused)
+        document_refuse(d, NULL, "its texts are too long in all");
+    if (document_ok(d)) {
+        *out = s;
+        return OK;
+    }
+    suite_free(s);
+    return ERR_INVALID;
+}
+
+enum err suite_load(struct suite **out, const char *path, const struct suite_options *options,
+                    char *error)
+{
+    struct document d;
+    enum err e = document_load(&d, path, error);
+
+    if (e == OK)
+        e = build(out, &d, path, options);
+    document_close(&d);
+    return e;
+}
+
+enum err suite_load_text(struct suite **out, const char *path, struct slice text,
+                         const struct suite_options *options, char *error)
+{
+    struct document d;
+    enum err e = document_load_text(&d, path, text, error);
+
+    if (e == OK)
+        e = build(out, &d, path, options);
+    document_close(&d);
+    return e;
+}
+
+void suite_free(struct suite *s)
+{
+    if (!s)
+        return;
+    arena_fini(&s->arena);
+    free(s);
+}
+
+bool suite_is_one(struct slice text)
+{
+    static const char *const marks[] = {"callers", "callees", "programs", NULL};
+    char error[DOCUMENT_ERROR_MAX];
+    struct document d;
+    bool found = false;
+
+    if (document_load_text(&d, "", text, error) == OK) {
+        const yaml_node_t *root = document_root(&d);
+        for (const char *const *m = marks; root && *m && !found; m++)
+            found = document_get(&d, root, *m) != NULL;
+    }
+    document_close(&d);
+    return found;
+}
