@@ -36,6 +36,7 @@ struct outcome_call {
     uint64_t wall_ms;     /* the same on the wall clock */
     const char *call_id;
     const char *truth; /* "" when not declared */
+    bool succeeded;    /* callers: answered, ended well, no check failed */
     enum flow_outcome outcome;
     uint16_t code, q850;             /* final SIP code of a refusal (0 after an answer), cause */
     enum call_ender by;              /* ENDED_BY_US: this side; ENDED_BY_CALLEE: the far one */

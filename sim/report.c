@@ -49,6 +49,10 @@ static void put_failures(FILE *f, const struct outcome *o, uint32_t group)
             put_escaped(f, c->error);
             fputc('\n', f);
             shown++;
+        } else if (!c->succeeded && !c->failed_count) {
+            put_escaped(f, c->number);
+            fprintf(f, ": %s, SIP %u\n", flow_outcome_name(c->outcome), c->code);
+            shown++;
         }
     }
 }
