@@ -14,6 +14,7 @@
 int bench_sip(struct bench *b);
 int bench_media(struct bench *b);
 int bench_dsp(struct bench *b);
+int bench_srtp(struct bench *b);
 int bench_import(struct bench *b);
 int bench_gate(struct bench *b);
 int bench_queue(struct bench *b);
@@ -33,6 +34,7 @@ static const struct {
     {"media", "legs of one core beside a bare io_uring echo, memory of a leg", bench_media,
      "rounds= case= legs="},
     {"dsp", "detectors: ns a packet and legs of one core beside spandsp", bench_dsp, "legs="},
+    {"srtp", "SRTP: ns a packet and legs of one core beside libsrtp2", bench_srtp, "streams="},
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
     {"gate", "lists and calls of numbers: memory, and what asking adds to a launch", bench_gate,
      ""},
@@ -66,6 +68,10 @@ static void help(FILE *to)
           "\n"
           "Options of dsp:\n"
           "  --legs N          so many legs, worked through in turn (default 512)\n"
+          "\n"
+          "Options of srtp:\n"
+          "  --streams N       so many keys each way, visited in turn, beside one alone\n"
+          "                    (default 2000)\n"
           "\n"
           "Options of queue:\n"
           "  --leads N         not beyond so many leads (default 1000000)\n"

@@ -110,6 +110,9 @@ function(peal_tests)
       if(target MATCHES "osip" AND TARGET PkgConfig::OSIP)
         peal_link_peer(${target} OSIP)
       endif()
+      if(target MATCHES "srtp_oracle" AND TARGET PkgConfig::SRTP)
+        peal_link_peer(${target} SRTP)
+      endif()
       # Criterion's own macros trip the strict warnings.
       target_compile_options(${target} PRIVATE -Wno-pedantic -Wno-conversion -Wno-shadow -Wno-sign-compare
                                                -Wno-missing-field-initializers)
