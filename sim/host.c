@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "dsp/prints.h"
 #include "io/limits.h"
 #include "media/media.h"
 #include "sim/options.h"
 #include "sim/sim.h"
+#include "sip/trace.h"
 #include "sip/ua.h"
 
 #define MAX_CALLS_DEFAULT 4096
@@ -44,6 +46,7 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
         .user_agent = "peal-sim",
         .media_workers = (uint32_t)config->workers,
         .max_calls = max_calls,
+        .prints = h->prints,
         .incoming = config->incoming,
         .arg = config->arg,
     };
@@ -62,6 +65,7 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
         return wrong(h, "cannot listen on", config->listen,
                      e == ERR_IO ? strerror(errno) : err_name(e));
     addr_format(sip_ua_local(call_env_ua(h->env)), h->listen, sizeof h->listen);
+    sip_ua_trace(call_env_ua(h->env), h->trace);
     return SIM_PASS;
 }
 
@@ -79,6 +83,8 @@ static int open_scripts(struct host *h, const struct host_config *config, uint32
         .max_flows = max_calls,
         .settings = config->settings,
         .settings_count = config->settings_count,
+        .trace = h->trace,
+        .prints = h->prints,
     };
 
     if (!flow.audio_root && stat(AUDIO_DEFAULT, &st) == 0 && S_ISDIR(st.st_mode))
@@ -108,6 +114,9 @@ int host_open(struct host *h, const struct host_config *config)
     if (stop_init(&h->stop, &h->loop, config->on_signal, config->arg) != OK)
         return wrong(h, "signals", NULL, strerror(errno));
     h->stop_open = true;
+    if (sip_trace_open(&h->trace, max_calls + max_calls / 4 + 64) != OK ||
+        prints_open(&h->prints) != OK || prints_index(h->prints) != OK)
+        return wrong(h, "--max-calls", NULL, "there is no memory for so many");
     int rc = open_calls(h, config, max_calls);
     if (rc == SIM_PASS)
         rc = open_scripts(h, config, max_calls);
@@ -128,6 +137,8 @@ void host_close(struct host *h)
         flow_runtime_close(h->rt);
     if (h->env)
         call_env_close(h->env);
+    sip_trace_close(h->trace);
+    prints_close(h->prints);
     if (h->stop_open)
         stop_fini(&h->stop);
     if (h->loop_open)

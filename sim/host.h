@@ -31,6 +31,8 @@ struct host {
     struct stop stop;
     struct call_env *env;
     struct flow_runtime *rt;
+    struct sip_trace *trace; /* the messages of the calls that live */
+    struct prints *prints;   /* the recordings that scripts expect to hear */
     struct truth truth;
     struct lateness lateness;
     uint64_t late_limit_ms, started_us;

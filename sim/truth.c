@@ -161,7 +161,7 @@ static void add_totals(struct truth *t, const struct call_record *record,
     t->rtp_lost += m->rtp_lost;
     t->rtp_late += m->rtp_late;
     if (!t->first_failed[0] && (r->checks_failed || r->error[0]))
-        snprintf(t->first_failed, sizeof t->first_failed, "%.190s",
+        snprintf(t->first_failed, sizeof t->first_failed, "%.310s",
                  r->checks_failed ? r->failed[0] : r->error);
     count_scenario(t, r);
 }

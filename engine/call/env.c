@@ -7,6 +7,7 @@
 #include <sys/sysinfo.h>
 
 #include "base/log.h"
+#include "sip/trace.h"
 
 #define CALLS_DEFAULT 4096
 
@@ -165,8 +166,8 @@ struct call *call_new(struct call_env *env, bool outgoing, bool detect, const st
     c->leg_start_us = c->start_us = clock_us(env->loop->clock);
     timer_init(&c->ring_timer);
     call_record_init(&c->record);
-    if ((env->line ? line_new(c)
-                   : media_leg_open(env->media, &leg, call_on_media, c, &c->leg)) != OK) {
+    if ((env->line ? line_new(c) : media_leg_open(env->media, &leg, call_on_media, c, &c->leg)) !=
+        OK) {
         env->stats.refused_full++;
         pool_put(&env->calls, c);
         return NULL;
@@ -182,6 +183,8 @@ void call_free(struct call *c)
     struct call_env *env = c->env;
 
     loop_timer_stop(env->loop, &c->ring_timer);
+    if (env->ua)
+        sip_ua_trace_end(env->ua, slice_cstr(c->record.call_id), c->outgoing);
     line_free(c);
     list_remove(&c->node);
     pool_put(&env->calls, c);

@@ -125,6 +125,7 @@ static void keep_error(struct flow *f, int status)
     else
         snprintf(error, FLOW_TEXT_MAX, "%s: the script raised a %s", f->script->path,
                  luaL_typename(f->co, -1));
+    lines_fail_error(f, error);
 }
 
 static void run_finally(struct flow *f)
@@ -194,6 +195,7 @@ static void resume(struct flow *f, int args)
         f->poked = false;
         rt->current = f;
         budget_refill(f);
+        lines_resume(f);
         int status = lua_resume(f->co, NULL, args, &results);
         rt->current = was;
         f->running = false;
@@ -202,6 +204,7 @@ static void resume(struct flow *f, int args)
             return;
         }
         lua_pop(f->co, results);
+        lines_wait(f);
         args = 0;
         if (!f->poked)
             return;

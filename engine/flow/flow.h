@@ -23,11 +23,13 @@
 #define FLOW_CHECKS_MAX   8 /* texts of failed checks kept; all are counted */
 #define FLOW_NAME_MAX     48
 #define FLOW_TEXT_MAX     640          /* sentences: holds the list of all results */
-#define FLOW_CHECK_MAX    200          /* text of a failed check */
+#define FLOW_CHECK_MAX    320          /* text of a failed check */
 #define FLOW_SCRIPT_MAX   (256 * 1024) /* bytes of one script */
 #define FLOW_SETTINGS_MAX 32
 
 struct flow_store;
+struct prints;
+struct sip_trace;
 struct sound_cache;
 struct flow_runtime;
 struct flow_script;
@@ -99,6 +101,9 @@ struct flow_config {
     /* store.* (flow/store.h), outlives the runtime or answers all that is asked before it ends;
      * NULL: there is none, and store.* fails. */
     const struct flow_store *store;
+    struct sip_trace *trace; /* simulator: the messages its SIP expectations look at; NULL: none */
+    struct prints *prints;   /* simulator: gets the recordings that scripts expect to hear, as they
+                                are loaded; the same as the calls' environment has. NULL: none */
 };
 
 struct flow_stats {

@@ -34,7 +34,10 @@ struct flow_script {
     char truth[FLOW_NAME_MAX];
     enum flow_kind kind;
     double limit_s;
-    int chunk_ref; /* compiled chunk: takes the environment as its argument */
+    int chunk_ref;           /* compiled chunk: takes the environment as its argument */
+    struct flow_line *lines; /* lines.c; NULL: not counted, and the text is not kept */
+    uint32_t line_count, text_len;
+    char *text;
 };
 
 struct flow_op;
@@ -82,6 +85,8 @@ struct flow {
     uint32_t keys_count, keys_dropped;
     bool speaking;
     bool media;
+    uint32_t waiting_line; /* lines.c */
+    uint64_t waiting_since_us;
     uint64_t heard_seq; /* counts HEARD events */
     struct dsp_event heard;
     double speech_s; /* talk spurts that ended during the present verb */
@@ -91,6 +96,12 @@ struct flow {
         double first_s, between_s, silence_s, began_ms, last_voice_ms;
         char stop, keys[20];
         bool barge_key, barge_speech, file;
+        struct expectation {        /* verbs_expect_audio.c */
+            uint32_t recording, hz; /* index in the library; 0: any */
+            double at_least_s, level_min, level_max;
+            uint32_t heard_from; /* what of the report's `heard` is its */
+            bool too_quiet, too_loud, too_short;
+        } expect;
     } at; /* the verb under way */
 
     /* Asked outside (ops.h). */
@@ -122,7 +133,11 @@ struct flow_runtime {
     const struct flow_store *store;
     struct ops *ops;
     uint64_t store_token;
-    char *scratch; /* STORE_VALUE_MAX bytes, for JSON on its way out */
+    char *scratch;                 /* STORE_VALUE_MAX bytes, for JSON on its way out */
+    struct sip_trace *trace;       /* NULL: messages are not noted */
+    struct prints *prints;         /* of the recordings scripts expect; NULL: none */
+    struct recording_known *known; /* hearing.c */
+    uint32_t known_count;
 };
 
 #define FLOW_CALL_TYPE "peal.call"
@@ -187,6 +202,21 @@ uint32_t verb_queue_file(lua_State *L, struct flow *f, const char *path, bool lo
 /* Raises unless audio can flow now. */
 void verb_needs_audio(lua_State *L, struct flow *f);
 
+/* lines.c: text is copied. */
+enum err lines_open(struct flow_script *s, struct slice text);
+void lines_close(struct flow_script *s);
+void lines_reach(lua_State *L); /* a verb or a check begins */
+void lines_fail(lua_State *L);
+void lines_fail_error(struct flow *f, const char *error);
+void lines_wait(struct flow *f); /* the coroutine has yielded */
+void lines_resume(struct flow *f);
+
+/* hearing.c: fingerprints of the recordings a script names, taken when it is loaded. */
+void hearing_scan(struct flow_runtime *rt, struct slice text);
+/* The library's index of a recording; raises with the reason when it cannot be told. */
+uint32_t hearing_index(lua_State *L, struct flow *f, const char *path);
+void hearing_close(struct flow_runtime *rt);
+
 /* Arguments in a table at `index`; absent: the default. Raise on wrong types, and on names that no
  * option of the verb has. */
 double opt_number(lua_State *L, int index, const char *name, double otherwise, double lo,
@@ -203,6 +233,7 @@ struct verb {
     enum verb_side side;
 };
 extern const struct verb verbs_call[], verbs_audio[], verbs_listen[]; /* call:NAME */
+extern const struct verb verbs_expect[], verbs_expect_audio[];        /* call:NAME */
 extern const struct verb verbs_random[], verbs_script[];              /* NAME */
 extern const struct verb verbs_store[];                               /* store.NAME */
 

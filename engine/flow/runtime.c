@@ -20,9 +20,9 @@
 const char kind_mark = 'k';
 
 const struct verb_group verb_groups[] = {
-    {"call:", verbs_call}, {"call:", verbs_audio}, {"call:", verbs_listen},
-    {"", verbs_script},    {"", verbs_random},     {"store.", verbs_store},
-    {NULL, NULL},
+    {"call:", verbs_call},   {"call:", verbs_audio},        {"call:", verbs_listen},
+    {"call:", verbs_expect}, {"call:", verbs_expect_audio}, {"", verbs_script},
+    {"", verbs_random},      {"store.", verbs_store},       {NULL, NULL},
 };
 
 const char *flow_kind_name(enum flow_kind k)
@@ -104,6 +104,8 @@ enum err flow_runtime_open(struct flow_runtime **out, const struct flow_config *
     rt->loop = config->loop;
     rt->seed = config->seed;
     rt->simulator = config->simulator;
+    rt->trace = config->trace;
+    rt->prints = config->prints;
     rt->instructions = config->instructions ? config->instructions : INSTRUCTIONS_DEFAULT;
     rt->cpu_ns = (config->cpu_ms ? config->cpu_ms : CPU_MS_DEFAULT) * UINT64_C(1000000);
     rt->memory_bytes = config->memory_bytes ? config->memory_bytes : MEMORY_DEFAULT;
@@ -140,8 +142,10 @@ void flow_runtime_close(struct flow_runtime *rt)
     while (rt->scripts) {
         struct flow_script *s = rt->scripts;
         rt->scripts = s->next;
+        lines_close(s);
         free(s);
     }
+    hearing_close(rt);
     sounds_close(rt->sounds);
     ops_close(rt->ops);
     free(rt->scratch);
@@ -288,10 +292,15 @@ enum err flow_script_load_text(struct flow_runtime *rt, const char *name, struct
         return ERR_NOMEM;
     name_of_path(s, name);
     enum err e = declare_script(rt, s, text, why);
+    if (e == OK && rt->simulator)
+        e = lines_open(s, text);
     if (e != OK) {
+        lines_close(s);
         free(s);
         return e;
     }
+    if (rt->prints)
+        hearing_scan(rt, text);
     s->next = rt->scripts;
     rt->scripts = s;
     rt->script_count++;

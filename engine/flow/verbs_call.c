@@ -327,8 +327,10 @@ static int call_index(lua_State *L)
     if (push_field(L, f, name))
         return 1;
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) {
+        lines_reach(L);
         return 1;
+    }
     return luaL_error(L, "the call has no verb '%s'%s", name,
                       f->rt->simulator ? "" : " (in an engine flow)");
 }

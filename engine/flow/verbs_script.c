@@ -122,10 +122,13 @@ static int script_check(lua_State *L)
 {
     struct flow *f = in_call(L);
 
-    if (lua_toboolean(L, 1))
+    lines_reach(L);
+    if (lua_toboolean(L, 1)) {
         f->report.checks_passed++;
-    else
+    } else {
+        lines_fail(L);
         flow_add_failed(f, located(L, 2, "a check failed"));
+    }
     lua_settop(L, 1);
     return 1;
 }
@@ -137,6 +140,7 @@ static int script_expect(lua_State *L)
 {
     struct flow *f = in_call(L);
 
+    lines_reach(L);
     if (!lua_toboolean(L, 1)) {
         flow_add_failed(f, located(L, 2, "an expectation was not met"));
         f->raised_failed = true;

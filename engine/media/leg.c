@@ -126,7 +126,8 @@ static void make_hearing(struct media_leg *l)
     player_init(&l->hearing->player);
     if (l->detect)
         dsp_state_init(&l->hearing->dsp, l->stream->plan, &l->stream->amd);
-    l->hearing->prints = l->detect && l->media->prints ? pool_get(&l->media->prints_legs) : NULL;
+    bool listens = l->detect && l->media->prints && prints_count(l->media->prints) > 0;
+    l->hearing->prints = listens ? pool_get(&l->media->prints_legs) : NULL;
     if (l->hearing->prints) {
         prints_leg_init(l->hearing->prints, l->media->prints);
         dsp_state_prints(&l->hearing->dsp, l->hearing->prints);

@@ -208,6 +208,7 @@ struct sip_ua {
     const struct sip_wire *wire;
     void *wire_arg;
     struct sip_transport_state *transport; /* NULL on a wire of the caller's */
+    struct sip_trace *trace;               /* NULL: messages are not noted */
     struct addr local;
     bool tcp;
     uint32_t t1_ms, t2_ms, t4_ms;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sip/core.h"
+#include "sip/trace.h"
 
 #define PINGS_MAX 256
 
@@ -77,6 +78,8 @@ enum err sip_send(struct sip_ua *ua, const struct sip_path *to, struct slice tex
 {
     enum err e = ua->wire->send(ua->wire_arg, to, text);
 
+    if (ua->trace)
+        sip_trace_note(ua->trace, clock_us(ua->clock), true, text);
     if (e == OK)
         ua->stats.sent++;
     else
@@ -252,6 +255,8 @@ void sip_ua_receive(struct sip_ua *ua, const struct sip_path *from, char *data, 
     if (len <= 4 && is_keepalive(data, len))
         return;
     ua->stats.received++;
+    if (ua->trace)
+        sip_trace_note(ua->trace, clock_us(ua->clock), false, slice_of(data, len));
     e = sip_parse(m, data, len);
     if (e == OK && m->raw.len > SIP_UA_MESSAGE_MAX) {
         ua->stats.too_long++;
