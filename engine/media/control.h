@@ -22,6 +22,10 @@ struct media_leg {
     uint32_t target;            /* worker it moves to */
     uint8_t queue_head, queued; /* items not ended yet, oldest first; NULL: not a sound */
     const struct sound *sound[LEG_QUEUE_MAX];
+    bool secure;        /* key_out and key_in hold */
+    uint8_t keys_alive; /* in `keys` */
+    struct list keys;   /* every struct secure of this leg */
+    struct srtp_key key_out, key_in;
 };
 
 struct deferred {
@@ -38,6 +42,7 @@ struct media {
     struct sound_cache *sounds;
     const struct prints *prints;         /* NULL: none */
     struct pool prints_legs;             /* as many as legs, when there are prints */
+    struct pool keys;                    /* struct secure */
     struct pool legs, streams, hearings; /* a leg and its stream have the same index */
     uint32_t *generation;                /* of each leg's place */
     struct worker *worker;
@@ -54,6 +59,9 @@ struct media {
 enum err media_post(struct media_leg *l, struct command *c);
 /* The command's stream and worker are given. closing: one of the places kept for it. */
 enum err media_post_to(struct media *m, uint32_t worker, const struct command *c, bool kept_place);
+/* leg_keys.c: a key came back from the worker; all of them go with the leg. */
+void media_leg_key_back(struct media_leg *l, struct secure *key);
+void media_leg_keys_free(struct media_leg *l);
 /* An event for a leg. */
 void media_leg_message(struct media_leg *l, const struct message *msg);
 /* Frees what a leg holds on the control thread. */

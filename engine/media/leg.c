@@ -57,6 +57,7 @@ enum err media_leg_open(struct media *m, const struct media_leg_params *params,
         return err;
     }
     l->media = m;
+    list_init(&l->keys);
     l->handler = handler;
     l->arg = arg;
     l->detect = p->detect;
@@ -88,6 +89,7 @@ void media_leg_release(struct media_leg *l)
         l->queue_head = (uint8_t)((l->queue_head + 1) % LEG_QUEUE_MAX);
         l->queued--;
     }
+    media_leg_keys_free(l);
     m->generation[pool_index(&m->legs, l)]++;
     m->load[l->worker]--;
     ports_put(&m->ports, &l->pair);
@@ -434,6 +436,9 @@ void media_leg_message(struct media_leg *l, const struct message *msg)
     switch (msg->kind) {
     case MESSAGE_LEFT:
         arrived(l);
+        return;
+    case MESSAGE_KEY_BACK:
+        media_leg_key_back(l, msg->key);
         return;
     case MEDIA_EV_PLAYED:
         play_ended(l);

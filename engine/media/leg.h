@@ -15,6 +15,7 @@
 #include "base/slice.h"
 #include "dsp/dsp.h"
 #include "media/media.h"
+#include "media/srtp.h"
 
 #define LEG_QUEUE_MAX       16
 #define LEG_DIGITS_MAX      32
@@ -37,6 +38,9 @@ struct leg_stats {
     uint64_t invalid;   /* not RTP, or an unknown payload type */
     uint64_t discarded; /* too far ahead for the jitter buffer */
     uint64_t concealed; /* 20 ms blocks */
+    uint64_t forged;    /* SRTP whose tag is wrong, or no SRTP at all; RTCP too */
+    uint64_t replayed;  /* SRTP that was here before, or is older than the window; RTCP too */
+    uint64_t unsealed;  /* not sent: the key's stream for it is used up */
     uint64_t send_failed;
     uint32_t jitter_us;     /* RFC 3550 interarrival jitter */
     uint32_t rtt_us;        /* last, by RTCP; 0: unknown */
@@ -102,6 +106,16 @@ struct media_remote {
 };
 /* May be called again (re-INVITE, answer after early media). */
 enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *remote);
+
+/* From now on packets are SRTP: `out` seals what this leg sends, `in` opens what comes; both NULL:
+ * plain RTP. Whoever agreed on the keys (SDES, DTLS-SRTP) calls this before media_leg_set_remote
+ * that goes with them. The same two again change nothing: counters and windows go on. After a
+ * change, what was sealed by the keys before is taken for two more seconds. The keys are copied
+ * and wiped with the leg. ERR_INVALID, ERR_NOMEM; ERR_FULL: changed faster than the worker
+ * follows; ERR_STATE: closing. */
+enum err media_leg_set_keys(struct media_leg *l, const struct srtp_key *out,
+                            const struct srtp_key *in);
+bool media_leg_is_secure(const struct media_leg *l);
 
 /* Playing. ERR_FULL: LEG_QUEUE_MAX items wait; ERR_INVALID. */
 enum err media_leg_play(struct media_leg *l, const struct sound *s, bool loop, uint32_t cookie);

@@ -18,6 +18,8 @@
 #define PORT_MIN        20000
 #define PORT_MAX        39999
 #define MESSAGES_A_TURN 4096
+#define KEYS_PER_LEG    4 /* with a change of keys under way; memory is touched when used */
+#define KEYS_SPARE      64
 #define FILES_SPARE     256 /* descriptors for everything but legs */
 
 static bool place_left(struct ring_spsc *r, uint32_t wanted)
@@ -115,6 +117,8 @@ static enum err allocate(struct media *m, const struct media_config *c)
         pool_init(&m->streams, sizeof(struct stream), m->max_legs) != OK ||
         pool_init(&m->hearings, sizeof(struct hearing), m->max_legs) != OK)
         return ERR_NOMEM;
+    if (pool_init(&m->keys, sizeof(struct secure), m->max_legs * KEYS_PER_LEG + KEYS_SPARE) != OK)
+        return ERR_NOMEM;
     m->prints = c->prints;
     if (c->prints && pool_init(&m->prints_legs, sizeof(struct prints_leg), m->max_legs) != OK)
         return ERR_NOMEM;
@@ -128,6 +132,7 @@ static void release(struct media *m)
     sound_cache_close(m->sounds);
     pool_fini(&m->prints_legs);
     pool_fini(&m->hearings);
+    pool_fini(&m->keys);
     pool_fini(&m->streams);
     pool_fini(&m->legs);
     pages_put(m->deferred, DEFERRED_MAX * sizeof(*m->deferred));
@@ -234,6 +239,9 @@ static void add(struct media_metrics *out, const struct worker_counters *c)
     out->rtcp_invalid += c->rtcp_invalid;
     out->send_failed += c->send_failed;
     out->receive_starved += c->receive_starved;
+    out->srtp_forged += c->srtp_forged;
+    out->srtp_replayed += c->srtp_replayed;
+    out->srtp_unsealed += c->srtp_unsealed;
     out->concealed += c->concealed;
     out->late += c->late;
     out->discarded += c->discarded;

@@ -54,8 +54,9 @@ struct media_metrics {
     uint64_t rtp_received, rtp_sent, rtp_relayed, rtp_invalid, rtp_rejected, rtcp_received,
         rtcp_sent, rtcp_invalid;
     uint64_t send_failed, receive_starved; /* kernel refused a send; ring of buffers ran dry */
-    uint64_t concealed, late, discarded;   /* 20 ms blocks; packets; packets beyond the buffer */
-    uint64_t ticks, ticks_skipped;         /* slots of 1 ms; skipped: the worker fell behind */
+    uint64_t srtp_forged, srtp_replayed, srtp_unsealed; /* see struct leg_stats */
+    uint64_t concealed, late, discarded; /* 20 ms blocks; packets; packets beyond the buffer */
+    uint64_t ticks, ticks_skipped;       /* slots of 1 ms; skipped: the worker fell behind */
     uint64_t commands_refused, events_dropped;
     uint64_t moves;           /* legs that changed worker */
     uint64_t cpu_us;          /* of the workers' threads */

@@ -2,15 +2,16 @@
  * messages in single-producer rings, so each leg's commands and each leg's events keep their order.
  *
  * The ring of events is so large that what every leg may still owe (MESSAGES_OWED_MAX: an end for
- * each queued item, recorded, moved, closed) always fits; only what may be lost (heard, digits …)
- * is dropped, and counted, when more than MESSAGES_SPARE wait. Commands likewise: a place for
- * closing every leg is kept. */
+ * each queued item, recorded, moved, keys given back, closed) always fits; only what may be lost
+ * (heard, digits …) is dropped, and counted, when more than MESSAGES_SPARE wait. Commands likewise:
+ * a place for closing every leg is kept. */
 #ifndef PEAL_MEDIA_MESSAGE_H
 #define PEAL_MEDIA_MESSAGE_H
 
 #include "media/player.h"
+#include "media/secure.h"
 
-#define MESSAGES_OWED_MAX (PLAYER_QUEUE_MAX + 7)
+#define MESSAGES_OWED_MAX (PLAYER_QUEUE_MAX + 7 + SECURE_MAX)
 #define MESSAGES_SPARE    4096
 #define COMMANDS_PER_LEG  8
 
@@ -20,6 +21,7 @@ struct hearing;
 enum command_kind {
     COMMAND_OPEN,
     COMMAND_REMOTE,
+    COMMAND_KEYS, /* what is replaced comes back as MESSAGE_KEY_BACK */
     COMMAND_PLAY,
     COMMAND_STOP,
     COMMAND_MUTE,
@@ -41,6 +43,10 @@ struct command {
     struct hearing *hearing; /* of the stream, once it has one */
     union {
         struct media_remote remote;
+        struct {
+            bool on;
+            struct secure *out, *in;
+        } keys;
         struct player_item item;
         struct stream *peer;
         enum dsp_phase phase;
@@ -53,7 +59,8 @@ struct command {
 };
 
 enum message_kind { /* the first ones are enum media_event_kind */
-                    MESSAGE_LEFT = MEDIA_EV_CLOSED + 1
+                    MESSAGE_LEFT = MEDIA_EV_CLOSED + 1,
+                    MESSAGE_KEY_BACK
 };
 
 struct message {
@@ -63,6 +70,7 @@ struct message {
     uint64_t at_us;
     union {
         char digit;
+        struct secure *key;
         struct {
             enum err err;
             uint32_t cookie;

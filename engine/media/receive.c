@@ -151,11 +151,24 @@ static void take_event(struct stream *s, const struct rtp_packet *p)
         player_add(&peer->hearing->player, &tone);
 }
 
+/* A source that may not move the latch is turned away before it costs a look at its tag. */
+static bool is_stranger(const struct stream *s, const struct addr *from)
+{
+    return s->latched && !addr_eq(from, &s->far_rtp) &&
+           now_us(s) - s->last_rtp_us <= STREAM_SILENT_US;
+}
+
 /* true: the buffer is kept for a relayed send. */
 static bool take_rtp(struct stream *s, struct datagram *d)
 {
     struct rtp_packet p;
 
+    if (s->in && is_stranger(s, &d->from)) {
+        reject(s);
+        return false;
+    }
+    if (!stream_open(s, d->p, &d->len, false))
+        return false;
     if (rtp_parse(d->p, d->len, &p) != OK) {
         invalid(s);
         return false;
@@ -194,13 +207,13 @@ static bool take_rtp(struct stream *s, struct datagram *d)
     return stream_relay(s, &p, d->p + (p.payload - d->p), is_event, d->buffer);
 }
 
-static void take_rtcp(struct stream *s, const struct datagram *d)
+static void take_rtcp(struct stream *s, struct datagram *d)
 {
     const struct addr *far_end = s->latched ? &s->far_rtp : &s->remote.rtp;
 
     if (!addr_eq_host(&d->from, far_end) && !addr_eq_host(&d->from, &s->far_rtcp))
         reject(s);
-    else
+    else if (stream_open(s, d->p, &d->len, true))
         stream_rtcp_take(s, d->p, d->len, d->arrived_us);
 }
 
@@ -303,6 +316,8 @@ void stream_ahead(struct loop_op *op, enum loop_ahead ahead)
         stream_fetch(s);
     else if (s->listening)
         stream_fetch_jitter(s);
+    if (ahead != LOOP_AHEAD_FAR && s->in)
+        stream_fetch_key(&s->in->srtp);
 }
 
 void stream_fix(struct stream *s, bool in)

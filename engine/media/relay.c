@@ -3,6 +3,8 @@
  * silence suppression stay visible to the far end; after each packet of our own the distances are
  * taken anew and the marker says so. Streams of different law meet in PCM: the peer's jitter buffer
  * is listened to and its blocks are coded again (send.c). */
+#include <string.h>
+
 #include "media/stream.h"
 
 #define JUMP_MAX 16000 /* samples off our clock: the source started anew */
@@ -37,11 +39,28 @@ static bool jumped(const struct stream *to, const struct rtp_packet *p)
            step < -3000;
 }
 
-static void send_on(struct stream *to, const struct rtp_packet *p, uint8_t *payload, uint8_t pt)
+/* Where the packet is sealed: in the buffer it came in, or in a copy when that has no room left. */
+static uint8_t *room_to_seal(const struct stream *to, uint8_t *packet, uint32_t len,
+                             uint16_t buffer)
+{
+    struct worker *w = to->worker;
+    const uint8_t *end = (const uint8_t *)bufring_at(&w->buffers, buffer) + WORKER_RECEIVE_BYTES;
+
+    if (!to->out || len + SRTP_TRAILER_MAX <= (size_t)(end - packet))
+        return packet;
+    uint8_t *copy = worker_arena(w, len + SRTP_TRAILER_MAX);
+
+    memcpy(copy, packet, len);
+    return copy;
+}
+
+static bool send_on(struct stream *to, const struct rtp_packet *p, uint8_t *payload, uint8_t pt,
+                    uint16_t buffer)
 {
     uint16_t seq = (uint16_t)(p->seq + to->relay_seq_off);
     uint32_t ts = p->timestamp + to->relay_ts_off;
     uint8_t *header = payload - RTP_HEADER_BYTES;
+    uint32_t len = RTP_HEADER_BYTES + p->payload_len;
 
     rtp_write_header(header, pt, p->marker || to->marker, seq, ts, to->ssrc);
     to->marker = false;
@@ -49,11 +68,15 @@ static void send_on(struct stream *to, const struct rtp_packet *p, uint8_t *payl
         to->seq = (uint16_t)(seq + 1);
     if ((int32_t)(ts - to->last_ts) > 0 || to->stats.sent == 0)
         to->last_ts = ts;
+    header = room_to_seal(to, header, len, buffer);
+    if (!stream_seal(to, header, &len, false))
+        return false;
     to->stats.relayed++;
     to->stats.sent_bytes += p->payload_len;
     to->sent_octets += p->payload_len;
     to->worker->count.rtp_relayed++;
-    stream_send_bytes(to, header, RTP_HEADER_BYTES + p->payload_len);
+    stream_send_bytes(to, header, len);
+    return true;
 }
 
 static void set_from_pcm(struct stream *to, struct stream *from, bool on)
@@ -79,7 +102,8 @@ bool stream_relay(struct stream *from, const struct rtp_packet *p, uint8_t *payl
         return false;
     if (!to->relaying || jumped(to, p))
         relay_start(to, p);
-    send_on(to, p, payload, pt);
+    if (!send_on(to, p, payload, pt, buffer))
+        return false;
     stream_bridge_told(to);
     worker_hold(to->worker, buffer);
     return true;

@@ -53,15 +53,18 @@ void stream_send_bytes(struct stream *s, const uint8_t *p, uint32_t n)
 void stream_send(struct stream *s, uint8_t payload_type, bool marker, uint32_t ts,
                  const uint8_t *payload, uint32_t n)
 {
-    uint8_t *p = worker_arena(s->worker, RTP_HEADER_BYTES + n);
+    uint32_t len = RTP_HEADER_BYTES + n;
+    uint8_t *p = worker_arena(s->worker, len + SRTP_TRAILER_MAX);
 
     rtp_write_header(p, payload_type, marker, s->seq++, ts, s->ssrc);
     memcpy(p + RTP_HEADER_BYTES, payload, n);
     s->last_ts = ts;
     s->relaying = false;
+    if (!stream_seal(s, p, &len, false))
+        return;
     s->stats.sent_bytes += n;
     s->sent_octets += n;
-    stream_send_bytes(s, p, RTP_HEADER_BYTES + n);
+    stream_send_bytes(s, p, len);
 }
 
 /* Audio of one slot, in packets of the length that was agreed. */

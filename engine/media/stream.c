@@ -266,6 +266,11 @@ void stream_command(struct worker *w, const struct command *c)
     case COMMAND_REMOTE:
         set_remote(w, s, &c->remote);
         break;
+    case COMMAND_KEYS:
+        if (s->has_remote && s->slot != WORKER_SLOTS)
+            stream_read(s); /* by the keys under which it came */
+        stream_secure(s, c->keys.on, c->keys.out, c->keys.in);
+        break;
     case COMMAND_PLAY:
         play(s, &c->item);
         break;

@@ -19,6 +19,7 @@
 #include "media/recorder.h"
 #include "media/rtcp.h"
 #include "media/rtp.h"
+#include "media/secure.h"
 #include "media/worker.h"
 
 #define STREAM_BLOCK       160
@@ -66,9 +67,9 @@ struct stream {
     struct list_node node; /* of the worker's streams */
     struct loop_op rtp_op, rtcp_op;
     bool rtp_armed, rtcp_armed;
-    bool rtp_waits; /* the armed receive stays until it is cancelled, see stream_arm */
+    bool rtp_waits;   /* the armed receive stays until it is cancelled, see stream_arm */
     uint8_t read_run; /* packets of the present read */
-    bool fixed;     /* the RTP socket is in the ring's table, at our index */
+    bool fixed;       /* the RTP socket is in the ring's table, at our index */
     bool has_remote, latched, connected, first_told, timed_out, listening, rx_alaw;
     bool comfort; /* the last packet was comfort noise (RFC 3389): what is missing now is no loss */
     struct media_remote remote;
@@ -94,6 +95,10 @@ struct stream {
     bool bridged_told, relaying, from_pcm;
     uint32_t relay_ssrc, relay_ts_off;
     uint16_t relay_seq_off;
+
+    /* SRTP; NULL: plain. */
+    struct secure *out, *in, *in_before;
+    uint64_t in_before_until_us;
 
     /* RTCP. */
     uint64_t rtcp_due_us, far_sr_us;
@@ -126,12 +131,20 @@ static inline void stream_fetch(const struct stream *s)
     stream_fetch_lines(s, sizeof(*s));
 }
 
+/* Session keys: what comes is opened with, what goes is sealed with. */
+static inline void stream_fetch_key(const struct srtp *key)
+{
+    stream_fetch_lines(key, offsetof(struct srtp, source) + sizeof(struct srtp_source));
+}
+
 static inline void stream_fetch_player(const struct stream *s)
 {
     const struct player *p = &s->hearing->player;
 
     stream_fetch_lines(p, offsetof(struct player, queue) + sizeof(struct player_item));
     __builtin_prefetch(&s->hearing->recorder);
+    if (s->out)
+        stream_fetch_key(&s->out->srtp);
 }
 
 static inline void stream_fetch_jitter(const struct stream *s)

@@ -37,7 +37,7 @@ static void fill_report(struct stream *s, struct rtcp_outgoing *out)
 static void send_report(struct stream *s, bool bye)
 {
     char cname[RTCP_CNAME_MAX];
-    uint8_t p[RTCP_BYTES_MAX];
+    uint8_t p[RTCP_BYTES_MAX + SRTCP_TRAILER_MAX];
     struct rtcp_outgoing out = {.ssrc = s->ssrc,
                                 .is_sender = s->stats.sent > 0,
                                 .bye = bye,
@@ -49,7 +49,10 @@ static void send_report(struct stream *s, bool bye)
 
     snprintf(cname, sizeof(cname), "%08x@peal.invalid", s->ssrc);
     fill_report(s, &out);
-    size_t n = rtcp_write(p, &out);
+    uint32_t n = (uint32_t)rtcp_write(p, &out);
+
+    if (!stream_seal(s, p, &n, true))
+        return;
     bool mux = s->rtcp_fd < 0;
     const struct addr *to = mux ? &s->far_rtp : &s->far_rtcp;
     int fd = mux ? s->rtp_fd : s->rtcp_fd;
@@ -66,6 +69,7 @@ void stream_rtcp_slot(struct stream *s)
 {
     uint64_t now_us = s->worker->loop.now_us;
 
+    stream_secure_slot(s);
     if (now_us < s->rtcp_due_us)
         return;
     if (s->rtcp_due_us && (s->muted ? s->source.started : true) && addr_is_set(&s->far_rtcp)) {

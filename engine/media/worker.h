@@ -40,7 +40,7 @@
 struct worker_counters {
     uint64_t rtp_received, rtp_sent, rtp_relayed, rtp_invalid, rtp_rejected, rtcp_received,
         rtcp_sent, rtcp_invalid, send_failed, receive_starved, concealed, late, discarded, ticks,
-        ticks_skipped, events_dropped, cpu_us, at_us;
+        srtp_forged, srtp_replayed, srtp_unsealed, ticks_skipped, events_dropped, cpu_us, at_us;
     uint32_t restarts; /* of the histograms, as far as the worker has heard */
     struct hist late_us, work_us;
 };
@@ -66,10 +66,10 @@ struct worker {
     struct msghdr receive_shape;
     struct list streams;
     struct slot slot[WORKER_SLOTS];
-    uint32_t active;    /* streams in slots */
-    uint64_t next_slot; /* absolute number: milliseconds of the steady clock */
-    uint64_t now_us;    /* of this turn */
-    uint64_t slot_us;   /* deadline of the slot being worked on */
+    uint32_t active;        /* streams in slots */
+    uint64_t next_slot;     /* absolute number: milliseconds of the steady clock */
+    uint64_t now_us;        /* of this turn */
+    uint64_t slot_us;       /* deadline of the slot being worked on */
     uint64_t real_ahead_us; /* of our clock: the one that stamps packets; modulo 2^64 */
     bool quitting, count_foreign, realtime, told;
     bool fixed_files; /* the ring has a table with a place for each leg's RTP socket */
