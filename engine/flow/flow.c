@@ -456,6 +456,7 @@ static void fill(struct flow *f, const struct flow_start *start)
     f->on_end = start->on_end;
     f->arg = start->arg;
     f->keep_call = start->keep_call;
+    f->lang = f->script->lang;
     f->co_ref = f->finally_ref = f->call_ref = LUA_NOREF;
     timer_init(&f->timer);
     timer_init(&f->limit);

@@ -104,6 +104,9 @@ struct flow_config {
     struct sip_trace *trace; /* simulator: the messages its SIP expectations look at; NULL: none */
     struct prints *prints;   /* simulator: gets the recordings that scripts expect to hear, as they
                                 are loaded; the same as the calls' environment has. NULL: none */
+    /* Speech (flow/speech.h); needs `sounds`. */
+    const char *synthesiser;   /* command; NULL: espeak-ng; "": none, and what is said fails */
+    const char *speech_folder; /* what was spoken is kept there; NULL: in memory only */
 };
 
 struct flow_stats {

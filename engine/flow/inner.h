@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "flow/flow.h"
 #include "flow/sounds.h"
+#include "flow/words.h"
 
 #define FLOW_KEYS_MAX    64     /* key-ahead; further keys are dropped */
 #define FLOW_STRING_MAX  65536  /* bytes of any string a script makes */
@@ -34,6 +35,8 @@ struct flow_script {
     char truth[FLOW_NAME_MAX];
     enum flow_kind kind;
     double limit_s;
+    enum words_lang lang;
+    int prompts_ref; /* name → language → text; LUA_REFNIL: none */
     int chunk_ref;           /* compiled chunk: takes the environment as its argument */
     struct flow_line *lines; /* lines.c; NULL: not counted, and the text is not kept */
     uint32_t line_count, text_len;
@@ -41,6 +44,7 @@ struct flow_script {
 };
 
 struct flow_op;
+struct speech;
 struct flow_answer;
 struct held_lock;
 struct ops;
@@ -108,6 +112,8 @@ struct flow {
     struct flow_op *op;               /* what the verb under way waits for */
     const struct flow_answer *answer; /* while it is delivered */
     struct held_lock *locks;
+    bool saying; /* a prompt is being made ready */
+    enum words_lang lang;
 
     struct flow_report report;
 };
@@ -132,6 +138,7 @@ struct flow_runtime {
     int globals_ref, settings_ref;
     const struct flow_store *store;
     struct ops *ops;
+    struct speech *speech; /* NULL: there is no synthesiser */
     uint64_t store_token;
     char *scratch;                 /* STORE_VALUE_MAX bytes, for JSON on its way out */
     struct sip_trace *trace;       /* NULL: messages are not noted */
@@ -236,6 +243,7 @@ extern const struct verb verbs_call[], verbs_audio[], verbs_listen[]; /* call:NA
 extern const struct verb verbs_expect[], verbs_expect_audio[];        /* call:NAME */
 extern const struct verb verbs_random[], verbs_script[];              /* NAME */
 extern const struct verb verbs_store[];                               /* store.NAME */
+extern const struct verb verbs_read[];                                /* read.NAME */
 
 /* All verbs, by where a script finds them. */
 struct verb_group {

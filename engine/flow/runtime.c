@@ -6,7 +6,8 @@
 #include <sys/random.h>
 
 #include "base/log.h"
-#include "flow/ops.h"
+#include "flow/prompts.h"
+#include "flow/speech.h"
 
 #define FLOWS_DEFAULT        4096
 #define INSTRUCTIONS_DEFAULT 500000
@@ -20,9 +21,16 @@
 const char kind_mark = 'k';
 
 const struct verb_group verb_groups[] = {
-    {"call:", verbs_call},   {"call:", verbs_audio},        {"call:", verbs_listen},
-    {"call:", verbs_expect}, {"call:", verbs_expect_audio}, {"", verbs_script},
-    {"", verbs_random},      {"store.", verbs_store},       {NULL, NULL},
+    {"call:", verbs_call},
+    {"call:", verbs_audio},
+    {"call:", verbs_listen},
+    {"call:", verbs_expect},
+    {"call:", verbs_expect_audio},
+    {"", verbs_script},
+    {"", verbs_random},
+    {"read.", verbs_read},
+    {"store.", verbs_store},
+    {NULL, NULL},
 };
 
 const char *flow_kind_name(enum flow_kind k)
@@ -91,7 +99,15 @@ static enum err open_outside(struct flow_runtime *rt, const struct flow_config *
     /* Whose locks are whose: the one thing that must differ between runs. */
     if (getrandom(&rt->store_token, sizeof rt->store_token, 0) < 0)
         rt->store_token = (uint64_t)(uintptr_t)rt ^ clock_us(rt->loop->clock);
-    return rt->ops && rt->scratch ? OK : ERR_NOMEM;
+    if (!rt->ops || !rt->scratch)
+        return ERR_NOMEM;
+    if (!config->sounds || (config->synthesiser && !config->synthesiser[0]))
+        return OK;
+    const struct speech_config speech = {.loop = config->loop,
+                                         .sounds = config->sounds,
+                                         .command = config->synthesiser,
+                                         .folder = config->speech_folder};
+    return speech_open(&rt->speech, &speech);
 }
 
 enum err flow_runtime_open(struct flow_runtime **out, const struct flow_config *config)
@@ -146,6 +162,7 @@ void flow_runtime_close(struct flow_runtime *rt)
         free(s);
     }
     hearing_close(rt);
+    speech_close(rt->speech);
     sounds_close(rt->sounds);
     ops_close(rt->ops);
     free(rt->scratch);
@@ -243,7 +260,13 @@ static int declare(lua_State *L)
         snprintf(script->truth, sizeof script->truth, "%s", lua_tostring(L, -1));
     lua_pop(L, 1);
     script->limit_s = lua_getfield(L, -1, "limit") == LUA_TNIL ? FLOW_LIMIT_S : lua_tonumber(L, -1);
-    lua_pop(L, 2);
+    lua_pop(L, 1);
+    if (lua_getfield(L, -1, "language") != LUA_TNIL)
+        words_lang_parse(slice_cstr(lua_tostring(L, -1)), &script->lang);
+    lua_pop(L, 1);
+    lua_getfield(L, -1, "prompts");
+    script->prompts_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pop(L, 1);
     script->chunk_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
 }

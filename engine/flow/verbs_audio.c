@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "flow/inner.h"
+#include "flow/prompts.h"
 
 #define DAY_S         86400.0
 #define MARGIN_S      5.0 /* beyond the length of what is played, before it is called stuck */
@@ -94,35 +94,97 @@ static int play_plain(lua_State *L, struct flow *f, enum err e, const char *what
     return wait_played(L, f, ++f->cookie, seconds + MARGIN_S);
 }
 
-/*@both call:play(file [, { barge = "key"|"speech"|"any", loop = false, background = false, limit =
- * s }]) Plays a sound file of the audio folder and waits for its end. Returns "done"; "key" or
- * "speech" when that cut it short (a key pressed before counts: it stays for the next verb that
- * reads keys); nil and "timeout" after `limit` (its length and 5 seconds, when not given). In the
- * background it returns at once; with `loop` a limit is needed, or background.
- */
-static int verb_play(lua_State *L)
+struct play_options {
+    bool barge_key, barge_speech, loop, background;
+    double limit;
+};
+
+static struct play_options play_options(lua_State *L)
 {
-    static const char *const options[] = {"barge", "loop", "background", "limit", NULL};
-    struct flow *f = verb_begin(L);
-    const char *file = luaL_checkstring(L, 2);
-    double seconds, limit;
+    static const char *const options[] = {"barge", "loop", "background", "limit",
+                                          "with",  "lang", NULL};
+    struct play_options o;
 
     opt_only(L, 3, options);
     const char *barge = opt_string(L, 3, "barge", "");
-    bool loop = opt_bool(L, 3, "loop", false), background = opt_bool(L, 3, "background", false);
-    limit = opt_number(L, 3, "limit", 0, 0, DAY_S);
+    o.loop = opt_bool(L, 3, "loop", false);
+    o.background = opt_bool(L, 3, "background", false);
+    o.limit = opt_number(L, 3, "limit", 0, 0, DAY_S);
     if (*barge && strcmp(barge, "key") && strcmp(barge, "speech") && strcmp(barge, "any"))
-        return luaL_error(L, "barge is '%s': it must be key, speech or any", barge);
-    if (loop && !background && limit == 0)
-        return luaL_error(L, "a loop needs a limit, or background = true");
-    f->at.barge_key = *barge && strcmp(barge, "speech") != 0;
-    f->at.barge_speech = *barge && strcmp(barge, "key") != 0;
-    uint32_t cookie = verb_queue_file(L, f, file, loop, &seconds);
-    if (background)
+        luaL_error(L, "barge is '%s': it must be key, speech or any", barge);
+    if (o.loop && !o.background && o.limit == 0)
+        luaL_error(L, "a loop needs a limit, or background = true");
+    o.barge_key = *barge && strcmp(barge, "speech") != 0;
+    o.barge_speech = *barge && strcmp(barge, "key") != 0;
+    return o;
+}
+
+/* Once all of it can be played. */
+static int play_now(lua_State *L, struct flow *f)
+{
+    struct play_options o = play_options(L);
+    double seconds = 0;
+    uint32_t cookie;
+
+    f->at.barge_key = o.barge_key;
+    f->at.barge_speech = o.barge_speech;
+    if (o.loop)
+        cookie = verb_queue_file(L, f, luaL_checkstring(L, 2), true, &seconds);
+    else
+        cookie = prompt_queue(L, f, 2, 3, &seconds);
+    if (o.background)
         return 0;
     if (f->at.barge_speech)
         verb_hear(f, true);
-    return wait_played(L, f, cookie, limit > 0 ? limit : seconds + MARGIN_S);
+    return wait_played(L, f, cookie, o.limit > 0 ? o.limit : seconds + MARGIN_S);
+}
+
+static int play_ready_k(lua_State *L, int status, lua_KContext ctx)
+{
+    struct flow *f = flow_of(L);
+
+    (void)status;
+    verb_check(L, f);
+    if (!prompt_ready(L, f, 2, 3))
+        return verb_wait(L, ctx, play_ready_k);
+    return play_now(L, f);
+}
+
+/*@both call:play(prompt [, { barge = "key"|"speech"|"any", loop = false, limit = s, … }])
+ * Plays a prompt and waits for its end: a sound file of the audio folder ("human/001.wav"); the
+ * name of a prompt, which is the file prompts/NAME.LANG.wav of the audio folder or, where there is
+ * none, the script's text for it, spoken; { say = text }; or a list of these. LANG is the call's
+ * language or `lang`; `with = { name = value }` fills {name} in texts. Returns "done"; "key" or
+ * "speech" when that cut it short (a key pressed before counts: it stays for the next verb that
+ * reads keys); nil and "timeout" after `limit` (its length and 5 seconds, when not given).
+ * `background = true` returns at once; `loop` (of one file) needs that or a limit.
+ */
+static int verb_play(lua_State *L)
+{
+    struct flow *f = verb_begin(L);
+
+    lua_settop(L, 3);
+    luaL_checkany(L, 2);
+    if (play_options(L).loop)
+        return play_now(L, f);
+    verb_needs_audio(L, f);
+    return play_ready_k(L, LUA_OK, 0);
+}
+
+/*@both call:say(text [, { lang = "en"|"ru"|"sl", barge = "key"|"speech"|"any", limit = s, … }])
+ * Speaks a text by the configured synthesiser, in the call's language or `lang`; what was spoken
+ * once is kept. At most 1000 bytes. Else as call:play.
+ */
+static int verb_say(lua_State *L)
+{
+    verb_begin(L);
+    luaL_checkstring(L, 2);
+    lua_settop(L, 3);
+    lua_createtable(L, 0, 1);
+    lua_pushvalue(L, 2);
+    lua_setfield(L, -2, "say");
+    lua_replace(L, 2);
+    return verb_play(L);
 }
 
 /*@both call:stop()
@@ -288,6 +350,7 @@ static int verb_send_dtmf(lua_State *L)
 
 const struct verb verbs_audio[] = {
     {"play", verb_play, VERB_BOTH},
+    {"say", verb_say, VERB_BOTH},
     {"stop", verb_stop, VERB_BOTH},
     {"tone", verb_tone, VERB_BOTH},
     {"sit", verb_sit, VERB_SIM},

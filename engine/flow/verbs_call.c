@@ -266,6 +266,19 @@ static int verb_age(lua_State *L)
     return 1;
 }
 
+/*@both call:language(name)
+ * Sets the language of prompts, of what is said and of read.*: "en", "ru" or "sl".
+ */
+static int verb_language(lua_State *L)
+{
+    struct flow *f = verb_begin(L);
+    const char *name = luaL_checkstring(L, 2);
+
+    if (words_lang_parse(slice_cstr(name), &f->lang) != OK)
+        return luaL_error(L, "there is no language '%s'; known: en, ru, sl", name);
+    return 0;
+}
+
 /*@sim call:truth(label)
  * Sets what the engine should find out about this call, where the script decides it by a draw. A
  * label of the closed list of results, as in `truth` of a callee.
@@ -283,14 +296,23 @@ static int verb_truth(lua_State *L)
 }
 
 const struct verb verbs_call[] = {
-    {"answer", verb_answer, VERB_BOTH},     {"wait_answer", verb_wait_answer, VERB_BOTH},
-    {"reject", verb_reject, VERB_BOTH},     {"hangup", verb_hangup, VERB_BOTH},
-    {"wait", verb_wait_seconds, VERB_BOTH}, {"wait_hangup", verb_wait_hangup, VERB_BOTH},
-    {"mark", verb_mark, VERB_BOTH},         {"log", verb_log, VERB_BOTH},
-    {"finally", verb_finally, VERB_BOTH},   {"header", verb_header, VERB_BOTH},
-    {"age", verb_age, VERB_BOTH},           {"ring", verb_ring, VERB_SIM},
-    {"progress", verb_progress, VERB_SIM},  {"mute", verb_mute, VERB_SIM},
-    {"truth", verb_truth, VERB_SIM},        {NULL, NULL, VERB_BOTH},
+    {"answer", verb_answer, VERB_BOTH},
+    {"wait_answer", verb_wait_answer, VERB_BOTH},
+    {"reject", verb_reject, VERB_BOTH},
+    {"hangup", verb_hangup, VERB_BOTH},
+    {"wait", verb_wait_seconds, VERB_BOTH},
+    {"wait_hangup", verb_wait_hangup, VERB_BOTH},
+    {"mark", verb_mark, VERB_BOTH},
+    {"log", verb_log, VERB_BOTH},
+    {"finally", verb_finally, VERB_BOTH},
+    {"header", verb_header, VERB_BOTH},
+    {"age", verb_age, VERB_BOTH},
+    {"ring", verb_ring, VERB_SIM},
+    {"progress", verb_progress, VERB_SIM},
+    {"mute", verb_mute, VERB_SIM},
+    {"language", verb_language, VERB_BOTH},
+    {"truth", verb_truth, VERB_SIM},
+    {NULL, NULL, VERB_BOTH},
 };
 
 /* ---- the call object ---- */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "flow/inner.h"
+#include "flow/prompts.h"
 
 #define DAY_S       86400.0
 #define RECORD_WAIT 2.0 /* for the file to be closed */
@@ -44,7 +44,7 @@ static int digits_done(lua_State *L, struct flow *f, const char *why)
     return 3;
 }
 
-/* at.tries counts the keys taken. */
+/* at.tries counts the keys taken; at.step: 0 while the prompt plays, 1 after it. */
 static int digits_k(lua_State *L, int status, lua_KContext ctx)
 {
     struct flow *f = flow_of(L);
@@ -69,6 +69,26 @@ static int digits_k(lua_State *L, int status, lua_KContext ctx)
     return verb_wait(L, ctx, digits_k);
 }
 
+/* Before digits_k: the prompt is made ready and played. */
+static int digits_ready_k(lua_State *L, int status, lua_KContext ctx)
+{
+    struct flow *f = flow_of(L);
+    double seconds = 0;
+
+    (void)status;
+    verb_check(L, f);
+    f->at.step = 1;
+    if (f->keys_count == 0) {
+        if (!prompt_field_ready(L, f, 2, "prompt"))
+            return verb_wait(L, ctx, digits_ready_k);
+        if (prompt_field_queue(L, f, 2, "prompt", &seconds))
+            f->at.step = 0;
+    }
+    prompt_leave(f);
+    verb_limit(f, f->at.first_s + seconds);
+    return digits_k(L, LUA_OK, 0);
+}
+
 static char stop_key(lua_State *L, int index, const char *otherwise)
 {
     const char *stop = opt_string(L, index, "stop", otherwise);
@@ -78,48 +98,58 @@ static char stop_key(lua_State *L, int index, const char *otherwise)
     return *stop;
 }
 
-/*@both call:digits { min = 1, max = 20, stop = "#", wait = 5, between = 3, prompt = file }
+/*@both call:digits { min = 1, max = 20, stop = "#", wait = 5, between = 3, prompt = prompt }
  * Reads keys: until `max`, the stop key (which is not part of the result), or `between` seconds
- * without a further one; the first is waited for `wait` seconds, after the prompt. A key stops the
- * prompt. Keys pressed before count. Returns the digits; or nil, "timeout" or "short" (the stop
- * key came before `min`), and what was pressed.
+ * without a further one; the first is waited for `wait` seconds, after the prompt (as call:play's;
+ * `lang` and `with` too). A key stops the prompt. Keys pressed before count. Returns the digits;
+ * or nil, "timeout" or "short" (the stop key came before `min`), and what was pressed.
  */
 static int verb_digits(lua_State *L)
 {
-    static const char *const options[] = {"min", "max", "stop", "wait", "between", "prompt", NULL};
+    static const char *const options[] = {"min",    "max",  "stop", "wait", "between",
+                                          "prompt", "lang", "with", NULL};
     struct flow *f = verb_begin(L);
-    double seconds = 0;
 
+    lua_settop(L, 2);
     opt_only(L, 2, options);
     memset(&f->at, 0, sizeof f->at);
     f->at.min = (uint32_t)opt_number(L, 2, "min", 1, 0, sizeof f->at.keys);
     f->at.max = (uint32_t)opt_number(L, 2, "max", sizeof f->at.keys, 1, sizeof f->at.keys);
+    if (f->at.min > f->at.max)
+        return luaL_error(L, "min is above max");
     f->at.between_s = opt_number(L, 2, "between", 3, 0.1, 600);
     f->at.stop = stop_key(L, 2, "#");
-    double first = opt_number(L, 2, "wait", 5, 0.1, 600);
-    const char *prompt = opt_string(L, 2, "prompt", NULL);
-    f->at.step = 1;
-    if (prompt && f->keys_count == 0) {
-        verb_queue_file(L, f, prompt, false, &seconds);
-        f->at.step = 0;
-    }
-    verb_limit(f, first + seconds);
-    return digits_k(L, LUA_OK, 0);
+    f->at.first_s = opt_number(L, 2, "wait", 5, 0.1, 600);
+    return digits_ready_k(L, LUA_OK, 0);
 }
 
 /* ---- menu ---- */
 
 static int menu_k(lua_State *L, int status, lua_KContext ctx);
 
-/* The prompt (again), and the time for a key after it. */
-static void menu_ask(lua_State *L, struct flow *f)
+/* `wrong` where the last key was, the prompt (again), and the time for a key after it. at.step: 1
+ * while `wrong` is still to be played. */
+static int menu_ask_k(lua_State *L, int status, lua_KContext ctx)
 {
-    const char *prompt = opt_string(L, 2, "prompt", NULL);
+    struct flow *f = flow_of(L);
     double seconds = 0;
 
-    if (prompt && f->keys_count == 0)
-        verb_queue_file(L, f, prompt, false, &seconds);
+    (void)status;
+    verb_check(L, f);
+    if (f->at.step == 1) {
+        if (!prompt_field_ready(L, f, 2, "wrong"))
+            return verb_wait(L, ctx, menu_ask_k);
+        prompt_field_queue(L, f, 2, "wrong", &seconds);
+        f->at.step = 0;
+    }
+    if (f->keys_count == 0) {
+        if (!prompt_field_ready(L, f, 2, "prompt"))
+            return verb_wait(L, ctx, menu_ask_k);
+        prompt_field_queue(L, f, 2, "prompt", &seconds);
+    }
+    prompt_leave(f);
     verb_limit(f, f->at.first_s + seconds);
+    return menu_k(L, LUA_OK, 0);
 }
 
 /* One try is used up: the next, or the end. */
@@ -131,12 +161,9 @@ static int menu_again(lua_State *L, struct flow *f, const char *why)
         return verb_outcome(L, why);
     }
     f->at.tries--;
-    const char *wrong = opt_string(L, 2, "wrong", NULL);
-    double seconds;
-    if (wrong && strcmp(why, "wrong") == 0)
-        verb_queue_file(L, f, wrong, false, &seconds);
-    menu_ask(L, f);
-    return menu_k(L, LUA_OK, 0);
+    f->at.step = strcmp(why, "wrong") == 0;
+    verb_done(f);
+    return menu_ask_k(L, LUA_OK, 0);
 }
 
 static int menu_k(lua_State *L, int status, lua_KContext ctx)
@@ -160,14 +187,16 @@ static int menu_k(lua_State *L, int status, lua_KContext ctx)
     return verb_wait(L, ctx, menu_k);
 }
 
-/*@both call:menu { prompt = file, keys = "120", wait = 5, again = 2, wrong = file }
- * Plays the prompt and waits for one of the keys, `wait` seconds after its end; a key stops the
- * prompt. After silence or another key it asks again, `again` times (after another key `wrong` is
- * played first). Returns the key; or nil and "timeout" or "wrong".
+/*@both call:menu { prompt = prompt, keys = "120", wait = 5, again = 2, wrong = prompt }
+ * Plays the prompt (as call:play's; `lang` and `with` too) and waits for one of the keys, `wait`
+ * seconds after its end; a key stops the prompt, and one pressed before is taken at once. After
+ * silence or another key it asks again, `again` times (after another key `wrong` is played first).
+ * Returns the key; or nil and "timeout" or "wrong".
  */
 static int verb_menu(lua_State *L)
 {
-    static const char *const options[] = {"prompt", "keys", "wait", "again", "wrong", NULL};
+    static const char *const options[] = {"prompt", "keys", "wait", "again",
+                                          "wrong",  "lang", "with", NULL};
     struct flow *f = verb_begin(L);
 
     luaL_checktype(L, 2, LUA_TTABLE);
@@ -181,8 +210,7 @@ static int verb_menu(lua_State *L)
     snprintf(f->at.keys, sizeof f->at.keys, "%s", keys);
     f->at.first_s = opt_number(L, 2, "wait", 5, 0.1, 600);
     f->at.tries = (uint32_t)opt_number(L, 2, "again", 2, 0, 20);
-    menu_ask(L, f);
-    return menu_k(L, LUA_OK, 0);
+    return menu_ask_k(L, LUA_OK, 0);
 }
 
 /* ---- listen ---- */

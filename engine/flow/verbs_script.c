@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "flow/inner.h"
+#include "flow/prompts.h"
 
 #define DAY_S 86400.0
 
@@ -23,12 +23,18 @@ static void check_truth(lua_State *L, enum flow_kind kind)
 
 static int declare(lua_State *L, enum flow_kind kind)
 {
-    static const char *const fields[] = {"truth", "run", "limit", NULL};
+    static const char *const fields[] = {"truth", "run", "limit", "language", "prompts", NULL};
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     opt_only(L, 1, fields);
     check_truth(L, kind);
+    if (flow_of(L)) { /* a call's own run of the chunk: the prompts are known, and kept once */
+        lua_pushnil(L);
+        lua_setfield(L, 1, "prompts");
+    } else {
+        prompt_check_declaration(L, 1);
+    }
     opt_number(L, 1, "limit", FLOW_LIMIT_S, 0.001, 7 * DAY_S);
     if (lua_getfield(L, 1, "run") != LUA_TFUNCTION)
         luaL_error(L, "a %s needs run = function(call) … end", flow_kind_name(kind));
@@ -64,8 +70,10 @@ static int declare_agent(lua_State *L)
     return declare(L, FLOW_KIND_AGENT);
 }
 
-/*@both flow { run = function(call) … end, limit = 3600 }
- * Declares a flow of the engine.
+/*@both flow { run = function(call) … end, limit = 3600, language = "en", prompts = { … } }
+ * Declares a flow of the engine. `prompts` are its texts, by name and language: { main = { en =
+ * "For orders press one.", ru = "…", sl = "…" } }; `language` is that of calls that do not choose
+ * one by call:language. Other scripts may have both, too.
  */
 static int declare_flow(lua_State *L)
 {

@@ -1,0 +1,44 @@
+/* What the two sides of speech share: speech.c (the loop's) and speech_thread.c. */
+#ifndef PEAL_FLOW_SPEECH_INNER_H
+#define PEAL_FLOW_SPEECH_INNER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "base/ring.h"
+#include "flow/speech.h"
+
+struct waiter;
+
+struct speech_key {
+    unsigned char bytes[16]; /* two hashes over command, language and text */
+};
+
+/* Whose turn it is owns it: the loop, or from `asked` to `done` the thread. Waiters and node are
+ * always the loop's. */
+struct speech_job {
+    struct list_node node;
+    struct waiter *waiters;
+    struct speech_key key;
+    char lang[8], text[SPEECH_TEXT_MAX + 1];
+    /* The thread's answer. */
+    enum err err;
+    char why[SPEECH_WHY_MAX];
+    bool from_folder;
+    int16_t *pcm; /* 8 kHz; malloc'ed */
+    uint32_t samples;
+};
+
+struct speech_worker {
+    pthread_t thread;
+    char command[256], folder[256]; /* folder "": nothing is kept */
+    uint64_t folder_bytes;
+    struct ring_spsc asked, done; /* of struct speech_job * */
+    int down, up;                 /* eventfds: something was asked, something is done */
+    _Atomic bool stop;
+};
+
+void *speech_thread(void *worker);
+
+#endif
