@@ -4,7 +4,7 @@
  * All keys start with KEYS[1] = "{campaign}", so they share a slot of a Redis Cluster. State of a
  * task once touched, hash :s:ID: st (due, leased, done), tok (fencing token), eng, tries, charged,
  * trunk, at (place of the number to be dialled), open (number of the open attempt), last
- * ("attempt:token" of the last completion), status.
+ * ("attempt:token" of the last completion), status, cb (the call-back's time an import gave last).
  *
  * Scores: :fresh −priority·2³² + order of adding; :due time in ms plus a fraction that puts higher
  * priority first; :leased end of the lease in ms. Numbers go to redis.call as numbers (written
@@ -62,6 +62,7 @@ const char *const queue_functions[] = {
     "      elseif at ~= '0' then\n"
     "        due[#due + 1] = due_score(tonumber(at), priority)\n"
     "        due[#due + 1] = id\n"
+    "        redis.call('HSET', state(c, id), 'cb', at)\n"
     "      else\n"
     "        fresh[#fresh + 1] = -tonumber(priority) * 4294967296 + order + i\n"
     "        fresh[#fresh + 1] = id\n"

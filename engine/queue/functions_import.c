@@ -8,7 +8,8 @@ const char queue_functions_import[] =
     /* As add; a lead that is there already gets the new payload and priority. Its attempts, its
      * state and its turn among those of its priority stay. One without a usable number is finished
      * unless an engine has it; one that was finished for want of a number, and never dialled, is
-     * fresh again when it has one. → {added, updated, unchanged} */
+     * fresh again when it has one. A call-back's time that is told moves the lead there.
+     * → {added, updated, unchanged} */
     "local function head_of(head)\n"
     "  if head == '' then return 0, '0', '' end\n"
     "  local priority, at, status = string.match(head, '^(%-?%d+) (%d+) (.*)$')\n"
@@ -38,6 +39,27 @@ const char queue_functions_import[] =
     "    end\n"
     "  end\n"
     "end\n"
+    /* True: it is called back then. Lists come again and again with times that are long over, so
+     * one that is past moves only a lead that still waits for the call-back told before. A lead
+     * that an engine has is left to its call. One that is finished is opened again, with all of its
+     * attempts before it. */
+    "local function call_back(c, id, at, priority)\n"
+    "  local key, now = state(c, id), clock('0')\n"
+    "  local s = redis.call('HMGET', key, 'st', 'cb', 'status')\n"
+    "  local due = redis.call('ZSCORE', c .. ':due', id)\n"
+    "  local was = due and math.floor(tonumber(due))\n"
+    "  if was == at then return false end\n"
+    "  if at <= now and (not was or was ~= tonumber(s[2])) then return false end\n"
+    "  if s[1] == 'leased' then return false end\n"
+    "  if s[1] == 'done' then\n"
+    "    redis.call('HDEL', key, 'status', 'charged')\n"
+    "    redis.call('HINCRBY', c .. ':finished', s[3], -1)\n"
+    "  end\n"
+    "  redis.call('ZREM', c .. ':fresh', id)\n"
+    "  redis.call('ZADD', c .. ':due', due_score(at, priority), id)\n"
+    "  redis.call('HSET', key, 'st', 'due', 'cb', string.format('%.0f', at))\n"
+    "  return true\n"
+    "end\n"
     "local function update(keys, args)\n"
     "  local c, n = keys[1], #args / 3\n"
     "  local ids, new = {}, {}\n"
@@ -48,13 +70,17 @@ const char queue_functions_import[] =
     "    local id, payload = ids[i], args[3 * i]\n"
     "    if not was[i] then\n"
     "      for k = 3 * i - 2, 3 * i do new[#new + 1] = args[k] end\n"
-    "    elseif was[i] == payload then\n"
-    "      unchanged = unchanged + 1\n"
     "    else\n"
-    "      local priority, _, status = head_of(args[3 * i - 1])\n"
-    "      redis.call('HSET', c .. ':tasks', id, payload)\n"
-    "      revise(c, id, priority, status)\n"
-    "      updated = updated + 1\n"
+    "      local priority, at, status = head_of(args[3 * i - 1])\n"
+    "      local other = was[i] ~= payload\n"
+    "      if other then\n"
+    "        redis.call('HSET', c .. ':tasks', id, payload)\n"
+    "        revise(c, id, priority, status)\n"
+    "      end\n"
+    "      if at ~= '0' and status == '' then\n"
+    "        other = call_back(c, id, tonumber(at), priority) or other\n"
+    "      end\n"
+    "      if other then updated = updated + 1 else unchanged = unchanged + 1 end\n"
     "    end\n"
     "  end\n"
     "  local added = #new > 0 and add(keys, new) or {0, 0}\n"

@@ -8,7 +8,11 @@
 /* From now on queue_add changes a lead that is there already (by id): its numbers, name, zone,
  * fields, expiry and priority; not its attempts, its state, nor its turn among those of its
  * priority. One that was finished as invalid by an import and never dialled is fresh again when it
- * has a usable number now; one that has none any more is finished. Before the first queue_add. */
+ * has a usable number now; one that has none any more is finished. A due_wall_ms (a call-back) moves
+ * a lead there: one that waits, for its turn or for another time; and one that is finished, which is
+ * opened again with all of its attempts before it (their numbers go on). Not a lead that an engine
+ * has just now; and an instant that is past moves only who still waits for the call-back told
+ * before, so a list may come again. Before the first queue_add. */
 void queue_add_updates(struct queue *q, bool updates);
 
 /* Some leads' numbers, "+12025550123 mobile,+12025550124", until the end of all of them (e OK with

@@ -2,6 +2,7 @@
 there, JSON Lines, and an importer that is killed in the middle."""
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -119,6 +120,65 @@ def call_backs():
     check(q.payload("day")["expires"] == due["day"] + 86400000, "the date it expires on is over a day later")
 
 
+def call_backs_that_move():
+    q = List()
+    day = 86400000
+    now = int(q.ask("TIME").split()[0]) * 1000
+    text = lambda ms: h.time.strftime("%Y-%m-%dT%H:%M:%SZ", h.time.gmtime(ms / 1000))
+    due = lambda id: int(float(q.ask("ZSCORE", "{demo}:due", id) or 0))
+
+    def update(**times):
+        rows = "".join(f"{id},{numbers[id]},{text(ms) if ms else ''}\n" for id, ms in times.items())
+        said = q.run(q.file("update.csv", "id,number,call_back\n" + rows), "--update")
+        changed = re.search(r"(\d+) changed", said)
+        return int(changed[1]) if changed else 0
+
+    numbers = {id: f"20255501{i:02d}" for i, id in enumerate(["fresh", "waits", "retries", "called", "ended", "bad"])}
+    q.run(q.file("one.csv", "id,number,call_back\n" + "".join(
+        f"{id},{number if id != 'bad' else '12'},{text(now + day) if id == 'waits' else ''}\n"
+        for id, number in numbers.items())))
+    # retries waits for the delay of a rule, an engine has called, and ended was reached
+    for id in ("retries", "called", "ended"):
+        q.ask("ZREM", "{demo}:fresh", id)
+        q.ask("HSET", "{demo}:s:" + id, "st", {"retries": "due", "called": "leased", "ended": "done"}[id],
+              "tries", 3, "charged", 2, "last", "3:7")
+    q.ask("ZADD", "{demo}:due", now + 3600500.5, "retries")
+    q.ask("ZADD", "{demo}:leased", now + 60000, "called")
+    q.ask("HSET", "{demo}:s:called", "tok", 9, "eng", "e#1")
+    q.ask("HSET", "{demo}:s:ended", "status", "reached")
+    q.ask("HINCRBY", "{demo}:finished", "reached", 1)
+
+    at = now // 1000 * 1000 + 2 * day
+    check(update(fresh=at, waits=at, retries=at, called=at, ended=at) == 4, "all but who is being called")
+    check([due(id) for id in ("fresh", "waits", "retries", "ended")] == [at] * 4, "they wait for that time")
+    check(q.order() == [], f"nobody is fresh: {q.order()}")
+    check(q.ask("HMGET", "{demo}:s:called", "st", "tok").split() == ["leased", "9"], "called stays its engine's")
+    check(due("called") == 0 and q.ask("ZCARD", "{demo}:leased") == "1", "and nobody else's")
+    check(q.ask("HMGET", "{demo}:s:ended", "st", "tries", "status", "charged").split() == ["due", "3"],
+          "ended is open again, with all of its attempts before it")
+    check(q.ask("HGET", "{demo}:finished", "reached") == "0", "and not counted as reached")
+    check(q.ask("HGET", "{demo}:s:retries", "charged") == "2", "a lead that was open keeps what it has spent")
+    check(update(fresh=at, waits=at, retries=at, ended=at) == 0, "again the same: nothing changes")
+    check(update(fresh=None, waits=None) == 0 and due("fresh") == at, "no time told: it stays")
+
+    past = now - day
+    check(update(waits=past) == 1 and due("waits") == past // 1000 * 1000, "an earlier time is now")
+    q.ask("ZADD", "{demo}:due", now + 3600500.5, "retries")  # called back, busy, and waits for its delay
+    q.ask("ZREM", "{demo}:due", "ended")
+    q.ask("HSET", "{demo}:s:ended", "st", "done", "status", "reached")
+    q.ask("HINCRBY", "{demo}:finished", "reached", 1)
+    check(update(retries=past, ended=past) == 0, "an old list with times that are over changes nothing")
+    check(due("retries") == now + 3600500 and q.ask("HGET", "{demo}:s:ended", "st") == "done", "as they were")
+
+    check(q.ask("HGET", "{demo}:finished", "invalid") == "1", "bad has no number that can be dialled")
+    numbers["bad"] = "2025550199"
+    check(update(bad=at) == 1 and due("bad") == at, "it has one now, and is called back")
+    check(q.ask("HGET", "{demo}:finished", "invalid") == "0", "and is not finished any more")
+    status = subprocess.run([h.program("peal"), "status", q.campaign, "--redis", f"unix:{q.socket}"],
+                            capture_output=True, text=True)
+    check(status.returncode == 0 and "Leads                                     6" in status.stdout, status.stdout + status.stderr)
+
+
 def json_lines_and_standard_input():
     q = List()
     lines = [{"id": "a", "number": 12025550101, "kind": "Mobile", "number2": "2025550102", "vip": True,
@@ -182,5 +242,5 @@ def killed_in_the_middle():
     check(order[0::2] == [f"lead-{i}" for i in range(count)], "in the order of the list")
 
 
-h.main(a_list_and_its_rejects, changes_to_leads_that_are_there, call_backs,
+h.main(a_list_and_its_rejects, changes_to_leads_that_are_there, call_backs, call_backs_that_move,
        json_lines_and_standard_input, numbers_of_other_leads, killed_in_the_middle)
