@@ -18,10 +18,19 @@ static const char help[] =
     "                         [--rejects FILE] [--redis URL] [--data DIR] [--quiet]\n"
     "\n"
     "Puts the leads of CSV files (a header names the columns) or JSON Lines (.jsonl, .ndjson: one\n"
-    "object a line) into the campaign's queue; - reads CSV from standard input. A running "
-    "campaign\n"
-    "dials them at once. Importing again adds nothing: a lead is known by its id (without one, by\n"
-    "its number), so an import that was cut off is just started again.\n"
+    "object a line) into the campaign's queue; - reads standard input, either of both. A running\n"
+    "campaign dials them at once. Importing again adds nothing: a lead is known by its id "
+    "(without\n"
+    "one, by its number), so an import that was cut off is just started again.\n"
+    "\n"
+    "JSON Lines on standard input may go on for as long as their writer likes: each line is taken\n"
+    "as it comes and answered on standard output when Redis has it, in order,\n"
+    "  {\"line\":1,\"id\":\"a\",\"state\":\"new\"}\n"
+    "with the states new, changed, known, rejected (with \"why\") and failed (Redis refuses it); "
+    "a\n"
+    "lead that is there but cannot be dialled has a \"why\", too. While Redis is away nothing is\n"
+    "read and the writer waits. A line without an answer is to be sent again. The summary goes to\n"
+    "standard error.\n"
     "\n"
     "Columns: number (or phone), number2 ... number8, number_mobile (_home, _work, _fixed, _voip,\n"
     "_other), kind, kind2 ..., id, name, zone (Europe/Ljubljana; several: A|B), priority (higher\n"
@@ -32,10 +41,13 @@ static const char help[] =
     "\n"
     "  --update           leads that are there already get the file's numbers, name, zone, "
     "fields,\n"
-    "                     expiry and priority; their attempts and state stay\n"
+    "                     expiry and priority; their attempts and state stay. A call_back moves a\n"
+    "                     lead that waits to that time, and opens a finished one again, with all\n"
+    "                     of its attempts; one that is past moves only who still waits for the\n"
+    "                     call_back told before, so a list may be imported again\n"
     "  --unique-numbers   leave out a lead with a number that another lead has\n"
     "  --rejects FILE     rows that cannot be dialled, with line and reason (default:\n"
-    "                     FILE.rejected.csv beside each file)\n"
+    "                     FILE.rejected.csv beside each file; none when lines are answered)\n"
     "  --redis URL        as in peal run\n"
     "  --data DIR         as in peal run (default: ./NAME); made when it is not there\n"
     "  --quiet            say nothing when all is well\n"
@@ -44,7 +56,8 @@ static const char help[] =
     "\n"
     "examples:\n"
     "  peal leads import spring.yaml march.csv april.jsonl --redis redis://127.0.0.1:6379\n"
-    "  export-leads | peal leads import spring.yaml - --update --data /var/lib/peal/spring\n";
+    "  export-leads | peal leads import spring.yaml - --update --data /var/lib/peal/spring\n"
+    "  web-form-leads | peal leads import spring.yaml - --redis URL | note-what-became-of-them\n";
 
 static _Atomic uint32_t stopped;
 
@@ -119,6 +132,7 @@ static int import(const struct words *w, const struct campaign *c, struct cli_qu
         .by_number = w->unique,
         .shows_progress = !w->quiet && isatty(STDERR_FILENO),
         .stop_asked = &stopped,
+        .answers = stdout,
     };
 
     if (zone_cache_open(&config.zones) != OK) {
@@ -134,7 +148,7 @@ static int import(const struct words *w, const struct campaign *c, struct cli_qu
     else if (e != OK)
         fprintf(stderr, "peal leads: %s\n", error[0] ? error : err_name(e));
     if (!w->quiet || e != OK)
-        import_say(&r, stdout);
+        import_say(&r, r.fed ? stderr : stdout);
     return e == OK ? EXIT_DONE : EXIT_FAILED;
 }
 

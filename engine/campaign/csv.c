@@ -20,17 +20,24 @@ void csv_fini(struct csv *c)
     c->buffer = c->copy = NULL;
 }
 
-/* Reads on until the buffer holds a whole longest row, or the file's end. */
+static bool has_what_is_wanted(const struct csv *c)
+{
+    size_t have = c->end - c->start;
+
+    return have > CSV_ROW_MAX || c->eof || (c->live && memchr(c->buffer + c->start, '\n', have));
+}
+
+/* Reads on until the buffer holds a whole longest row, or the file's end; live, a whole line. */
 static enum err fill(struct csv *c)
 {
-    if (c->end - c->start > CSV_ROW_MAX || c->eof)
+    if (has_what_is_wanted(c))
         return OK;
     if (c->failed)
         return ERR_IO;
     memmove(c->buffer, c->buffer + c->start, c->end - c->start);
     c->end -= c->start;
     c->start = 0;
-    while (c->end < CSV_BUFFER && !c->eof) {
+    while (c->end < CSV_BUFFER && !c->eof && !(c->live && has_what_is_wanted(c))) {
         int64_t got = c->read(c->arg, c->buffer + c->end, CSV_BUFFER - c->end);
         if (got < 0) {
             if (errno == EINTR)

@@ -22,6 +22,7 @@ struct csv {
         *copy;         /* copy: of a row that is rewritten by taking it apart, or is passed over */
     size_t start, end; /* what is read and not yet given out */
     bool eof, failed;
+    bool live;     /* lines are given as they come, not when the buffer is full (csv_next_line) */
     uint64_t line; /* of the row given last, 1-based */
     uint64_t next_line;
     uint64_t bytes;

@@ -31,6 +31,13 @@ static int64_t read_memory(void *arg, char *dst, size_t cap)
     return (int64_t)n;
 }
 
+static int64_t read_stream(void *arg, char *dst, size_t cap)
+{
+    struct leads *l = arg;
+
+    return l->source.read(l->source.arg, dst, cap);
+}
+
 static enum err read_header(struct leads *l)
 {
     enum err e = csv_sniff(&l->csv);
@@ -68,6 +75,7 @@ static enum err open_common(struct leads **out, struct leads *l, csv_read_fn *re
     enum err e = csv_init(&l->csv, read_fn, l);
 
     l->home = home;
+    l->csv.live = l->json && l->source.read;
     l->fields = malloc(FIELDS_JSON_MAX);
     if (!e && !l->fields)
         e = ERR_NOMEM;
@@ -130,6 +138,23 @@ enum err leads_open_memory(struct leads **out, struct slice text, const struct n
     snprintf(l->path, sizeof(l->path), "leads");
     l->json = text.len && text.p[0] == '{';
     return open_common(out, l, read_memory, home, error);
+}
+
+enum err leads_open_stream(struct leads **out, const struct leads_source *source,
+                           const struct number_country *home, char *error)
+{
+    struct leads *l = calloc(1, sizeof(*l));
+
+    *out = NULL;
+    if (!l) {
+        snprintf(error, LEADS_REASON_MAX, "no memory");
+        return ERR_NOMEM;
+    }
+    l->fd = -1;
+    l->source = *source;
+    l->json = source->json;
+    snprintf(l->path, sizeof(l->path), "%s", source->name);
+    return open_common(out, l, read_stream, home, error);
 }
 
 void leads_close(struct leads *l)

@@ -79,6 +79,17 @@ enum err leads_open(struct leads **out, const char *path, const struct number_co
 /* From memory, JSON Lines when it begins with "{"; the bytes must outlive the reader. */
 enum err leads_open_memory(struct leads **out, struct slice text, const struct number_country *home,
                            char *error);
+/* JSON Lines or CSV from a function that gives bytes as read(2) does and waits as it likes. A line of
+ * JSON Lines is given out as soon as it is there. name: for messages. */
+typedef int64_t leads_read_fn(void *arg, char *dst, size_t cap);
+struct leads_source {
+    const char *name;
+    bool json;
+    leads_read_fn *read;
+    void *arg;
+};
+enum err leads_open_stream(struct leads **out, const struct leads_source *source,
+                           const struct number_country *home, char *error);
 void leads_close(struct leads *l);
 
 /* OK and the next lead (its slices are valid until the next call); ERR_INVALID: a bad row was

@@ -12,6 +12,7 @@ struct leads {
     struct csv csv;
     int fd;            /* -1: memory */
     struct slice text; /* memory: what is left */
+    struct leads_source source;
     const struct number_country *home;
     char path[512];
     bool json;    /* JSON Lines */

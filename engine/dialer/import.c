@@ -9,8 +9,8 @@
 #include "campaign/number_plan.h"
 #include "campaign/place.h"
 #include "campaign/rules.h"
+#include "dialer/import_internal.h"
 #include "dialer/import_numbers.h"
-#include "dialer/import_rejects.h"
 #include "dialer/internal.h"
 #include "queue/import.h"
 #include "queue/note.h"
@@ -18,32 +18,17 @@
 #define PROGRESS_EVERY 2000 /* leads: then a look at the clock */
 #define PROGRESS_MS    200
 #define BAR            30
-#define TURN_US        5000
 #define FINISH_WAIT_MS 600000
 
 _Static_assert(LEADS_NUMBERS_MAX == QUEUE_NUMBERS_MAX && LEADS_KIND_MAX == QUEUE_KIND_MAX,
                "a task holds what a lead can have");
-
-struct import {
-    const struct import_config *config;
-    struct import_result *result;
-    struct leads *leads; /* of the file being read */
-    struct import_rejects rejects;
-    struct import_numbers *numbers; /* by_number */
-    char rejects_path[IMPORT_PATH_MAX];
-    uint64_t started_ms, shown_ms, bytes_all, bytes_before, count;
-    uint64_t cursor;
-    bool answered;
-    enum err answer;
-    char *error;
-};
 
 static uint64_t now_ms(const struct import *in)
 {
     return clock_ms(in->config->loop->clock);
 }
 
-static bool stop_asked(const struct import *in)
+bool import_stop_asked(const struct import *in)
 {
     return in->config->stop_asked && atomic_load(in->config->stop_asked);
 }
@@ -90,7 +75,9 @@ static void add_read(struct leads_stats *sum, const struct leads_stats *s)
 
 static void put_reject(struct import *in, const char *reason)
 {
-    import_rejects_put(&in->rejects, in->leads, leads_line(in->leads), reason);
+    snprintf(in->refused, sizeof(in->refused), "%s", reason);
+    if (in->rejects.path)
+        import_rejects_put(&in->rejects, in->leads, leads_line(in->leads), reason);
 }
 
 /* True: a number of it is another lead's. Else its numbers are its own from now on. */
@@ -158,8 +145,8 @@ static enum err note_undialled(struct import *in, const struct lead *lead,
         return OK;
     while ((e = queue_note(in->config->queue, slice_cstr(lead->id), &note, NULL, NULL)) ==
            ERR_FULL) {
-        loop_turn(in->config->loop, TURN_US);
-        if (stop_asked(in))
+        loop_turn(in->config->loop, IMPORT_TURN_US);
+        if (import_stop_asked(in))
             return ERR_CANCELLED;
     }
     return e;
@@ -189,13 +176,15 @@ static enum err finish_undialled(struct import *in, const struct lead *lead,
     return note_undialled(in, lead, decision);
 }
 
-static enum err put_lead(struct import *in, const struct lead *lead)
+enum err import_put_lead(struct import *in, const struct lead *lead)
 {
     struct queue_lead task;
     struct rules_decision decision;
     bool other = false;
     enum err e = in->numbers ? look_at_numbers(in, lead, &other) : OK;
 
+    in->refused[0] = '\0';
+    in->left_out = other;
     if (e)
         return e;
     if (other) {
@@ -210,12 +199,13 @@ static enum err put_lead(struct import *in, const struct lead *lead)
         task.status = slice_cstr(decision.finish ? decision.status : STATUS_INVALID);
     }
     while ((e = queue_add(in->config->queue, &task)) == ERR_AGAIN) {
-        loop_turn(in->config->loop, TURN_US);
-        if (stop_asked(in))
+        loop_turn(in->config->loop, IMPORT_TURN_US);
+        if (import_stop_asked(in))
             return ERR_CANCELLED;
     }
     if (e == ERR_TOO_LONG || e == ERR_INVALID) {
         in->result->too_long++;
+        in->left_out = true;
         put_reject(in, "a text is longer than a task takes (name 127 bytes, zone 47, fields 4000)");
         return OK;
     }
@@ -226,7 +216,7 @@ static enum err put_lead(struct import *in, const struct lead *lead)
 
 static enum err on_lead(void *arg, const struct lead *lead)
 {
-    return put_lead(arg, lead);
+    return import_put_lead(arg, lead);
 }
 
 static void on_rejected(void *arg, uint64_t line, const char *reason)
@@ -257,21 +247,36 @@ static void close_rejects(struct import *in)
     in->rejects = (struct import_rejects){.path = in->rejects_path};
 }
 
+/* Fed line by line, each is answered: there is no file of rejects that was not asked for. */
+static enum err read_leads(struct import *in, const char *path, bool fed)
+{
+    if (!fed && (!in->config->rejects_path || !in->rejects.path)) {
+        name_rejects(in, path);
+        in->rejects = (struct import_rejects){.path = in->rejects_path};
+    } else if (fed && in->config->rejects_path) {
+        in->rejects.path = in->config->rejects_path;
+    }
+    in->result->fed = fed;
+    return fed ? import_feed(in) : leads_each(in->leads, on_lead, on_rejected, in);
+}
+
 static enum err import_file(struct import *in, const char *path)
 {
     char why[LEADS_REASON_MAX] = "";
-    enum err e = leads_open(&in->leads, path, in->config->campaign->country, why);
+    struct import_input input = {.import = in};
+    const struct number_country *home = in->config->campaign->country;
+    bool standard_input = strcmp(path, "-") == 0;
+    enum err e = standard_input ? import_input_open(&in->leads, &input, home, why)
+                                : leads_open(&in->leads, path, home, why);
 
     if (e != OK) {
         snprintf(in->error, IMPORT_ERROR_MAX, "%s", why);
-        return e;
+        return import_stop_asked(in) ? ERR_CANCELLED : e;
     }
-    if (!in->config->rejects_path || !in->rejects.path) {
-        name_rejects(in, path);
-        in->rejects = (struct import_rejects){.path = in->rejects_path};
-    }
-    e = leads_each(in->leads, on_lead, on_rejected, in);
-    if (e != OK)
+    e = read_leads(in, path, standard_input && input.json && in->config->answers);
+    if (e == ERR_IO && import_stop_asked(in))
+        e = ERR_CANCELLED;
+    if (e != OK && !in->error[0])
         snprintf(in->error, IMPORT_ERROR_MAX, "%s: reading stopped at line %llu (%s)", path,
                  (unsigned long long)leads_line(in->leads), err_name(e));
     add_read(&in->result->read, leads_stats_of(in->leads));
@@ -291,10 +296,10 @@ static enum err wait_for(struct import *in, enum err asked)
     enum err e = asked;
 
     while (e == OK && !in->answered) {
-        loop_turn(in->config->loop, TURN_US);
+        loop_turn(in->config->loop, IMPORT_TURN_US);
         if (now_ms(in) > until)
             e = ERR_TIMEOUT;
-        if (stop_asked(in))
+        if (import_stop_asked(in))
             e = ERR_CANCELLED;
     }
     in->answered = false;
@@ -450,7 +455,7 @@ static void keep_undialled(void *arg, const struct lead *lead,
     slice_copy(slice_cstr(decision->comment), r.comment, sizeof(r.comment));
     r.claimed_wall_ms = r.invite_wall_ms = clock_wall_ms(d->loop->clock);
     while (records_put(d->records, &r) != OK)
-        loop_turn(d->loop, TURN_US);
+        loop_turn(d->loop, IMPORT_TURN_US);
     d->records_given++;
     d->look.results[r.result]++;
 }

@@ -20,13 +20,16 @@ struct import_config {
     struct queue *queue;
     const struct campaign *campaign;
     struct zone_cache *zones;
-    const char *const
-        *paths; /* .jsonl and .ndjson are JSON Lines, all else CSV; "-": standard input */
+    const char *const *paths; /* .jsonl and .ndjson are JSON Lines, all else CSV; "-": standard
+                                 input, JSON Lines when it begins with "{" */
     uint32_t path_count;
     const char *rejects_path; /* of all files; NULL: each has its FILE.rejected.csv */
     bool updates;             /* leads that are there already are changed (queue/import.h) */
     bool by_number;           /* a lead with a number of another lead is left out */
     bool shows_progress;
+    /* JSON Lines of standard input are leads that another program feeds (import_feed.c): each line
+     * is answered here as soon as Redis has it. NULL: they are a list like any other. */
+    FILE *answers;
     const _Atomic uint32_t *stop_asked; /* may be NULL */
     /* A lead without a usable number, finished at once; may be NULL. */
     void (*undialled)(void *arg, const struct lead *lead, const struct rules_decision *decision);
@@ -39,6 +42,7 @@ struct import_result {
     uint64_t same_number;               /* left out: the number is another lead's */
     uint64_t too_long;                  /* left out: a text is longer than a task takes */
     uint64_t unknown_zones;             /* of no zone; the number tells it instead */
+    bool fed;                           /* line by line */
     uint64_t rejects;                   /* lines in files of rejected rows */
     char rejects_path[IMPORT_PATH_MAX]; /* the last one written; "" for none */
     double seconds;

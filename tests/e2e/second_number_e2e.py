@@ -1,16 +1,12 @@
 """A lead's further numbers in a running campaign: the first is busy, unobtainable, listed or rings out,
-and the rules say which number is dialled next. The far side is a carrier of this file's own, plain
-sockets that write down every INVITE; what it received and what the engine stored must be one story."""
+and the rules say which number is dialled next. The far side is a carrier that is
+not ours and writes down every INVITE; what it received and what the engine stored must be one story."""
 import collections
-import re
-import socket
 import subprocess
-import threading
 
 import harness as h
+from carrier import ANSWERS, BUSY, Carrier, RINGS, VACANT
 from harness import check
-
-BUSY, VACANT, RINGS, ANSWERS = "486 Busy Here", "404 Not Found", "480 Temporarily Unavailable", "200 OK"
 
 # lead: its numbers in order with what the line says (None: never to be dialled), then the numbers
 # dialled, by place, with the results, and the status that is left
@@ -51,59 +47,9 @@ def number(lead, place):
     return f"+120255501{list(LEADS).index(lead)}{place}"
 
 
-class Carrier:
-    """Says of each number what LEADS says, and keeps (number, call id) of every INVITE in order."""
-
-    def __init__(self):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
-        self.says = {number(lead, i + 1): line for lead, row in LEADS.items() for i, line in enumerate(row[0])}
-        self.invites, self.answered = [], {}
-        threading.Thread(target=self.work, daemon=True).start()
-
-    def work(self):
-        while True:
-            data, peer = self.socket.recvfrom(65536)
-            text = data.decode(errors="replace")
-            method = text.split(" ", 1)[0]
-            if method == "INVITE":
-                self.invited(text, peer)
-            elif method in ("BYE", "CANCEL", "OPTIONS"):
-                self.answer(text, peer, "200 OK")
-
-    def invited(self, text, peer):
-        call = re.search(r"(?mi)^call-id:\s*(\S+)", text)[1]
-        to = re.match(r"INVITE sip:([^@;>]+)@", text)[1]
-        if call not in self.answered:  # else a retransmission
-            self.invites.append((to, call))
-            self.answered[call] = self.says.get(to) or "603 Decline"
-        status, body = self.answered[call], ""
-        if status == RINGS:
-            self.answer(text, peer, "180 Ringing")
-        if status == ANSWERS:
-            body = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
-        self.answer(text, peer, status, body)
-
-    def answer(self, text, peer, status, body=""):
-        lines = [f"SIP/2.0 {status}"]
-        for line in text.split("\r\n\r\n")[0].split("\r\n")[1:]:
-            name = line.split(":", 1)[0].strip().lower()
-            if name in ("via", "from", "call-id", "cseq"):
-                lines.append(line)
-            elif name == "to":
-                lines.append(line if ";tag=" in line else line + ";tag=far")
-        lines.append(f"Contact: <sip:far@{self.address}>")
-        if status == RINGS:
-            lines.append("Reason: Q.850;cause=19")
-        if body:
-            lines.append("Content-Type: application/sdp")
-        lines += [f"Content-Length: {len(body)}", "", body]
-        self.socket.sendto("\r\n".join(lines).encode(), peer)
-
-
 def the_next_number_is_dialled_as_the_rules_say():
-    where, carrier = h.folder(), Carrier()
+    where = h.folder()
+    carrier = Carrier({number(lead, i + 1): line for lead, row in LEADS.items() for i, line in enumerate(row[0])})
     server, redis = h.redis(where)
     yaml = where / "campaign.yaml"
     yaml.write_text(CAMPAIGN.format(address=carrier.address, ports=h.free_range(200)))
