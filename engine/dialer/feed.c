@@ -333,33 +333,51 @@ static void on_renewed(void *arg, enum err e, const struct queue_lease *lost, ui
                  lost[i].id);
 }
 
-static uint32_t add_leases(const struct list *from, struct queue_lease *leases, uint32_t n)
+struct renewal {
+    struct dialer *dialer;
+    struct queue_lease leases[QUEUE_RENEW_MAX];
+    uint32_t count;
+};
+
+/* Refused (ERR_FULL): the next round, long before the leases run out. */
+static void send_renewal(struct renewal *r)
 {
-    list_each(node, next, from)
+    if (r->count)
+        queue_renew(r->dialer->queue, r->leases, r->count, on_renewed, r->dialer);
+    r->count = 0;
+}
+
+static void renew_each(struct renewal *r, const struct list *of)
+{
+    list_each(node, next, of)
     {
         const struct attempt *a = container_of(node, struct attempt, node);
+        struct queue_lease *l = &r->leases[r->count++];
 
-        if (n == QUEUE_RENEW_MAX)
-            break;
-        memcpy(leases[n].id, a->task.id, sizeof(leases[n].id));
-        leases[n++].token = a->task.token;
+        memcpy(l->id, a->task.id, sizeof(l->id));
+        l->token = a->task.token;
+        if (r->count == QUEUE_RENEW_MAX)
+            send_renewal(r);
     }
-    return n;
+}
+
+static void renew_all(struct dialer *d)
+{
+    static struct renewal r; /* control thread only */
+
+    r.dialer = d;
+    renew_each(&r, &d->live);
+    renew_each(&r, &d->settling);
+    renew_each(&r, &d->stock);
+    renew_each(&r, &d->offers);
+    send_renewal(&r);
 }
 
 void feed_renew(struct dialer *d)
 {
-    static struct queue_lease leases[QUEUE_RENEW_MAX]; /* control thread only */
-    uint32_t n = add_leases(&d->live, leases, 0);
-
-    n = add_leases(&d->settling, leases, n);
-    n = add_leases(&d->stock, leases, n);
-    n = add_leases(&d->offers, leases, n);
-
     if (!queue_up(d->queue))
         return;
-    if (n)
-        queue_renew(d->queue, leases, n, on_renewed, d);
+    renew_all(d);
     reconcile_ask(d);
 }
 
@@ -393,8 +411,10 @@ static void on_queue_state(void *arg, bool up, const char *why)
     if (!up)
         log_warn("dialer", "Redis is away: live calls go on, no new ones are made", "why=\"%s\"",
                  why);
-    else if (d->counts_known)
+    else if (d->counts_known) {
         log_warn("dialer", "Redis is back", "%s", "");
+        renew_all(d); /* leases may have run out: before any engine may look for such (SETTLE_MS) */
+    }
 }
 
 enum err feed_connect(struct dialer *d, char *error)

@@ -97,7 +97,7 @@ struct queue {
     struct pool requests;
     struct list sent, unsent;
     struct keep keep;
-    uint64_t no_claims_until_ms; /* of keep.clock */
+    uint64_t settles_until_ms; /* of keep.clock: no claims and no reclaims before */
     bool was_up;
     struct timer again, finish;
     bool claiming;

@@ -25,7 +25,7 @@ static void on_state(void *arg, bool up, const char *why)
         q->error[0] = 0;
         if (q->was_up) {
             keep_say_again(q);
-            q->no_claims_until_ms = clock_ms(&q->keep.clock) + q->config.settle_ms;
+            q->settles_until_ms = clock_ms(&q->keep.clock) + q->config.settle_ms;
         }
         q->was_up = true;
         queue_send_unsent(q);

@@ -96,8 +96,10 @@ struct queue_config {
     const char *campaign;
     const char *engine; /* name of this engine: the same after a restart, unlike any other's */
     uint32_t lease_ms;  /* 0: 60 s */
-    /* When Redis was away, queue_claim answers ERR_AGAIN for so long after it is back: engines say
-     * first what it may have lost (queue/keep.c), so that no lead is given out that has a call. */
+    /* When Redis was away, queue_claim and queue_reclaim (of others) answer ERR_AGAIN for so long
+     * after it is back: engines say first what it may have lost (queue/keep.c) and renew the leases
+     * that ran out meanwhile, so that no lead is given out and no attempt closed that has a call.
+     */
     uint32_t settle_ms;
     /* false: stop dialling (why is a sentence); true: Redis is there and the functions are loaded.
      */
@@ -227,7 +229,8 @@ enum err queue_renew(struct queue *q, const struct queue_lease *leases, uint32_t
 typedef void queue_reclaimed_fn(void *arg, enum err e, const struct queue_task *tasks, uint32_t n,
                                 uint32_t put_back);
 /* Leases that ran out; with `own`, also those of an engine with our name that ran before us (at
- * start, before the first claim). */
+ * start, before the first claim). ERR_AGAIN: without `own`, not so soon after Redis was away
+ * (settle_ms). */
 enum err queue_reclaim(struct queue *q, bool own, queue_reclaimed_fn *done, void *arg);
 
 struct queue_counts {

@@ -6,6 +6,11 @@
 
 #define ATTEMPT_AGAIN_AT 17 /* FCALL, function, 1, key, and 13 before the lease */
 
+static bool settles(const struct queue *q)
+{
+    return clock_ms(&q->keep.clock) < q->settles_until_ms;
+}
+
 enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
@@ -15,7 +20,7 @@ enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *
         return ERR_INVALID;
     if (q->claiming)
         return ERR_STATE;
-    if (clock_ms(&q->keep.clock) < q->no_claims_until_ms)
+    if (settles(q))
         return ERR_AGAIN;
     struct request *r = queue_request(q, REQUEST_CLAIM, (queue_any_fn *)done, arg);
 
@@ -187,6 +192,9 @@ enum err queue_reclaim(struct queue *q, bool own, queue_reclaimed_fn *done, void
 {
     struct slice argv[CALL_WORDS];
     char count[NUMBER_CAP], lease[NUMBER_CAP], now[NUMBER_CAP];
+
+    if (!own && settles(q))
+        return ERR_AGAIN;
     struct request *r = queue_request(q, REQUEST_RECLAIM, (queue_any_fn *)done, arg);
 
     if (!r)

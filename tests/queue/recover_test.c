@@ -212,6 +212,50 @@ Test(recover, no_claims_right_after_redis_was_away)
     queue_close(q);
 }
 
+/* Redis was away for longer than leases last: whose call lives is asked before others look. */
+Test(recover, a_lease_that_ran_out_meanwhile_is_renewed_before_it_is_taken)
+{
+    const struct queue_config config = {.loop = &loop,
+                                        .url = redis_server_url(server),
+                                        .campaign = "spring offer {1}",
+                                        .engine = "engine-3",
+                                        .settle_ms = 3000,
+                                        .on_state = on_state};
+    struct queue *q;
+
+    add_leads(queue, "p", 1);
+    cr_assert_eq(claim(queue, 1), OK);
+    struct queue_task t = got.task[0];
+    struct queue_lease ours = {.token = t.token};
+
+    strcpy(ours.id, t.id);
+    cr_assert_eq(attempt(queue, &t, 1), OK);
+    cr_assert_eq(queue_open(&q, &config), OK);
+    is_up = false;
+    cr_assert(turn_until(&is_up));
+    say(4, "ZADD", KEY ":leased", "1", "p0"); /* long run out */
+    reconnect(q);
+    enum err e = ERR_CLOSED;
+    for (int i = 0; i < 20000 && e == ERR_CLOSED; i++) {
+        loop_turn(&loop, 1000);
+        e = reclaim(q, false);
+    }
+    cr_expect_eq(e, ERR_AGAIN, "%s", err_name(e));
+    for (int i = 0; i < 20000 && !queue_up(queue); i++)
+        loop_turn(&loop, 1000);
+    fresh_answer();
+    cr_expect_eq(wait_for(queue_renew(queue, &ours, 1, on_renewed, &got)), OK);
+    cr_expect_eq(got.n, 0, "the lease was ours still");
+    for (int i = 0; i < 20000 && e == ERR_AGAIN; i++) {
+        loop_turn(&loop, 1000);
+        e = reclaim(q, false);
+    }
+    cr_expect_eq(e, OK, "%s", err_name(e));
+    cr_expect_eq(got.n, 0);
+    cr_expect_eq(finish(queue, &t, 1, "reached"), OK);
+    queue_close(q);
+}
+
 Test(recover, what_is_done_stays_done_whatever_line_it_is_in)
 {
     struct queue *other = open_queue("engine-2", 60000);

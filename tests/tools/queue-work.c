@@ -32,7 +32,7 @@ static struct options {
     const char *redis, *campaign, *engine, *log;
     uint32_t leads, work_ms, most, lease_ms, settle_ms, seconds;
     bool print;
-} options = {.work_ms = 20, .most = 16, .lease_ms = 3000, .seconds = 60};
+} options = {.work_ms = 20, .most = 16, .lease_ms = 3000, .settle_ms = 1000, .seconds = 60};
 
 static struct loop loop;
 static struct queue *queue;
@@ -257,12 +257,12 @@ static void turn(uint64_t now, uint64_t *slow)
     if (now < *slow)
         return;
     *slow = now + options.lease_ms / 6;
+    if (!renewing)
+        renew(); /* first: what ran out while Redis was away is ours still */
     if (!reclaiming)
         reclaiming = queue_reclaim(queue, false, on_reclaimed, NULL) == OK;
     if (!counting)
         counting = queue_count(queue, on_count, NULL) == OK;
-    if (!renewing)
-        renew();
 }
 
 static bool read_options(int argc, char **argv)
