@@ -32,7 +32,7 @@ static struct options {
     const char *redis, *campaign, *engine, *log;
     uint32_t leads, work_ms, most, lease_ms, settle_ms, seconds;
     bool print;
-} options = {.work_ms = 20, .most = 16, .lease_ms = 3000, .settle_ms = 1000, .seconds = 60};
+} options = {.work_ms = 20, .most = 16, .lease_ms = 3000, .seconds = 60};
 
 static struct loop loop;
 static struct queue *queue;
