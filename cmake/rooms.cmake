@@ -156,6 +156,9 @@ function(peal_tests)
       add_test(NAME ${name} COMMAND python3 ${source})
       set_tests_properties(${name} PROPERTIES TIMEOUT 1200 LABELS e2e
                            ENVIRONMENT "${PEAL_TEST_ENV}")
+      if(name MATCHES "^(campaign|engines|pacing|treatments|redis_calls|caps|rules|serve)_e2e$")
+        set_tests_properties(${name} PROPERTIES COST 100) # minutes each: begun first
+      endif()
     endforeach()
   endif()
 endfunction()

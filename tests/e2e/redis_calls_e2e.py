@@ -11,7 +11,7 @@ import harness as h
 import redis_kit as kit
 from harness import check, wait_for
 
-LEADS = 60
+LEADS = 45
 AGENTLESS = {"mode: ratio\n  ratio: 8": "mode: agentless", "human: agent": "human: hangup",
              "human_silent: agent": "human_silent: hangup", "unknown: agent": "unknown: hangup",
              "calls_per_second: 7": "calls_per_second: 6",
@@ -98,7 +98,7 @@ def the_network_is_cut():
     for name in ("e0", "e1"):
         room.start(name, f"redis://127.0.0.1:{proxy.port}")
     for turn in range(5):
-        room.progress(10 + 8 * turn)
+        room.progress(8 + 7 * turn)
         proxy.closed = turn % 2 == 1
         proxy.cut()
         if proxy.closed:  # calls end meanwhile, and their records wait
@@ -129,7 +129,7 @@ def redis_forgets():
     kept = server.aof_file().stat().st_size
     lost = 0
     for turn in range(3):
-        room.progress(12 + 14 * turn)
+        room.progress(12 + 10 * turn)
         server.kill()
         lost += tear(server, kept, 12000, chance)
         server.start("--aof-load-truncated", "yes")
