@@ -104,6 +104,7 @@ struct flow_config {
     struct sip_trace *trace; /* simulator: the messages its SIP expectations look at; NULL: none */
     struct prints *prints;   /* simulator: gets the recordings that scripts expect to hear, as they
                                 are loaded; the same as the calls' environment has. NULL: none */
+    const char *http_allow;  /* hosts for http.* (io/http.h); NULL: none */
     /* Speech (flow/speech.h); needs `sounds`. */
     const char *synthesiser;   /* command; NULL: espeak-ng; "": none, and what is said fails */
     const char *speech_folder; /* what was spoken is kept there; NULL: in memory only */
@@ -114,7 +115,8 @@ struct flow_stats {
     uint64_t started, refused, ended[FLOW_STOPPED + 1];
     size_t memory_bytes; /* of the Lua state, all calls */
     uint32_t asking;     /* questions to the outside under way */
-    uint64_t store_asked, store_failed;
+    uint64_t store_asked, store_failed, http_asked, http_failed;
+    uint64_t http_lost;  /* sent by ended scripts and not answered with a status below 400 */
     uint64_t store_lost; /* sent by ended scripts and not stored, or not known to be */
 };
 

@@ -36,7 +36,7 @@ struct flow_script {
     enum flow_kind kind;
     double limit_s;
     enum words_lang lang;
-    int prompts_ref; /* name → language → text; LUA_REFNIL: none */
+    int prompts_ref;         /* name → language → text; LUA_REFNIL: none */
     int chunk_ref;           /* compiled chunk: takes the environment as its argument */
     struct flow_line *lines; /* lines.c; NULL: not counted, and the text is not kept */
     uint32_t line_count, text_len;
@@ -44,6 +44,7 @@ struct flow_script {
 };
 
 struct flow_op;
+struct http;
 struct speech;
 struct flow_answer;
 struct held_lock;
@@ -139,6 +140,7 @@ struct flow_runtime {
     const struct flow_store *store;
     struct ops *ops;
     struct speech *speech; /* NULL: there is no synthesiser */
+    struct http *http;     /* NULL: no host may be asked */
     uint64_t store_token;
     char *scratch;                 /* STORE_VALUE_MAX bytes, for JSON on its way out */
     struct sip_trace *trace;       /* NULL: messages are not noted */
@@ -244,6 +246,7 @@ extern const struct verb verbs_expect[], verbs_expect_audio[];        /* call:NA
 extern const struct verb verbs_random[], verbs_script[];              /* NAME */
 extern const struct verb verbs_store[];                               /* store.NAME */
 extern const struct verb verbs_read[];                                /* read.NAME */
+extern const struct verb verbs_http[];                                /* http.NAME */
 
 /* All verbs, by where a script finds them. */
 struct verb_group {

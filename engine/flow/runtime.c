@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "flow/prompts.h"
 #include "flow/speech.h"
+#include "io/http.h"
 
 #define FLOWS_DEFAULT        4096
 #define INSTRUCTIONS_DEFAULT 500000
@@ -30,6 +31,7 @@ const struct verb_group verb_groups[] = {
     {"", verbs_random},
     {"read.", verbs_read},
     {"store.", verbs_store},
+    {"http.", verbs_http},
     {NULL, NULL},
 };
 
@@ -101,6 +103,12 @@ static enum err open_outside(struct flow_runtime *rt, const struct flow_config *
         rt->store_token = (uint64_t)(uintptr_t)rt ^ clock_us(rt->loop->clock);
     if (!rt->ops || !rt->scratch)
         return ERR_NOMEM;
+    if (config->http_allow && config->http_allow[0]) {
+        const struct http_config http = {.loop = config->loop, .allow = config->http_allow};
+        enum err e = http_open(&rt->http, &http);
+        if (e != OK)
+            return e;
+    }
     if (!config->sounds || (config->synthesiser && !config->synthesiser[0]))
         return OK;
     const struct speech_config speech = {.loop = config->loop,
@@ -163,6 +171,7 @@ void flow_runtime_close(struct flow_runtime *rt)
     }
     hearing_close(rt);
     speech_close(rt->speech);
+    http_close(rt->http);
     sounds_close(rt->sounds);
     ops_close(rt->ops);
     free(rt->scratch);
