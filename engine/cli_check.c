@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "call/call.h"
 #include "campaign/dates.h"
 #include "campaign/leads.h"
 #include "campaign/rules.h"
@@ -90,10 +91,25 @@ static void say_dates(const struct campaign *c)
                (unsigned long long)((c->ends_wall_ms - now) / 86400000));
 }
 
-static void say_campaign(const struct campaign *c)
+/* SDES keys are as secret as the way they go. */
+static void say_trunk(const struct campaign *c, const struct campaign_trunk *t)
 {
+    static const char *const words[] = {[CALL_SRTP_OFF] = "",
+                                        [CALL_SRTP_OFFERED] = ", SRTP offered",
+                                        [CALL_SRTP_REQUIRED] = ", SRTP required"};
+    uint8_t srtp = t->srtp > c->sip.srtp ? t->srtp : c->sip.srtp;
     char text[ADDR_TEXT_MAX];
 
+    printf("  trunk %s: %s over %s, at most %u calls%s\n", t->name,
+           addr_format(&t->address, text, sizeof(text)), t->tcp ? "TCP" : "UDP", t->max_calls,
+           words[srtp]);
+    if (srtp != CALL_SRTP_OFF)
+        printf("    its keys go in clear over %s: whoever reads the signalling hears the calls\n",
+               t->tcp ? "TCP" : "UDP");
+}
+
+static void say_campaign(const struct campaign *c)
+{
     printf("Campaign %s: %u attempts a lead, ring limit %u s, pacing %s", c->name, c->attempts,
            c->ring_timeout_ms / 1000, pacing_mode_name(c->pacing.mode));
     if (c->pacing.mode == PACING_RATIO)
@@ -106,9 +122,7 @@ static void say_campaign(const struct campaign *c)
         printf("  at most %g new calls a second, all engines together\n",
                c->pacing.calls_per_second);
     for (uint32_t i = 0; i < c->trunk_count; i++)
-        printf("  trunk %s: %s over %s, at most %u calls\n", c->trunks[i].name,
-               addr_format(&c->trunks[i].address, text, sizeof(text)),
-               c->trunks[i].tcp ? "TCP" : "UDP", c->trunks[i].max_calls);
+        say_trunk(c, &c->trunks[i]);
     printf("  human: %s; machine: %s%s\n", treatment_name(c->on[RESULT_HUMAN].kind),
            treatment_name(c->on[RESULT_MACHINE].kind),
            c->on[RESULT_MACHINE].after_beep ? " after the beep" : "");

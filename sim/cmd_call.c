@@ -20,7 +20,7 @@ struct calls {
 };
 
 struct arguments {
-    const char *to, *scenario, *rate, *law, *report, *listen, *data, *audio, *ports, *from;
+    const char *to, *scenario, *rate, *law, *report, *listen, *data, *audio, *ports, *from, *srtp;
     uint64_t calls, seed, workers, late_limit, max_calls, min_success;
     bool quiet;
 };
@@ -63,6 +63,7 @@ static int open_calls(struct calls *s, const struct arguments *a, const char *tr
         .program = PROGRAM,
         .listen = a->listen,
         .media_ports = a->ports,
+        .srtp = a->srtp,
         .workers = a->workers,
         .max_calls = a->max_calls,
         .seed = a->seed,
@@ -227,6 +228,13 @@ int sim_call(int argc, char **argv)
          0,
          false},
         {"audio", "DIR", "sound files (out/audio)", OPTION_TEXT, {.text = &a.audio}, 0, false},
+        {"srtp",
+         "HOW",
+         "off, offered (beside plain audio) or required; keys by SDES (off)",
+         OPTION_TEXT,
+         {.text = &a.srtp},
+         0,
+         false},
         {"media-ports",
          "A-B",
          "RTP ports (40000-59999, apart from the engine's)",

@@ -22,7 +22,7 @@ struct serve {
 };
 
 struct arguments {
-    const char *listen, *scenarios, *mix, *truth, *summary, *audio, *record, *ports;
+    const char *listen, *scenarios, *mix, *truth, *summary, *audio, *record, *ports, *srtp;
     uint64_t seed, workers, late_limit, max_calls, seconds;
     bool quiet;
 };
@@ -97,6 +97,7 @@ static int open_serve(struct serve *s, const struct arguments *a)
         .program = PROGRAM,
         .listen = a->listen,
         .media_ports = a->ports,
+        .srtp = a->srtp,
         .workers = a->workers,
         .max_calls = a->max_calls,
         .seed = a->seed,
@@ -208,6 +209,13 @@ int sim_serve(int argc, char **argv)
          "where call:record writes; without it nothing is kept",
          OPTION_TEXT,
          {.text = &a.record},
+         0,
+         false},
+        {"srtp",
+         "HOW",
+         "off, offered (beside plain audio) or required; keys by SDES (off)",
+         OPTION_TEXT,
+         {.text = &a.srtp},
          0,
          false},
         {"media-ports",

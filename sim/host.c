@@ -38,6 +38,21 @@ static void raise_files(const struct host *h, uint64_t calls)
                 (unsigned long long)calls, (unsigned long long)(got / 2));
 }
 
+static bool srtp_of(const char *word, enum call_srtp *out)
+{
+    static const char *const words[] = {[CALL_SRTP_OFF] = "off",
+                                        [CALL_SRTP_OFFERED] = "offered",
+                                        [CALL_SRTP_REQUIRED] = "required"};
+
+    for (unsigned i = 0; word && i < 3; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *out = (enum call_srtp)i;
+            return true;
+        }
+    }
+    return !word;
+}
+
 static int open_calls(struct host *h, const struct host_config *config, uint32_t max_calls)
 {
     struct call_env_config env = {
@@ -60,6 +75,8 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
         !options_port_range(config->media_ports, &env.media_port_min, &env.media_port_max))
         return wrong(h, "--media-ports", config->media_ports,
                      "it must be two ports from 1024 to 65535, such as 20000-29999");
+    if (!srtp_of(config->srtp, &env.srtp))
+        return wrong(h, "--srtp", config->srtp, "it must be off, offered or required");
     enum err e = call_env_open(&h->env, &env);
     if (e != OK)
         return wrong(h, "cannot listen on", config->listen,

@@ -13,6 +13,7 @@ struct host_config {
     const char *program; /* for messages: "peal-sim serve" */
     const char *listen;
     const char *media_ports; /* "A-B", NULL: the default range */
+    const char *srtp;        /* "off" (NULL), "offered", "required" */
     uint64_t workers, max_calls, seed, late_limit_ms;
     const char *audio;                 /* NULL: out/audio if it is there */
     const char *record;                /* NULL: recordings are not kept */

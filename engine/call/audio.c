@@ -37,7 +37,9 @@ enum err call_point_leg(struct call *c, const struct sdp_negotiated *n)
         if (c->state == CALL_STATE_UP)
             call_tell(c, &out);
     }
-    e = media_leg_set_remote(c->leg, &remote);
+    e = call_secure_leg(c, n);
+    if (e == OK)
+        e = media_leg_set_remote(c->leg, &remote);
     if (e == OK) {
         c->remote_set = true;
         c->remote = remote.rtp;
@@ -157,6 +159,8 @@ static void on_closed(struct call *c, const struct leg_stats *s)
     out->rtp_lost = s->lost;
     out->rtp_late = s->late;
     out->rtp_rejected = s->rejected;
+    out->srtp_forged = s->forged;
+    out->srtp_replayed = s->replayed;
     out->jitter_us = s->jitter_us;
     out->rtt_us = s->rtt_us;
     c->leg = NULL;

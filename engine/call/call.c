@@ -119,6 +119,8 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
     c = call_new(env, true, dial->detect, plan, dial->amd);
     if (!c)
         return ERR_FULL;
+    if (!env->line && dial->srtp > env->srtp)
+        call_sdp_init(c, dial->srtp);
     c->state = CALL_STATE_DIALLING;
     c->start_us = clock_us(env->loop->clock);
     c->record.invite_wall_ms = clock_wall_ms(env->loop->clock);

@@ -23,6 +23,13 @@ struct call_env;
 struct call_line;
 struct sound_cache;
 
+/* Encryption of the audio, its keys in the session description (RFC 4568). */
+enum call_srtp {
+    CALL_SRTP_OFF,
+    CALL_SRTP_OFFERED, /* keys beside RTP/AVP: a far side that does not know them is heard, too */
+    CALL_SRTP_REQUIRED /* RTP/SAVP, or the call is refused */
+};
+
 enum call_state {
     CALL_STATE_IDLE,     /* made, nothing sent or answered yet (incoming: INVITE has come) */
     CALL_STATE_DIALLING, /* INVITE sent */
@@ -67,9 +74,10 @@ struct call_env_config {
     uint16_t media_port_min, media_port_max; /* RTP on even ports */
     uint32_t media_workers;                  /* 0: cores - 1, at least 1 */
     uint32_t max_calls;
-    const char *tone_plan;       /* default plan of detectors */
-    const struct prints *prints; /* known recordings (dsp/prints.h), lives as long as the
-                                    environment; NULL: none */
+    enum call_srtp srtp;          /* of incoming calls, and at least of outgoing ones */
+    const char *tone_plan;        /* default plan of detectors */
+    const struct prints *prints;  /* known recordings (dsp/prints.h), lives as long as the
+                                     environment; NULL: none */
     const struct call_line *line; /* calls on a modelled line (call/line.h) instead of SIP and
                                      media, whose members here are then not used; NULL: real */
     /* Incoming INVITEs; NULL: refused with 480. Called with the call in CALL_STATE_IDLE: set a
@@ -114,6 +122,7 @@ struct call_dial {
     const char *tone_plan;                 /* NULL: the environment's */
     bool detect;                           /* run detectors (early media, answer analysis) */
     bool late_offer;                       /* INVITE without SDP */
+    enum call_srtp srtp;                   /* at least this */
     uint8_t redirects; /* Contacts of 3xx that are tried, of the same number only; 0: none */
 };
 

@@ -65,6 +65,7 @@ enum err call_env_open(struct call_env **out, const struct call_env_config *conf
         return ERR_NOMEM;
     env->loop = config->loop;
     env->incoming = config->incoming;
+    env->srtp = config->srtp;
     env->prints = config->prints;
     env->arg = config->arg;
     list_init(&env->live);
@@ -174,7 +175,7 @@ struct call *call_new(struct call_env *env, bool outgoing, bool detect, const st
     }
     list_push_back(&env->live, &c->node);
     if (!env->line)
-        call_sdp_init(c);
+        call_sdp_init(c, CALL_SRTP_OFF);
     return c;
 }
 
@@ -186,6 +187,7 @@ void call_free(struct call *c)
     if (env->ua)
         sip_ua_trace_end(env->ua, slice_cstr(c->record.call_id), c->outgoing);
     line_free(c);
+    sdp_session_forget(&c->sdp);
     list_remove(&c->node);
     pool_put(&env->calls, c);
 }

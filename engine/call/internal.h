@@ -14,8 +14,8 @@ struct call_env {
     struct loop *loop;
     struct sip_ua *ua;
     struct media *media;
-    struct sound_cache *sounds;    /* media's, or of a modelled line */
-    const struct call_line *line;  /* NULL: SIP and media, both there */
+    struct sound_cache *sounds;   /* media's, or of a modelled line */
+    const struct call_line *line; /* NULL: SIP and media, both there */
     struct pool calls;
     struct list live;
     const struct dsp_plan *plan;
@@ -25,6 +25,7 @@ struct call_env {
     void *arg;
     struct call_env_stats stats;
     struct rng rng;
+    enum call_srtp srtp;
 };
 
 struct call {
@@ -71,10 +72,13 @@ void call_digit(struct call *c, char digit, bool by_info);
 void call_on_sip(void *arg, struct sip_session *s, const struct sip_event *e);
 /* Writes the answer to an offer into text (SDP_TEXT_MAX) and points the leg to the far end. */
 enum err call_answer_offer(struct call *c, struct slice offer, char *text, struct slice *answer);
-void call_sdp_init(struct call *c);
+void call_sdp_init(struct call *c, enum call_srtp srtp);
 
 /* audio.c */
 void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e);
 enum err call_point_leg(struct call *c, const struct sdp_negotiated *n);
+
+/* keys.c: gives the leg the keys that were agreed on, or none. */
+enum err call_secure_leg(struct call *c, const struct sdp_negotiated *n);
 
 #endif

@@ -52,7 +52,9 @@ struct evidence {
 
 struct call_media_stats {
     uint64_t rtp_received, rtp_sent, rtp_lost, rtp_late, rtp_rejected;
-    uint32_t jitter_us, rtt_us; /* last known; 0: unknown */
+    uint64_t srtp_forged, srtp_replayed; /* packets that did not open, or were here before */
+    char srtp[24];                       /* suite that held last, "" when the audio was plain */
+    uint32_t jitter_us, rtt_us;          /* last known; 0: unknown */
 };
 
 struct call_record {

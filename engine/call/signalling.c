@@ -3,7 +3,20 @@
 
 #include "base/log.h"
 
-void call_sdp_init(struct call *c)
+static enum sdp_srtp policy_of(enum call_srtp srtp)
+{
+    switch (srtp) {
+    case CALL_SRTP_OFFERED:
+        return SDP_SRTP_OFFERED;
+    case CALL_SRTP_REQUIRED:
+        return SDP_SRTP_REQUIRED;
+    case CALL_SRTP_OFF:
+        break;
+    }
+    return SDP_SRTP_OFF;
+}
+
+void call_sdp_init(struct call *c, enum call_srtp srtp)
 {
     char host[ADDR_TEXT_MAX];
     const struct addr *local = media_leg_local(c->leg);
@@ -12,12 +25,13 @@ void call_sdp_init(struct call *c)
     /* Always of 19 digits: INVITEs of one length leave together (io/udp_send.h). */
     sdp_session_init(&c->sdp, slice_cstr(host), media_leg_port(c->leg),
                      rng_u64(&c->env->rng) >> 2 | UINT64_C(1) << 62);
+    sdp_session_srtp(&c->sdp, policy_of(srtp > c->env->srtp ? srtp : c->env->srtp));
 }
 
 enum err call_answer_offer(struct call *c, struct slice offer, char *text, struct slice *answer)
 {
     struct buf b = buf_on(text, SDP_TEXT_MAX);
-    struct sdp_negotiated n;
+    struct sdp_negotiated n = {0};
     struct sdp parsed;
     enum err e = sdp_parse(offer, &parsed);
 
@@ -25,13 +39,14 @@ enum err call_answer_offer(struct call *c, struct slice offer, char *text, struc
         e = sdp_answer(&c->sdp, &parsed, &b, &n);
     if (e == OK)
         e = call_point_leg(c, &n);
+    sdp_negotiated_forget(&n);
     *answer = buf_slice(&b);
     return e;
 }
 
 static enum err apply_answer(struct call *c, struct slice text)
 {
-    struct sdp_negotiated n;
+    struct sdp_negotiated n = {0};
     struct sdp parsed;
     enum err e = sdp_parse(text, &parsed);
 
@@ -39,6 +54,7 @@ static enum err apply_answer(struct call *c, struct slice text)
         e = sdp_apply_answer(&c->sdp, &parsed, &n);
     if (e == OK)
         e = call_point_leg(c, &n);
+    sdp_negotiated_forget(&n);
     return e;
 }
 

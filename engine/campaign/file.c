@@ -266,6 +266,7 @@ static void read_network(struct reading *r)
 
     read_address(r, "sip: address", raw->sip.address, &c->sip.address);
     reading_bool(r, "sip: tcp", raw->sip.tcp, &c->sip.tcp);
+    c->sip.srtp = reading_srtp(r, "sip: srtp", raw->sip.srtp);
     read_address(r, "media: address", raw->media.address, &c->media.address);
     reading_u32(r, "media: workers", raw->media.workers, 0, 256, &c->media.workers);
     reading_u32(r, "max_calls", raw->max_calls, 1, 100000, &c->max_calls);

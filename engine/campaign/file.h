@@ -45,6 +45,7 @@ struct campaign_trunk {
     char name[32];
     struct addr address; /* where its INVITEs go */
     bool tcp;
+    uint8_t srtp; /* enum call_srtp */
     bool registers;                /* REGISTER there with user and password */
     char user[64], password[128];  /* digest; "" for none */
     const char *const *caller_ids; /* its own pool, or the campaign's */
@@ -170,6 +171,7 @@ struct campaign {
     struct {
         struct addr address; /* with port; port 0: any free one */
         bool tcp;
+        uint8_t srtp; /* enum call_srtp, of every leg at least */
     } sip;
     struct {
         struct addr address; /* port unused */

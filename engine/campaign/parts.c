@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "call/call.h"
 #include "campaign/reading.h"
 
 #define SIP_PORT      5060
@@ -67,6 +68,14 @@ static void read_password_file(struct reading *r, const struct raw_trunk *raw,
         fclose(f);
 }
 
+uint8_t reading_srtp(struct reading *r, const char *key, const char *text)
+{
+    static const struct reading_word words[] = {
+        {"off", CALL_SRTP_OFF}, {"offered", CALL_SRTP_OFFERED}, {"required", CALL_SRTP_REQUIRED}};
+
+    return (uint8_t)reading_word(r, key, text, words, 3, CALL_SRTP_OFF);
+}
+
 static void read_trunk(struct reading *r, const struct raw_trunk *raw, struct campaign_trunk *t,
                        uint32_t number)
 {
@@ -87,6 +96,7 @@ static void read_trunk(struct reading *r, const struct raw_trunk *raw, struct ca
                      "such as 127.0.0.1:5060 or [::1]:5060",
                      raw->address);
     t->tcp = reading_word(r, "trunks: transport", raw->transport, transports, 2, 0) == 1;
+    t->srtp = reading_srtp(r, "trunks: srtp", raw->srtp);
     reading_bool(r, "trunks: register", raw->registers, &t->registers);
     reading_text(r, "trunks: user", raw->user, t->user, sizeof(t->user));
     reading_text(r, "trunks: password", raw->password, t->password, sizeof(t->password));

@@ -45,6 +45,8 @@ int reading_word(struct reading *r, const char *key, const char *text,
 
 /* parts.c: the larger parts of the file. */
 void reading_trunks(struct reading *r);
+/* off, offered, required: enum call_srtp. */
+uint8_t reading_srtp(struct reading *r, const char *key, const char *text);
 void reading_agents(struct reading *r);
 void reading_treatments(struct reading *r);
 void reading_rules(struct reading *r);

@@ -35,6 +35,7 @@ static const cyaml_schema_field_t trunk_fields[] = {
     TEXT("max_calls", struct raw_trunk, max_calls),
     TEXT("calls_per_second", struct raw_trunk, calls_per_second),
     TEXT("redirects", struct raw_trunk, redirects),
+    TEXT("srtp", struct raw_trunk, srtp),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t trunk_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_trunk, trunk_fields)};
@@ -100,8 +101,8 @@ static const cyaml_schema_field_t abandonment_fields[] = {
     SUB("lock_out", abandonment, lock_out), CYAML_FIELD_END};
 static const cyaml_schema_field_t recording_fields[] = {
     SUB("mode", recording, mode), SUB("dir", recording, dir), CYAML_FIELD_END};
-static const cyaml_schema_field_t sip_fields[] = {SUB("address", sip, address),
-                                                  SUB("tcp", sip, tcp), CYAML_FIELD_END};
+static const cyaml_schema_field_t sip_fields[] = {
+    SUB("address", sip, address), SUB("tcp", sip, tcp), SUB("srtp", sip, srtp), CYAML_FIELD_END};
 static const cyaml_schema_field_t media_fields[] = {
     SUB("address", media, address), SUB("ports", media, ports), SUB("workers", media, workers),
     CYAML_FIELD_END};

@@ -12,7 +12,7 @@ struct raw_trunk {
     char *name, *address, *transport, *registers, *user, *password, *password_file;
     char **caller_ids;
     unsigned caller_ids_count;
-    char *max_calls, *calls_per_second, *redirects;
+    char *max_calls, *calls_per_second, *redirects, *srtp;
 };
 
 struct raw_agent {
@@ -56,7 +56,7 @@ struct raw_campaign {
         char *mode, *dir;
     } recording;
     struct {
-        char *address, *tcp;
+        char *address, *tcp, *srtp;
     } sip;
     struct {
         char *address, *ports, *workers;

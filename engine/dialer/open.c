@@ -98,6 +98,7 @@ static enum err open_calls(struct dialer *d, char *error)
         .loop = d->loop,
         .sip_local = c->sip.address,
         .tcp = needs_tcp(c),
+        .srtp = (enum call_srtp)c->sip.srtp,
         .media_local = c->media.address,
         .media_port_min = c->media.port_min,
         .media_port_max = c->media.port_max,

@@ -130,6 +130,11 @@ static void put_media(struct json *j, const struct call_media_stats *m)
     json_u64(j, "lost", m->rtp_lost);
     json_u64(j, "late", m->rtp_late);
     json_u64(j, "rejected", m->rtp_rejected);
+    put_text(j, "srtp", m->srtp);
+    if (m->srtp_forged)
+        json_u64(j, "srtp_forged", m->srtp_forged);
+    if (m->srtp_replayed)
+        json_u64(j, "srtp_replayed", m->srtp_replayed);
     if (m->jitter_us)
         json_u64(j, "jitter_us", m->jitter_us);
     if (m->rtt_us)

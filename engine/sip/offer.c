@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 
+#include "sip/crypto.h"
+
 #define PTIME_DEFAULT_MS 20
 #define PTIME_MIN_MS     10
 #define PTIME_MAX_MS     100
@@ -49,8 +51,30 @@ enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t por
         .dir = SDP_SENDRECV,
         .session_id = session_id,
         .version = session_id,
+        .suite = SDES_SUITES,
     };
     return slice_copy(host, s->host, sizeof(s->host));
+}
+
+void sdp_session_srtp(struct sdp_session *s, enum sdp_srtp srtp)
+{
+    s->srtp = srtp;
+    for (unsigned i = 0; i < SDES_SUITES && srtp != SDP_SRTP_OFF; i++) {
+        sdes_draw(&s->keys[i], (enum sdes_suite)i);
+        s->keys[i].tag = i + 1;
+    }
+}
+
+void sdp_session_forget(struct sdp_session *s)
+{
+    OPENSSL_cleanse(s->keys, sizeof(s->keys));
+    s->srtp = SDP_SRTP_OFF;
+}
+
+void sdp_negotiated_forget(struct sdp_negotiated *n)
+{
+    OPENSSL_cleanse(&n->ours, sizeof(n->ours));
+    OPENSSL_cleanse(&n->theirs, sizeof(n->theirs));
 }
 
 /* ---- writing ---- */
@@ -63,6 +87,8 @@ struct formats {
     uint8_t te_pt;
     bool rtcp_mux;
     enum sdp_dir dir;
+    const struct sdes_key *keys; /* a=crypto lines */
+    unsigned nkeys;
 };
 
 static void line_u64(struct buf *b, const char *before, uint64_t n)
@@ -108,6 +134,8 @@ static void write_audio(struct buf *b, const struct sdp_session *s, const struct
         buf_u64(b, f->te_pt);
         buf_puts(b, " 0-15\r\n");
     }
+    for (unsigned i = 0; i < f->nkeys; i++)
+        sdes_write(b, &f->keys[i]);
     if (s->rtcp_port && s->rtcp_port != s->port + 1)
         line_u64(b, "a=rtcp:", s->rtcp_port);
     if (f->rtcp_mux)
@@ -193,6 +221,15 @@ enum err sdp_write_offer(struct sdp_session *s, struct buf *out)
         s->nslots = 1;
         s->audio_slot = 0;
         s->slots[0] = (struct sdp_slot){"audio", "RTP/AVP", "0"};
+        if (s->srtp == SDP_SRTP_REQUIRED)
+            s->slots[0] = (struct sdp_slot){"audio", "RTP/SAVP", "0"};
+    }
+    if (s->srtp != SDP_SRTP_OFF) {
+        for (unsigned i = 0; i < SDES_SUITES && s->suite == SDES_SUITES; i++)
+            s->keys[i].tag = i + 1; /* an answer may have named one otherwise */
+        /* What holds is offered again as it is, so that no counter begins anew. */
+        f.keys = s->suite < SDES_SUITES ? &s->keys[s->suite] : s->keys;
+        f.nkeys = s->suite < SDES_SUITES ? 1 : SDES_SUITES;
     }
     return write_description(s, &f, out);
 }
@@ -251,9 +288,61 @@ static uint16_t pick_ptime(const struct sdp_session *s, const struct sdp_media *
     return ms >= PTIME_MIN_MS && ms <= PTIME_MAX_MS ? ms : PTIME_DEFAULT_MS;
 }
 
-/* Fills *n from an acceptable media; false with n->why when it is not acceptable. */
-static bool judge(const struct sdp_session *s, const struct sdp_media *m, struct sdp_negotiated *n)
+static bool is_profile(const struct sdp_media *m, const char *plain, const char *feedback)
 {
+    return slice_ieq(m->proto, slice_cstr(plain)) || slice_ieq(m->proto, slice_cstr(feedback));
+}
+
+/* Their first line that is ours; an answer's one line must be among those that were offered. */
+static bool pick_key(const struct sdp_session *s, const struct sdp *peer, const struct sdp_media *m,
+                     bool is_answer, struct sdp_negotiated *n)
+{
+    for (unsigned i = m->first_line; i < m->first_line + m->nlines; i++) {
+        struct slice name, value;
+        struct sdes_key key;
+        slice_cut(peer->lines[i].value, ':', &name, &value);
+        if (peer->lines[i].type != 'a' || !slice_eq(name, SLICE("crypto")))
+            continue;
+        if (sdes_parse(value, &key, NULL) != OK)
+            continue;
+        n->ours = s->keys[key.suite];
+        if (is_answer && n->ours.tag != key.tag)
+            continue;
+        n->ours.tag = key.tag;
+        n->theirs = key;
+        return true;
+    }
+    return false;
+}
+
+/* Is the peer's kind of RTP ours, and by which keys? */
+static bool judge_profile(const struct sdp_session *s, const struct sdp *peer,
+                          const struct sdp_media *m, bool is_answer, struct sdp_negotiated *n)
+{
+    bool sealed = is_profile(m, "RTP/SAVP", "RTP/SAVPF");
+    if (!sealed && !is_profile(m, "RTP/AVP", "RTP/AVPF")) {
+        n->why = "the peer's audio is neither RTP/AVP nor RTP/SAVP";
+        return false;
+    }
+    if (s->srtp == SDP_SRTP_OFF) {
+        n->why = "the peer's audio is not plain RTP (RTP/AVP)";
+        return !sealed;
+    }
+    n->secure = pick_key(s, peer, m, is_answer, n);
+    if (!n->secure && sealed)
+        n->why = "the peer's audio is RTP/SAVP without a key (a=crypto) that we know";
+    else if (!n->secure && s->srtp == SDP_SRTP_REQUIRED)
+        n->why = "the peer's audio is not encrypted (no a=crypto that we know), which we require";
+    else
+        return true;
+    return false;
+}
+
+/* Fills *n from an acceptable media; false with n->why when it is not acceptable. */
+static bool judge(const struct sdp_session *s, const struct sdp *peer, unsigned media,
+                  bool is_answer, struct sdp_negotiated *n)
+{
+    const struct sdp_media *m = &peer->media[media];
     enum sdp_codec codec;
     *n = (struct sdp_negotiated){.te_send = SDP_PT_NONE, .te_recv = SDP_PT_NONE};
     if (!slice_ieq(m->kind, SLICE("audio"))) {
@@ -264,15 +353,14 @@ static bool judge(const struct sdp_session *s, const struct sdp_media *m, struct
         n->why = "the peer's audio has port 0";
         return false;
     }
-    if (!slice_ieq(m->proto, SLICE("RTP/AVP")) && !slice_ieq(m->proto, SLICE("RTP/AVPF"))) {
-        n->why = "the peer's audio is not plain RTP (RTP/AVP)";
+    if (!judge_profile(s, peer, m, is_answer, n))
         return false;
-    }
     const struct sdp_format *f = pick_codec(s, m, &codec);
     if (!f) {
         n->why = "the peer's audio has no codec of ours";
         return false;
     }
+    n->why = NULL;
     bool deaf = is_any(m->conn); /* hold of RFC 2543: nothing can be sent there */
     enum sdp_dir theirs = sdp_dir_reverse(m->dir);
     n->active = true;
@@ -314,12 +402,12 @@ static bool pick_media(const struct sdp_session *s, const struct sdp *offer,
 {
     const char *why = "the peer's description has no audio";
     if (s->nslots > 0 && s->audio_slot < offer->nmedia &&
-        judge(s, &offer->media[s->audio_slot], n)) {
+        judge(s, offer, s->audio_slot, false, n)) {
         n->media = s->audio_slot;
         return true;
     }
     for (unsigned i = 0; i < offer->nmedia; i++) {
-        if (judge(s, &offer->media[i], n)) {
+        if (judge(s, offer, i, false, n)) {
             n->media = (uint16_t)i;
             return true;
         }
@@ -347,7 +435,12 @@ enum err sdp_answer(struct sdp_session *s, const struct sdp *offer, struct buf *
         .te_pt = n->te_recv,
         .rtcp_mux = n->rtcp_mux,
         .dir = n->dir,
+        .keys = &n->ours,
+        .nkeys = n->secure,
     };
+    next.suite = n->secure ? (uint8_t)n->ours.suite : SDES_SUITES;
+    if (n->secure) /* our later offers name it as this answer does */
+        next.keys[n->ours.suite].tag = n->ours.tag;
     if (e == OK)
         e = write_description(&next, &f, out);
     if (e == OK) {
@@ -378,8 +471,9 @@ enum err sdp_apply_answer(struct sdp_session *s, const struct sdp *answer, struc
             return ERR_INVALID;
         }
     }
-    if (!judge(s, &answer->media[s->audio_slot], n))
+    if (!judge(s, answer, s->audio_slot, true, n))
         return ERR_UNSUPPORTED;
+    s->suite = n->secure ? (uint8_t)n->ours.suite : SDES_SUITES;
     n->media = s->audio_slot;
     n->pt_recv = sdp_codec_pt(n->codec); /* what our offer called it */
     if (n->te_send != SDP_PT_NONE)

@@ -4,6 +4,7 @@
 #ifndef PEAL_SIP_OFFER_H
 #define PEAL_SIP_OFFER_H
 
+#include "sip/sdes.h"
 #include "sip/sdp.h"
 
 enum sdp_codec { SDP_CODEC_NONE, SDP_CODEC_PCMU, SDP_CODEC_PCMA, SDP_CODEC_COUNT };
@@ -16,6 +17,14 @@ enum sdp_codec { SDP_CODEC_NONE, SDP_CODEC_PCMU, SDP_CODEC_PCMA, SDP_CODEC_COUNT
 struct slice sdp_codec_name(enum sdp_codec c); /* "PCMU" */
 enum sdp_codec sdp_codec_find(struct slice encoding, uint32_t rate_hz, unsigned channels);
 uint8_t sdp_codec_pt(enum sdp_codec c); /* static payload type or our usual dynamic one */
+
+/* Encryption of the audio, keys by SDES (sdes.h). */
+enum sdp_srtp {
+    SDP_SRTP_OFF,
+    SDP_SRTP_OFFERED, /* RTP/AVP with keys: a peer that knows them uses them, another hears us too
+                       */
+    SDP_SRTP_REQUIRED /* RTP/SAVP, or no audio */
+};
 
 /* A place in the m-line order that is not our audio. */
 struct sdp_slot {
@@ -30,10 +39,13 @@ struct sdp_session {
     bool rtcp_mux;                         /* offered, and accepted when offered */
     enum sdp_codec codecs[SDP_CODECS_MAX]; /* by preference */
     uint8_t ncodecs;
-    uint8_t te_pt;     /* telephone-event of our offers; SDP_PT_NONE: do not speak it */
-    uint16_t ptime_ms; /* 0: not written */
-    enum sdp_dir dir;  /* what we want: sendonly or inactive to hold the peer */
+    uint8_t te_pt;      /* telephone-event of our offers; SDP_PT_NONE: do not speak it */
+    uint16_t ptime_ms;  /* 0: not written */
+    enum sdp_dir dir;   /* what we want: sendonly or inactive to hold the peer */
+    enum sdp_srtp srtp; /* set before the first offer or answer; sdp_session_srtp draws the keys */
     /* Kept by this module. */
+    struct sdes_key keys[SDES_SUITES]; /* ours; the same for the life of the session */
+    uint8_t suite;                     /* that holds and is offered again alone; SDES_SUITES: all */
     uint64_t session_id, version;
     uint64_t last_hash; /* of what was last written, origin left out; 0: nothing yet */
     uint8_t nslots, audio_slot;
@@ -51,16 +63,25 @@ struct sdp_negotiated {
     struct slice rtcp_host;
     uint16_t rtcp_port;
     bool rtcp_mux;
-    enum sdp_dir dir;  /* ours: SENDONLY = we send only */
-    bool is_held;      /* the peer put us on hold (it sends only, is inactive, or c=0.0.0.0) */
-    uint16_t ptime_ms; /* to send with: the peer's wish, else ours, else 20 */
-    uint16_t media;    /* index of the stream among the peer's medias */
-    const char *why;   /* when not active: a sentence without its full stop */
+    enum sdp_dir dir;       /* ours: SENDONLY = we send only */
+    bool is_held;           /* the peer put us on hold (it sends only, is inactive, or c=0.0.0.0) */
+    uint16_t ptime_ms;      /* to send with: the peer's wish, else ours, else 20 */
+    bool secure;            /* SRTP, with these keys */
+    struct sdes_key ours;   /* we seal with it */
+    struct sdes_key theirs; /* the peer does */
+    uint16_t media;         /* index of the stream among the peer's medias */
+    const char *why;        /* when not active: a sentence without its full stop */
 };
 
 /* PCMA and PCMU (A-law first), telephone-event 101, 20 ms, sendrecv. host is copied. */
 enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t port,
                           uint64_t session_id);
+
+/* Turns encryption on or off and draws keys of our own. Before the first offer or answer. */
+void sdp_session_srtp(struct sdp_session *s, enum sdp_srtp srtp);
+/* Wipes keys. */
+void sdp_session_forget(struct sdp_session *s);
+void sdp_negotiated_forget(struct sdp_negotiated *n);
 
 /* Our offer. The version of o= goes up by one when anything else differs from what was last
  * written (RFC 3264 8). ERR_INVALID when there is no codec, ERR_TOO_LONG when it does not fit. */
