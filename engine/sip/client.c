@@ -264,7 +264,8 @@ static void fail_if_there(struct hash_node *n, void *arg)
     bool waiting = tx->kind <= SIP_TX_CLIENT &&
                    (tx->state == SIP_TX_CALLING || tx->state == SIP_TX_PROCEEDING);
 
-    if (!waiting || tx->failed || tx->path.tcp != to->tcp || !addr_eq(&tx->path.addr, &to->addr))
+    if (!waiting || tx->failed || tx->path.tcp != to->tcp || tx->path.tls != to->tls ||
+        !addr_eq(&tx->path.addr, &to->addr))
         return;
     if (!back_to_udp(tx))
         fail(tx);
@@ -290,11 +291,11 @@ static bool left_out(uint8_t id, const uint8_t *without, size_t n)
 
 /* Everything of `own` but its Via and CSeq, which are new, and what is left out. */
 static void rewrite(struct sip_ua *ua, struct buf *b, const struct sip_msg *own, struct slice uri,
-                    bool tcp, uint32_t cseq, const char *branch, const uint8_t *without,
-                    size_t nwithout)
+                    const struct sip_path *way, uint32_t cseq, const char *branch,
+                    const uint8_t *without, size_t nwithout)
 {
     sip_write_request(b, own->method_name, uri);
-    sip_write_via(b, tcp ? SIP_TCP : SIP_UDP, ua->sent_by, slice_of(branch, SIP_BRANCH_LEN));
+    sip_write_own_via(ua, b, way, slice_of(branch, SIP_BRANCH_LEN));
     for (uint16_t i = 0; i < own->nheaders; i++) {
         const struct sip_header *h = &own->headers[i];
         if (!left_out(h->id, without, nwithout))
@@ -348,7 +349,7 @@ struct sip_tx *sip_client_authorize(struct sip_tx *tx, const struct sip_msg *m, 
         return NULL;
     sip_new_branch(ua, branch);
     digest_cnonce(cnonce);
-    rewrite(ua, &b, own, own->uri_text, path.tcp, ++*cseq, branch, without, 1);
+    rewrite(ua, &b, own, own->uri_text, &path, ++*cseq, branch, without, 1);
     struct digest_request r = {.user = user,
                                .password = password,
                                .method = own->method_name,
@@ -373,7 +374,7 @@ struct sip_tx *sip_client_again(struct sip_tx *tx, uint32_t *cseq, struct slice 
     if (!tx->text || sip_parse(own, tx->text->data, tx->text->len) != OK)
         return NULL;
     sip_new_branch(ua, branch);
-    rewrite(ua, &b, own, own->uri_text, path.tcp, ++*cseq, branch, without, nwithout);
+    rewrite(ua, &b, own, own->uri_text, &path, ++*cseq, branch, without, nwithout);
     buf_put(&b, headers);
     return restart(tx, own, &b, branch, &path);
 }
@@ -397,6 +398,6 @@ struct sip_tx *sip_client_elsewhere(struct sip_tx *tx, uint32_t *cseq, struct sl
     if (buf_end(&u) != OK)
         return NULL;
     sip_new_branch(ua, branch);
-    rewrite(ua, &b, own, buf_slice(&u), path->tcp, ++*cseq, branch, without, sizeof without);
+    rewrite(ua, &b, own, buf_slice(&u), path, ++*cseq, branch, without, sizeof without);
     return restart(tx, own, &b, branch, path);
 }

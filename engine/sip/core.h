@@ -210,7 +210,7 @@ struct sip_ua {
     struct sip_transport_state *transport; /* NULL on a wire of the caller's */
     struct sip_trace *trace;               /* NULL: messages are not noted */
     struct addr local;
-    bool tcp;
+    bool tcp, tls;
     uint32_t t1_ms, t2_ms, t4_ms;
     void (*incoming)(void *arg, struct sip_session *s);
     void *arg;
@@ -227,6 +227,7 @@ struct sip_ua {
     char domain[ADDR_TEXT_MAX]; /* host alone, for Call-IDs */
     char agent[96];
     struct slice sent_by;
+    char tls_host[ADDR_TEXT_MAX]; /* sent-by over TLS, where another port is listened on */
 
     struct sip_session *in_of; /* its INVITE is what ua->in holds */
     struct sip_session *aux_of;
@@ -254,7 +255,11 @@ struct sip_path sip_reply_path(const struct sip_msg *req, const struct sip_path 
 /* Of a call: keeps its messages in order. Two calls may have the same. */
 uint32_t sip_flow_of(struct slice call_id);
 enum err sip_send(struct sip_ua *ua, const struct sip_path *to, struct slice text);
-void sip_write_contact(struct sip_ua *ua, struct buf *b, struct slice user, bool tcp);
+void sip_write_contact(struct sip_ua *ua, struct buf *b, struct slice user,
+                       const struct sip_path *way);
+/* The first Via of a request of ours. */
+void sip_write_own_via(struct sip_ua *ua, struct buf *b, const struct sip_path *way,
+                       struct slice branch);
 
 /* transaction.c: the table and what all four kinds share */
 struct sip_tx_key {
@@ -320,7 +325,7 @@ struct sip_path sip_dialog_path(const struct sip_dialog *d);
 /* Head of a request within d: start line, Via, Route, Max-Forwards, From, To, Call-ID, CSeq and
  * User-Agent. */
 void sip_dialog_write(struct sip_dialog *d, struct buf *b, enum sip_method method, uint32_t cseq,
-                      const char branch[SIP_BRANCH_LEN], bool tcp);
+                      const char branch[SIP_BRANCH_LEN], const struct sip_path *way);
 /* Whether a request with this CSeq is in order; remembers it (RFC 3261 12.2.2). */
 bool sip_dialog_in_order(struct sip_dialog *d, uint32_t cseq);
 
@@ -351,7 +356,7 @@ struct slice sip_session_user(const struct sip_session *s, struct slice *passwor
 void sip_session_said(struct sip_session *s, struct slice sdp);
 struct slice sip_sdp_of(const struct sip_msg *m); /* the body when it is SDP, else empty */
 /* Contact, Allow, Supported: what refreshes a target says. */
-void sip_write_target(struct sip_session *s, struct buf *b, bool tcp);
+void sip_write_target(struct sip_session *s, struct buf *b, const struct sip_path *way);
 void sip_write_sdp(struct buf *b, struct slice sdp); /* ends the message */
 /* Sends what is in b by a new client transaction that reports to s. */
 struct sip_tx *sip_session_send(struct sip_session *s, enum sip_method method,

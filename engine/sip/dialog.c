@@ -168,6 +168,10 @@ struct sip_path sip_dialog_path(const struct sip_dialog *d)
     struct slice rest, transport;
     struct addr to;
 
+    /* What began over TLS stays on its connection (RFC 5923), whatever a Contact says: keys are in
+     * what follows, and the one we asked for its certificate is there. */
+    if (path.tls)
+        return path;
     if (!first_route(d, &uri, &rest) && sip_uri_parse(d->target, &uri) != OK)
         return path;
     if (addr_from_host(uri.host, uri.port ? uri.port : 5060, &to) != OK)
@@ -181,7 +185,7 @@ struct sip_path sip_dialog_path(const struct sip_dialog *d)
 }
 
 void sip_dialog_write(struct sip_dialog *d, struct buf *b, enum sip_method method, uint32_t cseq,
-                      const char branch[SIP_BRANCH_LEN], bool tcp)
+                      const char branch[SIP_BRANCH_LEN], const struct sip_path *way)
 {
     struct slice name = sip_method_name(method), rest;
     struct sip_uri hop;
@@ -196,7 +200,7 @@ void sip_dialog_write(struct sip_dialog *d, struct buf *b, enum sip_method metho
     } else {
         sip_write_request(b, name, d->target);
     }
-    sip_write_via(b, tcp ? SIP_TCP : SIP_UDP, d->ua->sent_by, slice_of(branch, SIP_BRANCH_LEN));
+    sip_write_own_via(d->ua, b, way, slice_of(branch, SIP_BRANCH_LEN));
     if (strict) {
         buf_puts(b, "Route: ");
         while (rest.len && (rest.p[0] == ',' || rest.p[0] == ' '))

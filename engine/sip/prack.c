@@ -30,7 +30,7 @@ enum err sip_prack_send(struct sip_session *s, struct sip_dialog *d, uint32_t rs
     enum err why;
 
     sip_new_branch(s->ua, branch);
-    sip_dialog_write(d, &b, SIP_PRACK, ++d->local_cseq, branch, path.tcp);
+    sip_dialog_write(d, &b, SIP_PRACK, ++d->local_cseq, branch, &path);
     buf_puts(&b, "RAck: ");
     buf_u64(&b, rseq);
     buf_putc(&b, ' ');
@@ -78,7 +78,7 @@ enum err sip_reliable_send(struct sip_session *s, uint16_t code, struct slice sd
     uint32_t rseq = s->rseq ? s->rseq + 1 : 1 + rng_below(&ua->rng, RSEQ_START_MAX);
 
     sip_write_response(&b, req, code, SLICE_NONE, s->first.local_tag, &s->peer.addr);
-    sip_write_target(s, &b, s->peer.tcp);
+    sip_write_target(s, &b, &s->peer);
     sip_write_header(&b, SIP_H_REQUIRE, SLICE("100rel"));
     sip_write_u32(&b, SIP_H_RSEQ, rseq);
     sip_write_header(&b, SIP_H_SERVER, slice_cstr(ua->agent));

@@ -129,7 +129,7 @@ static bool aim(struct sip_session *s, const char *uri, struct slice route, stru
     texts.remote_tag = SLICE_NONE;
     if (sip_uri_parse(texts.target, &parsed) != OK || sip_dialog_keep(&s->first, &texts) != OK)
         return false;
-    *path = sip_dialog_path(&s->first);
+    *path = sip_dialog_path(&s->first); /* of TLS: the same server again, which is told the URI */
     if (!addr_eq_host(&path->addr, &s->peer.addr))
         sip_buf_drop(s->ua, &s->credentials);
     s->peer = *path;

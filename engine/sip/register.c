@@ -99,13 +99,13 @@ static enum err send_register(struct sip_registration *r)
     r->auth_tries = 0;
     sip_new_branch(ua, branch);
     sip_write_request(&b, SLICE("REGISTER"), r->registrar);
-    sip_write_via(&b, r->to.tcp ? SIP_TCP : SIP_UDP, ua->sent_by, slice_of(branch, sizeof branch));
+    sip_write_own_via(ua, &b, &r->to, slice_of(branch, sizeof branch));
     sip_write_u32(&b, SIP_H_MAX_FORWARDS, 70);
     sip_write_nameaddr(&b, SIP_H_FROM, SLICE_NONE, r->aor, slice_of(r->tag, SIP_ID_LEN));
     sip_write_nameaddr(&b, SIP_H_TO, SLICE_NONE, r->aor, SLICE_NONE);
     sip_write_header(&b, SIP_H_CALL_ID, slice_of(r->id, SIP_ID_LEN));
     sip_write_cseq(&b, ++r->cseq, SLICE("REGISTER"));
-    sip_write_contact(ua, &b, r->contact_user, r->to.tcp);
+    sip_write_contact(ua, &b, r->contact_user, &r->to);
     sip_write_u32(&b, SIP_H_EXPIRES, r->stopping ? 0 : r->wanted_s);
     sip_write_common(ua, &b);
     sip_write_end(&b);

@@ -125,7 +125,7 @@ static enum err answer_request(struct sip_session *s, struct sip_tx *tx, const s
 
     sip_write_response(&b, m, 200, SLICE_NONE, SLICE_NONE, &tx->path.addr);
     if (m->method == SIP_UPDATE) {
-        sip_write_target(s, &b, tx->path.tcp);
+        sip_write_target(s, &b, &tx->path);
         sip_refresh_write_response(s, &b);
     }
     sip_write_header(&b, SIP_H_SERVER, slice_cstr(ua->agent));
@@ -368,8 +368,8 @@ static enum err send_offer(struct sip_session *s, struct slice sdp, bool by_upda
     enum err why;
 
     sip_new_branch(s->ua, branch);
-    sip_dialog_write(d, &b, method, ++d->local_cseq, branch, path.tcp);
-    sip_write_target(s, &b, path.tcp);
+    sip_dialog_write(d, &b, method, ++d->local_cseq, branch, &path);
+    sip_write_target(s, &b, &path);
     if (s->expires_s && s->phase == SIP_PHASE_UP)
         sip_refresh_write_request(s, &b);
     sip_write_sdp(&b, sdp);

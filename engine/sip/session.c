@@ -272,9 +272,9 @@ struct slice sip_sdp_of(const struct sip_msg *m)
 
 /* ---- writing ---- */
 
-void sip_write_target(struct sip_session *s, struct buf *b, bool tcp)
+void sip_write_target(struct sip_session *s, struct buf *b, const struct sip_path *way)
 {
-    sip_write_contact(s->ua, b, sip_buf_slice(s->contact_user), tcp);
+    sip_write_contact(s->ua, b, sip_buf_slice(s->contact_user), way);
     buf_puts(b, "Allow: " SIP_ALLOW_TEXT "\r\nSupported: ");
     buf_puts(b, s->no_100rel ? "timer\r\n" : "100rel, timer\r\n");
 }
@@ -337,7 +337,7 @@ void sip_session_bye(struct sip_session *s)
     timer_stop(s->ua->wheel, &s->retry);
     sip_drop_request(s, 487);
     sip_new_branch(s->ua, branch);
-    sip_dialog_write(d, &b, SIP_BYE, ++d->local_cseq, branch, path.tcp);
+    sip_dialog_write(d, &b, SIP_BYE, ++d->local_cseq, branch, &path);
     if (s->end_text)
         sip_write_header(&b, SIP_H_REASON, sip_buf_slice(s->end_text));
     sip_write_end(&b);

@@ -2,22 +2,28 @@
  * port and connections to where requests go, one a destination, used again in both directions.
  * Responses go back over the connection their request came by, which is found by its far end.
  *
+ * TLS has a listener of its own, on another port, and connections of its own. A far side that does
+ * not prove who it is is told to nobody but the log: what was to be sent there fails.
+ *
  * Connections beyond CONNECTIONS_MAX close the one that was idle longest. */
 #include <stdlib.h>
 
 #include "io/loop.h"
 #include "io/tcp.h"
+#include "io/tls.h"
 #include "io/udp.h"
 #include "sip/core.h"
 
 #define CONNECTIONS_MAX 2048
+#define TLS_NAMES_MAX   64
 
 struct connection {
     struct hash_node node;
     struct list_node used; /* least recently used first */
     struct sip_transport_state *owner;
-    struct tcp *tcp;
-    struct addr remote;
+    struct tcp *tcp; /* one of them */
+    struct tls *tls;
+    struct sip_path path;
     struct sip_framer framer;
 };
 
@@ -25,25 +31,33 @@ struct sip_transport_state {
     struct sip_ua *ua;
     struct loop *loop;
     struct udp *udp;
-    struct tcp_listener *listener;
+    struct tcp_listener *listener, *tls_listener;
+    struct tls_context *tls;
+    struct {
+        struct addr server;
+        const char *name;
+    } names[TLS_NAMES_MAX];
+    uint32_t nnames;
     struct pool pool;
     struct hash_table by_remote;
     struct list used;
 };
 
-static uint64_t remote_hash(const struct sip_transport_state *t, const struct addr *a)
+static uint64_t remote_hash(const struct sip_transport_state *t, const struct sip_path *to)
 {
-    return hash_bytes(t->ua->seed, &a->in6, addr_len(a));
+    return hash_bytes(t->ua->seed, &to->addr.in6, addr_len(&to->addr));
 }
 
 static bool same_remote(const struct hash_node *n, const void *key)
 {
-    return addr_eq(&container_of(n, struct connection, node)->remote, key);
+    const struct sip_path *have = &container_of(n, struct connection, node)->path, *want = key;
+
+    return have->tls == want->tls && addr_eq(&have->addr, &want->addr);
 }
 
-static struct connection *find(struct sip_transport_state *t, const struct addr *remote)
+static struct connection *find(struct sip_transport_state *t, const struct sip_path *to)
 {
-    struct hash_node *n = hash_find(&t->by_remote, remote_hash(t, remote), same_remote, remote);
+    struct hash_node *n = hash_find(&t->by_remote, remote_hash(t, to), same_remote, to);
 
     return n ? container_of(n, struct connection, node) : NULL;
 }
@@ -61,11 +75,21 @@ static void touch(struct connection *c)
     list_push_back(&c->owner->used, &c->used);
 }
 
-static int64_t on_bytes(void *arg, struct tcp *tcp, char *data, uint32_t len)
+static enum err say(struct connection *c, struct slice data)
 {
-    struct connection *c = arg;
+    return c->tls ? tls_send(c->tls, data) : tcp_send(c->tcp, data);
+}
+
+static void hang_up(struct connection *c)
+{
+    tls_close(c->tls);
+    tcp_close(c->tcp);
+}
+
+static int64_t take(struct connection *c, char *data, uint32_t len)
+{
     struct sip_ua *ua = c->owner->ua;
-    struct sip_path from = {.addr = c->remote, .tcp = true};
+    struct sip_path from = c->path;
     uint32_t done = 0;
 
     touch(c);
@@ -80,7 +104,7 @@ static int64_t on_bytes(void *arg, struct tcp *tcp, char *data, uint32_t len)
             return -1;
         }
         if (f.kind == SIP_FRAME_PING)
-            tcp_send(tcp, SLICE("\r\n"));
+            say(c, SLICE("\r\n"));
         else if (f.kind == SIP_FRAME_MESSAGE)
             sip_ua_receive(ua, &from, data + done, f.len);
         done += f.len;
@@ -88,36 +112,67 @@ static int64_t on_bytes(void *arg, struct tcp *tcp, char *data, uint32_t len)
     return done;
 }
 
-static void on_closed(void *arg, struct tcp *tcp, enum err why)
+static int64_t on_bytes(void *arg, struct tcp *tcp, char *data, uint32_t len)
 {
-    struct connection *c = arg;
-    struct sip_ua *ua = c->owner->ua;
-    struct sip_path to = {.addr = c->remote, .tcp = true};
-
     (void)tcp;
-    (void)why;
+    return take(arg, data, len);
+}
+
+static int64_t on_clear(void *arg, struct tls *tls, char *data, uint32_t len)
+{
+    (void)tls;
+    return take(arg, data, len);
+}
+
+static void gone(struct connection *c)
+{
+    struct sip_ua *ua = c->owner->ua;
+    struct sip_path to = c->path;
+
     forget(c);
     sip_ua_wire_failed(ua, &to);
 }
 
-static const struct tcp_handler connection_handler = {.received = on_bytes, .closed = on_closed};
+static void on_closed(void *arg, struct tcp *tcp, enum err why)
+{
+    (void)tcp;
+    (void)why;
+    gone(arg);
+}
 
-static struct connection *make(struct sip_transport_state *t, const struct addr *remote)
+static void on_tls_closed(void *arg, struct tls *tls, enum err why)
+{
+    struct connection *c = arg;
+    char text[ADDR_TEXT_MAX];
+
+    if (tls_why(tls)[0]) {
+        c->owner->ua->stats.tls_refused += why == ERR_AUTH;
+        log_warn("sip", "a TLS connection ended", "peer=%s why=\"%s\"",
+                 addr_format(&c->path.addr, text, sizeof text), tls_why(tls));
+    }
+    gone(c);
+}
+
+static const struct tcp_handler connection_handler = {.received = on_bytes, .closed = on_closed};
+static const struct tls_handler tls_connection_handler = {.received = on_clear,
+                                                          .closed = on_tls_closed};
+
+static struct connection *make(struct sip_transport_state *t, const struct sip_path *to)
 {
     struct connection *c;
 
     if (t->pool.used == t->pool.capacity) {
         struct connection *oldest = container_of(list_first(&t->used), struct connection, used);
-        tcp_close(oldest->tcp);
+        hang_up(oldest);
         forget(oldest);
     }
     c = pool_get(&t->pool);
     if (!c)
         return NULL;
     c->owner = t;
-    c->remote = *remote;
+    c->path = (struct sip_path){.addr = to->addr, .tcp = true, .tls = to->tls};
     list_node_init(&c->used);
-    if (hash_insert(&t->by_remote, &c->node, remote_hash(t, remote)) != OK) {
+    if (hash_insert(&t->by_remote, &c->node, remote_hash(t, to)) != OK) {
         pool_put(&t->pool, c);
         return NULL;
     }
@@ -127,7 +182,7 @@ static struct connection *make(struct sip_transport_state *t, const struct addr 
 
 static void on_accepted(void *arg, struct tcp *tcp)
 {
-    struct connection *c = make(arg, tcp_remote(tcp));
+    struct connection *c = make(arg, &(struct sip_path){.addr = *tcp_remote(tcp)});
 
     if (!c) {
         tcp_close(tcp);
@@ -137,7 +192,40 @@ static void on_accepted(void *arg, struct tcp *tcp)
     tcp_set_handler(tcp, &connection_handler, c);
 }
 
-static enum err send_tcp(struct sip_transport_state *t, const struct addr *to, struct slice data)
+static void on_tls_accepted(void *arg, struct tcp *tcp)
+{
+    struct sip_transport_state *t = arg;
+    struct connection *c = make(t, &(struct sip_path){.addr = *tcp_remote(tcp), .tls = true});
+
+    if (!c) {
+        tcp_close(tcp);
+    } else if (tls_accept(&c->tls, t->loop, tcp, t->tls, &tls_connection_handler, c) != OK) {
+        forget(c);
+        tcp_close(tcp);
+    }
+}
+
+static const char *name_of(const struct sip_transport_state *t, const struct addr *server)
+{
+    for (uint32_t i = 0; i < t->nnames; i++)
+        if (addr_eq(&t->names[i].server, server))
+            return t->names[i].name;
+    return NULL;
+}
+
+static enum err connect_to(struct sip_transport_state *t, struct connection *c)
+{
+    const struct addr *to = &c->path.addr;
+
+    if (!c->path.tls)
+        return tcp_connect(&c->tcp, t->loop, to, &connection_handler, c);
+    if (!t->tls)
+        return ERR_UNSUPPORTED;
+    return tls_connect(&c->tls, t->loop, to, t->tls, name_of(t, to), &tls_connection_handler, c);
+}
+
+static enum err send_stream(struct sip_transport_state *t, const struct sip_path *to,
+                            struct slice data)
 {
     struct connection *c = find(t, to);
     enum err e;
@@ -146,21 +234,21 @@ static enum err send_tcp(struct sip_transport_state *t, const struct addr *to, s
         c = make(t, to);
         if (!c)
             return ERR_FULL;
-        e = tcp_connect(&c->tcp, t->loop, to, &connection_handler, c);
+        e = connect_to(t, c);
         if (e != OK) {
             forget(c);
             return e;
         }
     }
     touch(c);
-    return tcp_send(c->tcp, data);
+    return say(c, data);
 }
 
 static enum err wire_send(void *arg, const struct sip_path *to, struct slice data)
 {
     struct sip_transport_state *t = arg;
 
-    return to->tcp ? send_tcp(t, &to->addr, data) : udp_send(t->udp, &to->addr, to->flow, data);
+    return to->tcp ? send_stream(t, to, data) : udp_send(t->udp, &to->addr, to->flow, data);
 }
 
 static const struct sip_wire sockets = {.send = wire_send};
@@ -180,9 +268,12 @@ void sip_transport_close(struct sip_transport_state *t)
     list_each(n, tmp, &t->used)
     {
         struct connection *c = container_of(n, struct connection, used);
-        tcp_close(c->tcp);
+        hang_up(c);
         forget(c);
     }
+    if (t->tls_listener)
+        tcp_unlisten(t->tls_listener);
+    tls_context_close(t->tls);
     if (t->listener)
         tcp_unlisten(t->listener);
     if (t->udp)
@@ -210,6 +301,55 @@ static enum err open_sockets(struct sip_transport_state *t, struct addr *local, 
     return tcp ? tcp_listen(&t->listener, t->loop, local, &listener_handler, t) : OK;
 }
 
+static const struct tcp_listener_handler tls_listener_handler = {.accepted = on_tls_accepted};
+
+static enum err open_tls(struct sip_transport_state *t, struct sip_ua_config *c)
+{
+    char why[TLS_WHY_MAX];
+    enum err e = tls_context_open(&t->tls, c->tls, why);
+
+    if (e != OK) {
+        log_error("sip", "TLS cannot be used", "why=\"%s\"", why);
+        return e;
+    }
+    if (!tls_context_can_serve(t->tls))
+        return OK;
+    if (!addr_is_set(&c->tls_local)) {
+        c->tls_local = c->local;
+        addr_set_port(&c->tls_local, 0);
+    }
+    e = tcp_listen(&t->tls_listener, t->loop, &c->tls_local, &tls_listener_handler, t);
+    if (e == OK)
+        c->tls_local = *tcp_listener_local(t->tls_listener);
+    return e;
+}
+
+enum err sip_ua_tls_name(struct sip_ua *ua, const struct addr *server, const char *name)
+{
+    struct sip_transport_state *t = ua->transport;
+
+    if (!t || !t->tls)
+        return ERR_STATE;
+    for (uint32_t i = 0; i < t->nnames; i++) {
+        if (addr_eq(&t->names[i].server, server)) {
+            t->names[i].name = name;
+            return OK;
+        }
+    }
+    if (t->nnames == TLS_NAMES_MAX)
+        return ERR_FULL;
+    t->names[t->nnames].server = *server;
+    t->names[t->nnames++].name = name;
+    return OK;
+}
+
+const struct addr *sip_ua_tls_local(const struct sip_ua *ua)
+{
+    const struct sip_transport_state *t = ua->transport;
+
+    return t && t->tls_listener ? tcp_listener_local(t->tls_listener) : NULL;
+}
+
 enum err sip_ua_open(struct sip_ua **out, struct loop *l, const struct sip_ua_config *config)
 {
     struct sip_transport_state *t = calloc(1, sizeof *t);
@@ -232,6 +372,8 @@ enum err sip_ua_open(struct sip_ua **out, struct loop *l, const struct sip_ua_co
         udp_close(t->udp);
         t->udp = NULL;
     }
+    if (e == OK && c.tls)
+        e = open_tls(t, &c);
     if (e != OK)
         goto fail;
     e = sip_ua_open_on(out, &l->wheel, l->clock, &sockets, t, &c);

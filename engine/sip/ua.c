@@ -92,15 +92,25 @@ void sip_write_common(struct sip_ua *ua, struct buf *b)
     sip_write_header(b, SIP_H_USER_AGENT, slice_cstr(ua->agent));
 }
 
-void sip_write_contact(struct sip_ua *ua, struct buf *b, struct slice user, bool tcp)
+void sip_write_contact(struct sip_ua *ua, struct buf *b, struct slice user,
+                       const struct sip_path *way)
 {
     buf_puts(b, "Contact: <sip:");
     if (user.len) {
         sip_user_write_escaped(b, user);
         buf_putc(b, '@');
     }
-    buf_put(b, ua->sent_by);
-    buf_puts(b, tcp ? ";transport=tcp>\r\n" : ">\r\n");
+    buf_put(b, way->tls ? slice_cstr(ua->tls_host) : ua->sent_by);
+    buf_puts(b, way->tls ? ";transport=tls>\r\n" : way->tcp ? ";transport=tcp>\r\n" : ">\r\n");
+}
+
+void sip_write_own_via(struct sip_ua *ua, struct buf *b, const struct sip_path *way,
+                       struct slice branch)
+{
+    if (way->tls)
+        sip_write_via(b, SIP_TLS, slice_cstr(ua->tls_host), branch);
+    else
+        sip_write_via(b, way->tcp ? SIP_TCP : SIP_UDP, ua->sent_by, branch);
 }
 
 /* RFC 3261 18.2.2, RFC 3581 4: over the connection it came by, or to the source address, at the
@@ -324,13 +334,13 @@ enum err sip_ua_ping(struct sip_ua *ua, const struct sip_path *to, const char *r
     buf_puts(&f, "sip:");
     buf_put(&f, ua->sent_by);
     sip_write_request(&b, SLICE("OPTIONS"), uri);
-    sip_write_via(&b, to->tcp ? SIP_TCP : SIP_UDP, ua->sent_by, slice_of(branch, sizeof branch));
+    sip_write_own_via(ua, &b, to, slice_of(branch, sizeof branch));
     sip_write_u32(&b, SIP_H_MAX_FORWARDS, 70);
     sip_write_nameaddr(&b, SIP_H_FROM, SLICE_NONE, buf_slice(&f), slice_of(tag, sizeof tag));
     sip_write_nameaddr(&b, SIP_H_TO, SLICE_NONE, uri, SLICE_NONE);
     sip_write_header(&b, SIP_H_CALL_ID, slice_of(id, sizeof id));
     sip_write_cseq(&b, 1, SLICE("OPTIONS"));
-    sip_write_contact(ua, &b, SLICE_NONE, to->tcp);
+    sip_write_contact(ua, &b, SLICE_NONE, to);
     sip_write_common(ua, &b);
     sip_write_header(&b, SIP_H_ACCEPT, SLICE("application/sdp"));
     sip_write_end(&b);
@@ -398,6 +408,11 @@ static void name_ourselves(struct sip_ua *ua, const struct sip_ua_config *config
     addr_format(a, ua->host, sizeof ua->host);
     addr_format_host(a, ua->domain, sizeof ua->domain);
     ua->sent_by = slice_cstr(ua->host);
+    struct addr secure = *a;
+
+    if (addr_is_set(&config->tls_local))
+        addr_set_port(&secure, addr_port(&config->tls_local));
+    addr_format(&secure, ua->tls_host, sizeof ua->tls_host);
     slice_copy(slice_cstr(config->user_agent ? config->user_agent : "Peal"), ua->agent,
                sizeof ua->agent);
 }
@@ -425,6 +440,7 @@ enum err sip_ua_open_on(struct sip_ua **out, struct wheel *wheel, const struct c
     ua->wire = wire;
     ua->wire_arg = wire_arg;
     ua->tcp = config->tcp;
+    ua->tls = config->tls != NULL;
     ua->t1_ms = config->t1_ms ? config->t1_ms : 500;
     ua->t2_ms = config->t2_ms ? config->t2_ms : 4000;
     ua->t4_ms = config->t4_ms ? config->t4_ms : 5000;

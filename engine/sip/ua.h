@@ -21,13 +21,15 @@
 #define SIP_UA_MESSAGE_MAX 8192
 
 struct loop;
+struct tls_config;
 struct sip_ua;
 struct sip_session;
 
 /* Where a message goes, or came from. */
 struct sip_path {
     struct addr addr;
-    bool tcp;
+    bool tcp;      /* a stream */
+    bool tls;      /* of TLS; tcp is set too */
     uint32_t flow; /* messages of one flow (a call) stay in order on their way; 0: none */
 };
 
@@ -40,6 +42,9 @@ struct sip_ua_config {
     struct addr local;            /* UDP, and TCP on the same port when tcp is set; port 0: any */
     struct addr advertised;       /* in Via and Contact; unset: local, then one address */
     bool tcp;                     /* listen on TCP, and move long requests there */
+    const struct tls_config *tls; /* io/tls.h: SIP over TLS (RFC 3261 26.3.1), NULL: none. With a
+                                     certificate of our own it is listened for, too */
+    struct addr tls_local;        /* … here; unset: local's host, any port */
     const char *user_agent;       /* User-Agent and Server; NULL: "Peal" */
     uint32_t max_sessions;        /* calls alive at once; 0: 4096 */
     uint32_t max_transactions;    /* 0: 16 × max_sessions. They outlive calls by up to 64 × T1 */
@@ -70,6 +75,7 @@ struct sip_ua_stats {
     uint64_t forks;           /* early dialogs beyond the first */
     uint64_t late_2xx;        /* 2xx of a fork we did not want: ACK and BYE */
     uint64_t moved_to_tcp;
+    uint64_t tls_refused; /* connections whose far side did not prove who it is, or refused us */
     uint64_t auth_retries;
     uint64_t redirected;        /* INVITEs sent on to a Contact of a 3xx */
     uint64_t handled_elsewhere; /* OPTIONS answered, 405, 501 */
@@ -93,6 +99,11 @@ void sip_ua_receive(struct sip_ua *ua, const struct sip_path *from, char *data, 
 /* The wire could not deliver to `to` (connection refused or lost): its requests still waiting for
  * an answer end as 503 by the network (RFC 3261 17.1.4, 8.1.3.1). */
 void sip_ua_wire_failed(struct sip_ua *ua, const struct sip_path *to);
+
+/* The server at this address must show a certificate of this name, which it is told (SNI); without
+ * it, one of its address. name stays the caller's. ERR_FULL, ERR_STATE: no TLS. */
+enum err sip_ua_tls_name(struct sip_ua *ua, const struct addr *server, const char *name);
+const struct addr *sip_ua_tls_local(const struct sip_ua *ua); /* NULL: not listened for */
 
 const struct addr *sip_ua_local(const struct sip_ua *ua); /* with the port that was given */
 const struct sip_ua_stats *sip_ua_stats(struct sip_ua *ua);

@@ -9,8 +9,8 @@ static void on_invite(struct sip_tx *tx, uint16_t status, const struct sip_msg *
 static void write_invite(struct sip_session *s, struct buf *b, const struct sip_invite *p,
                          const char branch[SIP_BRANCH_LEN])
 {
-    sip_dialog_write(&s->first, b, SIP_INVITE, s->invite_cseq, branch, p->to.tcp);
-    sip_write_target(s, b, p->to.tcp);
+    sip_dialog_write(&s->first, b, SIP_INVITE, s->invite_cseq, branch, &p->to);
+    sip_write_target(s, b, &p->to);
     if (p->require_100rel)
         sip_write_header(b, SIP_H_REQUIRE, SLICE("100rel"));
     if (p->session_expires_s)
@@ -194,7 +194,7 @@ void sip_uac_ack(struct sip_session *s, struct slice sdp)
     char branch[SIP_BRANCH_LEN];
 
     sip_new_branch(ua, branch);
-    sip_dialog_write(d, &b, SIP_ACK, s->invite_cseq, branch, path.tcp);
+    sip_dialog_write(d, &b, SIP_ACK, s->invite_cseq, branch, &path);
     write_credentials(s, &b);
     sip_write_sdp(&b, sdp);
     if (buf_end(&b) != OK) {
@@ -249,13 +249,13 @@ void sip_late_2xx(struct sip_ua *ua, const struct sip_path *path, const struct s
         return;
     to = sip_dialog_path(&d);
     sip_new_branch(ua, branch);
-    sip_dialog_write(&d, &b, SIP_ACK, m->cseq.number, branch, to.tcp);
+    sip_dialog_write(&d, &b, SIP_ACK, m->cseq.number, branch, &to);
     sip_write_end(&b);
     if (buf_end(&b) == OK)
         sip_send(ua, &to, buf_slice(&b));
     b = buf_on(ua->out, sizeof ua->out);
     sip_new_branch(ua, branch);
-    sip_dialog_write(&d, &b, SIP_BYE, m->cseq.number + 1, branch, to.tcp);
+    sip_dialog_write(&d, &b, SIP_BYE, m->cseq.number + 1, branch, &to);
     sip_write_end(&b);
     sip_client_start(ua, SIP_BYE, branch, &to, &b, NULL, NULL, NULL, &why);
     sip_dialog_fini(&d);

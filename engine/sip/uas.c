@@ -205,7 +205,7 @@ static enum err send_provisional(struct sip_session *s, uint16_t code, struct sl
     struct buf b = buf_on(ua->out, sizeof ua->out);
 
     sip_write_response(&b, req, code, SLICE_NONE, s->first.local_tag, &s->peer.addr);
-    sip_write_target(s, &b, s->peer.tcp);
+    sip_write_target(s, &b, &s->peer);
     sip_write_header(&b, SIP_H_SERVER, slice_cstr(ua->agent));
     sip_write_sdp(&b, sdp);
     if (buf_end(&b) != OK) {
@@ -288,7 +288,7 @@ enum err sip_uas_send_2xx(struct sip_session *s, struct sip_tx *tx, const struct
     struct buf b = buf_on(ua->out, sizeof ua->out);
 
     sip_write_response(&b, req, 200, SLICE_NONE, s->first.local_tag, &tx->path.addr);
-    sip_write_target(s, &b, tx->path.tcp);
+    sip_write_target(s, &b, &tx->path);
     sip_write_header(&b, SIP_H_SERVER, slice_cstr(ua->agent));
     sip_refresh_write_response(s, &b);
     sip_write_sdp(&b, sdp);
