@@ -69,8 +69,10 @@ static void on_flow_end(void *arg, struct call *c, const struct flow_report *r)
     struct calling *s = k->calling;
     struct truth_call who = {k->to, s->from, 1, k->wall_ms};
     bool answered = r->answered_ms != CALL_TIME_NONE;
-    bool succeeded =
-        answered && (r->outcome == FLOW_DONE || r->outcome == FLOW_HANGUP) && !r->checks_failed;
+    /* A refused call whose script ran to its end and checked something is what it expected. */
+    bool expected = r->outcome == FLOW_DONE && r->checks_passed;
+    bool succeeded = (answered || expected) &&
+                     (r->outcome == FLOW_DONE || r->outcome == FLOW_HANGUP) && !r->checks_failed;
 
     measure(s, k, c);
     s->finished++;

@@ -10,6 +10,7 @@
 #include "sim/answering.h"
 #include "sim/calling.h"
 #include "sim/options.h"
+#include "sim/prometheus.h"
 #include "sim/report.h"
 #include "sim/sim.h"
 #include "sim/suite.h"
@@ -31,10 +32,12 @@ struct run {
     struct timer end, look, drain;
     bool ending, told;
     struct outcome outcome;
+    char audio_kept[400]; /* folder of the report */
+    struct prometheus *metrics;
 };
 
 struct arguments {
-    const char *suite, *report, *junit, *addresses, *audio, *record;
+    const char *suite, *report, *junit, *addresses, *audio, *record, *prometheus;
     uint64_t seed, workers;
     bool quiet;
 };
@@ -138,6 +141,7 @@ static int open_host(struct run *r, const struct arguments *a, const char *truth
         .late_limit_ms = s->late_limit_ms,
         .audio = a->audio,
         .record = a->record,
+        .audio_kept = a->report ? r->audio_kept : NULL,
         .truth = truth,
         .settings = settings,
         .incoming = s->answers ? on_incoming : NULL,
@@ -280,6 +284,7 @@ static void close_run(struct run *r)
         loop_timer_stop(&r->host.loop, &r->look);
         loop_timer_stop(&r->host.loop, &r->drain);
     }
+    prometheus_close(r->metrics);
     host_close(&r->host);
     for (uint32_t i = 0; i < r->opened; i++)
         calling_close(&r->calling[i]);
@@ -365,12 +370,89 @@ static int finish(struct run *r, const struct arguments *a, const char *summary)
     if (rc == SIM_PASS && o->errors)
         rc = SIM_FAILED;
     o->verdict = (enum sim_exit)rc;
+    worst_sort(&o->worst);
     for (uint32_t i = 0; i < o->errors; i++)
         fprintf(stderr, PROGRAM ": %s\n", o->error[i]);
     int written = report_write(o, &files);
     if (!a->quiet)
         say(r);
     return written == SIM_PASS ? rc : written;
+}
+
+/* ---- while it runs ---- */
+
+static void put_groups(const struct run *r, struct buf *b, const char *name, const char *kind,
+                       const char *help, size_t field)
+{
+    char label[160];
+
+    prometheus_metric(b, name, kind, help);
+    for (uint32_t i = 0; i < r->opened; i++) {
+        uint64_t value;
+        memcpy(&value, (const char *)&r->calling[i] + field, sizeof value);
+        /* Names have letters, digits, - and _ only: nothing is to be escaped. */
+        snprintf(label, sizeof label, "group=\"%.100s\"", r->suite->callers[i].name);
+        prometheus_value(b, name, label, (double)value);
+    }
+}
+
+static void put_one(struct buf *b, const char *name, const char *kind, const char *help,
+                    double value)
+{
+    prometheus_metric(b, name, kind, help);
+    prometheus_value(b, name, NULL, value);
+}
+
+static void put_page(void *arg, struct buf *b)
+{
+    static struct hist late, answered; /* the control thread's; too large for its stack */
+    const struct run *r = arg;
+    const struct media_metrics *m = &r->host.lateness.media;
+
+    put_groups(r, b, "peal_sim_calls_planned", "gauge", "Calls of the plan.",
+               offsetof(struct calling, planned));
+    put_groups(r, b, "peal_sim_calls_started_total", "counter", "INVITEs sent.",
+               offsetof(struct calling, started));
+    put_groups(r, b, "peal_sim_calls_succeeded_total", "counter", "Calls that went as expected.",
+               offsetof(struct calling, succeeded));
+    put_groups(r, b, "peal_sim_calls_failed_total", "counter", "Calls that did not.",
+               offsetof(struct calling, failed));
+    put_one(b, "peal_sim_calls_answered_here_total", "counter", "Calls that came to the callees.",
+            r->suite->answers ? (double)r->outcome.group[0].calls : 0);
+    put_one(b, "peal_sim_calls_active", "gauge", "Calls up now, of both sides.",
+            call_env_count(r->host.env));
+    put_one(b, "peal_sim_checks_passed_total", "counter", "Checks of scripts that passed.",
+            (double)r->host.truth.checks_passed);
+    put_one(b, "peal_sim_checks_failed_total", "counter", "Checks of scripts that failed.",
+            (double)r->host.truth.checks_failed);
+    put_one(b, "peal_sim_rtp_sent_total", "counter", "RTP packets sent.", (double)m->rtp_sent);
+    put_one(b, "peal_sim_rtp_received_total", "counter", "RTP packets received.",
+            (double)m->rtp_received);
+    hist_reset(&late);
+    hist_reset(&answered);
+    for (uint32_t i = 0; i < r->opened; i++) {
+        hist_merge(&late, &r->calling[i].start_late_us);
+        hist_merge(&answered, &r->calling[i].answer_us);
+    }
+    prometheus_summary(b, "peal_sim_start_late_seconds",
+                       "INVITE after the instant the plan intended.", &late);
+    prometheus_summary(b, "peal_sim_answer_seconds", "Answer after the intended instant.",
+                       &answered);
+    prometheus_summary(b, "peal_sim_control_late_seconds",
+                       "How late the simulator's signalling is.", &r->host.lateness.control_us);
+    prometheus_summary(b, "peal_sim_media_late_seconds", "How late the simulator's audio is.",
+                       &m->tick_late_us);
+}
+
+static int open_metrics(struct run *r, const struct arguments *a)
+{
+    char error[160];
+
+    if (!a->prometheus ||
+        prometheus_open(&r->metrics, &r->host.loop, a->prometheus, put_page, r, error) == OK)
+        return SIM_PASS;
+    fprintf(stderr, PROGRAM ": --prometheus %s\n", error);
+    return SIM_CONFIG;
 }
 
 static int play(struct run *r, const struct arguments *a, const char *summary)
@@ -387,6 +469,8 @@ static int play(struct run *r, const struct arguments *a, const char *summary)
     if (!a->quiet) {
         printf(PROGRAM ": %s, listening on %s, seed %llu\n", r->suite->name, r->host.listen,
                (unsigned long long)r->suite->seed);
+        if (r->metrics)
+            printf("metrics: http://%s/metrics\n", prometheus_listen(r->metrics));
         fflush(stdout);
     }
     for (uint32_t i = 0; i < r->opened; i++)
@@ -400,27 +484,37 @@ static int play(struct run *r, const struct arguments *a, const char *summary)
 
 /* ---- the command ---- */
 
-static int report_paths(const char *dir, char *truth, char *summary, size_t cap)
+static int make_folder(const char *dir)
 {
-    if (mkdir(dir, 0777) != 0 && errno != EEXIST) {
-        fprintf(stderr, PROGRAM ": --report %s: %s\n", dir, strerror(errno));
+    if (mkdir(dir, 0777) == 0 || errno == EEXIST)
+        return SIM_PASS;
+    fprintf(stderr, PROGRAM ": --report %s: %s\n", dir, strerror(errno));
+    return SIM_CONFIG;
+}
+
+static int report_paths(struct run *r, const char *dir, char *truth, char *summary, size_t cap)
+{
+    if (make_folder(dir) != SIM_PASS)
         return SIM_CONFIG;
-    }
-    if ((size_t)snprintf(truth, cap, "%s/truth.jsonl", dir) >= cap ||
+    if ((size_t)snprintf(r->audio_kept, sizeof r->audio_kept, "%s/audio", dir) >=
+            sizeof r->audio_kept ||
+        (size_t)snprintf(truth, cap, "%s/truth.jsonl", dir) >= cap ||
         (size_t)snprintf(summary, cap, "%s/summary.json", dir) >= cap) {
         fprintf(stderr, PROGRAM ": --report: the path is too long\n");
         return SIM_CONFIG;
     }
-    return SIM_PASS;
+    return make_folder(r->audio_kept);
 }
 
 static int with_suite(struct run *r, const struct arguments *a)
 {
     char truth[400], summary[400];
-    int rc = a->report ? report_paths(a->report, truth, summary, sizeof truth) : SIM_PASS;
+    int rc = a->report ? report_paths(r, a->report, truth, summary, sizeof truth) : SIM_PASS;
 
     if (rc == SIM_PASS)
         rc = open_run(r, a, a->report ? truth : NULL);
+    if (rc == SIM_PASS)
+        rc = open_metrics(r, a);
     if (rc == SIM_PASS)
         rc = play(r, a, a->report ? summary : NULL);
     close_run(r);
@@ -455,12 +549,19 @@ int sim_run(int argc, char **argv)
     const struct option_row rows[] = {
         {"report",
          "DIR",
-         "gets summary.json, truth.jsonl and the report",
+         "gets report.html, report.json, calls.csv, summary.json, truth.jsonl",
          OPTION_TEXT,
          {.text = &a.report},
          0,
          false},
         {"junit", "FILE.xml", "for a CI server", OPTION_TEXT, {.text = &a.junit}, 0, false},
+        {"prometheus",
+         "ADDR:PORT",
+         "metrics over HTTP while it runs, on loopback only",
+         OPTION_TEXT,
+         {.text = &a.prometheus},
+         0,
+         false},
         {"seed",
          "N",
          "of every draw (the suite's, or 1)",
@@ -497,7 +598,8 @@ int sim_run(int argc, char **argv)
         "a suite: callees and callers against a program, judged by their checks",
         "SUITE.yaml",
         "  peal-sim run scenarios/suites/self.yaml --report out/run --junit out/run.xml\n"
-        "  peal-sim run suite.yaml --address engine=127.0.0.1:5070 --seed 7\n",
+        "  peal-sim run suite.yaml --address engine=127.0.0.1:5070 --seed 7\n"
+        "  peal-sim run suite.yaml --report out/run --prometheus 127.0.0.1:9464\n",
         rows,
         sizeof rows / sizeof *rows,
     };

@@ -97,6 +97,7 @@ static int open_scripts(struct host *h, const struct host_config *config, uint32
         .sounds = call_env_sounds(h->env),
         .preload = true,
         .record_dir = config->record,
+        .audio_kept_dir = config->audio_kept,
         .max_flows = max_calls,
         .settings = config->settings,
         .settings_count = config->settings_count,

@@ -4,18 +4,31 @@
 #include <stdio.h>
 
 #define PERIOD_US   10000
-#define MEDIA_TICKS 50 /* the workers offer new figures twice a second */
+#define MEDIA_TICKS 50   /* the workers offer new figures twice a second */
+#define MISSED_MAX  6000 /* ticks counted after one stop: a minute */
+
+/* A stop is felt by everything that was due in it, so each tick that was missed counts with what it
+ * was late by; counted once, a second's stop would be one value in thousands. */
+static void count(struct lateness *l, uint64_t late_us)
+{
+    uint32_t n = 0;
+
+    do {
+        hist_add(&l->control_us, late_us);
+        late_us = late_us > PERIOD_US ? late_us - PERIOD_US : 0;
+    } while (late_us > 0 && ++n < MISSED_MAX);
+}
 
 static void on_tick(struct timer *t)
 {
     struct lateness *l = container_of(t, struct lateness, timer);
     uint64_t now = clock_us(l->loop->clock);
 
-    hist_add(&l->control_us, now > l->next_us ? now - l->next_us : 0);
+    count(l, now > l->next_us ? now - l->next_us : 0);
     if (++l->ticks % MEDIA_TICKS == 0)
         media_metrics(call_env_media(l->env), &l->media);
     l->next_us += PERIOD_US;
-    if (l->next_us <= now) /* what was missed is counted once, by how late it was */
+    if (l->next_us <= now) /* what was missed is counted */
         l->next_us = now + PERIOD_US;
     loop_timer(l->loop, &l->timer, (l->next_us - now) / 1000, on_tick);
 }

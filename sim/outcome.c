@@ -16,6 +16,7 @@ void outcome_init(struct outcome *o)
 void outcome_fini(struct outcome *o)
 {
     arena_fini(&o->arena);
+    worst_fini(&o->worst);
     free(o->call);
     o->call = NULL;
 }
@@ -124,9 +125,14 @@ void outcome_add(struct outcome *o, const struct outcome_source *from,
         .checks_failed = r->checks_failed,
         .error = text(o, r->error),
         .media = record->media,
+        .source = r->script,
+        .recording = text(o, record->recording),
+        .audio_kept = r->audio_kept,
     };
+    sip_times_read(&c->sip, r->trace);
     memcpy(c->at_ms, record->at_ms, sizeof c->at_ms);
     put_lists(o, c, record, r);
+    worst_offer(&o->worst, o->calls - 1, c, r->trace);
 }
 
 void outcome_error(struct outcome *o, const char *fmt, ...)

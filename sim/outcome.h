@@ -11,6 +11,8 @@
 #include "flow/flow.h"
 #include "sim/lateness.h"
 #include "sim/sim.h"
+#include "sim/sip_times.h"
+#include "sim/worst.h"
 
 #define OUTCOME_CALLS_MAX  1000000u
 #define OUTCOME_BYTES_MAX  ((size_t)2 << 30)
@@ -52,6 +54,10 @@ struct outcome_call {
     uint32_t failed_count;
     const char *error; /* script error "file:line: sentence"; "" when there is none */
     struct call_media_stats media;
+    struct sip_times sip;
+    const struct flow_script *source; /* of the runtime, with what it counted by line */
+    const char *recording;            /* path; "" when there is none */
+    bool audio_kept;                  /* the recording was made for the report alone */
 };
 
 /* One entry of the suite: a group of callers, or everybody who answers. */
@@ -78,6 +84,7 @@ struct outcome {
     struct outcome_call *call; /* in the order of their ends */
     uint32_t calls, calls_cap;
     uint64_t calls_dropped;
+    struct worst worst;                    /* the calls that the report shows whole */
     const char *error[OUTCOME_ERRORS_MAX]; /* sentences: what of the suite was not met */
     uint32_t errors;
     struct lateness_result lateness; /* .valid false: the figures mean nothing */

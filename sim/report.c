@@ -1,111 +1,164 @@
-/* The report of a run. Here: JUnit XML, a test case for each group of the suite, so that a CI
- * server shows what failed and why. */
+/* The report of a run: the files, and what they have in common. */
 #include "sim/report.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define FAILURES_SHOWN 20 /* calls of one group */
+#include "sim/report_parts.h"
 
-static void put_escaped(FILE *f, const char *s)
+#define PATH_CAP 600
+#define JSON_MAX (4u * 1024 * 1024)
+
+bool report_close(const struct outcome *o, const char *path, FILE *f)
 {
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        switch (c) {
-        case '<':
-            fputs("&lt;", f);
-            break;
-        case '>':
-            fputs("&gt;", f);
-            break;
-        case '&':
-            fputs("&amp;", f);
-            break;
-        case '"':
-            fputs("&quot;", f);
-            break;
-        default:
-            fputc(c < 0x20 && c != '\n' && c != '\t' ? ' ' : c, f);
-        }
-    }
+    bool ok = f && !ferror(f);
+
+    if (f && fclose(f) != 0)
+        ok = false;
+    if (!ok)
+        fprintf(stderr, "%s: the report %s cannot be written: %s\n", o->program, path,
+                strerror(errno));
+    return ok;
 }
 
-/* What went wrong in the calls of a group, a line each. */
-static void put_failures(FILE *f, const struct outcome *o, uint32_t group)
+const char *report_ender(enum call_ender by)
 {
-    uint32_t shown = 0;
+    static const char *const names[] = {"nobody", "this side", "far side", "network"};
 
-    for (uint32_t i = 0; i < o->calls && shown < FAILURES_SHOWN; i++) {
-        const struct outcome_call *c = &o->call[i];
-        if (c->group != group)
-            continue;
-        for (uint32_t k = 0; k < c->failed_count; k++) {
-            put_escaped(f, c->failed[k]);
-            fputc('\n', f);
-            shown++;
-        }
-        if (c->error[0]) {
-            put_escaped(f, c->error);
-            fputc('\n', f);
-            shown++;
-        } else if (!c->succeeded && !c->failed_count) {
-            put_escaped(f, c->number);
-            fprintf(f, ": %s, SIP %u\n", flow_outcome_name(c->outcome), c->code);
-            shown++;
-        }
-    }
+    return names[by];
 }
 
-static void put_group(FILE *f, const struct outcome *o, uint32_t i)
+void report_why(const struct outcome_call *c, char *dst, size_t cap)
 {
-    const struct outcome_group *g = &o->group[i];
+    bool answered = c->at_ms[MARK_ANSWERED] != CALL_TIME_NONE;
 
-    fputs("  <testcase classname=\"", f);
-    put_escaped(f, o->suite);
-    fputs("\" name=\"", f);
-    put_escaped(f, g->name);
-    fprintf(f, "\" time=\"%.3f\"", o->seconds);
-    if (g->passed) {
-        fputs("/>\n", f);
+    dst[0] = '\0';
+    if (!figures_call_failed(c))
         return;
-    }
-    fprintf(f, ">\n    <failure message=\"%llu of %llu calls succeeded\">\n",
-            (unsigned long long)g->succeeded,
-            (unsigned long long)(g->answering ? g->calls : g->planned));
-    put_failures(f, o, i);
-    fputs("    </failure>\n  </testcase>\n", f);
+    if (c->checks_failed || c->error[0])
+        snprintf(dst, cap, "%s", c->failed_count ? c->failed[0] : c->error);
+    else if (!answered && c->code)
+        snprintf(dst, cap, "not answered: SIP %u", c->code);
+    else if (!answered)
+        snprintf(dst, cap, "not answered");
+    else
+        snprintf(dst, cap, "answered, then %s", flow_outcome_name(c->outcome));
 }
 
-static int write_junit(const struct outcome *o, const char *path)
-{
-    uint32_t failures = 0;
-    FILE *f = fopen(path, "we");
+/* ---- order ---- */
 
-    for (uint32_t i = 0; i < o->groups; i++)
-        failures += !o->group[i].passed;
-    if (f) {
-        fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"", f);
-        put_escaped(f, o->suite);
-        fprintf(f, "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" time=\"%.3f\">\n", o->groups,
-                failures, o->lateness.valid ? 0u : 1u, o->seconds);
-        for (uint32_t i = 0; i < o->groups; i++)
-            put_group(f, o, i);
-        if (!o->lateness.valid) {
-            fputs("  <system-err>RUN INVALID: ", f);
-            put_escaped(f, o->lateness.why);
-            fputs("</system-err>\n", f);
-        }
-        fputs("</testsuite>\n", f);
+static const struct outcome *sorting; /* qsort has no argument; one thread */
+
+static int by_leg(const void *a, const void *b)
+{
+    const struct outcome_call *x = &sorting->call[*(const uint32_t *)a];
+    const struct outcome_call *y = &sorting->call[*(const uint32_t *)b];
+
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    int c = x->kind == FLOW_KIND_CALLER ? 0 : strcmp(x->number, y->number);
+    if (c)
+        return c;
+    if (x->attempt != y->attempt)
+        return x->attempt < y->attempt ? -1 : 1;
+    return x->leg < y->leg ? -1 : x->leg > y->leg;
+}
+
+static bool put_in_order(struct report *r)
+{
+    r->count = r->outcome->calls;
+    r->order = malloc((r->count + 1) * sizeof *r->order);
+    if (!r->order)
+        return false;
+    for (uint32_t i = 0; i < r->count; i++)
+        r->order[i] = i;
+    sorting = r->outcome;
+    qsort(r->order, r->count, sizeof *r->order, by_leg);
+    return true;
+}
+
+/* ---- JSON ---- */
+
+bool report_json(const struct report *r, const char *path)
+{
+    char *text = malloc(JSON_MAX);
+    struct buf b = buf_on(text, text ? JSON_MAX : 0);
+    FILE *f = fopen(path, "we");
+    struct json j;
+
+    json_init(&j, &b);
+    json_begin_object(&j, NULL);
+    report_data(r, &j, false);
+    json_end(&j);
+    buf_putc(&b, '\n');
+    if (buf_end(&b) != OK)
+        errno = EFBIG;
+    bool ok = f && buf_end(&b) == OK && fwrite(text, 1, b.len, f) == b.len;
+    free(text);
+    if (!ok && f) {
+        fclose(f);
+        f = NULL;
     }
-    bool bad = f && ferror(f);
-    if (f && fclose(f) == 0 && !bad)
-        return SIM_PASS;
-    fprintf(stderr, "%s: --junit %s: %s\n", o->program, path, strerror(errno));
-    return SIM_CONFIG;
+    return report_close(r->outcome, path, f);
+}
+
+/* ---- all of them ---- */
+
+/* Audio was kept of calls that turned out to be of no interest. */
+static void drop_audio(const struct outcome *o)
+{
+    for (uint32_t i = 0; i < o->calls; i++)
+        if (o->call[i].audio_kept && !worst_has(&o->worst, i))
+            unlink(o->call[i].recording);
+}
+
+static bool in_folder(const struct report *r, const char *name,
+                      bool (*write)(const struct report *r, const char *path))
+{
+    char path[PATH_CAP];
+
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", r->dir, name) < sizeof path)
+        return write(r, path);
+    errno = ENAMETOOLONG;
+    return report_close(r->outcome, path, NULL);
+}
+
+bool report_error_is_new(const struct outcome_call *c)
+{
+    for (uint32_t i = 0; i < c->failed_count; i++)
+        if (strcmp(c->failed[i], c->error) == 0)
+            return false;
+    return c->error[0] != '\0';
+}
+
+const char *report_number(const struct outcome_call *c, char *dst, size_t cap)
+{
+    const char *from = strncmp(c->number, "sip:", 4) == 0 ? c->number + 4 : c->number;
+
+    snprintf(dst, cap, "%.*s", (int)strcspn(from, "@"), from);
+    return dst;
 }
 
 int report_write(const struct outcome *o, const struct report_files *files)
 {
-    return files->junit ? write_junit(o, files->junit) : SIM_PASS;
+    struct report r = {.outcome = o, .dir = files->dir};
+    struct figures *f = malloc(sizeof *f);
+    bool ok = f && put_in_order(&r);
+
+    if (ok) {
+        figures_make(f, o);
+        r.figures = f;
+        ok = !files->junit || report_junit(&r, files->junit);
+        if (files->dir) {
+            ok = in_folder(&r, "report.json", report_json) && ok;
+            ok = in_folder(&r, "calls.csv", report_csv) && ok;
+            ok = in_folder(&r, "report.html", report_html) && ok;
+            drop_audio(o);
+        }
+    }
+    free(r.order);
+    free(f);
+    return ok ? SIM_PASS : SIM_CONFIG;
 }

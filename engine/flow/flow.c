@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "flow/ops.h"
+#include "sip/trace.h"
 
 #define POKES_MAX 16 /* resumes in a row without waiting for the loop */
 
@@ -75,6 +76,9 @@ static void on_finish(struct timer *t)
     struct flow_runtime *rt = f->rt;
 
     f->report.call_ended = f->ended;
+    if (rt->trace)
+        f->report.trace = sip_trace_find(rt->trace, slice_cstr(call_record_of(f->call)->call_id),
+                                         call_is_outgoing(f->call));
     rt->stats.ended[f->report.outcome]++;
     list_remove(&f->node);
     if (f->on_end)
@@ -474,6 +478,20 @@ static void fill(struct flow *f, const struct flow_start *start)
                  (unsigned long long)f->leg);
 }
 
+/* Both sides of the first calls, for the report. A call that cannot be recorded is none the worse.
+ */
+static void keep_audio(struct flow *f)
+{
+    struct flow_runtime *rt = f->rt;
+    char path[384];
+
+    if (!rt->audio_kept_dir[0] || rt->audio_kept == FLOW_AUDIO_KEPT)
+        return;
+    snprintf(path, sizeof path, "%s/%s-%llu-%u.wav", rt->audio_kept_dir, f->script->name,
+             (unsigned long long)f->leg, ++rt->audio_kept);
+    f->report.audio_kept = call_record_start(f->call, path, true) == OK;
+}
+
 enum err flow_start(struct flow_runtime *rt, const struct flow_start *start, struct flow **out)
 {
     struct flow *f = pool_get(&rt->flows);
@@ -497,6 +515,7 @@ enum err flow_start(struct flow_runtime *rt, const struct flow_start *start, str
     if (out)
         *out = f;
     call_set_handler(f->call, on_call, f);
+    keep_audio(f);
     loop_timer(rt->loop, &f->limit, (uint64_t)(f->script->limit_s * 1000), on_script_limit);
     resume(f, 3);
     return OK;

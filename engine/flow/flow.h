@@ -26,10 +26,12 @@
 #define FLOW_CHECK_MAX    320          /* text of a failed check */
 #define FLOW_SCRIPT_MAX   (256 * 1024) /* bytes of one script */
 #define FLOW_SETTINGS_MAX 32
+#define FLOW_AUDIO_KEPT   200 /* calls whose audio is kept */
 
 struct flow_store;
 struct prints;
 struct sip_trace;
+struct trace_call;
 struct sound_cache;
 struct flow_runtime;
 struct flow_script;
@@ -74,7 +76,9 @@ struct flow_report {
     uint32_t answered_ms, ended_ms;
     bool call_ended; /* false only with keep_call: the host sets its own handler now */
     uint16_t code, q850;
-    enum call_ender by; /* as the call layer says; ENDED_BY_US: the script */
+    enum call_ender by;             /* as the call layer says; ENDED_BY_US: the script */
+    const struct trace_call *trace; /* the call's messages; NULL: not noted */
+    bool audio_kept;                /* the call's record names the file (config.audio_kept_dir) */
 };
 /* The flow is gone after it. The host releases the call when report->call_ended. */
 typedef void flow_end_fn(void *arg, struct call *c, const struct flow_report *report);
@@ -106,8 +110,10 @@ struct flow_config {
                                 are loaded; the same as the calls' environment has. NULL: none */
     const char *http_allow;  /* hosts for http.* (io/http.h); NULL: none */
     /* Speech (flow/speech.h); needs `sounds`. */
-    const char *synthesiser;   /* command; NULL: espeak-ng; "": none, and what is said fails */
-    const char *speech_folder; /* what was spoken is kept there; NULL: in memory only */
+    const char *synthesiser;    /* command; NULL: espeak-ng; "": none, and what is said fails */
+    const char *speech_folder;  /* what was spoken is kept there; NULL: in memory only */
+    const char *audio_kept_dir; /* simulator: gets the audio of both sides of the first calls, for
+                                   the report, unless record_dir is given; NULL: none is kept */
 };
 
 struct flow_stats {

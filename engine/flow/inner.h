@@ -90,7 +90,7 @@ struct flow {
     uint32_t keys_count, keys_dropped;
     bool speaking;
     bool media;
-    uint32_t waiting_line; /* lines.c */
+    uint32_t waiting_line, verb_line; /* lines.c */
     uint64_t waiting_since_us;
     uint64_t heard_seq; /* counts HEARD events */
     struct dsp_event heard;
@@ -124,7 +124,8 @@ struct flow_runtime {
     struct loop *loop;
     uint64_t seed;
     bool simulator;
-    char record_dir[256];
+    char record_dir[256], audio_kept_dir[256];
+    uint32_t audio_kept;
     uint32_t instructions;
     uint64_t cpu_ns;
     size_t memory_bytes;
@@ -214,7 +215,7 @@ void verb_needs_audio(lua_State *L, struct flow *f);
 /* lines.c: text is copied. */
 enum err lines_open(struct flow_script *s, struct slice text);
 void lines_close(struct flow_script *s);
-void lines_reach(lua_State *L); /* a verb or a check begins */
+void lines_reach(lua_State *L, bool is_check); /* a verb or a check begins */
 void lines_fail(lua_State *L);
 void lines_fail_error(struct flow *f, const char *error);
 void lines_wait(struct flow *f); /* the coroutine has yielded */

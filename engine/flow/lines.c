@@ -55,13 +55,17 @@ static uint32_t line_of(lua_State *L)
     return 0;
 }
 
-void lines_reach(lua_State *L)
+/* A verb within a check's parentheses has reached the line for both. */
+void lines_reach(lua_State *L, bool is_check)
 {
     struct flow *f = flow_of(L);
-    struct flow_line *l = f ? line_at(f, f->script->lines ? line_of(L) : 0) : NULL;
+    uint32_t line = f && f->script->lines ? line_of(L) : 0;
+    struct flow_line *l = line ? line_at(f, line) : NULL;
 
-    if (l)
+    if (l && !(is_check && f->verb_line == line))
         l->reached++;
+    if (f)
+        f->verb_line = is_check ? 0 : line;
 }
 
 void lines_fail(lua_State *L)

@@ -138,6 +138,9 @@ enum err flow_runtime_open(struct flow_runtime **out, const struct flow_config *
     e = open_outside(rt, config);
     if (e == OK && config->record_dir)
         e = slice_copy(slice_cstr(config->record_dir), rt->record_dir, sizeof rt->record_dir);
+    else if (config->audio_kept_dir)
+        e = slice_copy(slice_cstr(config->audio_kept_dir), rt->audio_kept_dir,
+                       sizeof rt->audio_kept_dir);
     if (e == OK)
         e = pool_init(&rt->flows, sizeof(struct flow),
                       config->max_flows ? config->max_flows : FLOWS_DEFAULT);

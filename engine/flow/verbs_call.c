@@ -350,7 +350,7 @@ static int call_index(lua_State *L)
         return 1;
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) {
-        lines_reach(L);
+        lines_reach(L, false);
         return 1;
     }
     return luaL_error(L, "the call has no verb '%s'%s", name,

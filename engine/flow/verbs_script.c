@@ -130,7 +130,7 @@ static int script_check(lua_State *L)
 {
     struct flow *f = in_call(L);
 
-    lines_reach(L);
+    lines_reach(L, true);
     if (lua_toboolean(L, 1)) {
         f->report.checks_passed++;
     } else {
@@ -148,7 +148,7 @@ static int script_expect(lua_State *L)
 {
     struct flow *f = in_call(L);
 
-    lines_reach(L);
+    lines_reach(L, true);
     if (!lua_toboolean(L, 1)) {
         flow_add_failed(f, located(L, 2, "an expectation was not met"));
         f->raised_failed = true;

@@ -1,0 +1,10 @@
+return caller { run = function(call)
+  check(call:got(180, { within = 5 }))
+  expect(call:wait_answer { limit = 10 }, "the call was answered")
+  check(call:hears("greeting.wav", { within = 10 }))
+  check(call:hears_tone(1000, { within = 10, level_min = -16, level_max = -4 }))
+  check(call:hears_silence(2, { within = 10 }))
+  call:wait_hangup(10)
+  check(call:got("BYE"))
+  check(call:got("ACK", { sent = true, count = 1 }))
+end }
