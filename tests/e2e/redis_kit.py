@@ -76,7 +76,7 @@ class Sentinels:
         for s in self.servers[1:]:
             self.command(s.port, "REPLICAOF", "127.0.0.1", numbers[0])
         h.wait_for("the replicas", lambda: self.command(numbers[0], "WAIT", 2, 100) == "2", 30)
-        self.ports = numbers[3:]
+        self.ports, self.watchers = numbers[3:], []
         for p in self.ports:
             folder = where / f"sentinel-{p}"
             folder.mkdir()
@@ -86,7 +86,8 @@ class Sentinels:
                 f"sentinel down-after-milliseconds {name} 2000\n"
                 f"sentinel failover-timeout {name} 8000\n" +
                 (f"sentinel auth-pass {name} \"{password}\"\n" if password else ""))
-            h.start(["redis-server", folder / "sentinel.conf", "--sentinel"], folder / "log")
+            self.watchers.append(
+                h.start(["redis-server", folder / "sentinel.conf", "--sentinel"], folder / "log"))
         for p in self.ports:
             h.wait_for("the sentinels to know each other and the replicas",
                        lambda p=p: self.knows(p), 40)
@@ -100,7 +101,7 @@ class Sentinels:
         return state.get("num-other-sentinels") == "2" and state.get("num-slaves") == "2"
 
     def master(self):
-        told = ask(self.ports[0], "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.name).splitlines()
+        told = ask(self.ports[-1], "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.name).splitlines()
         return next((s for s in self.servers if len(told) == 2 and str(s.port) == told[1]), None)
 
     def url(self, login=""):

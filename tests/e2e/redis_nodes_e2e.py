@@ -18,6 +18,7 @@ def sentinels_name_the_master_and_the_next_one():
     login = ":open%20sesame@"
     work.start("a", s.url(login), add=True, settle=SETTLE)
     work.progress(0.1)
+    s.watchers[0].kill()  # the next one in the URL is asked
     work.start("b", s.url(login), settle=SETTLE)
     work.progress(0.3)
     first = s.master()
