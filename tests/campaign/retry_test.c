@@ -192,6 +192,7 @@ Test(retry, complaints_name_the_line_and_what_is_accepted)
 {
     refuse("results:\n  busy: {after: \"1h, next week\"}\n", 6, "'1h, next day 10:00'");
     refuse("results:\n  busy: {after: next day 24:00}\n", 6, "times of a later day");
+    refuse("results:\n  busy: {after: next day 10:0}\n", 6, "times of a later day");
     refuse("results:\n  busy: {after: in 46 days}\n", 6, "times of a later day");
     refuse("results:\n  busy: {after: \"1m,1m,1m,1m,1m,1m,1m,1m,1m\"}\n", 6, "8 delays at most");
     refuse("results:\n  busy: {next: elsewhere}\n", 6, "other_caller_id, finish");
