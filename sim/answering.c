@@ -72,9 +72,11 @@ static uint64_t leg_number(struct slice number, uint32_t attempt)
 
 static const struct flow_script *choose(struct answering *a, struct slice number, uint32_t attempt)
 {
+    double at_s = (double)(clock_us(a->host->loop.clock) - a->host->started_us) / 1e6;
+
     if (slice_starts(number, slice_cstr(mix_agent_prefix(a->mix))))
         return a->agent;
-    return a->script[mix_draw(a->mix, a->seed, number, attempt)];
+    return a->script[mix_draw(a->mix, a->seed, number, attempt, at_s)];
 }
 
 void answering_incoming(struct answering *a, struct call *c)

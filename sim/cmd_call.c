@@ -10,8 +10,9 @@
 #include "sim/options.h"
 #include "sim/sim.h"
 
-#define PROGRAM  "peal-sim call"
-#define DRAIN_MS 3000 /* for calls to end after a signal */
+#define PROGRAM   "peal-sim call"
+#define DRAIN_MS  3000 /* for calls to end after a signal */
+#define CALLS_MAX 100000000
 
 struct calls {
     struct host host;
@@ -56,9 +57,15 @@ static void add_calls(void *arg, struct json *j)
 
 /* ---- start ---- */
 
+/* Whether a law says by itself how many calls there are. */
+static bool has_end(const char *law)
+{
+    return law && (strstr(law, "steps:") || strstr(law, "hours:"));
+}
+
 static int open_calls(struct calls *s, const struct arguments *a, const char *truth)
 {
-    char error[ROWS_ERROR_MAX];
+    char error[LAW_ERROR_MAX];
     struct host_config host = {
         .program = PROGRAM,
         .listen = a->listen,
@@ -78,17 +85,22 @@ static int open_calls(struct calls *s, const struct arguments *a, const char *tr
         .from = a->from,
         .scenario = a->scenario,
         .data = a->data,
-        .planned = a->calls,
         .seed = a->seed,
         .max_calls = a->max_calls,
         .on_over = on_over,
         .arg = s,
     };
 
-    if (law_parse(&calling.law, a->rate, a->law, a->calls, a->seed, error) != OK) {
+    const struct law_spec law = {.rate = a->rate,
+                                 .law = a->law,
+                                 .calls = a->calls || has_end(a->law) ? a->calls : 1,
+                                 .seed = a->seed};
+
+    if (law_parse(&calling.law, &law, error) != OK) {
         fprintf(stderr, PROGRAM ": %s\n", error);
         return SIM_CONFIG;
     }
+    calling.planned = law_count(&calling.law, UINT64_MAX, CALLS_MAX);
     timer_init(&s->drain);
     int rc = host_open(&s->host, &host);
     return rc == SIM_PASS ? calling_open(&s->calling, &s->host, &calling, "") : rc;
@@ -154,7 +166,6 @@ static int with_arguments(const struct arguments *a)
 int sim_call(int argc, char **argv)
 {
     struct arguments a = {.seed = 1,
-                          .calls = 1,
                           .late_limit = 20,
                           .max_calls = 4096,
                           .min_success = 100,
@@ -193,14 +204,14 @@ int sim_call(int argc, char **argv)
          false},
         {"calls",
          "N",
-         "how many in all (1)",
+         "how many in all (1, or as many as steps and hours have)",
          OPTION_NUMBER,
          {.number = &a.calls},
-         100000000,
+         CALLS_MAX,
          false},
         {"law",
          "LAW",
-         "constant, poisson or ramp:FROM-TO (constant)",
+         "constant, poisson, ramp:FROM-TO, steps:RATExSECONDS,…, hours:FILE.csv",
          OPTION_TEXT,
          {.text = &a.law},
          0,
@@ -279,7 +290,9 @@ int sim_call(int argc, char **argv)
         "  peal-sim call --to sip:+12025550101@127.0.0.1:5070 \\\n"
         "      --scenario scenarios/callers/normal.lua --rate 50/s --calls 1000 --report out/run\n"
         "  peal-sim call --to 'sip:{number}@127.0.0.1:5070' --data people.csv --law ramp:1-20 \\\n"
-        "      --scenario scenarios/callers/short.lua --calls 500 --report out/run\n",
+        "      --scenario scenarios/callers/short.lua --calls 500 --report out/run\n"
+        "  peal-sim call --to sip:+12025550101@127.0.0.1:5070 --report out/run \\\n"
+        "      --scenario scenarios/callers/short.lua --law poisson:steps:5x60,50x30,5x60\n",
         rows,
         sizeof rows / sizeof *rows,
     };

@@ -134,54 +134,47 @@ static const char *with_addresses(struct reader *r, const char *to)
     return keep(r, text);
 }
 
-/* Arrivals before the end, SUITE_CALLS_MAX at most. */
-static uint64_t count_until(struct law law, uint64_t until_us)
+/* What a law dislikes stands at the key that said it. */
+static void refuse_law(struct reader *r, const yaml_node_t *n, const char *error)
 {
-    uint64_t n = 0;
+    const char *said = strncmp(error, "--", 2) == 0 ? error + 2 : error;
+    const yaml_node_t *at = document_get(r->d, n, strncmp(said, "rate", 4) == 0 ? "rate" : "law");
 
-    while (n < SUITE_CALLS_MAX && law_next(&law) < until_us)
-        n++;
-    return n;
+    document_refuse(r->d, at ? at : n, "%s", said);
 }
 
 static void read_law(struct reader *r, const yaml_node_t *n, struct suite_callers *k)
 {
     struct suite *s = r->s;
-    char error[128];
-    bool counted = document_get(r->d, n, "calls") != NULL;
-    uint64_t calls = document_whole(r->d, n, "calls", SUITE_CALLS_MAX, 1, SUITE_CALLS_MAX);
-    const char *law = document_text(r->d, n, "law", NULL);
-    const char *rate = document_text(r->d, n, "rate", law && strchr(law, ':') ? NULL : "1/s");
-    const yaml_node_t *at = document_get(r->d, n, law ? "law" : "rate");
+    char error[LAW_ERROR_MAX];
+    struct law_spec spec = {
+        .rate = document_text(r->d, n, "rate", "1/s"),
+        .law = document_text(r->d, n, "law", NULL),
+        .folder = r->folder,
+        .calls = document_whole(r->d, n, "calls", 0, 1, SUITE_CALLS_MAX),
+        .seed = s->seed,
+        .name = slice_cstr(k->name), /* each group has dice of its own */
+    };
+    /* Laws without end go on until the duration does. */
+    bool given = spec.calls > 0, ramp = spec.law && strstr(spec.law, "ramp:");
 
     if (!document_ok(r->d))
         return;
-    if (law_parse(&k->law, rate, law, calls, s->seed, error) != OK) {
-        const char *said = strncmp(error, "--", 2) == 0 ? error + 2 : error;
-        if (strncmp(said, "rate", 4) == 0)
-            at = document_get(r->d, n, "rate");
-        document_refuse(r->d, at ? at : n, "%s", said);
+    if (!given && s->duration_us && !ramp)
+        spec.calls = SUITE_CALLS_MAX;
+    if (law_parse(&k->law, &spec, error) != OK) {
+        refuse_law(r, n, error);
         return;
     }
-    if (!counted && !s->duration_us) {
-        document_refuse(r->d, n, "calls: is missing: how many, as the suite has no duration");
-        return;
-    }
-    if (!counted && k->law.kind == LAW_RAMP) {
-        document_refuse(r->d, n, "calls: is missing: a ramp goes over so many calls");
-        return;
-    }
-    /* Each group has dice of its own. */
-    rng_seed_stream(&k->law.rng, s->seed, slice_cstr(k->name), 0);
-    k->planned = calls;
-    if (s->duration_us && k->start_us < s->duration_us) {
-        uint64_t fit = count_until(k->law, s->duration_us - k->start_us);
-        k->planned = fit < calls ? fit : calls;
-    } else if (s->duration_us) {
+    if (s->duration_us && k->start_us >= s->duration_us) {
         document_refuse(r->d, n, "start: is after the end of the suite's duration");
         return;
     }
-    k->law.calls = k->law.kind == LAW_RAMP ? k->law.calls : k->planned;
+    k->planned = law_count(&k->law, s->duration_us ? s->duration_us - k->start_us : UINT64_MAX,
+                           SUITE_CALLS_MAX);
+    k->law.calls = k->planned;
+    if (!k->planned)
+        document_refuse(r->d, n, "%s: its law has no call in this time", k->name);
 }
 
 static void read_group(struct reader *r, const yaml_node_t *n, struct suite_callers *k)

@@ -20,7 +20,7 @@
  *       data: people.csv
  *       calls: 100                      # or until the duration ends
  *       rate: 5/s
- *       law: poisson
+ *       law: poisson                  # and the others of sim/law.h
  *       start: 2                        # seconds after the beginning
  *       min_success: 95                 # percent
  *   settings: { talk_mean: 12 }         # of scripts

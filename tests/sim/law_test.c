@@ -2,6 +2,9 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "sim/law.h"
 #include "sim/options.h"
@@ -10,9 +13,10 @@
 static struct law law_of(const char *rate, const char *text, uint64_t calls, uint64_t seed)
 {
     struct law l;
-    char error[128] = "";
+    struct law_spec spec = {.rate = rate, .law = text, .calls = calls, .seed = seed};
+    char error[LAW_ERROR_MAX] = "";
 
-    cr_assert_eq(law_parse(&l, rate, text, calls, seed, error), OK, "%s", error);
+    cr_assert_eq(law_parse(&l, &spec, error), OK, "%s", error);
     return l;
 }
 
@@ -84,20 +88,101 @@ Test(law, nonsense_is_refused_in_a_sentence)
     static const struct {
         char rate[16], law[24], part[24];
     } wrong[] = {
-        {"fast", "", "--rate fast"},   {"0/s", "", "--rate 0/s"},   {"-3", "", "--rate -3"},
-        {"5/h", "", "--rate 5/h"},     {"nan", "", "--rate nan"},   {"1e9", "", "--rate 1e9"},
-        {"5", "uniform", "uniform"},   {"5", "ramp:5", "ramp:5"},   {"5", "ramp:0-0", "ramp:0-0"},
-        {"5", "ramp:a-b", "ramp:a-b"}, {"5", "ramp:-1-5", "ramp:"},
+        {"fast", "", "--rate fast"},   {"0/s", "", "--rate 0/s"},
+        {"-3", "", "--rate -3"},       {"5/h", "", "--rate 5/h"},
+        {"nan", "", "--rate nan"},     {"1e9", "", "--rate 1e9"},
+        {"5", "uniform", "uniform"},   {"5", "ramp:5", "ramp:5"},
+        {"5", "ramp:0-0", "ramp:0-0"}, {"5", "ramp:a-b", "ramp:a-b"},
+        {"5", "ramp:-1-5", "ramp:"},   {"5", "steps:", "steps:"},
+        {"5", "steps:5", "steps:5"},   {"5", "steps:5x0", "steps:5x0"},
+        {"5", "steps:5x1,", "5x1,"},   {"5", "steps:1x2x3", "x3"},
+        {"5", "poisson:wave", "wave"}, {"5", "hours:no.csv", "no.csv"},
+        {"5", "hours:a@0", "faster"},
     };
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct law l;
-        char error[128] = "";
-        const char *text = wrong[i].law[0] ? wrong[i].law : NULL;
-        cr_assert_eq(law_parse(&l, wrong[i].rate, text, 10, 1, error), ERR_INVALID, "%s %s",
-                     wrong[i].rate, wrong[i].law);
+        char error[LAW_ERROR_MAX] = "";
+        struct law_spec spec = {.rate = wrong[i].rate,
+                                .law = wrong[i].law[0] ? wrong[i].law : NULL,
+                                .calls = 10,
+                                .seed = 1};
+        cr_assert_eq(law_parse(&l, &spec, error), ERR_INVALID, "%s %s", wrong[i].rate,
+                     wrong[i].law);
         cr_assert(strstr(error, wrong[i].part), "no \"%s\" in: %s", wrong[i].part, error);
     }
+}
+
+Test(law, steps_keep_their_rates)
+{
+    struct law l = law_of(NULL, "steps:10x3,0x2,40x1", 0, 1);
+    uint32_t n[7] = {0};
+
+    cr_assert_eq(law_count(&l, UINT64_MAX, 1000), 70u);
+    cr_assert_eq(law_count(&l, 1000000, 1000), 10u);
+    for (uint64_t at; (at = law_next(&l)) != UINT64_MAX;)
+        n[at / 1000000 < 6 ? at / 1000000 : 6]++;
+    uint32_t wanted[7] = {10, 10, 10, 0, 0, 40, 0};
+    cr_assert_arr_eq(n, wanted, sizeof n);
+    cr_assert_eq(law_next(&l), UINT64_MAX);
+    l = law_of(NULL, "steps:10x3,0x2,40x1", 12, 1); /* calls cut it short */
+    cr_assert_eq(law_count(&l, UINT64_MAX, 1000), 12u);
+}
+
+/* Poisson over steps: each second has its own mean, and as much spread. */
+Test(law, random_moments_follow_the_steps)
+{
+    double sum[2] = {0}, squares[2] = {0};
+
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        struct law l = law_of(NULL, "poisson:steps:20x1,5x1", 0, seed);
+        double n[2] = {0};
+        for (uint64_t at; (at = law_next(&l)) != UINT64_MAX;) {
+            cr_assert_lt(at, 2000000u);
+            n[at / 1000000]++;
+        }
+        for (int i = 0; i < 2; i++) {
+            sum[i] += n[i];
+            squares[i] += n[i] * n[i];
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        double mean = sum[i] / 400, variance = squares[i] / 400 - mean * mean;
+        /* The first call is at 0 by convention: one more than a Poisson number. */
+        double wanted = i ? 5 : 21;
+        cr_assert(fabs(mean - wanted) < 0.8, "second %d: %.2f calls", i, mean);
+        cr_assert(variance > 0.75 * wanted && variance < 1.3 * wanted, "variance %.2f", variance);
+    }
+}
+
+static struct law hours_of(const char *text, const char *speed)
+{
+    char path[] = "/tmp/peal-law-XXXXXX", law[64];
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    snprintf(law, sizeof law, "hours:%s%s", path, speed);
+    struct law l = law_of(NULL, law, 0, 1);
+    unlink(path);
+    return l;
+}
+
+Test(law, hours_come_from_a_file)
+{
+    struct law l = hours_of("hour,calls,note\n9,36,\n10:00,0,lunch\n12,7,\n", "@3600");
+    uint32_t n[5] = {0};
+
+    /* An hour a second; 11 is left out, so nothing comes in it. */
+    for (uint64_t at; (at = law_next(&l)) != UINT64_MAX;)
+        n[at / 1000000 < 4 ? at / 1000000 : 4]++;
+    uint32_t wanted[5] = {36, 0, 0, 7, 0};
+    cr_assert_arr_eq(n, wanted, sizeof n);
+    l = hours_of("hour,calls\n0,2\n1,2\n", "");
+    law_next(&l);
+    cr_assert_eq(law_next(&l), 1800000000u);
+    cr_assert_eq(law_next(&l), 3600000000u);
 }
 
 Test(rows, cells_by_name)

@@ -1,5 +1,6 @@
 /* Mixes: what a file may say, and draws that depend on seed, number and attempt only. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "base/rng.h"
@@ -40,7 +41,7 @@ static void refused(const char *text, const char *part)
 
 static const char *drawn(const struct mix *m, uint64_t seed, const char *number, uint32_t attempt)
 {
-    return mix_scenario(m, mix_draw(m, seed, slice_cstr(number), attempt));
+    return mix_scenario(m, mix_draw(m, seed, slice_cstr(number), attempt, 0));
 }
 
 Test(mix, says_what_is_in_it)
@@ -83,7 +84,7 @@ Test(mix, shares_are_the_weights)
     for (uint32_t i = 0; i < n; i++) {
         char number[32];
         snprintf(number, sizeof number, "+1202555%06u", i);
-        count[mix_draw(m, 1, slice_cstr(number), 1)]++;
+        count[mix_draw(m, 1, slice_cstr(number), 1, 0)]++;
     }
     for (uint32_t i = 0; i < 4; i++) {
         double share = 100.0 * count[i] / n;
@@ -104,7 +105,7 @@ Test(mix, a_person_stays_a_person_over_attempts)
         const char *person = NULL;
         snprintf(number, sizeof number, "+1202555%04u", i);
         for (uint32_t attempt = 1; attempt <= 12; attempt++) {
-            uint32_t at = mix_draw(m, 5, slice_cstr(number), attempt);
+            uint32_t at = mix_draw(m, 5, slice_cstr(number), attempt, 0);
             if (mix_per_attempt(m, at)) {
                 changed++;
                 continue;
@@ -114,7 +115,7 @@ Test(mix, a_person_stays_a_person_over_attempts)
             person = mix_scenario(m, at);
         }
         different_seed +=
-            mix_draw(m, 5, slice_cstr(number), 1) != mix_draw(m, 6, slice_cstr(number), 1);
+            mix_draw(m, 5, slice_cstr(number), 1, 0) != mix_draw(m, 6, slice_cstr(number), 1, 0);
     }
     cr_assert(changed > 2700 && changed < 3300, "%u of 6000 attempts met an obstacle", changed);
     cr_assert_gt(different_seed, 200u);
@@ -129,7 +130,8 @@ Test(mix, writing_of_a_number_makes_no_difference)
         char plain[32], spaced[32];
         snprintf(plain, sizeof plain, "1202555%04u", i);
         snprintf(spaced, sizeof spaced, "+1 (202) 555-%04u", i);
-        cr_assert_eq(mix_draw(m, 3, slice_cstr(plain), 2), mix_draw(m, 3, slice_cstr(spaced), 2));
+        cr_assert_eq(mix_draw(m, 3, slice_cstr(plain), 2, 5),
+                     mix_draw(m, 3, slice_cstr(spaced), 2, 5));
     }
     mix_free(m);
 }
@@ -149,8 +151,130 @@ Test(mix, faults_are_said_with_their_place)
             "twice");
     refused("scenarios:\n  - { scenario: a, weight: 1 }\nnumbers:\n  - { scenario: a }\n",
             "number or prefix");
+    refused("scenarios:\n  - { scenario: a, weight: 1 }\nspells:\n  - { scenario: b, share: 5 }\n",
+            "m.yaml:4: lasts: is missing");
+    refused("scenarios:\n  - { scenario: a, weight: 1 }\nspells:\n"
+            "  - { scenario: b, share: 60, lasts: 9 }\n  - { scenario: c, share: 40, lasts: 9 }\n",
+            "add up to 100 %");
+    refused("scenarios:\n  - { scenario: a, weight: 1 }\nanswer_rate: [{ at: 0, percent: 5 }]\n",
+            "m.yaml:3: answer_rate: needs scenarios of both kinds");
+    refused("scenarios:\n  - { scenario: a, weight: 1 }\n  - { scenario: b, weight: 1, "
+            "per_attempt: true }\nanswer_rate: [{ at: 5, percent: 5 }, { at: 5, percent: 6 }]\n",
+            "not after the point before");
     refused("scenarios: {{{\n", "");
     refused("- 1\n- 2\n", "");
+}
+
+static const char spelled[] = "scenarios:\n"
+                              "  - { scenario: person, weight: 1 }\n"
+                              "spells:\n"
+                              "  - { scenario: busy, share: 20, lasts: 180 }\n"
+                              "  - { scenario: away, share: 30, lasts: 3600 }\n";
+
+/* Numbers are busy now and not in an hour: by shares of time, in spells of the length asked for,
+ * and at any moment the same, however often and in whatever order it is asked. */
+Test(mix, spells_have_their_share_and_their_length)
+{
+    enum { NUMBERS = 200, STEP_S = 60, STEPS = 20 * 60 };
+    struct mix *m = load(spelled);
+    double in[3] = {0}, begun = 0, all = NUMBERS * (STEPS + 1);
+
+    for (int i = 0; i < NUMBERS; i++) {
+        char number[32];
+        uint32_t before = 0;
+        snprintf(number, sizeof number, "+1202555%04d", i);
+        for (int k = 0; k <= STEPS; k++) {
+            uint32_t at = mix_draw(m, 3, slice_cstr(number), 1, k * STEP_S);
+            in[at]++;
+            begun += k && at == 1 && before != 1;
+            before = at;
+        }
+    }
+    cr_assert(fabs(in[1] / all - 0.2) < 0.015, "busy %.3f of the time", in[1] / all);
+    cr_assert(fabs(in[2] / all - 0.3) < 0.05, "away %.3f of the time", in[2] / all);
+    /* Looked at once a minute, spells of 180 s are seen 1 / (1 - exp(-1/3)) = 3.5 times each. */
+    cr_assert(fabs(in[1] / begun - 3.53) < 0.3, "%.2f looks a spell", in[1] / begun);
+    mix_free(m);
+}
+
+Test(mix, a_spell_lasts_and_then_ends)
+{
+    struct mix *m = load(spelled);
+    uint32_t busy = 0, soon = 0, later = 0;
+
+    for (int i = 0; i < 6000; i++) {
+        char number[32];
+        snprintf(number, sizeof number, "+1303555%04d", i);
+        if (mix_draw(m, 8, slice_cstr(number), 1, 5000) != 1)
+            continue;
+        busy++;
+        soon += mix_draw(m, 8, slice_cstr(number), 2, 5060) == 1;
+        later += mix_draw(m, 8, slice_cstr(number), 3, 5000 + 7200) == 1;
+        /* The same moment is the same state, whichever attempt asks. */
+        cr_assert_eq(mix_draw(m, 8, slice_cstr(number), 9, 5000), 1u);
+    }
+    cr_assert(busy > 1000 && busy < 1400, "%u busy", busy);
+    /* After a minute of 180 s spells exp(-1/3) = 72 % are in the same; after two hours 20 % again.
+     */
+    cr_assert(fabs((double)soon / busy - 0.72) < 0.06, "%.3f a minute later", (double)soon / busy);
+    cr_assert(fabs((double)later / busy - 0.2) < 0.05, "%.3f hours later", (double)later / busy);
+    mix_free(m);
+}
+
+Test(mix, speed_makes_hours_of_minutes)
+{
+    struct mix *plain = load(spelled);
+    char text[400];
+
+    snprintf(text, sizeof text, "%sspeed: 60\n", spelled);
+    struct mix *fast = load(text);
+    for (int i = 0; i < 200; i++) {
+        char number[32];
+        snprintf(number, sizeof number, "+1404555%04d", i);
+        cr_assert_eq(mix_draw(fast, 2, slice_cstr(number), 1, i),
+                     mix_draw(plain, 2, slice_cstr(number), 1, i * 60.0));
+    }
+    mix_free(plain);
+    mix_free(fast);
+}
+
+static double reached(const struct mix *m, double at_s)
+{
+    uint32_t n = 0;
+
+    for (int i = 0; i < 8000; i++) {
+        char number[32];
+        snprintf(number, sizeof number, "+1505555%04d", i);
+        n += mix_draw(m, 4, slice_cstr(number), 1, at_s) == 0;
+    }
+    return n / 8000.0;
+}
+
+Test(mix, the_answer_rate_goes_with_time)
+{
+    struct mix *m = load("scenarios:\n"
+                         "  - { scenario: person, weight: 90 }\n"
+                         "  - { scenario: busy, weight: 6, per_attempt: true }\n"
+                         "  - { scenario: away, weight: 4, per_attempt: true }\n"
+                         "answer_rate:\n"
+                         "  - { at: 100, percent: 20 }\n"
+                         "  - { at: 200, percent: 60 }\n");
+    uint32_t busy = 0, away = 0;
+
+    cr_assert(fabs(reached(m, 0) - 0.2) < 0.02);
+    cr_assert(fabs(reached(m, 150) - 0.4) < 0.02);
+    cr_assert(fabs(reached(m, 175) - 0.5) < 0.02);
+    cr_assert(fabs(reached(m, 9999) - 0.6) < 0.02);
+    for (int i = 0; i < 8000; i++) {
+        char number[32];
+        snprintf(number, sizeof number, "+1505555%04d", i);
+        uint32_t at = mix_draw(m, 4, slice_cstr(number), 1, 0);
+        busy += at == 1;
+        away += at == 2;
+    }
+    /* The obstacles keep their proportion. */
+    cr_assert(fabs((double)busy / (busy + away) - 0.6) < 0.03, "%u and %u", busy, away);
+    mix_free(m);
 }
 
 /* Broken files of every kind: refused or accepted, never a crash or a leak. */
@@ -170,7 +294,7 @@ Test(mix, broken_files_do_no_harm)
         if (rng_below(&rng, 4) == 0)
             len = rng_below(&rng, len);
         if (mix_load_text(&m, "m.yaml", slice_of(text, len), error) == OK) {
-            mix_draw(m, 1, SLICE("+12025550100"), 1);
+            mix_draw(m, 1, SLICE("+12025550100"), 1, 1e6);
             mix_free(m);
             accepted++;
         } else {

@@ -130,8 +130,8 @@ Test(suite, wrong_files_are_refused_with_their_line)
     refused("a: [\n", NULL, "s.yaml:2:", "breaks off");
     refused(CALLER(", calls: 3, law: wave"), NULL, "s.yaml:2:", "it must be constant, poisson");
     refused(CALLER(", calls: 3, rate: fast"), NULL, "s.yaml:2:", "calls a second");
-    refused(CALLER(""), NULL, "s.yaml:2:", "calls: is missing");
-    refused("duration: 5\n" CALLER(", law: \"ramp:1-5\""), NULL, "s.yaml:3:", "a ramp goes over");
+    refused(CALLER(""), NULL, "s.yaml:2:", "calls: how many");
+    refused("duration: 5\n" CALLER(", law: \"ramp:1-5\""), NULL, "s.yaml:3:", "A ramp goes over");
     refused("duration: 5\n" CALLER(", start: 6"), NULL, "s.yaml:3:", "after the end");
     refused("callers:\n  - { name: a, scenario: c, to: \"tel:1\", calls: 1 }\n", NULL,
             "s.yaml:2:", "write sip:");
