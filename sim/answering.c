@@ -97,6 +97,8 @@ void answering_incoming(struct answering *a, struct call *c)
     leg->started_wall_ms = clock_wall_ms(a->host->loop.clock);
     leg->attempt = attempts_next(&a->attempts, who);
     leg->leg = leg_number(who, leg->attempt);
+    wrongs_on_call(a->wrongs, c);
+    wrongs_on_leg(a->wrongs, a->host->rt, leg->leg, c);
     struct flow_start start = {
         .script = choose(a, number, leg->attempt),
         .call = c,
@@ -172,6 +174,7 @@ int answering_open(struct answering *a, struct host *host, const struct answerin
     *a = (struct answering){.host = host,
                             .mix = config->mix,
                             .seed = config->seed,
+                            .wrongs = config->wrongs ? config->wrongs : mix_wrongs(config->mix),
                             .outcome = config->outcome,
                             .group = config->group};
     int rc = load_scripts(a, config->scenarios);

@@ -8,6 +8,7 @@
 #include "sim/host.h"
 #include "sim/mix.h"
 #include "sim/outcome.h"
+#include "sim/wrongs.h"
 
 struct answering {
     struct host *host;
@@ -17,6 +18,7 @@ struct answering {
     struct pool legs;
     bool opened, stopping;
     uint64_t seed, refused;
+    const struct wrongs *wrongs;
     struct outcome *outcome; /* NULL: nobody collects */
     uint32_t group;          /* in the outcome */
 };
@@ -25,6 +27,7 @@ struct answering_config {
     const struct mix *mix; /* kept by the caller */
     const char *scenarios; /* folder with callees/ and agents/ */
     uint64_t seed, max_calls;
+    const struct wrongs *wrongs; /* on every leg, on purpose; NULL: the mix's own */
     struct outcome *outcome;
     uint32_t group;
 };

@@ -133,10 +133,18 @@ static enum err dial(struct calling *s, struct caller *k)
 {
     struct call *c;
     struct call_dial dial = {.to_uri = k->to, .from_user = s->from, .detect = true};
-    enum err e = call_dial(s->host->env, &dial, on_early, k, &c);
+    char id[CALL_ID_MAX];
 
+    if (s->wrongs && s->wrongs->rules) {
+        call_new_id(s->host->env, id, sizeof id);
+        wrongs_before(s->wrongs, s->host->env, id);
+        dial.call_id = id;
+    }
+    enum err e = call_dial(s->host->env, &dial, on_early, k, &c);
     if (e != OK)
         return e;
+    if (s->wrongs)
+        wrongs_on_leg(s->wrongs, s->host->rt, s->first_leg + k->number, c);
     struct flow_start start = {
         .script = s->script,
         .call = c,
@@ -286,6 +294,7 @@ int calling_open(struct calling *s, struct host *host, const struct calling_conf
                           .law = config->law,
                           .to = config->to,
                           .from = config->from,
+                          .wrongs = config->wrongs,
                           .planned = config->planned,
                           .first_leg = config->first_leg,
                           .outcome = config->outcome,

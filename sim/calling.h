@@ -11,6 +11,7 @@
 #include "sim/law.h"
 #include "sim/outcome.h"
 #include "sim/rows.h"
+#include "sim/wrongs.h"
 
 #define CALLING_URI_MAX   256
 #define CALLING_CODES_MAX 700
@@ -21,6 +22,7 @@ typedef void calling_over_fn(void *arg, struct calling *k);
 struct calling_config {
     const char *to;              /* "sip:{column}@HOST:PORT"; {n}: the call's number */
     const char *from;            /* shown */
+    const struct wrongs *wrongs; /* on purpose; NULL: none */
     const char *scenario, *data; /* paths; data NULL: no rows */
     struct law law;
     uint64_t planned, seed, max_calls;
@@ -45,6 +47,7 @@ struct calling {
     struct hist first_us, answer_us, start_late_us;
     bool stopping, over;
     const char *to, *from;
+    const struct wrongs *wrongs;
     struct outcome *outcome;
     uint32_t group;
     calling_over_fn *on_over;

@@ -193,6 +193,7 @@ static int open_callees(struct run *r)
         .scenarios = s->scenarios,
         .seed = s->seed,
         .max_calls = s->max_calls,
+        .wrongs = s->wrongs_given ? &s->wrongs : NULL,
         .outcome = o,
         .group = o->groups,
     };
@@ -245,6 +246,7 @@ static int open_group(struct run *r, uint32_t i)
     struct calling_config config = {
         .to = r->to[i],
         .from = k->from,
+        .wrongs = &k->wrongs,
         .scenario = k->scenario,
         .data = k->data,
         .law = k->law,

@@ -136,6 +136,11 @@ uint32_t mix_settings(const struct mix *m, struct flow_field *out)
     return m->settings;
 }
 
+const struct wrongs *mix_wrongs(const struct mix *m)
+{
+    return &m->wrongs;
+}
+
 /* ---- drawing ---- */
 
 static uint32_t draw_among(const struct mix *m, bool per_attempt, double at)

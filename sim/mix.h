@@ -14,6 +14,7 @@
  *     - { at: 0, percent: 20 }
  *     - { at: 3600, percent: 45 }
  *   speed: 60                     # a second of the run is a minute of `lasts` and `at`
+ *   impair: { loss: 1, burst: 3 } # of every leg; also misbehave: see sim/wrongs.h
  *   agents: { prefix: agent-, scenario: agents/agent }
  *   settings:
  *     - { name: talk_mean, value: 12 }
@@ -38,6 +39,7 @@
 #define MIX_ERROR_MAX     512
 
 struct mix;
+struct wrongs;
 
 /* error (MIX_ERROR_MAX) gets "file:line: sentence". */
 enum err mix_load(struct mix **out, const char *path, char *error);
@@ -56,6 +58,8 @@ uint32_t mix_setting_count(const struct mix *m);
 void mix_setting(const struct mix *m, uint32_t i, const char **name, const char **value);
 /* All of them, borrowed; MIX_SETTINGS_MAX at most. Returns their number. */
 uint32_t mix_settings(const struct mix *m, struct flow_field *out);
+
+const struct wrongs *mix_wrongs(const struct mix *m); /* on every leg; sim/wrongs.h */
 
 /* Index of the scenario that answers the attempt-th (1…) call to a number, so many seconds after
  * the beginning of the run. Numbers are compared by their digits (a leading "+" and spaces make no

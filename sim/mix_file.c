@@ -201,8 +201,8 @@ static void read_settings(struct document *d, const yaml_node_t *list, struct mi
 
 static void read_all(struct document *d, struct mix *m)
 {
-    static const char *const keys[] = {"scenarios", "numbers",     "agents", "settings",
-                                       "spells",    "answer_rate", "speed",  NULL};
+    static const char *const keys[] = {"scenarios",   "numbers", "agents", "settings",  "spells",
+                                       "answer_rate", "speed",   "impair", "misbehave", NULL};
     const yaml_node_t *root = document_root(d);
 
     document_only(d, root, keys);
@@ -212,6 +212,7 @@ static void read_all(struct document *d, struct mix *m)
     read_answer_rate(d, document_get(d, root, "answer_rate"), m);
     read_agents(d, document_get(d, root, "agents"), m);
     read_settings(d, document_get(d, root, "settings"), m);
+    wrongs_read(d, document_get(d, root, "impair"), document_get(d, root, "misbehave"), &m->wrongs);
     m->speed = document_number(d, root, "speed", 1, 0.001, 100000);
 }
 

@@ -3,6 +3,7 @@
 #define PEAL_SIM_MIX_INNER_H
 
 #include "sim/mix.h"
+#include "sim/wrongs.h"
 
 #define MIX_SPELLS_MAX 16
 #define MIX_POINTS_MAX 200
@@ -44,6 +45,7 @@ struct mix {
     struct mix_point point[MIX_POINTS_MAX];
     uint32_t points;
     double speed;
+    struct wrongs wrongs;
 };
 
 /* The entry of that name, made with weight 0 when only others use it. UINT32_MAX: no room. */

@@ -179,8 +179,9 @@ static void read_law(struct reader *r, const yaml_node_t *n, struct suite_caller
 
 static void read_group(struct reader *r, const yaml_node_t *n, struct suite_callers *k)
 {
-    static const char *const keys[] = {"name", "scenario", "to",    "from",        "data", "calls",
-                                       "rate", "law",      "start", "min_success", NULL};
+    static const char *const keys[] = {"name",   "scenario",  "to",  "from",  "data",
+                                       "calls",  "rate",      "law", "start", "min_success",
+                                       "impair", "misbehave", NULL};
     struct document *d = r->d;
 
     document_only(d, n, keys);
@@ -212,6 +213,7 @@ static void read_group(struct reader *r, const yaml_node_t *n, struct suite_call
     k->data = keep_path(r, r->folder, document_text(d, n, "data", NULL), "");
     k->start_us = (uint64_t)(document_number(d, n, "start", 0, 0, DURATION_MAX_S) * 1e6);
     k->min_success = document_number(d, n, "min_success", 100, 0, 100);
+    wrongs_read(d, document_get(d, n, "impair"), document_get(d, n, "misbehave"), &k->wrongs);
     read_law(r, n, k);
 }
 
@@ -235,7 +237,7 @@ static void read_callers(struct reader *r, const yaml_node_t *list)
 
 static void read_callees(struct reader *r, const yaml_node_t *n)
 {
-    static const char *const keys[] = {"mix", "at_least", NULL};
+    static const char *const keys[] = {"mix", "at_least", "impair", "misbehave", NULL};
 
     if (!n)
         return;
@@ -243,6 +245,9 @@ static void read_callees(struct reader *r, const yaml_node_t *n)
     r->s->answers = true;
     r->s->answers_line = document_line(n);
     r->s->mix = keep_path(r, r->folder, document_text(r->d, n, "mix", NULL), "");
+    wrongs_read(r->d, document_get(r->d, n, "impair"), document_get(r->d, n, "misbehave"),
+                &r->s->wrongs);
+    r->s->wrongs_given = r->s->wrongs.impaired || r->s->wrongs.rules;
     r->s->at_least = document_whole(r->d, n, "at_least", 0, 0, SUITE_CALLS_MAX);
 }
 

@@ -23,6 +23,8 @@
  *       law: poisson                  # and the others of sim/law.h
  *       start: 2                        # seconds after the beginning
  *       min_success: 95                 # percent
+ *       impair: { loss: 2, burst: 3 }   # what their packets meet; so, too, under callees
+ *       misbehave: [ { lose: INVITE } ] # sim/wrongs.h
  *   settings: { talk_mean: 12 }         # of scripts
  *
  * Paths are relative to the suite's folder. Everything is copied: immutable once loaded. */
@@ -33,6 +35,7 @@
 #include "flow/flow.h"
 #include "sim/document.h"
 #include "sim/law.h"
+#include "sim/wrongs.h"
 
 #define SUITE_CALLERS_MAX  63
 #define SUITE_PROGRAMS_MAX 16
@@ -49,6 +52,7 @@ struct suite_callers {
     struct law law;
     uint64_t planned, start_us;
     double min_success;
+    struct wrongs wrongs;
 };
 
 struct suite {
@@ -56,8 +60,10 @@ struct suite {
     uint64_t seed, max_calls, workers, late_limit_ms, duration_us, drain_ms;
     bool answers; /* `callees` is there */
     uint32_t answers_line;
-    const char *mix;   /* NULL: every callee equally */
-    uint64_t at_least; /* calls that must come to the callees */
+    const char *mix;      /* NULL: every callee equally */
+    struct wrongs wrongs; /* of the callees */
+    bool wrongs_given;    /* else those of the mix */
+    uint64_t at_least;    /* calls that must come to the callees */
     struct suite_program program[SUITE_PROGRAMS_MAX];
     uint32_t programs;
     struct suite_callers callers[SUITE_CALLERS_MAX];

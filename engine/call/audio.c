@@ -158,6 +158,9 @@ static void on_closed(struct call *c, const struct leg_stats *s)
     out->rtp_sent = s->sent;
     out->rtp_lost = s->lost;
     out->rtp_late = s->late;
+    out->made_lost = s->made_lost;
+    out->made_duplicate = s->made_duplicate;
+    out->made_reordered = s->made_reordered;
     out->rtp_rejected = s->rejected;
     out->srtp_forged = s->forged;
     out->srtp_replayed = s->replayed;
@@ -283,6 +286,11 @@ void call_mute(struct call *c, bool on)
 {
     if (usable(c) == OK)
         media_leg_mute(c->leg, on);
+}
+
+enum err call_impair(struct call *c, const struct media_impair *impair)
+{
+    return usable(c) == OK ? media_leg_impair(c->leg, impair) : ERR_STATE;
 }
 
 void call_detect(struct call *c, enum dsp_phase phase)

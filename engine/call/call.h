@@ -22,6 +22,8 @@ struct call;
 struct call_env;
 struct call_line;
 struct sound_cache;
+struct media_impair;
+struct sip_meddle;
 
 /* Encryption of the audio, its keys in the session description (RFC 4568). */
 enum call_srtp {
@@ -167,6 +169,19 @@ enum err call_send_dtmf(struct call *c, struct slice digits, bool in_band, uint3
                         uint32_t gap_ms, uint32_t cookie);
 void call_stop_audio(struct call *c); /* drops the queue; pending cookies are reported cancelled */
 void call_mute(struct call *c, bool on); /* on: no RTP is sent at all (a line with no media) */
+
+/* Misbehaving on purpose, for simulators. ERR_STATE where the call is not such a one. */
+enum err call_impair(struct call *c, const struct media_impair *impair); /* media/leg.h */
+enum err call_meddle(struct call *c, const struct sip_meddle *rule);     /* sip/meddle.h */
+/* As above for a call that is not dialled yet, by the Call-ID it will have. */
+enum err call_meddle_before(struct call_env *env, const char *call_id,
+                            const struct sip_meddle *rule);
+/* An incoming call that is not answered: its CANCEL will be taken and not followed. */
+enum err call_defy_cancel(struct call *c);
+bool call_cancel_defied(const struct call *c); /* it has come */
+/* A response to the INVITE that came, in any state and without changing it. phrase, tag "": the
+ * standard one, ours. */
+enum err call_respond(struct call *c, uint16_t code, const char *phrase, const char *tag);
 
 /* Listening. */
 void call_detect(struct call *c, enum dsp_phase phase);

@@ -55,6 +55,7 @@ struct call_media_stats {
     uint64_t srtp_forged, srtp_replayed; /* packets that did not open, or were here before */
     char srtp[24];                       /* suite that held last, "" when the audio was plain */
     uint32_t jitter_us, rtt_us;          /* last known; 0: unknown */
+    uint64_t made_lost, made_duplicate, made_reordered; /* of what we sent, by call_impair */
 };
 
 struct call_record {

@@ -244,6 +244,7 @@ struct verb {
 };
 extern const struct verb verbs_call[], verbs_audio[], verbs_listen[]; /* call:NAME */
 extern const struct verb verbs_expect[], verbs_expect_audio[];        /* call:NAME */
+extern const struct verb verbs_network[];                             /* call:NAME */
 extern const struct verb verbs_random[], verbs_script[];              /* NAME */
 extern const struct verb verbs_store[];                               /* store.NAME */
 extern const struct verb verbs_read[];                                /* read.NAME */

@@ -26,6 +26,7 @@ const struct verb_group verb_groups[] = {
     {"call:", verbs_audio},
     {"call:", verbs_listen},
     {"call:", verbs_expect},
+    {"call:", verbs_network},
     {"call:", verbs_expect_audio},
     {"", verbs_script},
     {"", verbs_random},

@@ -16,6 +16,7 @@ struct media_leg {
     struct hearing *hearing;
     struct port_pair pair;
     uint32_t worker;
+    struct impair *impair; /* NULL: never asked for */
     bool detect, has_remote, closing, moving, recording;
     struct media_leg *peer;     /* bridged with, or to be when both have met on one worker */
     bool meeting;               /* … the latter */

@@ -5,11 +5,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "dsp/prints.h"
 #include "media/control.h"
+#include "media/impair.h"
 
 static uint32_t least_loaded(const struct media *m)
 {
@@ -93,6 +95,7 @@ void media_leg_release(struct media_leg *l)
     m->generation[pool_index(&m->legs, l)]++;
     m->load[l->worker]--;
     ports_put(&m->ports, &l->pair);
+    free(l->impair);
     if (l->hearing && l->hearing->prints)
         pool_put(&m->prints_legs, l->hearing->prints);
     if (l->hearing)
@@ -250,6 +253,31 @@ void media_leg_stop(struct media_leg *l)
 void media_leg_mute(struct media_leg *l, bool on)
 {
     post_simple(l, COMMAND_MUTE, on);
+}
+
+bool media_impair_possible(const struct media_impair *c)
+{
+    if (!(c->loss >= 0 && c->loss <= 1 && c->reorder >= 0 && c->duplicate >= 0))
+        return false;
+    return c->burst < 1 || (c->loss < 1 && c->loss / (1 - c->loss) <= c->burst);
+}
+
+/* The state outlives the worker's use of it: a leg is released when its worker has let it go. */
+enum err media_leg_impair(struct media_leg *l, const struct media_impair *config)
+{
+    struct command c = {.kind = COMMAND_IMPAIR};
+
+    if (!media_impair_possible(config))
+        return ERR_INVALID;
+    if (l->closing)
+        return ERR_STATE;
+    if (!l->impair)
+        l->impair = calloc(1, sizeof *l->impair);
+    if (!l->impair)
+        return ERR_NOMEM;
+    c.impair.state = l->impair;
+    c.impair.config = *config;
+    return media_post(l, &c);
 }
 
 void media_leg_phase(struct media_leg *l, enum dsp_phase phase)

@@ -42,6 +42,7 @@ struct leg_stats {
     uint64_t replayed;  /* SRTP that was here before, or is older than the window; RTCP too */
     uint64_t unsealed;  /* not sent: the key's stream for it is used up */
     uint64_t send_failed;
+    uint64_t made_lost, made_duplicate, made_reordered; /* by media_leg_impair, on their way out */
     uint32_t jitter_us;     /* RFC 3550 interarrival jitter */
     uint32_t rtt_us;        /* last, by RTCP; 0: unknown */
     uint32_t far_jitter_us; /* as the far end reports it */
@@ -133,6 +134,22 @@ enum err media_leg_dtmf(struct media_leg *l, struct slice digits, bool in_band, 
                         uint32_t gap_ms, uint32_t cookie);
 void media_leg_stop(struct media_leg *l);          /* empties the queue; items end cancelled */
 void media_leg_mute(struct media_leg *l, bool on); /* on: no RTP leaves at all */
+
+/* A bad network on what leaves (media/impair.h), for simulators. */
+struct media_impair {
+    uint64_t seed;
+    double loss;                  /* share of the packets, 0…1 */
+    double burst;                 /* packets of a burst on average; below 1: lost one by one */
+    uint32_t delay_ms, jitter_ms; /* of all; at most so much more, evenly, in order */
+    double reorder;               /* share that is held back reorder_ms */
+    uint32_t reorder_ms;
+    double duplicate;  /* share that comes twice */
+    int32_t drift_ppm; /* of the sender's clock; above 0: too fast */
+};
+/* Whether bursts of that length can lose that share: a good packet is between any two of them. */
+bool media_impair_possible(const struct media_impair *config);
+/* All zero: ends it. ERR_INVALID: not possible; ERR_STATE: closing; ERR_NOMEM. */
+enum err media_leg_impair(struct media_leg *l, const struct media_impair *config);
 
 /* Listening (needs params.detect). */
 void media_leg_phase(struct media_leg *l, enum dsp_phase phase);

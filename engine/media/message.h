@@ -17,6 +17,7 @@
 
 struct stream;
 struct hearing;
+struct impair;
 
 enum command_kind {
     COMMAND_OPEN,
@@ -25,6 +26,7 @@ enum command_kind {
     COMMAND_PLAY,
     COMMAND_STOP,
     COMMAND_MUTE,
+    COMMAND_IMPAIR,
     COMMAND_PHASE,
     COMMAND_WANT_BEEP,
     COMMAND_RECORD,
@@ -51,6 +53,10 @@ struct command {
         struct stream *peer;
         enum dsp_phase phase;
         bool on;
+        struct {
+            struct impair *state; /* the leg's, until it is released */
+            struct media_impair config;
+        } impair;
         struct {
             bool stereo;
             char path[LEG_PATH_MAX];

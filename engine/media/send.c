@@ -2,6 +2,7 @@
  * say. Timestamps follow the slots of the steady clock, also while nothing is sent. */
 #include <string.h>
 
+#include "media/impair.h"
 #include "media/stream.h"
 
 #define EVENT_VOLUME 10 /* -dBm0 (RFC 4733 section 2.3.3) */
@@ -25,7 +26,7 @@ uint32_t stream_now_ts(const struct stream *s)
     return s->ts_base + (uint32_t)round * STREAM_BLOCK;
 }
 
-void stream_send_bytes(struct stream *s, const uint8_t *p, uint32_t n)
+void stream_push_bytes(struct stream *s, const uint8_t *p, uint32_t n)
 {
     struct worker *w = s->worker;
     struct unconnected *u = NULL;
@@ -46,8 +47,18 @@ void stream_send_bytes(struct stream *s, const uint8_t *p, uint32_t n)
     else
         io_uring_prep_send(sqe, s->fixed ? (int)s->index : s->rtp_fd, p, n, MSG_DONTWAIT);
     sqe->flags |= s->fixed ? IOSQE_CQE_SKIP_SUCCESS | IOSQE_FIXED_FILE : IOSQE_CQE_SKIP_SUCCESS;
+}
+
+static void count_sent(struct stream *s)
+{
     s->stats.sent++;
-    w->count.rtp_sent++;
+    s->worker->count.rtp_sent++;
+}
+
+void stream_send_bytes(struct stream *s, const uint8_t *p, uint32_t n)
+{
+    stream_push_bytes(s, p, n);
+    count_sent(s);
 }
 
 void stream_send(struct stream *s, uint8_t payload_type, bool marker, uint32_t ts,
@@ -64,6 +75,11 @@ void stream_send(struct stream *s, uint8_t payload_type, bool marker, uint32_t t
         return;
     s->stats.sent_bytes += n;
     s->sent_octets += n;
+    if (s->impair) {
+        impair_take(s->impair, p, len, s->worker->loop.now_us);
+        count_sent(s);
+        return;
+    }
     stream_send_bytes(s, p, len);
 }
 

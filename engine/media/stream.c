@@ -1,4 +1,5 @@
 /* A stream's life on its worker: commands, bridge, recording, and the end. */
+#include "media/impair.h"
 #include "media/stream.h"
 
 #include <string.h>
@@ -238,6 +239,8 @@ static void end_stream(struct worker *w, struct stream *s, enum stream_end end)
         record_stop(s);
         stream_rtcp_bye(s);
     }
+    if (s->impair)
+        impair_drop(s->impair);
     worker_slot_out(w, s);
     stream_disarm(s);
     stream_finish(s);
@@ -279,6 +282,10 @@ void stream_command(struct worker *w, const struct command *c)
         break;
     case COMMAND_MUTE:
         s->muted = c->on;
+        break;
+    case COMMAND_IMPAIR:
+        s->impair = c->impair.state;
+        impair_set(s->impair, s, &c->impair.config);
         break;
     case COMMAND_PHASE:
         set_phase(s, c->phase);

@@ -89,6 +89,7 @@ struct stream {
     uint16_t seq;
     uint32_t ssrc, ts_base, last_ts, event_ts, event_duration;
     uint32_t sent_octets;
+    struct impair *impair; /* NULL: what is sent leaves as it is */
 
     /* Bridge. */
     struct stream *peer;
@@ -194,6 +195,7 @@ void stream_send(struct stream *s, uint8_t payload_type, bool marker, uint32_t t
                  const uint8_t *payload, uint32_t n); /* send.c */
 /* p must stay until the submission is over. */
 void stream_send_bytes(struct stream *s, const uint8_t *p, uint32_t n);
+void stream_push_bytes(struct stream *s, const uint8_t *p, uint32_t n); /* without counting it */
 void stream_bridge_told(struct stream *s);
 void stream_collect(struct stream *s); /* moves the jitter buffer's counters into the statistics */
 uint32_t stream_now_ts(const struct stream *s);

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/pages.h"
+#include "media/impair.h"
 #include "media/stream.h"
 
 #define RING_ENTRIES    4096
@@ -233,6 +234,11 @@ static void skip_rounds(struct worker *w, uint64_t now_us)
     w->count.ticks_skipped += rounds * WORKER_SLOTS;
 }
 
+static void flush_impaired(struct worker *w, uint64_t now_us)
+{
+    list_each(n, next, &w->impaired) impair_flush(container_of(n, struct impair, node), now_us);
+}
+
 static void run_due_slots(struct worker *w)
 {
     uint64_t now_us = clock_us(w->loop.clock);
@@ -241,6 +247,8 @@ static void run_due_slots(struct worker *w)
     /* At most one round before packets are looked at again. */
     for (uint32_t i = 0; i < WORKER_SLOTS && w->next_slot * WORKER_SLOT_US <= now_us; i++) {
         run_slot(w);
+        if (!list_empty(&w->impaired))
+            flush_impaired(w, now_us);
         w->next_slot++;
         now_us = clock_us(w->loop.clock);
     }
@@ -449,6 +457,7 @@ enum err worker_start(struct worker *w)
     rng_system(&seed, sizeof(seed));
     rng_seed(&w->rng, seed);
     list_init(&w->streams);
+    list_init(&w->impaired);
     w->send_op.done = send_failed;
     w->receive_shape = (struct msghdr){.msg_namelen = NAME_BYTES, .msg_controllen = TIMES_BYTES};
     hist_reset(&w->count.late_us);

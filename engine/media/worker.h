@@ -65,6 +65,7 @@ struct worker {
     struct loop_op send_op; /* of all RTP sends: failures only */
     struct msghdr receive_shape;
     struct list streams;
+    struct list impaired; /* streams with packets on their way, see impair.h */
     struct slot slot[WORKER_SLOTS];
     uint32_t active;        /* streams in slots */
     uint64_t next_slot;     /* absolute number: milliseconds of the steady clock */

@@ -139,6 +139,7 @@ struct sip_session {
     uint8_t offer_out, offer_in;           /* enum sip_carrier of the open offer each way */
     bool incoming, answered, answer_known; /* answer_known: the INVITE's offer has its answer */
     bool ended, released, ending_wanted;
+    bool defies_cancel, cancel_defied; /* sip_session_defy_cancel; a CANCEL has come */
     bool listed, late_offer, limit_hit; /* late_offer: the INVITE had no SDP */
     bool provisional_seen, wants_timer, cancel_wanted, cancel_sent, no_100rel, redirect_same_user;
     uint8_t busy; /* depth of handler calls */
@@ -233,6 +234,7 @@ struct sip_ua {
     struct sip_session *aux_of;
     struct sip_known known_allow, known_supported;
     struct sip_ua_stats stats;
+    struct sip_meddler *meddler; /* NULL until somebody is to misbehave */
     struct sip_msg in, aux, own; /* received; an INVITE parsed anew; a request of our own */
     char out[SIP_UA_MESSAGE_MAX];
 };
@@ -260,6 +262,10 @@ void sip_write_contact(struct sip_ua *ua, struct buf *b, struct slice user,
 /* The first Via of a request of ours. */
 void sip_write_own_via(struct sip_ua *ua, struct buf *b, const struct sip_path *way,
                        struct slice branch);
+/* meddle.c, with a meddler only. true: the message has been taken care of. */
+bool sip_meddle_out(struct sip_ua *ua, const struct sip_path *to, struct slice text);
+bool sip_meddle_in(struct sip_ua *ua, const struct sip_msg *m);
+void sip_meddle_close(struct sip_ua *ua);
 
 /* transaction.c: the table and what all four kinds share */
 struct sip_tx_key {

@@ -117,6 +117,17 @@ enum err sip_session_refuse(struct sip_session *s, uint16_t code);
  * with 480/486 by q850. SIP_EV_ENDED follows, at the latest after 64 × T1. q850 0: no Reason
  * header. text NULL: none. */
 void sip_session_end(struct sip_session *s, uint16_t q850, const char *text);
+/* Misbehaviour on purpose, for simulators (see also sip/meddle.h). */
+
+/* From now on a CANCEL of this incoming INVITE gets its 200 and ends nothing. ERR_STATE: outgoing,
+ * or answered. */
+enum err sip_session_defy_cancel(struct sip_session *s);
+bool sip_session_cancel_defied(const struct sip_session *s); /* one has come */
+/* Sends a response to the INVITE that came, in whatever state, and changes nothing: the
+ * transaction knows nothing of it. No SDP. tag empty: ours. ERR_STATE: outgoing; ERR_TOO_LONG. */
+enum err sip_session_respond(struct sip_session *s, uint16_t code, struct slice phrase,
+                             struct slice tag);
+
 /* Gives the session back. After SIP_EV_ENDED; earlier, it ends the call as sip_session_end and no
  * event comes any more. */
 void sip_session_release(struct sip_session *s);

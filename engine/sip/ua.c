@@ -76,6 +76,8 @@ uint32_t sip_flow_of(struct slice call_id)
 
 enum err sip_send(struct sip_ua *ua, const struct sip_path *to, struct slice text)
 {
+    if (ua->meddler && sip_meddle_out(ua, to, text))
+        return OK;
     enum err e = ua->wire->send(ua->wire_arg, to, text);
 
     if (ua->trace)
@@ -281,6 +283,8 @@ void sip_ua_receive(struct sip_ua *ua, const struct sip_path *from, char *data, 
                                 slice_cstr(m->fault.what), SLICE_NONE);
         return;
     }
+    if (ua->meddler && sip_meddle_in(ua, m))
+        return;
     ua->in_of = NULL;
     if (m->is_request)
         request_received(ua, from, m);
@@ -472,6 +476,7 @@ void sip_ua_close(struct sip_ua *ua)
     if (!ua)
         return;
     sip_register_close(ua);
+    sip_meddle_close(ua);
     list_each(n, tmp, &ua->all_sessions) sip_session_free(container_of(n, struct sip_session, all));
     hash_each(&ua->txs, end_tx, NULL);
     if (ua->transport)

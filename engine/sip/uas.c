@@ -432,6 +432,10 @@ void sip_uas_cancelled(struct sip_session *s, const struct sip_msg *cancel)
 {
     if (s->phase != SIP_PHASE_INVITING)
         return;
+    if (s->defies_cancel) {
+        s->cancel_defied = true;
+        return;
+    }
     sip_uas_refuse(s, 487, NULL, 0, NULL);
     sip_session_finish(s, 487, SIP_BY_FAR_SIDE, cancel);
 }

@@ -11,7 +11,9 @@
 
 #include "call/call.h"
 #include "flow/flow.h"
+#include "media/leg.h"
 #include "media/sound.h"
+#include "sip/meddle.h"
 
 struct call {
     call_handler_fn *handler;
@@ -176,6 +178,32 @@ void call_stop_audio(struct call *c)
 void call_mute(struct call *c, bool on)
 {
     fake_say(c, "mute %d", on);
+}
+enum err call_impair(struct call *c, const struct media_impair *i)
+{
+    fake_say(c, "impair loss=%g burst=%g delay=%u jitter=%u drift=%d", i->loss, i->burst,
+             i->delay_ms, i->jitter_ms, i->drift_ppm);
+    return OK;
+}
+enum err call_meddle(struct call *c, const struct sip_meddle *r)
+{
+    fake_say(c, "meddle %d %s times=%u amount=%u", r->kind, r->what, r->times, r->amount);
+    return sip_meddle_valid(r) ? OK : ERR_INVALID;
+}
+enum err call_defy_cancel(struct call *c)
+{
+    fake_say(c, "defy");
+    return OK;
+}
+bool call_cancel_defied(const struct call *c)
+{
+    (void)c;
+    return false;
+}
+enum err call_respond(struct call *c, uint16_t code, const char *phrase, const char *tag)
+{
+    fake_say(c, "respond %u '%s' '%s'", code, phrase, tag);
+    return OK;
 }
 void call_detect(struct call *c, enum dsp_phase phase)
 {

@@ -287,6 +287,33 @@ Test(verbs, tones_and_keys_out)
     bench_close(&b);
 }
 
+Test(verbs, a_bad_network_and_a_bad_peer)
+{
+    struct bench b;
+
+    bench_open(&b);
+    bench_body(&b,
+               "call:impair { loss = 20, burst = 4, delay = 0.05, jitter = 0.02, drift = -80 }\n"
+               "call:misbehave { lose = '200/INVITE', times = 2 }\n"
+               "call:misbehave { late = 'ACK', by = 0.3, times = 0 }\n"
+               "call:misbehave { bloat = '1xx' }\n"
+               "call:respond(299, 'Odd', 'fork')\n"
+               "check(not pcall(call.impair, call, { loss = 90, burst = 2 }))\n"
+               "check(not pcall(call.misbehave, call, { lose = 'ringing' }))\n"
+               "check(not pcall(call.misbehave, call, { lose = '200', late = '180' }))\n"
+               "check(not pcall(call.misbehave, call, { double = '200', copies = 0 }))\n"
+               "local ok, why = call:defy_cancel(0.1)\n"
+               "check(ok == nil and why == 'timeout')");
+    bench_pass(&b, 400);
+    done(&b, FLOW_DONE, 5);
+    assert_said(&b, "impair loss=0.2 burst=4 delay=50 jitter=20 drift=-80; "
+                    "meddle 0 200/INVITE times=2 amount=0; meddle 3 ACK times=0 amount=300; "
+                    "meddle 4 1xx times=1 amount=4000; respond 299 'Odd' 'fork'; "
+                    "meddle 0 ringing times=1 amount=0; meddle 2 200 times=1 amount=0; defy; "
+                    "hangup 0; ");
+    bench_close(&b);
+}
+
 Test(verbs, a_stuck_player_times_out)
 {
     struct bench b;
