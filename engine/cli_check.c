@@ -98,14 +98,14 @@ static void say_trunk(const struct campaign *c, const struct campaign_trunk *t)
                                         [CALL_SRTP_OFFERED] = ", SRTP offered",
                                         [CALL_SRTP_REQUIRED] = ", SRTP required"};
     uint8_t srtp = t->srtp > c->sip.srtp ? t->srtp : c->sip.srtp;
+    const char *over = t->tls ? "TLS" : t->tcp ? "TCP" : "UDP";
     char text[ADDR_TEXT_MAX];
 
     printf("  trunk %s: %s over %s, at most %u calls%s\n", t->name,
-           addr_format(&t->address, text, sizeof(text)), t->tcp ? "TCP" : "UDP", t->max_calls,
-           words[srtp]);
-    if (srtp != CALL_SRTP_OFF)
+           addr_format(&t->address, text, sizeof(text)), over, t->max_calls, words[srtp]);
+    if (srtp != CALL_SRTP_OFF && !t->tls)
         printf("    its keys go in clear over %s: whoever reads the signalling hears the calls\n",
-               t->tcp ? "TCP" : "UDP");
+               over);
 }
 
 static void say_campaign(const struct campaign *c)

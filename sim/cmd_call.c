@@ -21,7 +21,8 @@ struct calls {
 };
 
 struct arguments {
-    const char *to, *scenario, *rate, *law, *report, *listen, *data, *audio, *ports, *from, *srtp;
+    const char *to, *scenario, *rate, *law, *report, *listen, *data, *audio, *ports, *from, *srtp,
+        *tls_authorities, *tls_certificate, *tls_key;
     uint64_t calls, seed, workers, late_limit, max_calls, min_success;
     bool quiet;
 };
@@ -71,6 +72,9 @@ static int open_calls(struct calls *s, const struct arguments *a, const char *tr
         .listen = a->listen,
         .media_ports = a->ports,
         .srtp = a->srtp,
+        .tls_authorities = a->tls_authorities,
+        .tls_certificate = a->tls_certificate,
+        .tls_key = a->tls_key,
         .workers = a->workers,
         .max_calls = a->max_calls,
         .seed = a->seed,
@@ -239,6 +243,21 @@ int sim_call(int argc, char **argv)
          0,
          false},
         {"audio", "DIR", "sound files (out/audio)", OPTION_TEXT, {.text = &a.audio}, 0, false},
+        {"tls-certificate",
+         "FILE",
+         "PEM, with --tls-key: listen for SIP over TLS, too, and show it",
+         OPTION_TEXT,
+         {.text = &a.tls_certificate},
+         0,
+         false},
+        {"tls-key", "FILE", "PEM", OPTION_TEXT, {.text = &a.tls_key}, 0, false},
+        {"tls-authorities",
+         "FILE",
+         "PEM of those who vouch for TLS servers (the system's)",
+         OPTION_TEXT,
+         {.text = &a.tls_authorities},
+         0,
+         false},
         {"srtp",
          "HOW",
          "off, offered (beside plain audio) or required; keys by SDES (off)",

@@ -22,7 +22,8 @@ struct serve {
 };
 
 struct arguments {
-    const char *listen, *scenarios, *mix, *truth, *summary, *audio, *record, *ports, *srtp;
+    const char *listen, *scenarios, *mix, *truth, *summary, *audio, *record, *ports, *srtp,
+        *tls_authorities, *tls_certificate, *tls_key;
     uint64_t seed, workers, late_limit, max_calls, seconds;
     bool quiet;
 };
@@ -98,6 +99,9 @@ static int open_serve(struct serve *s, const struct arguments *a)
         .listen = a->listen,
         .media_ports = a->ports,
         .srtp = a->srtp,
+        .tls_authorities = a->tls_authorities,
+        .tls_certificate = a->tls_certificate,
+        .tls_key = a->tls_key,
         .workers = a->workers,
         .max_calls = a->max_calls,
         .seed = a->seed,
@@ -138,8 +142,9 @@ static void add_serve(void *arg, struct json *j)
 static int run(struct serve *s, const struct arguments *a)
 {
     if (!s->quiet)
-        printf("peal-sim serve: listening on %s, %u scenarios, %u sound files, seed %llu\n",
-               s->host.listen, mix_scenario_count(s->mix), flow_sounds_count(s->host.rt),
+        printf("peal-sim serve: listening on %s%s%s, %u scenarios, %u sound files, seed %llu\n",
+               s->host.listen, s->host.tls_listen[0] ? ", TLS on " : "", s->host.tls_listen,
+               mix_scenario_count(s->mix), flow_sounds_count(s->host.rt),
                (unsigned long long)s->seed);
     fflush(stdout);
     if (a->seconds)
@@ -209,6 +214,21 @@ int sim_serve(int argc, char **argv)
          "where call:record writes; without it nothing is kept",
          OPTION_TEXT,
          {.text = &a.record},
+         0,
+         false},
+        {"tls-certificate",
+         "FILE",
+         "PEM, with --tls-key: listen for SIP over TLS, too, and show it",
+         OPTION_TEXT,
+         {.text = &a.tls_certificate},
+         0,
+         false},
+        {"tls-key", "FILE", "PEM", OPTION_TEXT, {.text = &a.tls_key}, 0, false},
+        {"tls-authorities",
+         "FILE",
+         "PEM of those who vouch for TLS servers (the system's)",
+         OPTION_TEXT,
+         {.text = &a.tls_authorities},
          0,
          false},
         {"srtp",

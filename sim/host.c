@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "dsp/prints.h"
 #include "io/limits.h"
+#include "io/tls.h"
 #include "media/media.h"
 #include "sim/options.h"
 #include "sim/sim.h"
@@ -65,7 +66,12 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
         .incoming = config->incoming,
         .arg = config->arg,
     };
+    const struct tls_config tls = {.authorities = config->tls_authorities,
+                                   .certificate = config->tls_certificate,
+                                   .key = config->tls_key};
 
+    if (tls.authorities || tls.certificate || tls.key)
+        env.tls = &tls;
     if (addr_parse(slice_cstr(config->listen), 5060, &env.sip_local) != OK)
         return wrong(h, "--listen", config->listen,
                      "it must be an address and a port, such as 127.0.0.1:5070 or [::1]:5070");
@@ -82,6 +88,10 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
         return wrong(h, "cannot listen on", config->listen,
                      e == ERR_IO ? strerror(errno) : err_name(e));
     addr_format(sip_ua_local(call_env_ua(h->env)), h->listen, sizeof h->listen);
+    const struct addr *secure = sip_ua_tls_local(call_env_ua(h->env));
+
+    if (secure)
+        addr_format(secure, h->tls_listen, sizeof h->tls_listen);
     sip_ua_trace(call_env_ua(h->env), h->trace);
     return SIM_PASS;
 }

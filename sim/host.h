@@ -12,8 +12,9 @@
 struct host_config {
     const char *program; /* for messages: "peal-sim serve" */
     const char *listen;
-    const char *media_ports; /* "A-B", NULL: the default range */
-    const char *srtp;        /* "off" (NULL), "offered", "required" */
+    const char *media_ports;                                 /* "A-B", NULL: the default range */
+    const char *tls_authorities, *tls_certificate, *tls_key; /* PEM files; NULL: none */
+    const char *srtp; /* "off" (NULL), "offered", "required" */
     uint64_t workers, max_calls, seed, late_limit_ms;
     const char *audio;      /* NULL: out/audio if it is there */
     const char *record;     /* NULL: recordings are not kept */
@@ -38,7 +39,8 @@ struct host {
     struct truth truth;
     struct lateness lateness;
     uint64_t late_limit_ms, started_us;
-    char listen[ADDR_TEXT_MAX]; /* with the real port */
+    char listen[ADDR_TEXT_MAX];     /* with the real port */
+    char tls_listen[ADDR_TEXT_MAX]; /* "": not */
 };
 
 /* SIM_PASS, or SIM_CONFIG with the reason on stderr. */

@@ -8,6 +8,7 @@
 #include "sip/uri.h"
 
 #define SIP_PORT             5060
+#define SIPS_PORT            5061
 #define RING_TIMEOUT_MAX_MS  180000 /* RFC 3261 16.6 item 11, timer C */
 #define Q850_NORMAL_CLEARING 16
 
@@ -55,15 +56,27 @@ static void on_ring_limit(struct timer *t)
     call_hangup(c, 0);
 }
 
-static enum err path_from_uri(const char *text, bool tcp, struct sip_path *out)
+/* Where the INVITE goes, and over what. */
+static enum err find_path(const struct call_dial *dial, struct sip_path *out)
 {
+    struct slice transport = SLICE_NONE;
     struct sip_uri uri;
-    enum err e = sip_uri_parse(slice_cstr(text), &uri);
+    enum err e = sip_uri_parse(slice_cstr(dial->to_uri), &uri);
 
+    if (e == OK && !dial->tcp && !dial->tls)
+        sip_uri_param(&uri, SLICE("transport"), &transport);
+    out->tls = dial->tls || slice_ieq(transport, SLICE("tls"));
+    out->tcp = dial->tcp || out->tls || slice_ieq(transport, SLICE("tcp"));
+    out->addr = dial->via;
+    if (addr_is_set(&dial->via))
+        return OK;
     if (e != OK)
         return e;
-    out->tcp = tcp;
-    return addr_from_host(uri.host, uri.port ? uri.port : SIP_PORT, &out->addr);
+    return addr_from_host(uri.host,
+                          uri.port   ? uri.port
+                          : out->tls ? SIPS_PORT
+                                     : SIP_PORT,
+                          &out->addr);
 }
 
 static enum err send_invite(struct call *c, const struct call_dial *dial)
@@ -72,7 +85,6 @@ static enum err send_invite(struct call *c, const struct call_dial *dial)
     struct buf from_buf = buf_on(from, sizeof(from) - 1), sdp = buf_on(text, sizeof(text));
     struct sip_invite invite = {
         .request_uri = dial->to_uri,
-        .to = {.addr = dial->via, .tcp = dial->tcp},
         .from_uri = from,
         .from_display = dial->from_display,
         .contact_user = CALL_CONTACT_USER,
@@ -84,10 +96,8 @@ static enum err send_invite(struct call *c, const struct call_dial *dial)
         .redirects = dial->redirects,
         .redirect_same_user = true,
     };
-    enum err e = OK;
+    enum err e = find_path(dial, &invite.to);
 
-    if (!addr_is_set(&dial->via))
-        e = path_from_uri(dial->to_uri, dial->tcp, &invite.to);
     buf_puts(&from_buf, "sip:");
     if (dial->from_user) {
         sip_user_write_escaped(&from_buf, slice_cstr(dial->from_user));

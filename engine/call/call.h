@@ -18,6 +18,7 @@
 
 struct sip_ua;
 struct media;
+struct tls_config;
 struct call;
 struct call_env;
 struct call_line;
@@ -76,8 +77,11 @@ struct call_env_config {
     uint16_t media_port_min, media_port_max; /* RTP on even ports */
     uint32_t media_workers;                  /* 0: cores - 1, at least 1 */
     uint32_t max_calls;
-    enum call_srtp srtp;          /* of incoming calls, and at least of outgoing ones */
-    const char *tone_plan;        /* default plan of detectors */
+    const struct tls_config *tls; /* io/tls.h: SIP over TLS; NULL: none */
+    struct addr tls_local; /* where it is listened for, given a certificate; unset: sip_local's
+                              host, any port */
+    enum call_srtp srtp;   /* of incoming calls, and at least of outgoing ones */
+    const char *tone_plan; /* default plan of detectors */
     const struct prints *prints;  /* known recordings (dsp/prints.h), lives as long as the
                                      environment; NULL: none */
     const struct call_line *line; /* calls on a modelled line (call/line.h) instead of SIP and
@@ -109,13 +113,13 @@ struct call_env_stats {
 const struct call_env_stats *call_env_stats(const struct call_env *env);
 
 struct call_dial {
-    const char *to_uri; /* request URI: "sip:number@host:port" */
-    struct addr via;    /* where to send it (trunk, outbound proxy); unset: from the URI */
-    bool tcp;
-    const char *from_user;                 /* caller id shown */
-    const char *from_display;              /* NULL: none */
-    const char *from_host;                 /* NULL: own address */
-    const char *asserted;                  /* P-Asserted-Identity URI, NULL: none */
+    const char *to_uri;       /* request URI: "sip:number@host:port" */
+    struct addr via;          /* where to send it (trunk, outbound proxy); unset: from the URI */
+    bool tcp, tls;            /* neither: by the URI's transport parameter, else UDP */
+    const char *from_user;    /* caller id shown */
+    const char *from_display; /* NULL: none */
+    const char *from_host;    /* NULL: own address */
+    const char *asserted;     /* P-Asserted-Identity URI, NULL: none */
     const char *auth_user, *auth_password; /* digest, NULL: none */
     const char *headers;                   /* extra "Name: value\r\n" lines, NULL: none */
     const char *call_id;                   /* from call_new_id; NULL: made by SIP */

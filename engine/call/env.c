@@ -19,6 +19,8 @@ static enum err open_parts(struct call_env *env, const struct call_env_config *c
     struct sip_ua_config ua = {
         .local = config->sip_local,
         .tcp = config->tcp,
+        .tls = config->tls,
+        .tls_local = config->tls_local,
         .user_agent = config->user_agent ? config->user_agent : "Peal/0.1",
         .max_sessions = max_calls,
         .incoming = on_incoming,

@@ -36,7 +36,8 @@ static enum err trunks_stay(const struct campaign *now, const struct campaign *n
 
         if (!same(a->name, b->name))
             return refuse(why, "the trunk in place of '%s' is called '%s'", a->name, b->name);
-        if (!addr_eq(&a->address, &b->address) || a->tcp != b->tcp)
+        if (!addr_eq(&a->address, &b->address) || a->tcp != b->tcp || a->tls != b->tls ||
+            !same(a->tls_name, b->tls_name))
             return refuse(why, "the trunk '%s' has another address", a->name);
         if (a->srtp != b->srtp)
             return refuse(why, "the trunk '%s' has another srtp", a->name);
@@ -87,7 +88,11 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
     if (!same(zone_name(now->zone), zone_name(next->zone)))
         return refuse(why, "zone: the campaign's is %s", zone_name(now->zone));
     if (!addr_eq(&now->sip.address, &next->sip.address) || now->sip.tcp != next->sip.tcp ||
-        now->sip.srtp != next->sip.srtp || !addr_eq(&now->media.address, &next->media.address) ||
+        now->sip.srtp != next->sip.srtp || now->tls.port != next->tls.port ||
+        !same(now->tls.authorities, next->tls.authorities) ||
+        !same(now->tls.certificate, next->tls.certificate) || !same(now->tls.key, next->tls.key) ||
+        now->tls.client_certificates != next->tls.client_certificates ||
+        !addr_eq(&now->media.address, &next->media.address) ||
         now->media.port_min != next->media.port_min ||
         now->media.port_max != next->media.port_max || now->media.workers != next->media.workers)
         return refuse(why, "sip or media: addresses or ports are others");

@@ -257,6 +257,46 @@ static void read_address(struct reading *r, const char *key, const char *text, s
                      key, text);
 }
 
+static void read_tls(struct reading *r)
+{
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+
+    reading_path(r, "tls: authorities", raw->tls.authorities, c->tls.authorities,
+                 sizeof(c->tls.authorities));
+    reading_path(r, "tls: certificate", raw->tls.certificate, c->tls.certificate,
+                 sizeof(c->tls.certificate));
+    reading_path(r, "tls: key", raw->tls.key, c->tls.key, sizeof(c->tls.key));
+    reading_u32(r, "tls: port", raw->tls.port, 1, 65535, &c->tls.port);
+    reading_bool(r, "tls: client_certificates", raw->tls.client_certificates,
+                 &c->tls.client_certificates);
+    if (!raw->tls.certificate != !raw->tls.key)
+        reading_fail(r, raw->tls.certificate ? raw->tls.certificate : raw->tls.key,
+                     "tls: certificate and key go together");
+}
+
+/* Keys of SRTP are as secret as the way their SDP goes (RFC 4568 section 7). */
+static void judge_clear_keys(struct reading *r)
+{
+    static const struct reading_word words[] = {{"warned", 0}, {"refused", 1}};
+    struct campaign *c = r->campaign;
+    const char *at = r->raw->sip.clear_keys;
+
+    c->sip.refuses_clear_keys = reading_word(r, "sip: clear_keys", at, words, 2, 0) == 1;
+    for (uint32_t i = 0; i < c->trunk_count && c->sip.refuses_clear_keys; i++)
+        if ((c->trunks[i].srtp || c->sip.srtp) && !c->trunks[i].tls)
+            reading_fail(r, at,
+                         "sip: clear_keys: the keys of trunk '%s' would go in clear, which "
+                         "'refused' forbids; it needs 'transport: tls'",
+                         c->trunks[i].name);
+    for (uint32_t i = 0; i < c->agent_count && c->sip.refuses_clear_keys && c->sip.srtp; i++)
+        if (!strstr(c->agents[i].uri, ";transport=tls"))
+            reading_fail(r, at,
+                         "sip: clear_keys: the keys of agent '%s' would go in clear, which "
+                         "'refused' forbids; the uri needs ';transport=tls'",
+                         c->agents[i].name);
+}
+
 static void read_network(struct reading *r)
 {
     const struct raw_campaign *raw = r->raw;
@@ -266,7 +306,9 @@ static void read_network(struct reading *r)
 
     read_address(r, "sip: address", raw->sip.address, &c->sip.address);
     reading_bool(r, "sip: tcp", raw->sip.tcp, &c->sip.tcp);
+    read_tls(r);
     c->sip.srtp = reading_srtp(r, "sip: srtp", raw->sip.srtp);
+    judge_clear_keys(r);
     read_address(r, "media: address", raw->media.address, &c->media.address);
     reading_u32(r, "media: workers", raw->media.workers, 0, 256, &c->media.workers);
     reading_u32(r, "max_calls", raw->max_calls, 1, 100000, &c->max_calls);

@@ -45,7 +45,9 @@ struct campaign_trunk {
     char name[32];
     struct addr address; /* where its INVITEs go */
     bool tcp;
-    uint8_t srtp; /* enum call_srtp */
+    bool tls;                      /* over TLS; tcp is not set */
+    char tls_name[128];            /* its certificate's; "": the address */
+    uint8_t srtp;                  /* enum call_srtp */
     bool registers;                /* REGISTER there with user and password */
     char user[64], password[128];  /* digest; "" for none */
     const char *const *caller_ids; /* its own pool, or the campaign's */
@@ -171,8 +173,14 @@ struct campaign {
     struct {
         struct addr address; /* with port; port 0: any free one */
         bool tcp;
-        uint8_t srtp; /* enum call_srtp, of every leg at least */
+        uint8_t srtp;            /* enum call_srtp, of every leg at least */
+        bool refuses_clear_keys; /* of SRTP, where the way is not TLS */
     } sip;
+    struct { /* "": none, the system's authorities */
+        char authorities[CAMPAIGN_PATH_MAX], certificate[CAMPAIGN_PATH_MAX], key[CAMPAIGN_PATH_MAX];
+        uint32_t port; /* 0: any */
+        bool client_certificates;
+    } tls;
     struct {
         struct addr address; /* port unused */
         uint16_t port_min, port_max;

@@ -79,7 +79,7 @@ uint8_t reading_srtp(struct reading *r, const char *key, const char *text)
 static void read_trunk(struct reading *r, const struct raw_trunk *raw, struct campaign_trunk *t,
                        uint32_t number)
 {
-    static const struct reading_word transports[] = {{"udp", 0}, {"tcp", 1}};
+    static const struct reading_word transports[] = {{"udp", 0}, {"tcp", 1}, {"tls", 2}};
     const char *at = raw->name ? raw->name : raw->address;
 
     snprintf(t->name, sizeof(t->name), "trunk-%u", number);
@@ -95,7 +95,13 @@ static void read_trunk(struct reading *r, const struct raw_trunk *raw, struct ca
                      "trunks: address '%.60s' is not accepted; accepted: an IP address and port "
                      "such as 127.0.0.1:5060 or [::1]:5060",
                      raw->address);
-    t->tcp = reading_word(r, "trunks: transport", raw->transport, transports, 2, 0) == 1;
+    int transport = reading_word(r, "trunks: transport", raw->transport, transports, 3, 0);
+
+    t->tcp = transport == 1;
+    t->tls = transport == 2;
+    reading_text(r, "trunks: tls_name", raw->tls_name, t->tls_name, sizeof(t->tls_name));
+    if (raw->tls_name && !t->tls)
+        reading_fail(r, raw->tls_name, "trunks: tls_name needs 'transport: tls'");
     t->srtp = reading_srtp(r, "trunks: srtp", raw->srtp);
     reading_bool(r, "trunks: register", raw->registers, &t->registers);
     reading_text(r, "trunks: user", raw->user, t->user, sizeof(t->user));

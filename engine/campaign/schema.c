@@ -36,6 +36,7 @@ static const cyaml_schema_field_t trunk_fields[] = {
     TEXT("calls_per_second", struct raw_trunk, calls_per_second),
     TEXT("redirects", struct raw_trunk, redirects),
     TEXT("srtp", struct raw_trunk, srtp),
+    TEXT("tls_name", struct raw_trunk, tls_name),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t trunk_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_trunk, trunk_fields)};
@@ -102,7 +103,15 @@ static const cyaml_schema_field_t abandonment_fields[] = {
 static const cyaml_schema_field_t recording_fields[] = {
     SUB("mode", recording, mode), SUB("dir", recording, dir), CYAML_FIELD_END};
 static const cyaml_schema_field_t sip_fields[] = {
-    SUB("address", sip, address), SUB("tcp", sip, tcp), SUB("srtp", sip, srtp), CYAML_FIELD_END};
+    SUB("address", sip, address), SUB("tcp", sip, tcp), SUB("srtp", sip, srtp),
+    SUB("clear_keys", sip, clear_keys), CYAML_FIELD_END};
+static const cyaml_schema_field_t tls_fields[] = {
+    SUB("authorities", tls, authorities),
+    SUB("certificate", tls, certificate),
+    SUB("key", tls, key),
+    SUB("port", tls, port),
+    SUB("client_certificates", tls, client_certificates),
+    CYAML_FIELD_END};
 static const cyaml_schema_field_t media_fields[] = {
     SUB("address", media, address), SUB("ports", media, ports), SUB("workers", media, workers),
     CYAML_FIELD_END};
@@ -175,6 +184,7 @@ static void make_schema(struct schema *s)
         MAPPING("abandonment", abandonment, abandonment_fields),
         MAPPING("recording", recording, recording_fields),
         MAPPING("sip", sip, sip_fields),
+        MAPPING("tls", tls, tls_fields),
         MAPPING("media", media, media_fields),
         MAPPING("on", on, s->on),
         MAPPING("results", results, s->results),

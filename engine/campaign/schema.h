@@ -12,7 +12,7 @@ struct raw_trunk {
     char *name, *address, *transport, *registers, *user, *password, *password_file;
     char **caller_ids;
     unsigned caller_ids_count;
-    char *max_calls, *calls_per_second, *redirects, *srtp;
+    char *max_calls, *calls_per_second, *redirects, *srtp, *tls_name;
 };
 
 struct raw_agent {
@@ -56,8 +56,11 @@ struct raw_campaign {
         char *mode, *dir;
     } recording;
     struct {
-        char *address, *tcp, *srtp;
+        char *address, *tcp, *srtp, *clear_keys;
     } sip;
+    struct {
+        char *authorities, *certificate, *key, *port, *client_certificates;
+    } tls;
     struct {
         char *address, *ports, *workers;
     } media;

@@ -127,6 +127,7 @@ enum err attempt_launch(struct attempt *a)
              addr_format(&k->address, host, sizeof(host)));
     dial.via = k->address;
     dial.tcp = k->tcp;
+    dial.tls = k->tls;
     dial.srtp = (enum call_srtp)k->srtp;
     dial.redirects = (uint8_t)k->redirects;
     dial.from_user = trunk_caller_id(t, a->task.avoid_caller_id);

@@ -11,6 +11,7 @@
 #include "dsp/prints.h"
 #include "flow/flow.h"
 #include "io/limits.h"
+#include "io/tls.h"
 #include "media/media.h"
 
 #define FILES_PER_CALL     3 /* RTP, RTCP, recording */
@@ -91,13 +92,35 @@ static bool needs_tcp(const struct campaign *c)
     return tcp;
 }
 
+/* TLS is there when something goes over it, or when we have a certificate to be called by. */
+static bool needs_tls(const struct campaign *c)
+{
+    bool tls = c->tls.certificate[0] || c->tls.authorities[0];
+
+    for (uint32_t i = 0; i < c->trunk_count; i++)
+        tls = tls || c->trunks[i].tls;
+    for (uint32_t i = 0; i < c->agent_count && !tls; i++)
+        tls = strstr(c->agents[i].uri, ";transport=tls") != NULL;
+    return tls;
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
 static enum err open_calls(struct dialer *d, char *error)
 {
     const struct campaign *c = d->campaign;
+    const struct tls_config tls = {.authorities = or_null(c->tls.authorities),
+                                   .certificate = or_null(c->tls.certificate),
+                                   .key = or_null(c->tls.key),
+                                   .client_certificates = c->tls.client_certificates};
     struct call_env_config env = {
         .loop = d->loop,
         .sip_local = c->sip.address,
         .tcp = needs_tcp(c),
+        .tls = needs_tls(c) ? &tls : NULL,
         .srtp = (enum call_srtp)c->sip.srtp,
         .media_local = c->media.address,
         .media_port_min = c->media.port_min,
@@ -110,6 +133,10 @@ static enum err open_calls(struct dialer *d, char *error)
     char text[ADDR_TEXT_MAX];
     enum err e = OK;
 
+    if (c->tls.port) {
+        env.tls_local = c->sip.address;
+        addr_set_port(&env.tls_local, (uint16_t)c->tls.port);
+    }
     const struct dsp_plan *plan;
 
     if (dsp_plan_is_file(c->tone_plan))
@@ -123,7 +150,8 @@ static enum err open_calls(struct dialer *d, char *error)
 
     if (e != OK)
         snprintf(error, DIALER_ERROR_MAX,
-                 "calls cannot be made from %s (%s): is another program using that address, and "
+                 "calls cannot be made from %s (%s, see the log): is another program using that "
+                 "address, and "
                  "are the media ports free?",
                  addr_format(&c->sip.address, text, sizeof(text)), err_name(e));
     return e;

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "sip/register.h"
+#include "sip/ua.h"
 
 #define REST_MIN_MS        1000
 #define REST_MAX_MS        60000
@@ -44,7 +45,7 @@ static enum err register_trunk(struct dialer *d, struct trunk *t)
     char host[ADDR_TEXT_MAX], registrar[96], aor[192];
     struct sip_register params = {
         .registrar = registrar,
-        .to = {.addr = k->address, .tcp = k->tcp},
+        .to = {.addr = k->address, .tcp = k->tcp || k->tls, .tls = k->tls},
         .aor = aor,
         .contact_user = k->user,
         .auth_user = k->user,
@@ -61,8 +62,13 @@ enum err trunks_open(struct dialer *d)
 {
     for (uint32_t i = 0; i < d->campaign->trunk_count; i++) {
         struct trunk *t = &d->trunks[i];
+        enum err named = OK;
 
         t->config = &d->campaign->trunks[i];
+        if (t->config->tls_name[0] && !d->config.model)
+            named = sip_ua_tls_name(call_env_ua(d->env), &t->config->address, t->config->tls_name);
+        if (named != OK)
+            return named;
         t->dialer = d;
         t->usable = !t->config->registers || d->config.model;
         t->refilled_ms = loop_now_ms(d->loop);
