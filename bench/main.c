@@ -19,6 +19,7 @@ int bench_import(struct bench *b);
 int bench_gate(struct bench *b);
 int bench_queue(struct bench *b);
 int bench_base(struct bench *b);
+int bench_scripts(struct bench *b);
 int bench_pacing(struct bench *b);
 int bench_accuracy(struct bench *b);
 /* Figures with intervals do not fit the frame's rows: this one reads its options and writes its
@@ -40,6 +41,8 @@ static const struct {
      ""},
     {"queue", "claims and completions beside the same commands by redis-benchmark", bench_queue,
      "leads="},
+    {"scripts", "call scripts: bytes a call, ns a resume, calls/s with five steps", bench_scripts,
+     ""},
     {"base", "hash table, timer wheel and rings by size", bench_base, ""},
     {"pacing", "agents busy and answers abandoned, by policy, in virtual time", bench_pacing,
      "quick workload= policy= agents= days= seed= seeds= html="},

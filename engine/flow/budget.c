@@ -20,7 +20,8 @@ static uint64_t cpu_ns(void)
 void budget_refill(struct flow *f)
 {
     f->budget = f->rt->instructions;
-    f->cpu_limit_ns = cpu_ns() + f->rt->cpu_ns;
+    f->cpu_limit_ns =
+        0; /* set at the first look: that is a system call, and most resumes are short */
     f->hooks = 0;
     f->collections = 0;
 }
@@ -53,6 +54,9 @@ static _Noreturn void spent(lua_State *L, struct flow *f, const char *what)
         f->doom = DOOM_BUDGET;
     if (!f->report.error[0])
         flow_blame(L, f->script->path, what, f->report.error);
+    /* From here on every instruction raises: a `<close>` handler that has handlers of its own,
+     * twice over, would else take for ever to unwind. */
+    lua_sethook(L, budget_hook, LUA_MASKCOUNT, 1);
     flow_unwind(L);
 }
 
@@ -63,17 +67,46 @@ static _Noreturn void spent_why(lua_State *L, struct flow *f)
     spent(L, f, "the script ran too long without waiting: put a verb that waits into its loop");
 }
 
+struct flow_runtime *runtime_of(lua_State *L)
+{
+    void *rt;
+
+    lua_getallocf(L, &rt);
+    return rt;
+}
+
+/* While a script is only being declared there is no call whose budget it could be. */
+static void charge_declaration(lua_State *L, uint64_t units)
+{
+    struct flow_runtime *rt = runtime_of(L);
+
+    if (!rt->declaring)
+        return;
+    rt->declare_budget -= units > INT32_MAX ? INT32_MAX : (int64_t)units;
+    if (rt->declare_budget <= 0) {
+        lua_sethook(L, budget_hook, LUA_MASKCOUNT, 1); /* as in spent() */
+        luaL_error(L, "the declaration of the script runs too long");
+    }
+}
+
 void budget_hook(lua_State *L, lua_Debug *ar)
 {
     struct flow *f = flow_of(L);
 
     (void)ar;
-    if (!f)
-        luaL_error(L, "the declaration of the script runs too long");
+    if (!f) {
+        charge_declaration(L, FLOW_HOOK_EVERY);
+        return;
+    }
     f->budget -= FLOW_HOOK_EVERY;
     if (f->budget <= 0 || f->doom == DOOM_MEMORY || f->doom == DOOM_BUDGET)
         spent_why(L, f);
-    if (++f->hooks % FLOW_CPU_LOOK == 0 && cpu_ns() > f->cpu_limit_ns)
+    if (++f->hooks % FLOW_CPU_LOOK != 0)
+        return;
+    uint64_t now = cpu_ns();
+    if (f->cpu_limit_ns == 0)
+        f->cpu_limit_ns = now + f->rt->cpu_ns;
+    else if (now > f->cpu_limit_ns)
         spent_why(L, f);
 }
 
@@ -81,8 +114,10 @@ void budget_charge(lua_State *L, uint64_t units)
 {
     struct flow *f = flow_of(L);
 
-    if (!f)
+    if (!f) {
+        charge_declaration(L, units);
         return;
+    }
     f->budget -= units > INT32_MAX ? INT32_MAX : (int64_t)units;
     if (f->budget <= 0)
         spent_why(L, f);

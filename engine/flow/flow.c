@@ -124,6 +124,8 @@ static void keep_error(struct flow *f, int status)
         return;
     if (f->out_of_memory)
         snprintf(error, FLOW_TEXT_MAX, "%s", f->memory_error);
+    else if (lua_type(f->co, -1) == LUA_TSTRING && !strchr(lua_tostring(f->co, -1), ':'))
+        snprintf(error, FLOW_TEXT_MAX, "%s: %s", f->script->path, lua_tostring(f->co, -1));
     else if (lua_type(f->co, -1) == LUA_TSTRING)
         snprintf(error, FLOW_TEXT_MAX, "%s", lua_tostring(f->co, -1));
     else
@@ -139,6 +141,7 @@ static void run_finally(struct flow *f)
     bool had_error = f->report.error[0];
     f->doom = DOOM_NONE;
     budget_refill(f);
+    lua_sethook(f->co, budget_hook, LUA_MASKCOUNT, FLOW_HOOK_EVERY);
     lua_rawgeti(f->co, LUA_REGISTRYINDEX, f->finally_ref);
     lua_pushstring(f->co, flow_outcome_name(f->report.outcome));
     int status = lua_pcall(f->co, 1, 0, 0);
@@ -203,6 +206,9 @@ static void resume(struct flow *f, int args)
         int status = lua_resume(f->co, NULL, args, &results);
         rt->current = was;
         f->running = false;
+        int64_t spent = (int64_t)rt->instructions - f->budget;
+        if (spent > (int64_t)rt->stats.most_spent)
+            rt->stats.most_spent = (uint64_t)spent;
         if (status != LUA_YIELD) {
             script_over(f, status);
             return;
@@ -386,14 +392,37 @@ static int flow_run(lua_State *L)
     return 0;
 }
 
+/* Puts the script's line before a message that has none: some of Lua's own, and error(…, 0). */
+static int locate(lua_State *L)
+{
+    const struct flow *f = flow_of(L);
+    lua_Debug ar;
+
+    if (lua_type(L, 1) != LUA_TSTRING || f->doom != DOOM_NONE)
+        return 1;
+    for (int level = 1; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline <= 0)
+            continue;
+        const char *text = lua_tostring(L, 1);
+        size_t len = strlen(ar.short_src);
+        if (strncmp(text, ar.short_src, len) != 0 || text[len] != ':')
+            lua_pushfstring(L, "%s:%d: %s", ar.short_src, ar.currentline, text);
+        return 1;
+    }
+    return 1;
+}
+
 /* Arguments: call, chunk, environment. The script runs under a pcall because that is what lets
  * hooks work again after an error raised in a hook: without it, a script's own `<close>` handlers
  * would run unwatched. */
 static int flow_main(lua_State *L)
 {
-    lua_pushcfunction(L, flow_run);
+    lua_pushcfunction(L, locate);
     lua_insert(L, 1);
-    return main_done(L, lua_pcallk(L, 3, 0, 0, 0, main_done), 0);
+    lua_pushcfunction(L, flow_run);
+    lua_insert(L, 2);
+    return main_done(L, lua_pcallk(L, 3, 0, 1, 0, main_done), 0);
 }
 
 static void push_row(lua_State *L, const struct flow_start *start)

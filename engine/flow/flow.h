@@ -120,6 +120,8 @@ struct flow_stats {
     uint32_t running, peak;
     uint64_t started, refused, ended[FLOW_STOPPED + 1];
     size_t memory_bytes; /* of the Lua state, all calls */
+    uint64_t most_spent; /* of the budget of instructions, by one call between two waits */
+    size_t flow_bytes;   /* of one call outside of it, in a pool */
     uint32_t asking;     /* questions to the outside under way */
     uint64_t store_asked, store_failed, http_asked, http_failed;
     uint64_t http_lost;  /* sent by ended scripts and not answered with a status below 400 */

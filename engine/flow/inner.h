@@ -142,6 +142,9 @@ struct flow_runtime {
     struct ops *ops;
     struct speech *speech; /* NULL: there is no synthesiser */
     struct http *http;     /* NULL: no host may be asked */
+    bool declaring;        /* a script's declaration runs: budget and memory are its own */
+    int64_t declare_budget;
+    size_t declare_bytes; /* what the state may grow to meanwhile */
     uint64_t store_token;
     char *scratch;                 /* STORE_VALUE_MAX bytes, for JSON on its way out */
     struct sip_trace *trace;       /* NULL: messages are not noted */
@@ -171,6 +174,7 @@ void sandbox_register_tables(lua_State *L, int lib);  /* tables.c */
 int sandbox_pairs(lua_State *L);                      /* tables.c */
 
 /* budget.c */
+struct flow_runtime *runtime_of(lua_State *L);
 void budget_hook(lua_State *L, lua_Debug *ar);
 void budget_refill(struct flow *f);
 /* Charges work that no hook sees (10 ns units); raises when the budget is spent. */

@@ -48,12 +48,15 @@ static bool allowed(struct flow_runtime *rt, struct account *a, size_t more, boo
 {
     struct flow *f = rt->current;
 
+    if (rt->declaring && !f)
+        return rt->stats.memory_bytes + more <= rt->declare_bytes;
     if (!f || !f->co || a == &rt->own)
         return true;
-    f->budget -= (int64_t)(more / 64); /* filling it takes time that no hook counts */
     if (!(string && more > FLOW_STRING_MAX + 64) && a->bytes + more <= a->max &&
-        f->doom != DOOM_MEMORY)
+        f->doom != DOOM_MEMORY) {
+        f->budget -= (int64_t)(more / 64); /* filling it takes time that no hook counts */
         return true;
+    }
     /* Only reads the call's stack, which is whole whenever Lua asks for memory. Noted now: a failed
      * allocation unwinds without telling where. */
     flow_blame(f->co, f->script->path, FLOW_MEMORY_TEXT, f->memory_error);

@@ -15,6 +15,7 @@
 #define CPU_MS_DEFAULT       20
 #define MEMORY_DEFAULT       (1024 * 1024)
 #define DECLARE_INSTRUCTIONS 1000000
+#define DECLARE_BYTES        (16u << 20) /* a script of FLOW_SCRIPT_MAX compiles to a few MiB */
 /* Put before every chunk, on its first line: the environment comes as the argument, so one
  * compiled chunk serves every call with globals of its own. */
 #define PREAMBLE "local _ENV = ...; "
@@ -185,6 +186,7 @@ void flow_runtime_close(struct flow_runtime *rt)
 
 const struct flow_stats *flow_runtime_stats(struct flow_runtime *rt)
 {
+    rt->stats.flow_bytes = rt->flows.object_size;
     rt->stats.asking = ops_in_flight(rt->ops);
     rt->stats.running = rt->flows.used;
     rt->stats.peak = rt->flows.peak;
@@ -302,11 +304,15 @@ static enum err declare_script(struct flow_runtime *rt, struct flow_script *s, s
     struct declaration d = {rt, s, text};
     lua_State *L = rt->L;
 
-    lua_sethook(L, budget_hook, LUA_MASKCOUNT, DECLARE_INSTRUCTIONS);
+    rt->declaring = true;
+    rt->declare_budget = DECLARE_INSTRUCTIONS;
+    rt->declare_bytes = rt->stats.memory_bytes + DECLARE_BYTES;
+    lua_sethook(L, budget_hook, LUA_MASKCOUNT, FLOW_HOOK_EVERY);
     lua_pushcfunction(L, declare);
     lua_pushlightuserdata(L, &d);
     int status = lua_pcall(L, 1, 0, 0);
     lua_sethook(L, NULL, 0, 0);
+    rt->declaring = false;
     if (status == LUA_OK)
         return OK;
     const char *text_of = lua_tostring(L, -1);

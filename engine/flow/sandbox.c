@@ -15,7 +15,8 @@ static int pcall_finish(lua_State *L, int status, lua_KContext ctx)
     (void)ctx;
     if (status != LUA_OK && status != LUA_YIELD) {
         bool unwinding = lua_touserdata(L, -1) == (const void *)&flow_unwind_mark;
-        if (unwinding || (f && f->doom != DOOM_NONE))
+        bool overspent = f ? f->doom != DOOM_NONE : runtime_of(L)->declare_budget <= 0;
+        if (unwinding || overspent)
             return lua_error(L);
         if (f)
             f->raised_failed = false;

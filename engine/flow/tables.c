@@ -116,6 +116,7 @@ static int tab_insert(lua_State *L)
     if (lua_gettop(L) == 3) {
         at = luaL_checkinteger(L, 2);
         luaL_argcheck(L, at >= 1 && at <= n, 2, "position out of bounds");
+        budget_charge(L, (uint64_t)(n - at) * 2);
         for (lua_Integer i = n; i > at; i--) {
             lua_rawgeti(L, 1, i - 1);
             lua_rawseti(L, 1, i);
@@ -136,6 +137,8 @@ static int tab_remove(lua_State *L)
         return 1;
     }
     luaL_argcheck(L, at >= 1 && at <= n + 1, 2, "position out of bounds");
+    if (at < n)
+        budget_charge(L, (uint64_t)(n - at) * 2);
     lua_rawgeti(L, 1, at);
     for (lua_Integer i = at; i < n; i++) {
         lua_rawgeti(L, 1, i + 1);

@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "flow/flow.h"
+#include "media/leg.h"
+#include "sip/meddle.h"
 
 /* The call layer, as far as scripts reach it. */
 struct call {
@@ -42,6 +44,10 @@ SAYS_NO(call_play_silence, struct call *c, uint32_t ms, uint32_t cookie)
 SAYS_NO(call_send_dtmf, struct call *c, struct slice digits, bool in_band, uint32_t on_ms,
         uint32_t gap_ms, uint32_t cookie)
 SAYS_NO(call_record_start, struct call *c, const char *path, bool stereo)
+SAYS_NO(call_impair, struct call *c, const struct media_impair *i)
+SAYS_NO(call_meddle, struct call *c, const struct sip_meddle *r)
+SAYS_NO(call_defy_cancel, struct call *c)
+SAYS_NO(call_respond, struct call *c, uint16_t code, const char *phrase, const char *tag)
 DOES_NOTHING(call_stop_audio, struct call *c)
 DOES_NOTHING(call_mute, struct call *c, bool on)
 DOES_NOTHING(call_detect, struct call *c, enum dsp_phase phase)
@@ -68,6 +74,10 @@ enum call_state call_state(const struct call *c)
     return CALL_STATE_IDLE;
 }
 bool call_is_outgoing(const struct call *c)
+{
+    return false;
+}
+bool call_cancel_defied(const struct call *c)
 {
     return false;
 }
