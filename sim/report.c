@@ -9,7 +9,7 @@
 #include "sim/report_parts.h"
 
 #define PATH_CAP 600
-#define JSON_MAX (4u * 1024 * 1024)
+#define JSON_MAX (32u * 1024 * 1024)
 
 bool report_close(const struct outcome *o, const char *path, FILE *f)
 {

@@ -243,8 +243,11 @@ static void put_waveform(struct json *j, const struct outcome_call *c)
 
     if (!c->recording[0] || !waveform_read(&w, c->recording))
         return;
+    /* It begins when audio can flow and ends with the call. */
+    uint32_t end = c->at_ms[MARK_END] == CALL_TIME_NONE ? 0 : c->at_ms[MARK_END];
     json_begin_object(j, "audio");
     json_cstr(j, "file", c->recording);
+    json_u64(j, "start_ms", end > w.ms ? end - w.ms : 0);
     json_u64(j, "ms", w.ms);
     put_peaks(j, "far", w.far, w.points);
     put_peaks(j, "near", w.near, w.points);

@@ -19,7 +19,7 @@ __asm__(".section .rodata\n"
 extern const char peal_sim_page[], peal_sim_page_end[];
 
 #define MARK     "/*DATA*/null"
-#define DATA_MAX (8u * 1024 * 1024)
+#define DATA_MAX (64u * 1024 * 1024)
 
 static void put_data(FILE *f, const char *text, size_t len)
 {

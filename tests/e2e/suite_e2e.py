@@ -208,6 +208,7 @@ class Reports(unittest.TestCase):
             with wave.open(c["audio"]["file"]) as w:
                 self.assertEqual(w.getnchannels(), 2)
                 self.assertAlmostEqual(w.getnframes() / 8, c["audio"]["ms"], delta=1)
+            self.assertGreaterEqual(c["audio"]["start_ms"], 200, "no audio flows before the answer")
             self.assertEqual(max(c["audio"]["near"]), 0, "the caller said nothing")
             self.assertGreater(max(c["audio"]["far"]), 10, "the callee played its greeting")
 
