@@ -65,7 +65,7 @@ static int check_script(struct checker *c)
         fprintf(stderr, PROGRAM ": %s: %s\n", c->path, strerror(errno));
         return SIM_CONFIG;
     }
-    lint_script(c->rt, slice_of(text, len), report, c);
+    lint_script(c->rt, script, slice_of(text, len), report, c);
     free(text);
     return SIM_PASS;
 }

@@ -21,6 +21,7 @@ struct word {
 
 struct lint {
     const struct flow_runtime *rt;
+    const struct flow_script *script;
     lint_fn *report;
     void *arg;
     const char *at, *end;
@@ -350,6 +351,56 @@ static void check_weights(const struct lint *l)
             sum > 2 ? 100 : 1);
 }
 
+/* A name without a dot is a prompt's. */
+static void check_prompt(struct lint *l, struct word w)
+{
+    char name[128], missing[32];
+
+    if (w.kind != STRING || !l->script || slice_find(w.text, '.') >= 0 ||
+        slice_copy(w.text, name, sizeof name) != OK)
+        return;
+    flow_script_prompt_missing(l->rt, l->script, name, missing, sizeof missing);
+    if (missing[0])
+        say(l, w.line, LINT_ERROR,
+            "prompt '%s' has neither a file prompts/%s.LANG.wav nor a text in the script's prompts "
+            "for: %s",
+            name, name, missing);
+}
+
+/* call:play("…", { loop = true }) that nothing would end. */
+static void check_loop(struct lint *l)
+{
+    static const char *const loop[] = {"loop", NULL}, *const ends_it[] = {"limit", "background",
+                                                                          NULL};
+    struct lint table = *l;
+
+    while (table.now.kind != END && !is(table.now, ")") && !is(table.now, "{"))
+        advance(&table);
+    if (is(table.now, "{") && has_key(&table, loop) && !has_key(&table, ends_it))
+        say(l, l->now.line, LINT_ERROR,
+            "call:play with loop has no limit: give limit, or background = true");
+}
+
+/* What a verb needs and was not given. */
+static void check_needs(struct lint *l)
+{
+    static const char *const keys[] = {"keys", NULL};
+    struct lint table = *l;
+    bool empty = is(l->next, "(") && is(l->next2, ")");
+
+    if ((is(l->now, "wait") || is(l->now, "wait_hangup") || is(l->now, "silence")) && empty)
+        say(l, l->now.line, LINT_ERROR, "call:" SLICE_FMT " needs a time in seconds",
+            SLICE_ARG(l->now.text));
+    if (is(l->now, "wait_answer") && empty)
+        say(l, l->now.line, LINT_WARNING,
+            "call:wait_answer has no limit of its own: the default holds");
+    advance(&table);
+    if (is(l->now, "menu") && is(l->next, "{") && !has_key(&table, keys))
+        say(l, l->now.line, LINT_ERROR, "call:menu needs keys: those that it takes");
+    if (is(l->now, "play"))
+        check_loop(l);
+}
+
 /* l->now is the verb's name in `call:name`. */
 static void check_verb(struct lint *l)
 {
@@ -362,6 +413,7 @@ static void check_verb(struct lint *l)
             SLICE_ARG(l->now.text));
         return;
     }
+    check_needs(l);
     if ((is(l->now, "listen") || is(l->now, "record")) && is(l->next, "{")) {
         struct lint table = *l;
         advance(&table);
@@ -396,8 +448,14 @@ static void check_name(struct lint *l)
 static void check(struct lint *l)
 {
     for (; l->now.kind != END; advance(l)) {
-        if (l->now.kind == STRING)
+        if (l->now.kind == STRING) {
             check_file(l, l->now);
+            bool option =
+                is(l->before, "=") && (is(l->before2, "prompt") || is(l->before2, "wrong"));
+            bool played = is(l->before, "play") || (is(l->before, "(") && is(l->before2, "play"));
+            if ((option || played) && !is(l->next, ".")) /* ".." puts the name together */
+                check_prompt(l, l->now);
+        }
         if (l->now.kind != NAME)
             continue;
         if (is(l->before, ":") && l->before2.kind == NAME && slice_eq(l->before2.text, l->call))
@@ -409,7 +467,8 @@ static void check(struct lint *l)
     }
 }
 
-void lint_script(const struct flow_runtime *rt, struct slice text, lint_fn *report, void *arg)
+void lint_script(const struct flow_runtime *rt, const struct flow_script *script, struct slice text,
+                 lint_fn *report, void *arg)
 {
     /* Lua's own words that may stand before "(" or "{", and the library that scripts have. */
     static const char *const given[] = {
@@ -424,7 +483,8 @@ void lint_script(const struct flow_runtime *rt, struct slice text, lint_fn *repo
 
     if (!l)
         return;
-    *l = (struct lint){.rt = rt, .report = report, .arg = arg, .call = SLICE("call")};
+    *l = (struct lint){
+        .rt = rt, .script = script, .report = report, .arg = arg, .call = SLICE("call")};
     for (const char *const *g = given; *g; g++)
         define(l, slice_cstr(*g));
     flow_each_verb(true, define_word, l);

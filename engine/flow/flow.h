@@ -150,6 +150,11 @@ const char *flow_script_path(const struct flow_script *s);
 const char *flow_script_truth(const struct flow_script *s); /* "" when not declared */
 enum flow_kind flow_script_kind(const struct flow_script *s);
 
+/* In which languages ("ru, sl") the script has neither a file nor a text for the prompt of that
+ * name; "" when none is missing. The languages are the script's own and those of its prompts. */
+void flow_script_prompt_missing(const struct flow_runtime *rt, const struct flow_script *s,
+                                const char *name, char *missing, size_t cap);
+
 struct flow_start {
     const struct flow_script *script;
     struct call *call; /* its handler is the flow's until on_end */

@@ -277,6 +277,56 @@ bool prompt_field_queue(lua_State *L, struct flow *f, int table, const char *nam
     return true;
 }
 
+/* ---- looking without a call ---- */
+
+static bool has_text(lua_State *L, const struct flow_script *s, const char *name, const char *lang)
+{
+    int top = lua_gettop(L);
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->prompts_ref);
+    bool has = lua_istable(L, -1) && lua_getfield(L, -1, name) == LUA_TTABLE &&
+               lua_getfield(L, -1, lang) == LUA_TSTRING;
+    lua_settop(L, top);
+    return has;
+}
+
+/* Has any prompt of the script a text in it? */
+static bool speaks(lua_State *L, const struct flow_script *s, const char *lang)
+{
+    int top = lua_gettop(L);
+    bool found = false;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->prompts_ref);
+    if (lua_istable(L, -1)) {
+        lua_pushnil(L);
+        while (!found && lua_next(L, top + 1)) {
+            found = lua_istable(L, -1) && lua_getfield(L, -1, lang) == LUA_TSTRING;
+            lua_settop(L, top + 2);
+        }
+    }
+    lua_settop(L, top);
+    return found;
+}
+
+void flow_script_prompt_missing(const struct flow_runtime *rt, const struct flow_script *s,
+                                const char *name, char *missing, size_t cap)
+{
+    struct buf b = buf_on(missing, cap - 1);
+    char path[PROMPT_NAME_MAX + 32];
+
+    for (int l = 0; l < WORDS_LANGS; l++) {
+        const char *lang = words_lang_name((enum words_lang)l);
+        if (s->lang != (enum words_lang)l && !speaks(rt->L, s, lang))
+            continue;
+        snprintf(path, sizeof path, "prompts/%.*s.%s.wav", PROMPT_NAME_MAX, name, lang);
+        if ((rt->sounds && sounds_has(rt->sounds, path)) || has_text(rt->L, s, name, lang))
+            continue;
+        buf_puts(&b, b.len ? ", " : "");
+        buf_puts(&b, lang);
+    }
+    missing[b.len] = '\0';
+}
+
 /* ---- declarations ---- */
 
 static void check_texts(lua_State *L, const char *name)

@@ -25,7 +25,10 @@ static void finds(const char *script, const char *expected)
 
     cr_assert_eq(flow_runtime_open(&rt, &(struct flow_config){.loop = &loop, .simulator = true}),
                  OK);
-    lint_script(rt, slice_cstr(script), keep, &f);
+    struct flow_script *loaded = NULL;
+    char why[FLOW_TEXT_MAX];
+    flow_script_load_text(rt, "t.lua", slice_cstr(script), &loaded, why); /* some cannot be */
+    lint_script(rt, loaded, slice_cstr(script), keep, &f);
     cr_assert_str_eq(f.text, expected, "found:\n%s", f.text);
     flow_runtime_close(rt);
 }
@@ -67,6 +70,44 @@ Test(lint, faults_have_their_lines)
           "7W the weights add up to 0.99, not to 1\n"
           "8E nothing is called 'undefined' here\n"
           "9E there is no 'store.gett'\n");
+}
+
+Test(lint, waits_without_an_end_and_needs)
+{
+    finds("return callee { truth = 'human', run = function(call)\n"
+          "  call:wait()\n"
+          "  call:wait_hangup() call:wait(3)\n"
+          "  call:wait_answer()\n"
+          "  call:menu { prompt = 'a.wav', wait = 3 }\n"
+          "  call:play('a.wav', { loop = true })\n"
+          "  call:play('a.wav', { loop = true, limit = 3 })\n"
+          "  call:play('a.wav', { loop = true, background = true })\n"
+          "  call:menu { keys = '12', more = { prompt = 'b.wav' } }\n"
+          "end }\n",
+          "2E call:wait needs a time in seconds\n"
+          "3E call:wait_hangup needs a time in seconds\n"
+          "4W call:wait_answer has no limit of its own: the default holds\n"
+          "5E call:menu needs keys: those that it takes\n"
+          "6E call:play with loop has no limit: give limit, or background = true\n");
+}
+
+Test(lint, prompts_in_all_languages_of_the_script)
+{
+    finds("return flow { language = 'sl', prompts = {\n"
+          "  main = { en = 'a', sl = 'b' }, half = { sl = 'c' } }, run = function(call)\n"
+          "  call:play('main') call:play 'main'\n"
+          "  call:play('half')\n"
+          "  call:menu { prompt = 'main', keys = '1',\n"
+          "    wrong = 'nowhere' }\n"
+          "  call:play('ma' .. x) call:menu { prompt = 'x' .. y, keys = '1' }\n"
+          "  call:digits { prompt = 'half', max = 3 } call:digits { prompt = { say = 'x' } }\n"
+          "end }\n",
+          "4E prompt 'half' has neither a file prompts/half.LANG.wav nor a text in the script's "
+          "prompts for: en\n"
+          "6E prompt 'nowhere' has neither a file prompts/nowhere.LANG.wav nor a text in the "
+          "script's prompts for: en, sl\n"
+          "8E prompt 'half' has neither a file prompts/half.LANG.wav nor a text in the script's "
+          "prompts for: en\n");
 }
 
 Test(lint, unfinished_texts_do_no_harm)
