@@ -168,6 +168,7 @@ static void start_one(struct calling *s, uint64_t now_us)
     uint64_t planned_us = s->start_us + s->next_us, number = s->started + s->not_started + 1;
 
     hist_add(&s->start_late_us, now_us - planned_us);
+    lateness_plan(&s->host->lateness, now_us - planned_us);
     s->started++;
     if (e == OK) {
         *k = (struct caller){.calling = s, .number = number, .planned_us = planned_us};
