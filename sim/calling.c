@@ -49,6 +49,7 @@ static void collect(struct calling *s, const struct caller *k, struct call *c,
     struct outcome_source from = {
         .group = s->group,
         .leg = s->first_leg + k->number,
+        .n = k->number,
         .number = k->to,
         .caller = s->from,
         .attempt = 1,
@@ -101,7 +102,7 @@ static void on_early(void *arg, struct call *c, const struct call_event *e)
 }
 
 /* to with {n} replaced by the call's number and {field} by its row's. */
-static bool write_uri(const struct calling *s, uint64_t n, char *out)
+bool calling_uri(const struct calling *s, uint64_t n, char *out)
 {
     struct buf b = buf_on(out, CALLING_URI_MAX - 1);
     const struct flow_field *row = row_of(s, n);
@@ -161,20 +162,19 @@ static enum err dial(struct calling *s, struct caller *k)
     return e;
 }
 
-static void start_one(struct calling *s, uint64_t now_us)
+static void start_one(struct calling *s, uint64_t now_us, uint64_t planned_us)
 {
     struct caller *k = pool_get(&s->pool);
     enum err e = k ? OK : ERR_FULL;
-    uint64_t planned_us = s->start_us + s->next_us, number = s->started + s->not_started + 1;
 
     hist_add(&s->start_late_us, now_us - planned_us);
     lateness_plan(&s->host->lateness, now_us - planned_us);
     s->started++;
     if (e == OK) {
-        *k = (struct caller){.calling = s, .number = number, .planned_us = planned_us};
+        *k = (struct caller){.calling = s, .number = s->next_n, .planned_us = planned_us};
         k->late_us = now_us - planned_us;
         k->wall_ms = clock_wall_ms(s->host->loop.clock);
-        e = write_uri(s, number, k->to) ? dial(s, k) : ERR_INVALID;
+        e = calling_uri(s, s->next_n, k->to) ? dial(s, k) : ERR_INVALID;
     }
     if (e == OK)
         return;
@@ -183,39 +183,61 @@ static void start_one(struct calling *s, uint64_t now_us)
     s->started--;
     s->not_started++;
     log_warn("sim", "a call could not be started", "to=%s n=%llu error=%s", s->to,
-             (unsigned long long)number, err_name(e));
+             (unsigned long long)s->next_n, err_name(e));
 }
 
 /* ---- the plan ---- */
 
+bool calling_is_ours(const struct calling *s, uint64_t n)
+{
+    return s->parts < 2 || (n - 1) % s->parts == s->part;
+}
+
+/* To the next call that is ours. */
+static void advance(struct calling *s)
+{
+    do {
+        s->next_us = law_next(&s->law);
+        s->next_n++;
+    } while (s->next_us != UINT64_MAX && !calling_is_ours(s, s->next_n));
+}
+
 static void on_next(struct timer *t)
 {
     struct calling *s = container_of(t, struct calling, next);
-    uint64_t now;
+    uint64_t now, due;
 
     for (int i = 0; i < BURST_MAX && s->next_us != UINT64_MAX && !s->stopping; i++) {
         now = clock_us(s->host->loop.clock);
-        if (s->start_us + s->next_us > now)
+        due = tempo_due(s->tempo, s->offset_us + s->next_us);
+        if (due > now)
             break;
-        start_one(s, now);
-        s->next_us = law_next(&s->law);
+        start_one(s, now, due);
+        advance(s);
     }
     if (s->next_us == UINT64_MAX || s->stopping) {
         finish_if_done(s);
         return;
     }
+    due = tempo_due(s->tempo, s->offset_us + s->next_us);
+    if (due == UINT64_MAX)
+        return; /* held: calling_retime goes on */
     now = clock_us(s->host->loop.clock);
-    uint64_t due = s->start_us + s->next_us;
     loop_timer(&s->host->loop, t, due > now ? (due - now) / 1000 : 0, on_next);
 }
 
-void calling_begin(struct calling *s, uint64_t start_us)
+void calling_begin(struct calling *s, const struct tempo *tempo, uint64_t offset_us)
 {
-    uint64_t now = clock_us(s->host->loop.clock);
+    s->tempo = tempo;
+    s->offset_us = offset_us;
+    advance(s);
+    calling_retime(s);
+}
 
-    s->start_us = start_us;
-    s->next_us = law_next(&s->law);
-    loop_timer(&s->host->loop, &s->next, start_us > now ? (start_us - now) / 1000 : 0, on_next);
+void calling_retime(struct calling *s)
+{
+    if (!s->over && !s->stopping)
+        loop_timer(&s->host->loop, &s->next, 0, on_next);
 }
 
 void calling_stop(struct calling *s)
@@ -298,6 +320,8 @@ int calling_open(struct calling *s, struct host *host, const struct calling_conf
                           .wrongs = config->wrongs,
                           .planned = config->planned,
                           .first_leg = config->first_leg,
+                          .part = config->part,
+                          .parts = config->parts,
                           .outcome = config->outcome,
                           .group = config->group,
                           .on_over = config->on_over,
@@ -307,7 +331,7 @@ int calling_open(struct calling *s, struct host *host, const struct calling_conf
         fprintf(stderr, "%s: %s%s\n", program, where, error);
         return SIM_CONFIG;
     }
-    if (strncmp(s->to, "sip:", 4) != 0 || !write_uri(s, 1, uri)) {
+    if (strncmp(s->to, "sip:", 4) != 0 || !calling_uri(s, 1, uri)) {
         fprintf(stderr,
                 "%s: %s--to %s: write sip:NUMBER@HOST:PORT; {n} stands for the call's number, "
                 "{column} for a column of --data\n",

@@ -11,6 +11,7 @@
 #include "sim/law.h"
 #include "sim/outcome.h"
 #include "sim/rows.h"
+#include "sim/tempo.h"
 #include "sim/wrongs.h"
 
 #define CALLING_URI_MAX   256
@@ -26,7 +27,9 @@ struct calling_config {
     const char *scenario, *data; /* paths; data NULL: no rows */
     struct law law;
     uint64_t planned, seed, max_calls;
-    uint64_t first_leg;      /* legs are numbered from it + 1 */
+    uint32_t part,
+        parts;          /* of the calls, number n is ours when (n - 1) mod parts is part; 0: all */
+    uint64_t first_leg; /* legs are numbered from it + 1 */
     struct outcome *outcome; /* NULL: nobody collects */
     uint32_t group;
     calling_over_fn *on_over; /* every planned call has ended, or could not be started */
@@ -40,7 +43,11 @@ struct calling {
     struct flow_script *script;
     struct pool pool;
     struct timer next;
-    uint64_t start_us, next_us, started, finished, succeeded, failed, not_started, planned;
+    const struct tempo *tempo;
+    uint64_t offset_us;       /* of the group in the plan */
+    uint64_t next_us, next_n; /* of the law, and the call's number */
+    uint32_t part, parts;
+    uint64_t started, finished, succeeded, failed, not_started, planned;
     uint64_t first_leg;
     uint64_t codes[CALLING_CODES_MAX];     /* final SIP codes of calls that were not answered */
     uint64_t by_outcome[FLOW_STOPPED + 1]; /* of answered calls that failed */
@@ -59,11 +66,16 @@ struct calling {
 int calling_open(struct calling *k, struct host *host, const struct calling_config *config,
                  const char *where);
 void calling_close(struct calling *k);
-/* The plan's zero is start_us (monotonic). */
-void calling_begin(struct calling *k, uint64_t start_us);
+/* The group's law begins at offset_us of the plan, which is played by the tempo. */
+void calling_begin(struct calling *k, const struct tempo *tempo, uint64_t offset_us);
+void calling_retime(struct calling *k); /* the tempo has changed */
 void calling_stop(
     struct calling *k); /* no further call; on_over follows when those under way end */
 
+/* Whether call n is made here. */
+bool calling_is_ours(const struct calling *k, uint64_t n);
+/* Whom call n calls, into CALLING_URI_MAX bytes; false: a name that is neither n nor a column. */
+bool calling_uri(const struct calling *k, uint64_t n, char *out);
 /* Members of an open object; sentences on stdout. */
 void calling_json(const struct calling *k, struct json *j);
 void calling_say(const struct calling *k);

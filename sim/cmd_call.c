@@ -17,6 +17,7 @@
 struct calls {
     struct host host;
     struct calling calling;
+    struct tempo tempo;
     struct timer drain;
 };
 
@@ -114,7 +115,8 @@ static int run(struct calls *s, const struct arguments *a, const char *summary)
 {
     struct calling *k = &s->calling;
 
-    calling_begin(k, clock_us(s->host.loop.clock) + 10000);
+    tempo_init(&s->tempo, clock_us(s->host.loop.clock) + 10000);
+    calling_begin(k, &s->tempo, 0);
     loop_run(&s->host.loop);
     s->host.loop.stopping = false;
     struct lateness_result late;

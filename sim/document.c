@@ -42,6 +42,9 @@ enum err document_load_text(struct document *d, const char *path, struct slice t
     error[0] = '\0';
     if (!yaml_parser_initialize(&parser))
         return ERR_NOMEM;
+    d->fingerprint = UINT64_C(14695981039346656037); /* FNV-1a, 64 bits */
+    for (uint32_t i = 0; i < text.len; i++)
+        d->fingerprint = (d->fingerprint ^ (unsigned char)text.p[i]) * UINT64_C(1099511628211);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.len);
     if (yaml_parser_load(&parser, &d->doc))
         d->open = true;

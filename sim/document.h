@@ -18,6 +18,7 @@
 struct document {
     yaml_document_t doc;
     bool open, failed;
+    uint64_t fingerprint; /* of the text */
     const char *path;
     char *error; /* DOCUMENT_ERROR_MAX, the caller's */
 };

@@ -12,6 +12,7 @@ static const struct {
     {"serve", "answer calls: a carrier, its callees, and agents", sim_serve},
     {"call", "make calls at a rate and report how they went", sim_call},
     {"run", "play a suite, both sides at once, and judge it", sim_run},
+    {"coordinate", "let several processes play one suite together", sim_coordinate},
     {"check", "look for faults in scripts, mixes and suites before any call", sim_check},
 };
 
@@ -21,7 +22,7 @@ static void usage(FILE *out)
           "usage: peal-sim COMMAND [OPTIONS]\n\n",
           out);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].does);
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].does);
     fputs("\n`peal-sim COMMAND --help` tells its options, with examples.\n"
           "Exit codes: 0 passed, 1 a check failed, 2 wrong configuration, 3 run invalid (the\n"
           "simulator was late).\n",
@@ -42,7 +43,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "peal-sim: there is no command '%s'; known: serve, call, run, check\n",
+    fprintf(stderr,
+            "peal-sim: there is no command '%s'; known: serve, call, run, coordinate, check\n",
             argv[1]);
     return SIM_CONFIG;
 }

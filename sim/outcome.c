@@ -101,6 +101,7 @@ void outcome_add(struct outcome *o, const struct outcome_source *from,
     }
     *c = (struct outcome_call){
         .group = from->group,
+        .n = from->n,
         .leg = from->leg,
         .seed = o->seed,
         .kind = flow_script_kind(r->script),

@@ -23,6 +23,7 @@
  * same instant for all), times in ms from the call's INVITE; CALL_TIME_NONE: it did not happen. */
 struct outcome_call {
     uint32_t group;               /* index of outcome.group */
+    uint64_t n;                   /* callers: its number in the group, 1… */
     uint64_t leg;                 /* with `seed` and the script's name the source of its dice */
     uint64_t seed;                /* of the run */
     enum flow_kind kind;          /* callee, caller, agent */
@@ -99,7 +100,7 @@ void outcome_fini(struct outcome *o);
 /* What the record and the flow's report do not know of a call. */
 struct outcome_source {
     uint32_t group;
-    uint64_t leg;
+    uint64_t leg, n;
     const char *number, *caller;
     uint32_t attempt;
     const struct flow_field *row;

@@ -5,7 +5,7 @@
 #include "sim/outcome.h"
 
 struct report_files {
-    const char *dir;   /* exists already; has truth.jsonl and summary.json. NULL: none is wanted */
+    const char *dir;   /* exists already; has calls.jsonl and summary.json. NULL: none is wanted */
     const char *junit; /* path of the JUnit XML; NULL: none is wanted */
 };
 

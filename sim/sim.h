@@ -14,6 +14,7 @@ enum sim_exit {
 int sim_serve(int argc, char **argv);
 int sim_call(int argc, char **argv);
 int sim_run(int argc, char **argv);
+int sim_coordinate(int argc, char **argv);
 int sim_check(int argc, char **argv);
 
 #endif

@@ -312,6 +312,7 @@ static enum err build(struct suite **out, struct document *d, const char *path,
     arena_init(&s->arena, TEXT_MAX_BYTES);
     snprintf(r.folder, sizeof r.folder, "%.*s", slash ? (int)(slash - path) : 0, path);
     s->path = keep(&r, path);
+    s->fingerprint = d->fingerprint;
     read_all(&r);
     if (document_ok(d) && s->arena.refused)
         document_refuse(d, NULL, "its texts are too long in all");

@@ -57,6 +57,7 @@ struct suite_callers {
 
 struct suite {
     const char *path, *name, *listen, *media_ports, *scenarios;
+    uint64_t fingerprint; /* of the file */
     uint64_t seed, max_calls, workers, late_limit_ms, duration_us, drain_ms;
     bool answers; /* `callees` is there */
     uint32_t answers_line;

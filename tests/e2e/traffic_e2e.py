@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 """peal-sim run: suites on real sockets. What a suite says is compared with what its truth file and
 summary say, and with what SIPp or a socket of our own saw on the wire."""
+import csv
 import json
 import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
+import urllib.error
+import urllib.request
 import xml.etree.ElementTree
 
 from sim_e2e import SIM, SOURCE, ports
@@ -33,7 +37,7 @@ class Suite:
     def summary(self):
         return json.loads((self.report / "summary.json").read_text())
 
-    def lines(self, name="truth.jsonl"):
+    def lines(self, name="calls.jsonl"):
         return [json.loads(x) for x in (self.report / name).read_text().splitlines()]
 
 
@@ -135,6 +139,197 @@ class Run(TrafficTest):
         self.assertEqual(bad.returncode, 1, bad.stdout + bad.stderr)
         self.assertIn("bad.yaml:5: error: there is no file", bad.stdout)
         self.assertIn("callees/unheard.lua", bad.stdout)
+
+
+MIXED = ("scenarios:\n  - { scenario: vacant-404, weight: 50 }\n  - { scenario: no-media, weight: 50 }\n"
+         "  - { scenario: busy, weight: 30, per_attempt: true }\n"
+         "spells:\n  - { scenario: rejected, share: 20, lasts: 300 }\n")
+
+
+class Seed(TrafficTest):
+    def suite(self, name, *extra, calls=60):
+        (self.folder / "mixed.yaml").write_text(MIXED)
+        return Suite(self.folder, "seed: 11\ncallees: { mix: mixed.yaml }\ncallers:\n"
+                     + self.callers("a", "sip:+1202555{n}@{callees}",
+                                    [f"calls: {calls}", "rate: 30/s", "law: poisson", "min_success: 0"])
+                     + self.callers("b", "sip:+1303555{n}@{callees}",
+                                    ["law: \"poisson:steps:10x1,30x0.5\"", "min_success: 0", "start: 0.2"]),
+                     *extra, name=name)
+
+    def files(self, suite):
+        return [(suite.report / f"{name}.jsonl").read_bytes() for name in ("plan", "truth")]
+
+    def test_the_same_seed_writes_the_same_bytes(self):
+        one, three = self.suite("one", "--workers", "1").run(), self.suite("three", "--workers", "3").run()
+        other = self.suite("other", "--seed", "12").run()
+        for suite in (one, three, other):
+            self.assertEqual(suite.code, 0, suite.out + suite.err)
+        self.assertEqual(self.files(one), self.files(three))
+        for mine, theirs in zip(self.files(one), self.files(other)):
+            self.assertNotEqual(mine, theirs)
+        plan = [json.loads(x) for x in self.files(one)[0].splitlines()]
+        truth = [json.loads(x) for x in self.files(one)[1].splitlines()]
+        self.assertEqual(len(truth), 2 * len(plan))
+        self.assertEqual({x["scenario"] for x in truth},
+                         {"short", "vacant-404", "no-media", "busy", "rejected"})
+        # What was planned is what was done, in time: INVITEs leave after their instant, soon.
+        self.assertEqual([x["n"] for x in plan if x["group"] == "a"], list(range(1, 61)))
+        done = {x["number"].split("@")[0] for x in one.lines() if x["kind"] == "caller"}
+        self.assertEqual(done, {"sip:" + x["number"] for x in plan})
+
+
+class Crowd(Seed):
+    def setUp(self):
+        super().setUp()
+        self.socket = self.folder / "redis.sock"
+        self.redis = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir",
+             str(self.folder)], stdout=subprocess.DEVNULL)
+        self.addCleanup(self.redis.wait)
+        self.addCleanup(self.redis.kill)
+        until = time.monotonic() + 30
+        while not self.socket.exists():
+            self.assertLess(time.monotonic(), until, "redis-server did not start")
+            time.sleep(0.02)
+
+    def together(self, count, *extra):
+        """A coordinator and so many processes; returns it and their suites."""
+        url = ["--redis", f"unix:{self.socket}"]
+        suites = [self.suite("crowd", *url) for _ in range(count)]
+        coordinator = subprocess.Popen([SIM, "coordinate", str(suites[0].path), *url, "--processes",
+                                        str(count), *extra], stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(coordinator.stdout.close)
+        self.addCleanup(coordinator.kill)
+        running = []
+        for i, suite in enumerate(suites):
+            suite.report, command = self.folder / f"part{i}", list(suite.command)
+            command[command.index("--report") + 1] = str(suite.report)
+            command[command.index("--junit") + 1] = str(self.folder / f"part{i}.xml")
+            running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                                            stderr=subprocess.PIPE, text=True))
+            self.addCleanup(running[-1].stderr.close)
+            self.addCleanup(running[-1].kill)
+        return coordinator, running, suites
+
+    def test_three_processes_play_the_plan_of_one(self):
+        alone = self.suite("alone").run()
+        self.assertEqual(alone.code, 0, alone.out + alone.err)
+        coordinator, running, suites = self.together(3)
+        for process in running:
+            self.assertEqual(process.wait(90), 0, process.stderr.read())
+        said = coordinator.stdout.read()
+        self.assertEqual(coordinator.wait(30), 0, said)
+        total = json.loads((alone.report / "summary.json").read_text())
+        for i, whole in enumerate(self.files(alone)):
+            parts = [self.files(suite)[i].splitlines() for suite in suites]
+            self.assertTrue(all(parts), "a process had nothing to do")
+            self.assertEqual(sorted(sum(parts, [])), sorted(whole.splitlines()))
+        for group in total["groups"]:
+            self.assertIn(f"{group['name']}: {group['planned']} planned, {group['succeeded']} succeeded",
+                          said)
+        answering = [s for s in suites if json.loads((s.report / "summary.json").read_text())["calls"]
+                     > len(self.files(s)[0].splitlines())]
+        self.assertEqual(len(answering), 1, "one process answers for all")
+
+    def test_another_seed_is_refused(self):
+        url = ["--redis", f"unix:{self.socket}"]
+        suite = self.suite("crowd", *url, "--seed", "4")
+        coordinator = subprocess.Popen([SIM, "coordinate", str(suite.path), *url, "--processes", "1",
+                                        "--quiet"])
+        self.addCleanup(coordinator.wait)
+        self.addCleanup(coordinator.kill)
+        suite.run()
+        self.assertEqual(suite.code, 2, suite.err)
+        self.assertIn("plays another suite or seed (its seed is 11)", suite.err)
+
+
+class Steering(TrafficTest):
+    def start(self, *extra, calls=60, rate=20, **options):
+        suite = Suite(self.folder, "callees: { mix: mix.yaml }\ncallers:\n"
+                      + self.callers("a", "sip:+1404555{n}@{callees}", [f"calls: {calls}",
+                                                                       f"rate: {rate}/s",
+                                                                       "min_success: 0"]), *extra)
+        process = subprocess.Popen(suite.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, **options)
+        for cleanup in (process.stdout.close, process.stderr.close, process.wait, process.kill):
+            self.addCleanup(cleanup)
+        return suite, process
+
+    def ask(self, address, path, method="GET"):
+        request = urllib.request.Request(f"http://{address}{path}", method=method)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    def refused(self, address, path, method="GET"):
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            self.ask(address, path, method)
+        caught.exception.close()
+        return caught.exception.code
+
+    def until_started(self, address, count):
+        until = time.monotonic() + 60
+        while True:
+            status = self.ask(address, "/status")
+            if status["started"] >= count:
+                return status
+            self.assertLess(time.monotonic(), until, status)
+            time.sleep(0.02)
+
+    def test_http_holds_and_hurries_a_run(self):
+        suite, process = self.start("--control", "127.0.0.1:0", calls=200)
+        self.assertIn("listening on", process.stdout.readline())
+        address = process.stdout.readline().split("http://")[1].split("/")[0]
+        self.until_started(address, 60)
+        held = self.ask(address, "/pause", "POST")
+        self.assertTrue(held["paused"])
+        time.sleep(0.7)  # 14 calls by the plan
+        self.assertEqual(self.ask(address, "/status")["started"], held["started"])
+        self.assertEqual(self.refused(address, "/rate?x=0", "POST"), 400)
+        self.assertEqual(self.refused(address, "/pause"), 405)
+        self.assertEqual(self.refused(address, "/nothing"), 404)
+        self.assertEqual(self.ask(address, "/rate?x=8", "POST")["rate"], 8)
+        self.assertFalse(self.ask(address, "/resume", "POST")["paused"])
+        errors = process.stderr.read()
+        self.assertEqual(process.wait(60), 0, errors)
+        self.assertEqual([(x["rate"], x["paused"]) for x in suite.summary()["steered"]],
+                         [(1, True), (8, True), (8, False)])
+        # Intended instants: 50 ms apart by the plan's own rate, an eighth of it at the end.
+        with open(suite.report / "calls.csv", newline="") as f:
+            at = sorted(float(x["intended_ms"]) for x in csv.DictReader(f) if x["kind"] == "caller")
+        self.assertEqual(len(at), 200)
+        self.assertAlmostEqual(at[40] - at[0], 2000, delta=1)
+        self.assertAlmostEqual(at[-1] - at[-41], 250, delta=1)
+        self.assertGreater(max(b - a for a, b in zip(at, at[1:])), 700)
+
+    def test_keys_hold_and_end_a_run(self):
+        suite, process = self.start("--keys", stdin=subprocess.PIPE, calls=2000)
+        self.addCleanup(process.stdin.close)
+        self.assertIn("listening on", process.stdout.readline())
+
+        def key(k):
+            process.stdin.write(k)
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        self.assertFalse(key("s")["paused"])
+        held = key(" ")
+        self.assertTrue(held["paused"])
+        time.sleep(0.5)
+        self.assertEqual(key("s")["started"], held["started"])
+        self.assertAlmostEqual(key("+")["rate"], 1.25)
+        self.assertAlmostEqual(key("-")["rate"], 1)
+        self.assertTrue(key("q")["ending"])
+        errors = process.stderr.read()
+        self.assertEqual(process.wait(60), 1, errors)
+        self.assertIn("stopped by hand", errors)
+        self.assertLess(suite.summary()["groups"][0]["started"], 2000)
+
+    def test_only_loopback_is_listened_on(self):
+        _, process = self.start("--control", "0.0.0.0:0")
+        errors = process.stderr.read()
+        self.assertEqual(process.wait(30), 2)
+        self.assertIn("an address of loopback and a port", errors)
 
 
 if __name__ == "__main__":
