@@ -33,7 +33,7 @@ static const struct {
 } table[] = {
     {"sip", "calls/s beside SIPp, cost per message, parser, allocations", bench_sip, ""},
     {"media", "legs of one core beside a bare io_uring echo, memory of a leg", bench_media,
-     "rounds= case= legs="},
+     "rounds= case= legs= srtp="},
     {"dsp", "detectors: ns a packet and legs of one core beside spandsp", bench_dsp, "legs="},
     {"srtp", "SRTP: ns a packet and legs of one core beside libsrtp2", bench_srtp, "streams="},
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
@@ -82,6 +82,7 @@ static void help(FILE *to)
           "Options of media:\n"
           "  --rounds N        engine and echo in turn, N times; rows are medians (default 3)\n"
           "  --legs N          of so many legs (default 1000)\n"
+          "  --srtp SUITE      all detectors on SRTP instead, beside the same in clear and the echo\n"
           "  --case NAME       that one alone, for a profiler: all, talk, none, echo\n"
           "\n"
           "Options of pacing:\n"

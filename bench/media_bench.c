@@ -33,7 +33,9 @@ struct scene {
     struct media *engine, *generator;
     struct media_leg *ours[LEGS_MAX], *theirs[LEGS_MAX];
     enum dsp_phase phase;
-    uint64_t ours_received, ours_late, ours_lost, theirs_sent, theirs_received, closed;
+    bool srtp;
+    enum srtp_suite suite;
+    uint64_t ours_forged, ours_received, ours_late, ours_lost, theirs_sent, theirs_received, closed;
 };
 
 struct figures {
@@ -42,6 +44,7 @@ struct figures {
     double pps_of_cpu; /* packets for a second of CPU time */
     double cpu_us;     /* CPU time of a packet received and one sent */
     double late_p50_us, late_p99_us, generator_p99_us;
+    uint64_t forged;
     uint64_t lost, late; /* of the whole run; late: came after their turn to be played */
     uint64_t concealed, starved, send_failed, skipped;
     uint64_t generator_skipped;
@@ -58,6 +61,7 @@ static void on_ours(void *arg, struct media_leg *leg, const struct media_event *
     s->ours_received += e->stats->received;
     s->ours_lost += e->stats->lost + e->stats->discarded;
     s->ours_late += e->stats->late;
+    s->ours_forged += e->stats->forged + e->stats->replayed + e->stats->unsealed;
     s->closed++;
 }
 
@@ -137,6 +141,17 @@ static bool open_ours(struct scene *s, uint32_t i)
     return true;
 }
 
+/* Keys of one leg and its far end, each its own. */
+static bool secure(struct scene *s, uint32_t i)
+{
+    struct srtp_key ours = {.suite = s->suite}, theirs = {.suite = s->suite};
+
+    memcpy(ours.key, &i, sizeof(i));
+    memcpy(theirs.key + 4, &i, sizeof(i));
+    return !s->srtp || (media_leg_set_keys(s->ours[i], &ours, &theirs) == OK &&
+                        media_leg_set_keys(s->theirs[i], &theirs, &ours) == OK);
+}
+
 static bool open_echo(struct scene *s, struct echo *e, uint32_t i)
 {
     struct addr local;
@@ -176,8 +191,9 @@ static void fill_generator(struct scene *s, struct figures *f)
     f->generator_skipped = m.ticks_skipped;
 }
 
-/* The engine under `legs` legs. */
-static bool run_engine(uint32_t legs, enum dsp_phase phase, double seconds, struct figures *f)
+/* The engine under `legs` legs. suite NULL: plain RTP. */
+static bool run_secure(uint32_t legs, enum dsp_phase phase, const enum srtp_suite *suite,
+                       double seconds, struct figures *f)
 {
     static struct media_metrics before, after;
     struct scene *s = calloc(1, sizeof(*s));
@@ -187,13 +203,15 @@ static bool run_engine(uint32_t legs, enum dsp_phase phase, double seconds, stru
     if (!s || loop_init(&s->loop, NULL) != OK)
         return false;
     s->phase = phase;
+    s->srtp = suite != NULL;
+    s->suite = suite ? *suite : 0;
     s->engine = open_media(s, ENGINE_CORE, ENGINE_PORTS, legs);
     s->generator = open_media(s, GENERATOR_CORE, GENERATOR_PORTS, legs);
     const struct sound *hello = s->engine ? speech(s->engine) : NULL;
     const struct sound *theirs = s->generator ? speech(s->generator) : NULL;
 
     for (uint32_t i = 0; hello && theirs && i < legs; i++) {
-        ok = open_theirs(s, i) && open_ours(s, i) &&
+        ok = open_theirs(s, i) && open_ours(s, i) && secure(s, i) &&
              media_leg_play(s->ours[i], hello, true, 0) == OK &&
              media_leg_play(s->theirs[i], theirs, true, 0) == OK;
         if (!ok)
@@ -235,6 +253,7 @@ static bool run_engine(uint32_t legs, enum dsp_phase phase, double seconds, stru
         f->skipped = after.ticks_skipped;
         close_legs(s, legs, true);
         f->late = s->ours_late;
+        f->forged = s->ours_forged;
         f->lost = s->ours_lost +
                   (s->theirs_sent > s->ours_received ? s->theirs_sent - s->ours_received : 0);
     }
@@ -247,6 +266,11 @@ static bool run_engine(uint32_t legs, enum dsp_phase phase, double seconds, stru
     loop_fini(&s->loop);
     free(s);
     return ok;
+}
+
+static bool run_engine(uint32_t legs, enum dsp_phase phase, double seconds, struct figures *f)
+{
+    return run_secure(legs, phase, NULL, seconds, f);
 }
 
 /* The bare echo under the same packets. */
@@ -436,6 +460,53 @@ static void compare(struct bench *b, uint32_t legs, uint32_t rounds)
         bench_fail(b, "media: %llu packets lost at %u legs", (unsigned long long)r.lost, legs);
 }
 
+/* All detectors with SRTP and without it, and the bare echo of plain RTP, in turn. */
+static void compare_srtp(struct bench *b, enum srtp_suite suite, uint32_t legs, uint32_t rounds)
+{
+    double sealed[ROUNDS_MAX], plain[ROUNDS_MAX], echo[ROUNDS_MAX], late[ROUNDS_MAX];
+    const char *suite_name = srtp_suite_info[suite].name;
+    uint64_t lost = 0, forged = 0, mallocs = 0;
+    char name[BENCH_TEXT_MAX];
+    struct figures f;
+
+    for (uint32_t i = 0; i < rounds; i++) {
+        if (!run_secure(legs, DSP_ANSWERED, &suite, b->seconds, &f)) {
+            bench_fail(b, "media: %u legs could not be opened; raise ulimit -n", legs);
+            return;
+        }
+        note(suite_name, legs, &f);
+        sealed[i] = f.cpu_us;
+        late[i] = f.late_p99_us;
+        lost += f.lost;
+        forged += f.forged;
+        mallocs += f.mallocs;
+        if (!run_engine(legs, DSP_ANSWERED, b->seconds, &f))
+            return;
+        note("plain", legs, &f);
+        plain[i] = f.cpu_us;
+        if (!run_echo(legs, b->seconds, ECHO_AT_ONCE, &f))
+            return;
+        note(echo_way_name(ECHO_AT_ONCE), legs, &f);
+        echo[i] = f.cpu_us;
+    }
+    double us = median(sealed, rounds);
+
+    snprintf(name, sizeof(name), "%u legs, %s, all detectors, CPU of a packet", legs, suite_name);
+    bench_add_peer(b, "media", name, us, "us", BENCH_LOWER, "the same in clear",
+                   median(plain, rounds));
+    bench_add_peer(b, "media", name, us, "us", BENCH_LOWER, "bare io_uring echo",
+                   median(echo, rounds));
+    snprintf(name, sizeof(name), "%u legs, %s, tick lateness p99", legs, suite_name);
+    bench_add(b, "media", name, median(late, rounds), "us", BENCH_LOWER);
+    snprintf(name, sizeof(name), "%u legs, %s, packets lost in the engine", legs, suite_name);
+    bench_add(b, "media", name, (double)lost, "packets", BENCH_LOWER);
+    if (forged)
+        bench_fail(b, "media: %llu packets did not open or could not be sealed",
+                   (unsigned long long)forged);
+    if (mallocs)
+        bench_fail(b, "media: %llu allocations on the packet path", (unsigned long long)mallocs);
+}
+
 /* One case over and over, for a profiler. */
 static void repeat(struct bench *b, const char *name, uint32_t legs, uint32_t rounds)
 {
@@ -532,6 +603,20 @@ int bench_media(struct bench *b)
         bench_note("media: %llu open files permitted", (unsigned long long)files);
     if (bench_cores() < 2)
         bench_note("media: one core for engine and generator: figures are of both together");
+    const char *suite_name = bench_option(b, "srtp");
+    enum srtp_suite suite;
+
+    if (suite_name && !srtp_suite_find(slice_cstr(suite_name), &suite)) {
+        bench_fail(b,
+                   "media: --srtp takes AES_CM_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32, "
+                   "AEAD_AES_128_GCM or AEAD_AES_256_GCM, not \"%s\"",
+                   suite_name);
+        return 1;
+    }
+    if (suite_name) {
+        compare_srtp(b, suite, (uint32_t)legs, (uint32_t)rounds);
+        return 0;
+    }
     if (only) {
         repeat(b, only, (uint32_t)legs, (uint32_t)rounds);
         return 0;
