@@ -10,7 +10,7 @@ import time
 import unittest
 
 from far_end import FarEnd
-from sim_e2e import LATE, SIM, SOURCE, Serve, mix, ports
+from sim_e2e import SIM, SOURCE, Serve, mix, ports
 
 CALLEE = "return callee {{ truth = \"human\", run = function(call)\n{body}\nend }}\n"
 TALK = "  call:answer()\n  call:wait({seconds})\n  call:hangup()"
@@ -222,8 +222,8 @@ class Sip(WrongsTest):
                          f"media_ports: {ports()[1]}\ncallers:\n  - name: a\n    scenario: {script}\n"
                          f"    to: \"sip:+12025550100@127.0.0.1:{far.port}\"\n    calls: 1\n{group}")
         shutil.copy(SOURCE / "scenarios/callers/short.lua", self.scenarios / "callers")
-        process = subprocess.Popen([SIM, "run", str(suite)], stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen([SIM, "run", str(suite), "--audio", str(self.folder)],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         self.addCleanup(process.stdout.close)
