@@ -291,6 +291,44 @@ function read.amount(amount, currency, options) end
 ---@return any ...
 function read.plural(n, options, options) end
 
+---Waits until the call is so many seconds old (call:age() counts from its INVITE). Returns at once
+---when it is older: what follows does not drift, however long the verbs before took.
+---@param age any
+---@return any ...
+function call:wait_until(age) end
+
+---(simulator)
+---Sends the RTP packets of an rtpdump file of the audio folder (rtptools, Wireshark, `peal-sim
+---import`) with their own timing: losses, jitter and order stay, payloads are not decoded; SSRC,
+---sequence numbers and timestamps are the call's. `clock` is the payload's, in Hz. Waits for the
+---end and returns "done"; in the background it returns at once. From then on the call is hushed.
+---@param file string
+---@param options? { clock?: number, background?: boolean }
+---@return any ...
+function call:play_packets(file, options) end
+
+---(simulator)
+---true: while nothing is played, nothing is sent, as by equipment that sends no silence. false:
+---silence fills the gaps again.
+---@param on boolean
+---@return any ...
+function call:hush(on) end
+
+---(simulator)
+---What the audio of an incoming call is to be, as in a=rtpmap: "opus/48000/2", and a=fmtp. Before
+---call:progress and call:answer. PCMU/8000 or PCMA/8000 is preferred to the other; anything else is
+---accepted alone, and only call:play_packets can send it. A caller without it is refused with 488.
+---@param format any
+---@param parameters? any
+---@return any ...
+function call:payload(format, parameters) end
+
+---Puts the far side on hold by a re-INVITE (sendonly), or takes it back with false. Returns at
+---once.
+---@param on? boolean
+---@return any ...
+function call:hold(on) end
+
 store = {}
 
 ---What is stored under a key (1 to 200 bytes): a text, or the table that was stored; nil when there

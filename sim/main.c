@@ -13,6 +13,8 @@ static const struct {
     {"call", "make calls at a rate and report how they went", sim_call},
     {"run", "play a suite, both sides at once, and judge it", sim_run},
     {"coordinate", "let several processes play one suite together", sim_coordinate},
+    {"import", "make scripts and media of a capture or a recording", sim_import},
+    {"replay", "play imported calls again", sim_replay},
     {"check", "look for faults in scripts, mixes and suites before any call", sim_check},
 };
 
@@ -44,7 +46,8 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     fprintf(stderr,
-            "peal-sim: there is no command '%s'; known: serve, call, run, coordinate, check\n",
+            "peal-sim: there is no command '%s'; known: serve, call, run, coordinate, import, "
+            "replay, check\n",
             argv[1]);
     return SIM_CONFIG;
 }

@@ -16,5 +16,7 @@ int sim_call(int argc, char **argv);
 int sim_run(int argc, char **argv);
 int sim_coordinate(int argc, char **argv);
 int sim_check(int argc, char **argv);
+int sim_import(int argc, char **argv);
+int sim_replay(int argc, char **argv);
 
 #endif

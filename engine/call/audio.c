@@ -5,6 +5,7 @@
 
 #include "call/line_inner.h"
 #include "dsp/prints.h"
+#include "media/packets.h"
 
 #define SAME_KEY_US 600000 /* a key held for 100 ms, told by two ways through a jitter buffer */
 
@@ -17,6 +18,7 @@ enum err call_point_leg(struct call *c, const struct sdp_negotiated *n)
 {
     struct media_remote remote = {
         .codec = codec_of(n->codec),
+        .opaque = n->codec == SDP_CODEC_RAW,
         .payload_type = n->pt_send,
         .event_pt = n->te_send == SDP_PT_NONE ? LEG_NO_PAYLOAD_TYPE : n->te_send,
         .ptime_ms = (uint8_t)(n->ptime_ms > LEG_PTIME_MAX_MS ? LEG_PTIME_MAX_MS : n->ptime_ms),
@@ -265,6 +267,14 @@ enum err call_play_silence(struct call *c, uint32_t ms, uint32_t cookie)
     return usable(c) == OK ? media_leg_silence(c->leg, ms, cookie) : ERR_STATE;
 }
 
+enum err call_play_packets(struct call *c, const struct packets *p, uint32_t clock_hz,
+                           uint32_t cookie)
+{
+    if (c->line)
+        return line_play(c->line, packets_ms(p), false, cookie);
+    return usable(c) == OK ? media_leg_play_packets(c->leg, p, clock_hz, cookie) : ERR_STATE;
+}
+
 enum err call_send_dtmf(struct call *c, struct slice digits, bool in_band, uint32_t on_ms,
                         uint32_t gap_ms, uint32_t cookie)
 {
@@ -291,6 +301,12 @@ void call_mute(struct call *c, bool on)
 enum err call_impair(struct call *c, const struct media_impair *impair)
 {
     return usable(c) == OK ? media_leg_impair(c->leg, impair) : ERR_STATE;
+}
+
+void call_hush(struct call *c, bool on)
+{
+    if (usable(c) == OK)
+        media_leg_hush(c->leg, on);
 }
 
 void call_detect(struct call *c, enum dsp_phase phase)

@@ -136,7 +136,9 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
     c->record.invite_wall_ms = clock_wall_ms(env->loop->clock);
     if (env->line)
         line_dialled(c, dial);
-    e = env->line ? OK : send_invite(c, dial);
+    e = dial->payload && !env->line ? call_set_payload(c, dial->payload) : OK;
+    if (e == OK)
+        e = env->line ? OK : send_invite(c, dial);
     if (e != OK) {
         c->session = NULL;
         c->released = true;

@@ -112,6 +112,16 @@ struct call_env_stats {
 };
 const struct call_env_stats *call_env_stats(const struct call_env *env);
 
+/* What the audio is made of. PCMU and PCMA at 8000 Hz: that law is preferred. Any other is offered
+ * and accepted alone and not decoded: only captured packets (call_play_packets) can be sent. */
+struct call_payload {
+    const char *name; /* as in a=rtpmap: "opus" */
+    uint32_t rate_hz;
+    uint8_t channels;
+    uint8_t pt;       /* of our offers, 96…127; answers take the offer's */
+    const char *fmtp; /* parameters of a=fmtp; NULL: none */
+};
+
 struct call_dial {
     const char *to_uri;       /* request URI: "sip:number@host:port" */
     struct addr via;          /* where to send it (trunk, outbound proxy); unset: from the URI */
@@ -129,6 +139,7 @@ struct call_dial {
     bool detect;                           /* run detectors (early media, answer analysis) */
     bool late_offer;                       /* INVITE without SDP */
     enum call_srtp srtp;                   /* at least this */
+    const struct call_payload *payload;    /* of the audio; NULL: A-law, then µ-law */
     uint8_t redirects; /* Contacts of 3xx that are tried, of the same number only; 0: none */
 };
 
@@ -152,6 +163,8 @@ struct slice call_header(const struct call *c, const char *name); /* of the INVI
 enum err call_ring(struct call *c, uint16_t code); /* 180, 181, 182 or 183 without media */
 enum err call_progress(struct call *c);            /* 183 with SDP: audio flows before answer */
 enum err call_answer(struct call *c);
+/* Incoming calls, before call_progress and call_answer. ERR_STATE, ERR_TOO_LONG, ERR_INVALID. */
+enum err call_set_payload(struct call *c, const struct call_payload *p);
 enum err call_reject(struct call *c, uint16_t code, const char *reason, uint16_t q850);
 
 /* Ends a call in any state the right way (CANCEL, BYE or a refusal). q850 0: normal clearing. */
@@ -169,10 +182,14 @@ struct call_tone {
 enum err call_play(struct call *c, const struct sound *s, bool loop, uint32_t cookie);
 enum err call_play_tone(struct call *c, const struct call_tone *t, uint32_t cookie);
 enum err call_play_silence(struct call *c, uint32_t ms, uint32_t cookie);
+struct packets; /* captured RTP, media/packets.h */
+enum err call_play_packets(struct call *c, const struct packets *p, uint32_t clock_hz,
+                           uint32_t cookie);
 enum err call_send_dtmf(struct call *c, struct slice digits, bool in_band, uint32_t on_ms,
                         uint32_t gap_ms, uint32_t cookie);
 void call_stop_audio(struct call *c); /* drops the queue; pending cookies are reported cancelled */
 void call_mute(struct call *c, bool on); /* on: no RTP is sent at all (a line with no media) */
+void call_hush(struct call *c, bool on); /* on: none while nothing is played */
 
 /* Misbehaving on purpose, for simulators. ERR_STATE where the call is not such a one. */
 enum err call_impair(struct call *c, const struct media_impair *impair); /* media/leg.h */

@@ -136,6 +136,8 @@ const struct flow_stats *flow_runtime_stats(struct flow_runtime *rt);
 /* Sound files found under audio_root; `path` is relative to it. */
 uint32_t flow_sounds_count(const struct flow_runtime *rt);
 bool flow_sounds_has(const struct flow_runtime *rt, const char *path);
+/* Loads a file for call:play_packets before it is wanted. message: 256 bytes, a sentence. */
+enum err flow_packets_load(struct flow_runtime *rt, const char *path, char *message);
 bool flow_sounds_has_folder(const struct flow_runtime *rt, const char *folder);
 
 /* Reads, compiles and tries the declaration of a script; the same path again gives the same

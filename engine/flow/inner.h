@@ -17,7 +17,7 @@
 #define FLOW_CPU_LOOK    20     /* hooks between two looks at the processor time */
 #define FLOW_LIMIT_S     3600.0 /* whole script, unless it declares its own */
 #define FLOW_COLLECT_MAX 3      /* forced collections one resume may cause */
-#define FLOW_SCRIPTS_MAX 512
+#define FLOW_SCRIPTS_MAX 16384 /* both sides of every call of an import */
 
 /* Memory charged to one call. Lives until its last block is collected. */
 struct account {
@@ -136,6 +136,7 @@ struct flow_runtime {
     struct flow_script *scripts;
     uint32_t script_count;
     struct sounds *sounds;
+    struct replay_files *replays; /* verbs_replay.c; NULL: no audio folder */
     struct flow_stats stats;
     int globals_ref, settings_ref;
     const struct flow_store *store;
@@ -260,6 +261,12 @@ struct verb_group {
     const struct verb *verbs;
 };
 extern const struct verb_group verb_groups[]; /* ends with prefix NULL; runtime.c */
+
+extern const struct verb verbs_replay[]; /* call:NAME */
+
+/* verbs_replay.c: captured packets under the audio folder. */
+enum err replay_files_open(struct replay_files **out, const char *root);
+void replay_files_close(struct replay_files *f);
 
 void flow_add_mark(struct flow *f, const char *name, uint32_t at_ms);
 void flow_add_failed(struct flow *f, const char *text);

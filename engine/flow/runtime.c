@@ -26,6 +26,7 @@ const struct verb_group verb_groups[] = {
     {"call:", verbs_call},
     {"call:", verbs_audio},
     {"call:", verbs_listen},
+    {"call:", verbs_replay},
     {"call:", verbs_expect},
     {"call:", verbs_network},
     {"call:", verbs_expect_audio},
@@ -148,6 +149,8 @@ enum err flow_runtime_open(struct flow_runtime **out, const struct flow_config *
                       config->max_flows ? config->max_flows : FLOWS_DEFAULT);
     if (e == OK && config->audio_root)
         e = sounds_open(&rt->sounds, config->sounds, config->audio_root, config->preload);
+    if (e == OK && config->audio_root)
+        e = replay_files_open(&rt->replays, config->audio_root);
     if (e == OK)
         e = open_lua(rt, config);
     if (e != OK) {
@@ -180,6 +183,7 @@ void flow_runtime_close(struct flow_runtime *rt)
     sounds_close(rt->sounds);
     ops_close(rt->ops);
     free(rt->scratch);
+    replay_files_close(rt->replays);
     pool_fini(&rt->flows);
     free(rt);
 }

@@ -213,24 +213,38 @@ static bool read_frame(uint32_t link, struct bytes b, struct capture_packet *out
     }
 }
 
-static bool read_packet(struct capture *c, uint32_t interface, uint64_t units, struct bytes frame,
-                        struct capture_packet *out)
+/* A frame of the file; false: of an interface that the file does not describe. */
+static bool frame_of(struct capture *c, uint32_t interface, uint64_t units, struct bytes data,
+                     size_t wire_len, struct capture_frame *out)
 {
     c->packets++;
-    if (interface < c->links && read_frame(c->link[interface].type, frame, out)) {
-        uint64_t rate = c->link[interface].units_a_second;
-
-        out->at_us =
-            units / rate * 1000000u + (uint64_t)((double)(units % rate) * 1e6 / (double)rate);
-        return true;
+    if (interface >= c->links) {
+        c->skipped++;
+        return false;
     }
-    c->skipped++;
+    uint64_t rate = c->link[interface].units_a_second;
+
+    *out = (struct capture_frame){
+        .number = c->packets,
+        .at_us = units / rate * 1000000u + (uint64_t)((double)(units % rate) * 1e6 / (double)rate),
+        .link = c->link[interface].type,
+        .data = data.p,
+        .len = data.len,
+        .cut = wire_len > data.len,
+    };
+    return true;
+}
+
+static bool file_ends(struct capture *c, const char *fault)
+{
+    c->at = c->len;
+    c->fault = fault;
     return false;
 }
 
 /* ---- from the file to its frames ---- */
 
-static bool pcap_next(struct capture *c, struct capture_packet *out)
+static bool pcap_next(struct capture *c, struct capture_frame *out)
 {
     while (c->len - c->at >= PCAP_RECORD) {
         const uint8_t *p = c->p + c->at;
@@ -238,15 +252,14 @@ static bool pcap_next(struct capture *c, struct capture_packet *out)
         uint64_t units = (uint64_t)file32(c, p) * rate + file32(c, p + 4);
         size_t len = file32(c, p + 8), room = c->len - c->at - PCAP_RECORD;
 
-        if (len > room) {
-            c->at = c->len;
-            return false;
-        }
+        if (len > room)
+            return file_ends(c, "the file ends in the middle of a packet");
         c->at += PCAP_RECORD + len;
-        if (read_packet(c, 0, units, (struct bytes){p + PCAP_RECORD, len}, out))
+        if (frame_of(c, 0, units, (struct bytes){p + PCAP_RECORD, len}, file32(c, p + 12), out))
             return true;
     }
-    return false;
+    return c->at == c->len ? false
+                           : file_ends(c, "the file ends in the middle of a packet's header");
 }
 
 /* if_tsresol: a power of ten, or of two with the top bit set; µs when it is not said. */
@@ -283,19 +296,20 @@ static void ng_interface(struct capture *c, struct bytes body)
 }
 
 static bool ng_packet(struct capture *c, uint32_t type, struct bytes body,
-                      struct capture_packet *out)
+                      struct capture_frame *out)
 {
     if (type == NG_ENHANCED && body.len >= 20) {
         uint64_t units = (uint64_t)file32(c, body.p + 4) << 32 | file32(c, body.p + 8);
         size_t len = file32(c, body.p + 12);
 
         return len <= body.len - 20 &&
-               read_packet(c, file32(c, body.p), units, (struct bytes){body.p + 20, len}, out);
+               frame_of(c, file32(c, body.p), units, (struct bytes){body.p + 20, len},
+                        file32(c, body.p + 16), out);
     }
     if (type == NG_SIMPLE && body.len >= 4) {
-        size_t len = file32(c, body.p);
+        size_t wire = file32(c, body.p), len = wire < body.len - 4 ? wire : body.len - 4;
 
-        return len <= body.len - 4 && read_packet(c, 0, 0, (struct bytes){body.p + 4, len}, out);
+        return frame_of(c, 0, 0, (struct bytes){body.p + 4, len}, wire, out);
     }
     return false;
 }
@@ -312,19 +326,21 @@ static bool ng_section(struct capture *c)
     return file32(c, c->p + c->at + 8) == NG_ORDER;
 }
 
-static bool ng_next(struct capture *c, struct capture_packet *out)
+static bool ng_next(struct capture *c, struct capture_frame *out)
 {
     while (c->len - c->at >= 12) {
         const uint8_t *p = c->p + c->at;
         bool section = (big16(p) << 16 | big16(p + 2)) == NG_SECTION;
 
         if (section && !ng_section(c))
-            break;
+            return file_ends(c, "a section of the file has no mark of its byte order");
         uint32_t type = file32(c, p);
         size_t len = file32(c, p + 4);
 
-        if (len < 12 || len % 4 || len > c->len - c->at)
-            break;
+        if (len > c->len - c->at)
+            return file_ends(c, "the file ends in the middle of a block");
+        if (len < 12 || len % 4)
+            return file_ends(c, "a block of the file has an impossible length");
         c->at += len;
         struct bytes body = {p + 8, len - 12};
 
@@ -333,11 +349,25 @@ static bool ng_next(struct capture *c, struct capture_packet *out)
         else if (!section && ng_packet(c, type, body, out))
             return true;
     }
-    c->at = c->len;
-    return false;
+    return c->at == c->len ? false
+                           : file_ends(c, "the file ends in the middle of a block's header");
+}
+
+bool capture_next_frame(struct capture *c, struct capture_frame *out)
+{
+    return c->is_ng ? ng_next(c, out) : pcap_next(c, out);
 }
 
 bool capture_next(struct capture *c, struct capture_packet *out)
 {
-    return c->is_ng ? ng_next(c, out) : pcap_next(c, out);
+    struct capture_frame f;
+
+    while (capture_next_frame(c, &f)) {
+        if (read_frame(f.link, (struct bytes){f.data, f.len}, out)) {
+            out->at_us = f.at_us;
+            return true;
+        }
+        c->skipped++;
+    }
+    return false;
 }

@@ -1,7 +1,7 @@
-/* Packet captures: the UDP datagrams of a pcap (both byte orders, µs and ns) or pcapng file, in the
- * order of the file. Ethernet (with VLAN tags), Linux cooked (both versions), raw IP and loopback
- * links; IPv4 and IPv6. Fragments, cut packets and everything that is not UDP are counted and
- * skipped.
+/* Packet captures: the frames, or the UDP datagrams, of a pcap (both byte orders, µs and ns) or
+ * pcapng file, in the order of the file. Ethernet (with VLAN tags), Linux cooked (both versions),
+ * raw IP and loopback links; IPv4 and IPv6. Fragments, cut packets and everything that is not UDP
+ * are counted and skipped.
  *
  * A pure reader over the file's bytes: nothing is copied or allocated, lengths that lie end the
  * file. Any thread. */
@@ -41,12 +41,25 @@ struct capture {
     struct capture_link link[CAPTURE_INTERFACES_MAX];
     uint32_t links;
     uint64_t packets, skipped;
+    const char *fault; /* why the file was not read to its end, a sentence without its full stop;
+                          after packet number `packets`. NULL: it was */
+};
+
+struct capture_frame {
+    uint64_t number;     /* in the file, from 1 */
+    uint64_t at_us;      /* since 1970; 0 where the file does not say (simple packets of pcapng) */
+    uint32_t link;       /* LINKTYPE_… of tcpdump.org */
+    bool cut;            /* the capture kept less than there was on the wire */
+    const uint8_t *data; /* inside the file */
+    size_t len;
 };
 
 /* ERR_INVALID: neither pcap nor pcapng. */
 enum err capture_open(struct capture *c, const uint8_t *p, size_t len);
 /* False at the end of the file, or where it stops making sense. */
 bool capture_next(struct capture *c, struct capture_packet *out);
+/* The same a layer lower, for readers that want more than whole datagrams. */
+bool capture_next_frame(struct capture *c, struct capture_frame *out);
 
 /* Is it one of the two, by its first bytes? */
 bool capture_is(const uint8_t *p, size_t len);

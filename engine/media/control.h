@@ -27,6 +27,7 @@ struct media_leg {
     uint8_t keys_alive; /* in `keys` */
     struct list keys;   /* every struct secure of this leg */
     struct srtp_key key_out, key_in;
+    const struct packets *packets[LEG_QUEUE_MAX]; /* likewise */
 };
 
 struct deferred {

@@ -88,6 +88,7 @@ void media_leg_release(struct media_leg *l)
     while (l->queued) {
         if (l->sound[l->queue_head])
             sound_unref(l->sound[l->queue_head]);
+        packets_unref(l->packets[l->queue_head]);
         l->queue_head = (uint8_t)((l->queue_head + 1) % LEG_QUEUE_MAX);
         l->queued--;
     }
@@ -184,10 +185,15 @@ static enum err queue(struct media_leg *l, const struct player_item *item)
     if (err)
         return err;
     const struct sound *s = item->kind == PLAYER_SOUND ? item->sound : NULL;
+    const struct packets *p = item->kind == PLAYER_PACKETS ? item->packets : NULL;
+    uint32_t place = (l->queue_head + l->queued) % LEG_QUEUE_MAX;
 
     if (s)
         sound_ref(s);
-    l->sound[(l->queue_head + l->queued) % LEG_QUEUE_MAX] = s;
+    if (p)
+        packets_ref(p);
+    l->sound[place] = s;
+    l->packets[place] = p;
     l->queued++;
     return OK;
 }
@@ -208,6 +214,15 @@ enum err media_leg_tone(struct media_leg *l, const struct media_tone *t, uint32_
         t->off_ms > 3600000 || t->total_ms > 86400000)
         return ERR_INVALID;
     return queue(l, &item);
+}
+
+enum err media_leg_play_packets(struct media_leg *l, const struct packets *p, uint32_t clock_hz,
+                                uint32_t cookie)
+{
+    struct player_item item = {
+        .kind = PLAYER_PACKETS, .cookie = cookie, .clock_hz = clock_hz, .packets = p};
+
+    return p && p->count && clock_hz >= 1000 && clock_hz <= 192000 ? queue(l, &item) : ERR_INVALID;
 }
 
 enum err media_leg_silence(struct media_leg *l, uint32_t ms, uint32_t cookie)
@@ -278,6 +293,11 @@ enum err media_leg_impair(struct media_leg *l, const struct media_impair *config
     c.impair.state = l->impair;
     c.impair.config = *config;
     return media_post(l, &c);
+}
+
+void media_leg_hush(struct media_leg *l, bool on)
+{
+    post_simple(l, COMMAND_HUSH, on);
 }
 
 void media_leg_phase(struct media_leg *l, enum dsp_phase phase)
@@ -446,6 +466,7 @@ static void play_ended(struct media_leg *l)
     assert(l->queued > 0);
     if (s)
         sound_unref(s);
+    packets_unref(l->packets[l->queue_head]);
     l->queue_head = (uint8_t)((l->queue_head + 1) % LEG_QUEUE_MAX);
     l->queued--;
 }

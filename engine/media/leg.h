@@ -25,6 +25,7 @@
 #define LEG_NO_PAYLOAD_TYPE 0xff
 
 struct media_leg;
+struct packets; /* captured RTP, media/packets.h */
 
 enum media_codec { MEDIA_PCMU = 0, MEDIA_PCMA = 8 }; /* static payload types (RFC 3551) */
 
@@ -104,6 +105,7 @@ struct media_remote {
     uint8_t event_pt;       /* telephone-event at 8000 Hz, LEG_NO_PAYLOAD_TYPE: none */
     uint8_t ptime_ms;       /* of what we send: 10…LEG_PTIME_MAX_MS in tens; 0: 20 */
     uint8_t direction;      /* enum media_direction, ours */
+    bool opaque; /* the payload is neither law: it is counted, and only captured packets are sent */
 };
 /* May be called again (re-INVITE, answer after early media). */
 enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *remote);
@@ -127,6 +129,9 @@ struct media_tone {
     uint32_t total_ms;      /* 0: one cycle */
 };
 enum err media_leg_tone(struct media_leg *l, const struct media_tone *t, uint32_t cookie);
+/* Sends captured packets by their own clock and milliseconds. From then on the leg is hushed. */
+enum err media_leg_play_packets(struct media_leg *l, const struct packets *p, uint32_t clock_hz,
+                                uint32_t cookie);
 enum err media_leg_silence(struct media_leg *l, uint32_t ms, uint32_t cookie);
 /* digits: 0-9 * # A-D, at most LEG_DIGITS_MAX. RFC 4733 unless in_band, or the far end takes none.
  */
@@ -134,6 +139,7 @@ enum err media_leg_dtmf(struct media_leg *l, struct slice digits, bool in_band, 
                         uint32_t gap_ms, uint32_t cookie);
 void media_leg_stop(struct media_leg *l);          /* empties the queue; items end cancelled */
 void media_leg_mute(struct media_leg *l, bool on); /* on: no RTP leaves at all */
+void media_leg_hush(struct media_leg *l, bool on); /* on: no silence while nothing is played */
 
 /* A bad network on what leaves (media/impair.h), for simulators. */
 struct media_impair {

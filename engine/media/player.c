@@ -2,6 +2,7 @@
  * high frequency, as most networks send it. */
 #include "media/player.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -260,6 +261,9 @@ enum player_said player_next(struct player *p, bool alaw, bool events, bool want
         break;
     case PLAYER_DTMF:
         said = say_dtmf(p, &item->dtmf, alaw, events, out, &over);
+        break;
+    case PLAYER_PACKETS:
+        assert(!"packets are not said in blocks");
         break;
     }
     if (over) {

@@ -5,11 +5,18 @@
 #define PEAL_MEDIA_PLAYER_H
 
 #include "media/leg.h"
+#include "media/packets.h"
 
 #define PLAYER_BLOCK     160
 #define PLAYER_QUEUE_MAX (LEG_QUEUE_MAX + 1) /* one for what the worker itself inserts */
 
-enum player_kind { PLAYER_SOUND, PLAYER_TONE, PLAYER_SILENCE, PLAYER_DTMF };
+enum player_kind {
+    PLAYER_SOUND,
+    PLAYER_TONE,
+    PLAYER_SILENCE,
+    PLAYER_DTMF,
+    PLAYER_PACKETS /* not said in blocks: send_packets.c sends them at their own times */
+};
 
 struct player_dtmf {
     char digits[LEG_DIGITS_MAX];
@@ -23,8 +30,10 @@ struct player_item {
     bool loop;
     bool internal; /* put in by the worker: its end is nobody's event */
     uint32_t cookie;
+    uint32_t clock_hz; /* of packets */
     union {
         const struct sound *sound;
+        const struct packets *packets;
         struct media_tone tone;
         uint32_t silence_ms;
         struct player_dtmf dtmf;
@@ -68,6 +77,11 @@ enum player_said player_next(struct player *p, bool alaw, bool events, bool want
                              struct player_block *out);
 /* Takes the oldest item away unfinished; false: there is none. */
 bool player_drop(struct player *p, struct player_item *out);
+
+static inline bool player_on_packets(const struct player *p)
+{
+    return p->count && p->queue[p->head].kind == PLAYER_PACKETS;
+}
 
 static inline bool player_idle(const struct player *p)
 {

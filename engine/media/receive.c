@@ -188,6 +188,8 @@ static bool take_rtp(struct stream *s, struct datagram *d)
     }
     if (!account(s, &p, d->arrived_us, !is_event))
         return false;
+    if (own && s->remote.opaque && !is_event)
+        return false; /* counted; nobody here can read it */
     if (is_event)
         take_event(s, &p);
     else

@@ -70,6 +70,7 @@ void stream_send(struct stream *s, uint8_t payload_type, bool marker, uint32_t t
     rtp_write_header(p, payload_type, marker, s->seq++, ts, s->ssrc);
     memcpy(p + RTP_HEADER_BYTES, payload, n);
     s->last_ts = ts;
+    s->last_sent_us = s->worker->slot_us;
     s->relaying = false;
     if (!stream_seal(s, p, &len, false))
         return;
@@ -161,7 +162,7 @@ static bool say_idle(struct stream *s, struct player_block *b, bool alaw)
     }
     memset(b->coded, alaw ? 0xd5 : 0xff, sizeof(b->coded));
     memset(b->pcm, 0, sizeof(b->pcm));
-    return true;
+    return !s->hushed;
 }
 
 /* This slot's timestamp, later than any that was sent (a relay may have run ahead). */
@@ -191,6 +192,15 @@ static uint8_t said_level(const struct stream *s, const uint8_t *coded, bool ala
     return dsp_sent_level(pcm);
 }
 
+static bool key_is_event(const struct stream *s)
+{
+    const struct player *p = &s->hearing->player;
+    const struct player_item *item = &p->queue[p->head];
+
+    return p->count && item->kind == PLAYER_DTMF && !item->dtmf.in_band &&
+           s->remote.event_pt != LEG_NO_PAYLOAD_TYPE;
+}
+
 void stream_send_slot(struct stream *s)
 {
     struct hearing *h = s->hearing;
@@ -201,11 +211,24 @@ void stream_send_slot(struct stream *s)
 
     if (s->end == STREAM_STAYS)
         stream_arm(s);
+    if (stream_on_packets(s)) {
+        stream_packets_begin(s, s->worker->slot_us);
+        h->sent_db = 0;
+        if (recording)
+            memset(h->sent, 0, sizeof(h->sent));
+        if (s->event_active)
+            end_event(s, sends);
+        stream_rtcp_slot(s);
+        return;
+    }
+    bool gap = s->hushed && key_is_event(s); /* then what is no event is the pause after a key */
     enum player_said said =
         player_next(&h->player, alaw, s->remote.event_pt != LEG_NO_PAYLOAD_TYPE, recording, &b);
 
     if (idle)
         audio = say_idle(s, &b, alaw);
+    else if (gap && said == PLAYER_AUDIO)
+        audio = false;
     if (recording) {
         if (sends)
             memcpy(h->sent, b.pcm, sizeof(h->sent));
@@ -220,7 +243,7 @@ void stream_send_slot(struct stream *s)
     } else {
         if (s->event_active)
             end_event(s, sends);
-        if (audio && sends)
+        if (audio && sends && !s->remote.opaque)
             send_audio(s, ts, b.coded);
         else if (!sends)
             s->marker = true;

@@ -34,6 +34,9 @@ static void stop_playing(struct stream *s)
 {
     struct player_item item;
 
+    stream_packets_stop(s);
+    if (s->hearing)
+        s->hearing->sending.under_way = false;
     while (s->hearing && player_drop(&s->hearing->player, &item))
         stream_play_ended(s, &item, ERR_CANCELLED);
 }
@@ -42,6 +45,8 @@ static void play(struct stream *s, const struct player_item *item)
 {
     if (!player_add(&s->hearing->player, item))
         stream_play_ended(s, item, ERR_FULL);
+    else if (stream_on_packets(s))
+        stream_packets_begin(s, clock_us(s->worker->loop.clock)); /* there may be no slot yet */
 }
 
 static void open_stream(struct worker *w, struct stream *s)
@@ -239,6 +244,7 @@ static void end_stream(struct worker *w, struct stream *s, enum stream_end end)
         record_stop(s);
         stream_rtcp_bye(s);
     }
+    stream_packets_stop(s);
     if (s->impair)
         impair_drop(s->impair);
     worker_slot_out(w, s);
@@ -253,6 +259,7 @@ static void adopt(struct worker *w, struct stream *s)
     if (s->has_remote) {
         stream_arm(s);
         worker_slot_in(w, s);
+        stream_packets_adopted(s);
     }
 }
 
@@ -262,6 +269,8 @@ void stream_command(struct worker *w, const struct command *c)
 
     if (c->hearing)
         s->hearing = c->hearing;
+    if (s->hearing)
+        s->hearing->stream = s;
     switch (c->kind) {
     case COMMAND_OPEN:
         open_stream(w, s);
@@ -286,6 +295,9 @@ void stream_command(struct worker *w, const struct command *c)
     case COMMAND_IMPAIR:
         s->impair = c->impair.state;
         impair_set(s->impair, s, &c->impair.config);
+        break;
+    case COMMAND_HUSH:
+        s->hushed = c->on;
         break;
     case COMMAND_PHASE:
         set_phase(s, c->phase);

@@ -28,7 +28,18 @@
 #define STREAM_SILENT_US   600000
 #define STREAM_PACKED_MAX  (LEG_PTIME_MAX_MS * 8 + STREAM_BLOCK)
 
+struct packet_sending {    /* send_packets.c: of the player's first item */
+    struct list_node node; /* in the worker's timed ones */
+    bool listed, under_way;
+    uint32_t at; /* packets that are gone */
+    uint64_t begin_us;
+    uint32_t ts; /* of the item's first packet */
+    uint16_t seq;
+};
+
 struct hearing {
+    struct stream *stream;
+    struct packet_sending sending;
     struct plc plc;
     struct player player;
     struct recorder recorder;
@@ -84,7 +95,9 @@ struct stream {
     uint8_t slot; /* WORKER_SLOTS: none */
     uint32_t slot_at;
     bool muted, marker, event_active;
-    uint8_t phase; /* enum dsp_phase */
+    bool hushed;           /* silence is not sent for want of something to play */
+    uint64_t last_sent_us; /* of captured packets and whole slots */
+    uint8_t phase;         /* enum dsp_phase */
     uint8_t event_code;
     uint16_t seq;
     uint32_t ssrc, ts_base, last_ts, event_ts, event_duration;
@@ -206,5 +219,13 @@ void stream_tell(struct stream *s, enum media_event_kind kind);
 void stream_play_ended(struct stream *s, const struct player_item *item, enum err err);
 void stream_finish(struct stream *s); /* tells when a leaving or closing stream is free */
 bool stream_sends(const struct stream *s);
+/* send_packets.c */
+static inline bool stream_on_packets(const struct stream *s)
+{
+    return player_on_packets(&s->hearing->player);
+}
+void stream_packets_begin(struct stream *s, uint64_t at_us); /* harmless when begun */
+void stream_packets_stop(struct stream *s);                  /* harmless when there are none */
+void stream_packets_adopted(struct stream *s);
 
 #endif

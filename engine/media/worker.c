@@ -200,6 +200,10 @@ static void run_slot(struct worker *w)
     uint64_t begin_us = clock_us(w->loop.clock);
 
     w->slot_us = w->next_slot * WORKER_SLOT_US;
+    if (!list_empty(&w->timed)) {
+        worker_send_timed(w);
+        submit(w);
+    }
     if (slot->count == 0)
         return;
     w->loop.now_us = begin_us;
@@ -458,6 +462,7 @@ enum err worker_start(struct worker *w)
     rng_seed(&w->rng, seed);
     list_init(&w->streams);
     list_init(&w->impaired);
+    list_init(&w->timed);
     w->send_op.done = send_failed;
     w->receive_shape = (struct msghdr){.msg_namelen = NAME_BYTES, .msg_controllen = TIMES_BYTES};
     hist_reset(&w->count.late_us);

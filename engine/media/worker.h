@@ -66,6 +66,7 @@ struct worker {
     struct msghdr receive_shape;
     struct list streams;
     struct list impaired; /* streams with packets on their way, see impair.h */
+    struct list timed;    /* streams that play captured packets */
     struct slot slot[WORKER_SLOTS];
     uint32_t active;        /* streams in slots */
     uint64_t next_slot;     /* absolute number: milliseconds of the steady clock */
@@ -129,6 +130,8 @@ void *worker_arena(struct worker *w, uint32_t bytes);
 void worker_hold(struct worker *w, uint16_t buffer);
 /* Submits, and delivers what ended at once: reads without waiting. Not from inside a callback. */
 void worker_read(struct worker *w);
+/* What captured packets are due (send_packets.c). */
+void worker_send_timed(struct worker *w);
 /* Puts a stream into the least filled slot, and takes it out. */
 void worker_slot_in(struct worker *w, struct stream *s);
 void worker_slot_out(struct worker *w, struct stream *s);

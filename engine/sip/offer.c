@@ -18,6 +18,7 @@ static const struct {
     [SDP_CODEC_NONE] = {{"", 0}, 0, 0, SDP_PT_NONE},
     [SDP_CODEC_PCMU] = {{"PCMU", 4}, 8000, 1, 0},
     [SDP_CODEC_PCMA] = {{"PCMA", 4}, 8000, 1, 8},
+    [SDP_CODEC_RAW] = {{"", 0}, 0, 0, SDP_PT_NONE},
 };
 
 struct slice sdp_codec_name(enum sdp_codec c)
@@ -27,7 +28,7 @@ struct slice sdp_codec_name(enum sdp_codec c)
 
 enum sdp_codec sdp_codec_find(struct slice encoding, uint32_t rate_hz, unsigned channels)
 {
-    for (unsigned c = SDP_CODEC_NONE + 1; c < SDP_CODEC_COUNT; c++)
+    for (unsigned c = SDP_CODEC_NONE + 1; c < SDP_CODEC_RAW; c++)
         if (codecs[c].rate_hz == rate_hz && codecs[c].channels == channels &&
             slice_ieq(codecs[c].name, encoding))
             return (enum sdp_codec)c;
@@ -77,6 +78,31 @@ void sdp_negotiated_forget(struct sdp_negotiated *n)
     OPENSSL_cleanse(&n->theirs, sizeof(n->theirs));
 }
 
+enum err sdp_session_raw(struct sdp_session *s, struct slice name, uint32_t rate_hz,
+                         uint8_t channels, uint8_t pt, struct slice fmtp)
+{
+    struct sdp_raw raw = {.rate_hz = rate_hz, .channels = channels ? channels : 1, .pt = pt};
+
+    if (name.len == 0 || rate_hz == 0 || pt < 96 || pt > 127)
+        return ERR_INVALID;
+    if (slice_copy(name, raw.name, sizeof(raw.name)) != OK ||
+        slice_copy(fmtp, raw.fmtp, sizeof(raw.fmtp)) != OK)
+        return ERR_TOO_LONG;
+    s->raw = raw;
+    s->codecs[0] = SDP_CODEC_RAW;
+    s->ncodecs = 1;
+    s->ptime_ms = 0; /* it is as it was captured */
+    if (s->te_pt == pt)
+        s->te_pt = pt == 127 ? 126 : 127;
+    return OK;
+}
+
+/* The payload type of our offers. */
+static uint8_t own_pt(const struct sdp_session *s, enum sdp_codec c)
+{
+    return c == SDP_CODEC_RAW ? s->raw.pt : sdp_codec_pt(c);
+}
+
 /* ---- writing ---- */
 
 /* What the m= line of our audio lists. */
@@ -96,6 +122,28 @@ static void line_u64(struct buf *b, const char *before, uint64_t n)
     buf_puts(b, before);
     buf_u64(b, n);
     buf_puts(b, "\r\n");
+}
+
+static void write_raw(struct buf *b, const struct sdp_raw *raw, uint8_t pt)
+{
+    buf_puts(b, "a=rtpmap:");
+    buf_u64(b, pt);
+    buf_putc(b, ' ');
+    buf_puts(b, raw->name);
+    buf_putc(b, '/');
+    buf_u64(b, raw->rate_hz);
+    if (raw->channels > 1) {
+        buf_putc(b, '/');
+        buf_u64(b, raw->channels);
+    }
+    buf_puts(b, "\r\n");
+    if (raw->fmtp[0]) {
+        buf_puts(b, "a=fmtp:");
+        buf_u64(b, pt);
+        buf_putc(b, ' ');
+        buf_puts(b, raw->fmtp);
+        buf_puts(b, "\r\n");
+    }
 }
 
 static void write_rtpmap(struct buf *b, uint8_t pt, struct slice name, uint32_t rate_hz)
@@ -127,7 +175,10 @@ static void write_audio(struct buf *b, const struct sdp_session *s, const struct
     }
     buf_puts(b, "\r\n");
     for (unsigned i = 0; i < f->n; i++)
-        write_rtpmap(b, f->pt[i], codecs[f->codec[i]].name, codecs[f->codec[i]].rate_hz);
+        if (f->codec[i] == SDP_CODEC_RAW)
+            write_raw(b, &s->raw, f->pt[i]);
+        else
+            write_rtpmap(b, f->pt[i], codecs[f->codec[i]].name, codecs[f->codec[i]].rate_hz);
     if (f->te_pt != SDP_PT_NONE) {
         write_rtpmap(b, f->te_pt, SLICE("telephone-event"), 8000);
         buf_puts(b, "a=fmtp:");
@@ -210,10 +261,10 @@ enum err sdp_write_offer(struct sdp_session *s, struct buf *out)
 {
     struct formats f = {.te_pt = s->te_pt, .rtcp_mux = s->rtcp_mux, .dir = s->dir};
     for (unsigned i = 0; i < s->ncodecs && i < SDP_CODECS_MAX; i++) {
-        if (sdp_codec_pt(s->codecs[i]) == SDP_PT_NONE)
+        if (own_pt(s, s->codecs[i]) == SDP_PT_NONE)
             return ERR_INVALID;
         f.codec[f.n] = s->codecs[i];
-        f.pt[f.n++] = sdp_codec_pt(s->codecs[i]);
+        f.pt[f.n++] = own_pt(s, s->codecs[i]);
     }
     if (f.n == 0 || s->host[0] == 0)
         return ERR_INVALID;
@@ -256,17 +307,36 @@ static bool is_ours(const struct sdp_session *s, enum sdp_codec c)
     return false;
 }
 
+static enum sdp_codec codec_of(const struct sdp_session *s, const struct sdp_format *f)
+{
+    const struct sdp_raw *raw = &s->raw;
+
+    if (raw->rate_hz && f->rate_hz == raw->rate_hz &&
+        (f->channels ? f->channels : 1) == raw->channels &&
+        slice_ieq(f->encoding, slice_cstr(raw->name)))
+        return SDP_CODEC_RAW;
+    return sdp_codec_find(f->encoding, f->rate_hz, f->channels);
+}
+
 /* The peer's first format that we have. */
 static const struct sdp_format *pick_codec(const struct sdp_session *s, const struct sdp_media *m,
                                            enum sdp_codec *codec)
 {
+    const struct sdp_format *found = NULL;
+
     for (unsigned i = 0; i < m->nformats; i++) {
         const struct sdp_format *f = &m->formats[i];
-        *codec = sdp_codec_find(f->encoding, f->rate_hz, f->channels);
-        if (f->pt != SDP_PT_NONE && is_ours(s, *codec))
-            return f;
+        enum sdp_codec c = codec_of(s, f);
+        bool first = s->own_order && c == s->codecs[0];
+
+        if (f->pt == SDP_PT_NONE || !is_ours(s, c) || (found && !first))
+            continue;
+        found = f;
+        *codec = c;
+        if (first || !s->own_order)
+            break;
     }
-    return NULL;
+    return found;
 }
 
 /* telephone-event at the clock of our codecs (RFC 4733 2.1). */
@@ -475,7 +545,7 @@ enum err sdp_apply_answer(struct sdp_session *s, const struct sdp *answer, struc
         return ERR_UNSUPPORTED;
     s->suite = n->secure ? (uint8_t)n->ours.suite : SDES_SUITES;
     n->media = s->audio_slot;
-    n->pt_recv = sdp_codec_pt(n->codec); /* what our offer called it */
+    n->pt_recv = own_pt(s, n->codec); /* what our offer called it */
     if (n->te_send != SDP_PT_NONE)
         n->te_recv = s->te_pt;
     return OK;

@@ -7,7 +7,13 @@
 #include "sip/sdes.h"
 #include "sip/sdp.h"
 
-enum sdp_codec { SDP_CODEC_NONE, SDP_CODEC_PCMU, SDP_CODEC_PCMA, SDP_CODEC_COUNT };
+enum sdp_codec {
+    SDP_CODEC_NONE,
+    SDP_CODEC_PCMU,
+    SDP_CODEC_PCMA,
+    SDP_CODEC_RAW, /* the session's own: sdp_session_raw */
+    SDP_CODEC_COUNT
+};
 
 #define SDP_CODECS_MAX    8
 #define SDP_HOST_MAX      64   /* text of an address and the NUL */
@@ -31,6 +37,13 @@ struct sdp_slot {
     char kind[16], proto[24], format[32];
 };
 
+/* A payload that is only passed on: its description is all that is known of it. */
+struct sdp_raw {
+    char name[24], fmtp[200]; /* fmtp "": none */
+    uint32_t rate_hz;
+    uint8_t channels, pt;
+};
+
 struct sdp_session {
     /* Ours: set by the owner, may change between offers. */
     char host[SDP_HOST_MAX];               /* NUL-terminated address, no brackets */
@@ -39,6 +52,8 @@ struct sdp_session {
     bool rtcp_mux;                         /* offered, and accepted when offered */
     enum sdp_codec codecs[SDP_CODECS_MAX]; /* by preference */
     uint8_t ncodecs;
+    bool own_order; /* answers take our first codec that the peer has, not its first */
+    struct sdp_raw raw;
     uint8_t te_pt;      /* telephone-event of our offers; SDP_PT_NONE: do not speak it */
     uint16_t ptime_ms;  /* 0: not written */
     enum sdp_dir dir;   /* what we want: sendonly or inactive to hold the peer */
@@ -82,6 +97,10 @@ void sdp_session_srtp(struct sdp_session *s, enum sdp_srtp srtp);
 /* Wipes keys. */
 void sdp_session_forget(struct sdp_session *s);
 void sdp_negotiated_forget(struct sdp_negotiated *n);
+/* From now on one codec only, named so in a=rtpmap and not known here. ERR_TOO_LONG; ERR_INVALID:
+ * an empty name, a rate of 0, a payload type that is not dynamic. */
+enum err sdp_session_raw(struct sdp_session *s, struct slice name, uint32_t rate_hz,
+                         uint8_t channels, uint8_t pt, struct slice fmtp);
 
 /* Our offer. The version of o= goes up by one when anything else differs from what was last
  * written (RFC 3264 8). ERR_INVALID when there is no codec, ERR_TOO_LONG when it does not fit. */

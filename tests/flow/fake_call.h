@@ -12,6 +12,7 @@
 #include "call/call.h"
 #include "flow/flow.h"
 #include "media/leg.h"
+#include "media/packets.h"
 #include "media/sound.h"
 #include "sip/meddle.h"
 
@@ -136,6 +137,20 @@ void call_hangup(struct call *c, uint16_t q850)
     if (!c->hold_end && c->state != CALL_STATE_ENDED)
         fake_end(c, 0, ENDED_BY_US);
 }
+enum err call_hold(struct call *c, bool on)
+{
+    fake_say(c, "hold %d", on);
+    return fake_take(c);
+}
+enum err call_set_payload(struct call *c, const struct call_payload *p)
+{
+    fake_say(c, "payload %s/%u/%u %s", p->name, p->rate_hz, p->channels, p->fmtp ? p->fmtp : "-");
+    return fake_take(c);
+}
+void call_hush(struct call *c, bool on)
+{
+    fake_say(c, "hush %d", on);
+}
 static inline enum err fake_queue(struct call *c, uint32_t cookie)
 {
     enum err e = fake_take(c);
@@ -147,6 +162,12 @@ static inline enum err fake_queue(struct call *c, uint32_t cookie)
 enum err call_play(struct call *c, const struct sound *s, bool loop, uint32_t cookie)
 {
     fake_say(c, "play %u%s", sound_ms(s), loop ? " loop" : "");
+    return fake_queue(c, cookie);
+}
+enum err call_play_packets(struct call *c, const struct packets *p, uint32_t clock_hz,
+                           uint32_t cookie)
+{
+    fake_say(c, "packets %u %u", packets_ms(p), clock_hz);
     return fake_queue(c, cookie);
 }
 enum err call_play_tone(struct call *c, const struct call_tone *t, uint32_t cookie)

@@ -43,6 +43,11 @@ SAYS_NO(call_play_tone, struct call *c, const struct call_tone *t, uint32_t cook
 SAYS_NO(call_play_silence, struct call *c, uint32_t ms, uint32_t cookie)
 SAYS_NO(call_send_dtmf, struct call *c, struct slice digits, bool in_band, uint32_t on_ms,
         uint32_t gap_ms, uint32_t cookie)
+SAYS_NO(call_play_packets, struct call *c, const struct packets *p, uint32_t clock_hz,
+        uint32_t cookie)
+SAYS_NO(call_set_payload, struct call *c, const struct call_payload *p)
+SAYS_NO(call_hold, struct call *c, bool on)
+DOES_NOTHING(call_hush, struct call *c, bool on)
 SAYS_NO(call_record_start, struct call *c, const char *path, bool stereo)
 SAYS_NO(call_impair, struct call *c, const struct media_impair *i)
 SAYS_NO(call_meddle, struct call *c, const struct sip_meddle *r)

@@ -1,0 +1,565 @@
+/* See import_calls.h. RFC 3261 (12: dialogs), RFC 3264 (8.4: hold), RFC 3311, RFC 3326. */
+#include "sim/import_calls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/addr.h"
+
+static const char *const kind_names[] = {"invite",  "provisional", "answer", "ack",    "refusal",
+                                         "cancel",  "bye",         "hold",   "resume", "offer",
+                                         "refused", "digit",       "refer"};
+
+const char *import_kind_name(enum import_kind k)
+{
+    return kind_names[k];
+}
+
+enum err import_calls_init(struct import_calls *c)
+{
+    memset(c, 0, sizeof(*c));
+    arena_init(&c->arena, IMPORT_TEXT_MAX);
+    return hash_table_init(&c->by_id, IMPORT_CALLS_MAX);
+}
+
+void import_calls_free(struct import_calls *c)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        free(c->call[i]->event);
+        free(c->call[i]->track[0].rtp);
+        free(c->call[i]->track[1].rtp);
+    }
+    hash_table_fini(&c->by_id);
+    free(c->place);
+    arena_fini(&c->arena);
+    memset(c, 0, sizeof(*c));
+}
+
+/* ---- calls and their events ---- */
+
+static bool id_is(const struct hash_node *n, const void *key)
+{
+    const struct import_call *c =
+        (const void *)((const char *)n - offsetof(struct import_call, node));
+
+    return slice_eq(c->id, *(const struct slice *)key);
+}
+
+static struct import_call *find_call(struct import_calls *c, struct slice id, uint64_t *hash)
+{
+    *hash = hash_slice(hash_process_seed(), id);
+    struct hash_node *n = hash_find(&c->by_id, *hash, id_is, &id);
+
+    return n ? (void *)((char *)n - offsetof(struct import_call, node)) : NULL;
+}
+
+static struct slice user_of(const struct sip_nameaddr *na)
+{
+    struct sip_uri uri;
+
+    return sip_uri_parse(na->uri_text, &uri) == OK ? uri.user : SLICE_NONE;
+}
+
+static struct import_call *new_call(struct import_calls *c, const struct net_packet *p,
+                                    const struct sip_msg *m, uint64_t hash)
+{
+    struct import_call *k = c->count < IMPORT_CALLS_MAX ? arena_get(&c->arena, sizeof(*k)) : NULL;
+
+    if (!k) {
+        c->counts.calls_refused++;
+        return NULL;
+    }
+    k->id = arena_slice(&c->arena, m->call_id);
+    k->number = arena_slice(&c->arena, m->uri.user);
+    k->caller = arena_slice(&c->arena, user_of(&m->from));
+    k->packet = p->number;
+    k->tcp = p->tcp;
+    if (k->id.len != m->call_id.len || hash_insert(&c->by_id, &k->node, hash) != OK) {
+        c->counts.calls_refused++;
+        return NULL;
+    }
+    c->call[c->count++] = k;
+    return k;
+}
+
+static struct import_event *add_event(struct import_call *k, const struct net_packet *p,
+                                      enum import_kind kind, enum import_side side)
+{
+    if (k->events == k->events_capacity) {
+        uint32_t more = k->events_capacity ? k->events_capacity * 2 : 16;
+        struct import_event *grown =
+            more <= IMPORT_EVENTS_MAX ? realloc(k->event, more * sizeof(*grown)) : NULL;
+
+        if (!grown) {
+            k->events_refused++;
+            return NULL;
+        }
+        k->event = grown;
+        k->events_capacity = more;
+    }
+    struct import_event *e = &k->event[k->events++];
+
+    *e = (struct import_event){
+        .at_us = p->at_us, .packet = p->number, .kind = (uint8_t)kind, .side = (uint8_t)side};
+    return e;
+}
+
+const struct import_event *import_find(const struct import_call *c, enum import_kind kind,
+                                       enum import_side side)
+{
+    for (uint32_t i = 0; i < c->events; i++)
+        if (c->event[i].kind == kind && c->event[i].side == side)
+            return &c->event[i];
+    return NULL;
+}
+
+static enum import_side side_of(const struct import_call *k, struct slice from_tag)
+{
+    return slice_eq(from_tag, k->tag[IMPORT_CALLER]) ? IMPORT_CALLER : IMPORT_CALLEE;
+}
+
+/* ---- SDP ---- */
+
+static void add_place(struct import_calls *c, struct import_call *k, uint64_t at_us,
+                      enum import_side side, const struct sdp_media *media)
+{
+    struct import_place place = {.from_us = at_us, .call = k, .side = (uint8_t)side};
+    struct addr a;
+
+    if (media->port == 0 || addr_from_host(media->conn.host, media->port, &a) != OK ||
+        addr_is_any(&a))
+        return;
+    place.end.family = a.sa.sa_family == AF_INET6 ? 6 : 4;
+    place.end.port = media->port;
+    if (place.end.family == 6)
+        memcpy(place.end.ip, &a.in6.sin6_addr, 16);
+    else
+        memcpy(place.end.ip, &a.in4.sin_addr, 4);
+    if (c->places == c->places_capacity) {
+        uint32_t more = c->places_capacity ? c->places_capacity * 2 : 256;
+        struct import_place *grown =
+            more <= IMPORT_PLACES_MAX ? realloc(c->place, more * sizeof(*grown)) : NULL;
+
+        if (!grown) {
+            c->counts.places_refused++;
+            return;
+        }
+        c->place = grown;
+        c->places_capacity = more;
+    }
+    c->place[c->places++] = place;
+}
+
+static void keep_formats(struct import_calls *c, struct import_call *k, enum import_side side,
+                         const struct sdp_media *media)
+{
+    for (uint32_t i = 0; i < media->nformats; i++) {
+        const struct sdp_format *f = &media->formats[i];
+        bool known = f->pt == SDP_PT_NONE || f->encoding.len == 0;
+
+        for (uint32_t n = 0; n < k->formats[side] && !known; n++)
+            known = k->format[side][n].pt == f->pt;
+        if (known || k->formats[side] == IMPORT_FORMATS_MAX)
+            continue;
+        k->format[side][k->formats[side]++] =
+            (struct import_format){.pt = f->pt,
+                                   .channels = f->channels ? f->channels : 1,
+                                   .rate_hz = f->rate_hz,
+                                   .name = arena_slice(&c->arena, f->encoding),
+                                   .fmtp = arena_slice(&c->arena, f->fmtp)};
+    }
+    if (media->ptime_ms)
+        k->ptime_ms[side] = media->ptime_ms;
+}
+
+static bool is_secure(const struct sdp *s, int at)
+{
+    struct slice value, proto = s->media[at].proto;
+
+    return slice_ieq(proto, SLICE("RTP/SAVP")) || slice_ieq(proto, SLICE("RTP/SAVPF")) ||
+           slice_istarts(proto, SLICE("UDP/TLS")) || sdp_attr(s, at, SLICE("crypto"), &value) ||
+           sdp_attr(s, at, SLICE("fingerprint"), &value);
+}
+
+static bool conn_is_any(struct sdp_conn conn)
+{
+    struct addr a;
+
+    return addr_from_host(conn.host, 1, &a) == OK && addr_is_any(&a);
+}
+
+/* Takes what a side's description says; false: there is none, or it is broken. */
+static bool take_sdp(struct import_calls *c, struct import_call *k, const struct net_packet *p,
+                     enum import_side side, struct slice body, enum sdp_dir *dir)
+{
+    static struct sdp s; /* large; one thread */
+
+    if (body.len == 0)
+        return false;
+    if (sdp_parse(body, &s) != OK) {
+        if (c->counts.sdp_broken++ == 0)
+            c->counts.first_sdp_broken = p->number;
+        return false;
+    }
+    bool found = false;
+
+    for (int i = 0; i < s.nmedia; i++) {
+        const struct sdp_media *media = &s.media[i];
+        bool audio = slice_ieq(media->kind, SLICE("audio"));
+
+        if (!audio || found) {
+            k->other_media = k->other_media || media->port;
+            continue;
+        }
+        if (media->port == 0)
+            continue;
+        found = true;
+        *dir = conn_is_any(media->conn) ? (enum sdp_dir)(media->dir & SDP_SENDONLY) : media->dir;
+        keep_formats(c, k, side, media);
+        if (is_secure(&s, i) && !k->srtp) {
+            k->srtp = true;
+            k->srtp_packet = p->number;
+        }
+        add_place(c, k, p->at_us, side, media);
+    }
+    return found;
+}
+
+static bool has_sdp(const struct sip_msg *m)
+{
+    struct slice type = sip_get(m, SIP_H_CONTENT_TYPE);
+
+    return m->body.len && slice_istarts(slice_trim(type), SLICE("application/sdp"));
+}
+
+static struct slice sdp_of(const struct sip_msg *m)
+{
+    return has_sdp(m) ? m->body : SLICE_NONE;
+}
+
+/* ---- requests ---- */
+
+static uint16_t cause_of(const struct sip_msg *m)
+{
+    struct sip_reason reason;
+
+    return sip_get_reason(m, SLICE("Q.850"), &reason) == OK ? reason.cause : 0;
+}
+
+static void first_invite(struct import_calls *c, const struct net_packet *p,
+                         const struct sip_msg *m)
+{
+    uint64_t hash;
+    struct import_call *k = find_call(c, m->call_id, &hash);
+    enum sdp_dir dir;
+
+    if (k && (m->cseq.number <= k->cseq || k->answer_us)) {
+        k->repeated++;
+        return;
+    }
+    if (k) { /* asked for credentials or to go elsewhere: what counts is the last try */
+        k->challenged = true;
+        k->events = 0;
+        k->code = 0;
+        k->end_us = 0;
+    } else {
+        k = new_call(c, p, m, hash);
+    }
+    if (!k)
+        return;
+    k->invite_us = p->at_us;
+    k->cseq = m->cseq.number;
+    k->tag[IMPORT_CALLER] = arena_slice(&c->arena, m->from.tag);
+    struct import_event *e = add_event(k, p, IMPORT_INVITE, IMPORT_CALLER);
+    bool sdp = take_sdp(c, k, p, IMPORT_CALLER, sdp_of(m), &dir);
+
+    if (e)
+        e->sdp = sdp;
+    k->late_offer = sdp_of(m).len == 0;
+}
+
+/* re-INVITE or UPDATE: what its side wants of the audio from now on. */
+static void later_offer(struct import_calls *c, struct import_call *k, const struct net_packet *p,
+                        const struct sip_msg *m)
+{
+    enum import_side side = side_of(k, m->from.tag);
+    enum import_kind kind = IMPORT_OFFER;
+    enum sdp_dir dir;
+
+    if (m->cseq.number <= k->offer_cseq[side]) {
+        k->repeated++;
+        return;
+    }
+    k->offer_cseq[side] = m->cseq.number;
+    if (!take_sdp(c, k, p, side, sdp_of(m), &dir)) {
+        add_event(k, p, IMPORT_OFFER, side);
+        return;
+    }
+    bool hold = !(dir & SDP_RECVONLY);
+
+    if (hold != k->held[side])
+        kind = hold ? IMPORT_HOLD : IMPORT_RESUME;
+    k->held[side] = hold;
+    add_event(k, p, kind, side);
+}
+
+/* "Signal=5" of application/dtmf-relay, or the key alone of application/dtmf. */
+static char key_of_info(const struct sip_msg *m)
+{
+    struct slice type = slice_trim(sip_get(m, SIP_H_CONTENT_TYPE)), rest = m->body, line, name, key;
+
+    if (!slice_istarts(type, SLICE("application/dtmf")))
+        return 0;
+    if (!slice_istarts(type, SLICE("application/dtmf-relay"))) {
+        key = slice_trim(rest);
+        return key.len == 1 && memchr("0123456789*#ABCD", key.p[0], 16) ? key.p[0] : 0;
+    }
+    while (rest.len) {
+        slice_cut(rest, '\n', &line, &rest);
+        if (!slice_cut(line, '=', &name, &key) || !slice_ieq(slice_trim(name), SLICE("Signal")))
+            continue;
+        key = slice_trim(key);
+        return key.len == 1 && memchr("0123456789*#ABCD", key.p[0], 16) ? key.p[0] : 0;
+    }
+    return 0;
+}
+
+static void once(struct import_call *k, const struct net_packet *p, enum import_kind kind,
+                 enum import_side side, const struct sip_msg *m)
+{
+    if (import_find(k, kind, side)) {
+        k->repeated++;
+        return;
+    }
+    struct import_event *e = add_event(k, p, kind, side);
+
+    if (e)
+        e->q850 = cause_of(m);
+}
+
+static void info(struct import_call *k, const struct net_packet *p, const struct sip_msg *m)
+{
+    enum import_side side = side_of(k, m->from.tag);
+    char key = key_of_info(m);
+
+    if (!key)
+        return;
+    if (m->cseq.number <= k->offer_cseq[side]) {
+        k->repeated++;
+        return;
+    }
+    k->offer_cseq[side] = m->cseq.number;
+    struct import_event *e = add_event(k, p, IMPORT_DIGIT, side);
+
+    if (e)
+        e->digit = key;
+}
+
+static void request(struct import_calls *c, const struct net_packet *p, const struct sip_msg *m)
+{
+    uint64_t hash;
+    enum sdp_dir dir;
+
+    if (m->method == SIP_INVITE && m->to.tag.len == 0) {
+        first_invite(c, p, m);
+        return;
+    }
+    struct import_call *k = find_call(c, m->call_id, &hash);
+
+    if (!k) {
+        c->counts.no_call++;
+        return;
+    }
+    k->last_us = p->at_us;
+    switch (m->method) {
+    case SIP_INVITE:
+    case SIP_UPDATE:
+        later_offer(c, k, p, m);
+        break;
+    case SIP_ACK:
+        if (m->cseq.number != k->cseq || !k->answer_us)
+            break;
+        if (!import_find(k, IMPORT_ACK, IMPORT_CALLER))
+            take_sdp(c, k, p, IMPORT_CALLER, sdp_of(m), &dir);
+        once(k, p, IMPORT_ACK, IMPORT_CALLER, m);
+        break;
+    case SIP_PRACK:
+        take_sdp(c, k, p, IMPORT_CALLER, sdp_of(m), &dir);
+        break;
+    case SIP_CANCEL:
+        if (!k->answer_us)
+            once(k, p, IMPORT_CANCEL, IMPORT_CALLER, m);
+        break;
+    case SIP_BYE:
+        if (k->end_us) { /* both at once: who was first has ended it */
+            k->repeated++;
+            break;
+        }
+        k->end_us = p->at_us;
+        once(k, p, IMPORT_BYE, side_of(k, m->from.tag), m);
+        break;
+    case SIP_INFO:
+        info(k, p, m);
+        break;
+    case SIP_REFER:
+        add_event(k, p, IMPORT_REFER, side_of(k, m->from.tag));
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- responses ---- */
+
+static void provisional(struct import_calls *c, struct import_call *k, const struct net_packet *p,
+                        const struct sip_msg *m)
+{
+    enum sdp_dir dir;
+    bool sdp = take_sdp(c, k, p, IMPORT_CALLEE, sdp_of(m), &dir);
+
+    if (m->status == 100 || k->code)
+        return;
+    for (uint32_t i = 0; i < k->events; i++)
+        if (k->event[i].kind == IMPORT_PROVISIONAL && k->event[i].code == m->status &&
+            k->event[i].sdp == sdp) {
+            k->repeated++;
+            return;
+        }
+    struct import_event *e = add_event(k, p, IMPORT_PROVISIONAL, IMPORT_CALLEE);
+
+    if (e) {
+        e->code = m->status;
+        e->sdp = sdp;
+    }
+}
+
+static void final(struct import_calls *c, struct import_call *k, const struct net_packet *p,
+                  const struct sip_msg *m)
+{
+    enum sdp_dir dir;
+
+    if (k->code) {
+        k->repeated++;
+        return;
+    }
+    k->code = m->status;
+    bool answered = m->status < 300;
+    struct import_event *e =
+        add_event(k, p, answered ? IMPORT_ANSWER : IMPORT_REFUSAL, IMPORT_CALLEE);
+
+    if (e) {
+        e->code = m->status;
+        e->q850 = cause_of(m);
+        e->phrase = arena_slice(&c->arena, m->phrase);
+    }
+    if (answered) {
+        k->answer_us = p->at_us;
+        k->tag[IMPORT_CALLEE] = arena_slice(&c->arena, m->to.tag);
+        take_sdp(c, k, p, IMPORT_CALLEE, sdp_of(m), &dir);
+    } else {
+        k->end_us = p->at_us;
+    }
+}
+
+/* To a re-INVITE or UPDATE of `asker`. */
+static void offer_answered(struct import_calls *c, struct import_call *k,
+                           const struct net_packet *p, const struct sip_msg *m)
+{
+    enum import_side asker = side_of(k, m->from.tag);
+    enum import_side other = asker == IMPORT_CALLER ? IMPORT_CALLEE : IMPORT_CALLER;
+    enum sdp_dir dir;
+
+    if (m->status >= 300 && m->cseq.number == k->offer_cseq[asker]) {
+        const struct import_event *last = k->events ? &k->event[k->events - 1] : NULL;
+
+        if (last && last->kind == IMPORT_REFUSED) {
+            k->repeated++;
+            return;
+        }
+        struct import_event *e = add_event(k, p, IMPORT_REFUSED, other);
+
+        if (e)
+            e->code = m->status;
+    } else if (m->status >= 200 && m->status < 300) {
+        take_sdp(c, k, p, other, sdp_of(m), &dir);
+    }
+}
+
+static void response(struct import_calls *c, const struct net_packet *p, const struct sip_msg *m)
+{
+    uint64_t hash;
+    struct import_call *k = find_call(c, m->call_id, &hash);
+
+    if (!k) {
+        c->counts.no_call++;
+        return;
+    }
+    k->last_us = p->at_us;
+    bool offers = m->cseq.method == SIP_INVITE || m->cseq.method == SIP_UPDATE;
+
+    if (m->cseq.method == SIP_INVITE && m->cseq.number == k->cseq &&
+        slice_eq(m->from.tag, k->tag[IMPORT_CALLER])) {
+        if (m->status < 200)
+            provisional(c, k, p, m);
+        else
+            final(c, k, p, m);
+    } else if (offers && k->answer_us) {
+        offer_answered(c, k, p, m);
+    }
+}
+
+void import_sip(struct import_calls *c, const struct net_packet *p, char *data, size_t len)
+{
+    static struct sip_msg m; /* large; one thread */
+
+    c->counts.sip++;
+    if (sip_parse(&m, data, len) != OK) {
+        if (c->counts.sip_broken++ == 0) {
+            c->counts.first_sip_broken = p->number;
+            sip_fault_format(&m.fault, c->counts.sip_fault, sizeof c->counts.sip_fault);
+        }
+        return;
+    }
+    if (m.is_request)
+        request(c, p, &m);
+    else
+        response(c, p, &m);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct import_place *x = a, *y = b;
+    int d = memcmp(&x->end, &y->end, sizeof x->end);
+
+    if (d != 0)
+        return d;
+    return x->from_us < y->from_us ? -1 : x->from_us > y->from_us;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct import_call *x = *(struct import_call *const *)a,
+                             *y = *(struct import_call *const *)b;
+
+    if (x->invite_us != y->invite_us)
+        return x->invite_us < y->invite_us ? -1 : 1;
+    return x->packet < y->packet ? -1 : x->packet > y->packet;
+}
+
+void import_sip_done(struct import_calls *c)
+{
+    qsort(c->call, c->count, sizeof *c->call, by_start);
+    for (uint32_t i = 0; i < c->count; i++) {
+        struct import_call *k = c->call[i];
+
+        if (k->answer_us)
+            k->outcome = IMPORT_ANSWERED;
+        else if (import_find(k, IMPORT_CANCEL, IMPORT_CALLER))
+            k->outcome = IMPORT_CANCELLED;
+        else
+            k->outcome = k->code ? IMPORT_FAILED : IMPORT_CUT;
+    }
+    if (c->places)
+        qsort(c->place, c->places, sizeof(*c->place), by_place);
+    c->sorted = true;
+}
