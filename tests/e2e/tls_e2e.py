@@ -39,7 +39,7 @@ def serve(where, name, **more):
     """The simulator with that certificate; (process, its TLS address, truth)."""
     simulator, address, truth = h.serve(
         where, extra=("--srtp", "required", "--media-ports", h.free_range(60),
-                      "--tls-certificate", where / f"{name}.pem",
+                      "--late-limit", 1000, "--tls-certificate", where / f"{name}.pem",
                       "--tls-key", where / f"{name}.key"), **more)
     text = (where / "simulator.log").read_text()
     check("TLS on " in text, text)
@@ -186,7 +186,9 @@ def openssl_asks_at_the_door():
         while s.recv(4096):
             pass
     check(simulator.poll() is None, "the simulator lives on")
-    check(h.stop(simulator, signal.SIGINT) == 0, "and ends in order")
+    code = h.stop(simulator, signal.SIGINT)
+    h.judge_simulator(code)
+    check(code == 0, "and ends in order")
 
 
 def keys_in_clear_are_refused_by_policy():
