@@ -126,6 +126,9 @@ static void say_campaign(const struct campaign *c)
     printf("  human: %s; machine: %s%s\n", treatment_name(c->on[RESULT_HUMAN].kind),
            treatment_name(c->on[RESULT_MACHINE].kind),
            c->on[RESULT_MACHINE].after_beep ? " after the beep" : "");
+    if (c->records.stream[0])
+        printf("  each record goes to the Redis stream {%s}:stream:%s, whose latest %u are kept\n",
+               c->name, c->records.stream, c->records.keep);
 }
 
 static void say_leads(const struct tally *t, const struct leads_stats *s)

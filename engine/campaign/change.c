@@ -103,6 +103,8 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
     if (now->recording.mode != next->recording.mode ||
         !same(now->recording.dir, next->recording.dir))
         return refuse(why, "recording: mode or dir is another");
+    if (!same(now->records.stream, next->records.stream))
+        return refuse(why, "records: the stream is another");
     if (next->pacing.mode != PACING_AGENTLESS && next->agent_count == 0)
         return refuse(why, "pacing: mode %s needs agents from the start",
                       pacing_mode_name(next->pacing.mode));

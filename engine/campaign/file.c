@@ -58,6 +58,7 @@ static void set_defaults(struct campaign *c)
     c->abandonment.cap_percent = 3.0;
     c->abandonment.keep_days = 730;
     c->recording.mode = RECORDING_OFF;
+    c->records.keep = 100000;
     c->drain = DRAIN_FINISH;
     addr_parse(SLICE("127.0.0.1:0"), 0, &c->sip.address);
     addr_parse(SLICE("127.0.0.1:0"), 0, &c->media.address);
@@ -243,6 +244,9 @@ static void read_policy(struct reading *r)
                                                           modes, 3, RECORDING_OFF);
     reading_path(r, "recording: dir", raw->recording.dir, c->recording.dir,
                  sizeof(c->recording.dir));
+    reading_name(r, "records: stream", raw->records.stream, c->records.stream,
+                 sizeof(c->records.stream));
+    reading_u32(r, "records: keep", raw->records.keep, 1, 10000000, &c->records.keep);
     c->drain = (enum drain_mode)reading_word(r, "drain", raw->drain, drains, 2, DRAIN_FINISH);
     reading_path(r, "leads", raw->leads, c->leads, sizeof(c->leads));
     reading_path(r, "prints", raw->prints, c->prints, sizeof(c->prints));

@@ -168,6 +168,10 @@ struct campaign {
         enum recording_mode mode;
         char dir[CAMPAIGN_PATH_MAX]; /* "": DATA/recordings, chosen by the caller */
     } recording;
+    struct {
+        char stream[64]; /* of Redis, {name}:stream:STREAM; "": none */
+        uint32_t keep;   /* its latest entries */
+    } records;
     enum drain_mode drain; /* first Ctrl-C */
 
     struct {

@@ -102,6 +102,8 @@ static const cyaml_schema_field_t abandonment_fields[] = {
     SUB("lock_out", abandonment, lock_out), CYAML_FIELD_END};
 static const cyaml_schema_field_t recording_fields[] = {
     SUB("mode", recording, mode), SUB("dir", recording, dir), CYAML_FIELD_END};
+static const cyaml_schema_field_t records_fields[] = {
+    SUB("stream", records, stream), SUB("keep", records, keep), CYAML_FIELD_END};
 static const cyaml_schema_field_t sip_fields[] = {
     SUB("address", sip, address), SUB("tcp", sip, tcp), SUB("srtp", sip, srtp),
     SUB("clear_keys", sip, clear_keys), CYAML_FIELD_END};
@@ -183,6 +185,7 @@ static void make_schema(struct schema *s)
         MAPPING("pacing", pacing, pacing_fields),
         MAPPING("abandonment", abandonment, abandonment_fields),
         MAPPING("recording", recording, recording_fields),
+        MAPPING("records", records, records_fields),
         MAPPING("sip", sip, sip_fields),
         MAPPING("tls", tls, tls_fields),
         MAPPING("media", media, media_fields),

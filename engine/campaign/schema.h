@@ -56,6 +56,9 @@ struct raw_campaign {
         char *mode, *dir;
     } recording;
     struct {
+        char *stream, *keep;
+    } records;
+    struct {
         char *address, *tcp, *srtp, *clear_keys;
     } sip;
     struct {

@@ -147,10 +147,11 @@ static void on_tick(struct timer *t)
     }
     settle_safe_records(d);
     reconcile_safe_records(d);
+    publish_look(d);
     if (!d->config.model || is_quiet(d))
         feed_count(d);
     watch_draw(d, false);
-    if (d->stage <= DIALER_STOPPING && everything_done(d))
+    if (d->stage <= DIALER_STOPPING && everything_done(d) && publish_done(d))
         begin_leaving(d);
     if (d->stage == DIALER_LEAVING &&
         (everybody_left(d) || loop_now_ms(d->loop) >= d->leave_by_ms)) {

@@ -29,6 +29,7 @@
 #define SCORES_HISTORY        65536
 
 struct sound;
+struct publish;
 struct flow;
 struct flow_runtime;
 struct flow_script;
@@ -99,6 +100,7 @@ struct dialer {
     struct redis_server *server; /* private one; NULL: a URL was given */
     char engine[QUEUE_ENGINE_MAX + 1];
     struct records *records;
+    struct publish *publish;          /* NULL: the campaign wants none */
     struct abandonment abandonment; /* of this run and engine */
     struct {
         struct abandonment all, since;
@@ -270,7 +272,7 @@ void gate_take_back(struct attempt *a); /* it was not dialled after all */
 /* Before its task is completed; false: too much under way, to be called again. */
 bool gate_settled(struct attempt *a);
 void gate_lock_again(struct dialer *d, const struct call_record *r); /* of the journal */
-void gate_watch(struct dialer *d);      /* once a second */
+void gate_watch(struct dialer *d);                                   /* once a second */
 
 /* learned.c: what the pacing learned, in DATA/pacing */
 void learned_load(struct dialer *d);
@@ -294,13 +296,19 @@ enum err ledger_start(struct dialer *d, char *error);
 void share_tell(struct dialer *d); /* once a second */
 void share_leave(struct dialer *d);
 
+/* publish.c: records into a Redis stream */
+enum err publish_open(struct dialer *d, char *error);
+void publish_close(struct dialer *d);
+void publish_look(struct dialer *d); /* at every tick */
+bool publish_done(struct dialer *d); /* everything is there, or was waited for long enough */
+
 /* control.c: the campaign's state in Redis, which people change (queue/control.h) */
 #define CONTROL_TEXT_MAX 400
 /* Before the first call; refused when the campaign is stopped. */
 enum err control_start(struct dialer *d, char *error);
-void control_look(struct dialer *d);        /* at every tick */
+void control_look(struct dialer *d);           /* at every tick */
 bool control_at_limit(const struct dialer *d); /* Redis has just refused an attempt */
-bool control_holds(const struct dialer *d); /* no new calls now */
+bool control_holds(const struct dialer *d);    /* no new calls now */
 /* Why there are no new calls: the campaign's state, or its dates; "" when there are. */
 const char *control_why(const struct dialer *d, char text[CONTROL_TEXT_MAX]);
 void control_refused(struct dialer *d); /* Redis let an attempt not be made */

@@ -291,6 +291,8 @@ static enum err open_parts(struct dialer *d, char *error)
     if (e == OK)
         e = open_records(d, error);
     if (e == OK)
+        e = publish_open(d, error);
+    if (e == OK)
         e = feed_connect(d, error);
     if (e == OK)
         e = open_calls(d, error);
@@ -362,6 +364,7 @@ void dialer_close(struct dialer *d)
     }
     prints_close(d->prints);
     feed_disconnect(d);
+    publish_close(d);
     if (d->records)
         records_close(d->records, NULL);
     pacing_close(d->pacing);

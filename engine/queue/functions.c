@@ -318,5 +318,6 @@ const char *const queue_functions[] = {
     queue_functions_control,
     queue_functions_engines,
     queue_functions_look,
+    queue_functions_stream,
     NULL,
 };

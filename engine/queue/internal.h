@@ -36,7 +36,7 @@ extern const char queue_functions_dnc[], queue_functions_dnc_look[], queue_funct
 extern const char queue_functions_recover[];
 /* functions_control.c */
 extern const char queue_functions_held[], queue_functions_control[], queue_functions_engines[];
-extern const char queue_functions_look[], queue_functions_caps[];
+extern const char queue_functions_look[], queue_functions_caps[], queue_functions_stream[];
 
 struct batch {
     struct list_node node;

@@ -80,5 +80,8 @@ enum err history_xlsx_close(struct history_xlsx *x, bool keep, const struct hist
 /* history_json.c: one object, no newline. */
 enum err history_json_row(const struct history_row *r, const struct zone *zone, char *dst,
                           size_t cap, size_t *len);
+/* history_line.c: the same of a line of the journal. ERR_INVALID: it is no record. */
+enum err history_json_line(struct slice line, const struct zone *zone, char *dst, size_t cap,
+                           size_t *len);
 
 #endif

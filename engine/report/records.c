@@ -146,6 +146,8 @@ static void sync_stores(struct records *r)
     pthread_mutex_lock(&r->lock);
     r->stats.written += r->unsynced;
     r->stats.duplicates += r->unsynced_duplicates;
+    if (r->has_journal && !r->journal.dirty)
+        r->stats.journal_safe_bytes = r->journal.good_bytes;
     pthread_mutex_unlock(&r->lock);
     r->unsynced = r->unsynced_duplicates = 0;
 }
@@ -280,6 +282,7 @@ static enum err open_stores(struct records *r, const struct records_config *conf
         e = journal_open(&r->journal, config->jsonl_path, remember_line, r, &r->stats.torn_bytes,
                          error);
         r->has_journal = e == OK;
+        r->stats.journal_safe_bytes = e == OK ? r->journal.good_bytes : 0;
     }
     if (!e && config->sqlite_path)
         e = sqlite_store_open(&r->sqlite, config->sqlite_path, !config->jsonl_path, error);

@@ -42,6 +42,7 @@ struct records_stats {
     uint64_t written; /* safe in at least one store, synced */
     uint64_t jsonl_lines, sqlite_rows;
     uint64_t jsonl_failed, sqlite_failed; /* records a store does not have */
+    uint64_t journal_safe_bytes;          /* of the journal, synced (or there when it was opened) */
     uint64_t held;                        /* waiting because no store takes them */
     uint64_t found;                       /* in the journal when it was opened */
     uint64_t torn_bytes;                  /* cut off the journal's end when it was opened */

@@ -5,6 +5,7 @@ import socket
 import threading
 
 BUSY, VACANT, RINGS, ANSWERS = "486 Busy Here", "404 Not Found", "480 Temporarily Unavailable", "200 OK"
+RING_S = 0.7  # then it gives up
 SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
 
 
@@ -16,7 +17,7 @@ class Carrier:
         self.socket.bind(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
         self.says = says
-        self.invites, self.answered = [], {}
+        self.invites, self.answered, self.ringing = [], {}, 0
         threading.Thread(target=self.work, daemon=True).start()
 
     def work(self):
@@ -38,7 +39,14 @@ class Carrier:
         status = self.answered[call]
         if status == RINGS:
             self.answer(text, peer, "180 Ringing")
+            self.ringing += 1
+            threading.Timer(RING_S, self.gave_up, (text, peer)).start()
+            return
         self.answer(text, peer, status, SDP if status == ANSWERS else "")
+
+    def gave_up(self, text, peer):
+        self.ringing -= 1
+        self.answer(text, peer, RINGS)
 
     def answer(self, text, peer, status, body=""):
         lines = [f"SIP/2.0 {status}"]
