@@ -200,3 +200,14 @@ void campaign_changes(const struct campaign *now, const struct campaign *next, c
     trunks_change(now, next, text, cap);
     rules_change(now, next, text, cap);
 }
+
+bool campaign_hours_change(const struct campaign *now, const struct campaign *next)
+{
+    bool change = memcmp(&now->windows, &next->windows, sizeof(now->windows)) != 0 ||
+                  now->holidays || next->holidays || now->calling || next->calling ||
+                  now->zone_candidate_count != next->zone_candidate_count;
+
+    for (uint32_t i = 0; !change && i < now->zone_candidate_count; i++)
+        change = !same(zone_name(now->zone_candidates[i]), zone_name(next->zone_candidates[i]));
+    return change;
+}

@@ -15,4 +15,8 @@ enum err campaign_may_become(const struct campaign *now, const struct campaign *
 void campaign_changes(const struct campaign *now, const struct campaign *next, char *text,
                       size_t cap);
 
+/* May one of them be open where the other is closed? Holidays and calling rules were read anew and
+ * are not compared: with any, yes. */
+bool campaign_hours_change(const struct campaign *now, const struct campaign *next);
+
 #endif

@@ -148,6 +148,7 @@ static void on_tick(struct timer *t)
     settle_safe_records(d);
     reconcile_safe_records(d);
     publish_look(d);
+    forward_look(d);
     if (!d->config.model || is_quiet(d))
         feed_count(d);
     watch_draw(d, false);

@@ -30,6 +30,7 @@
 
 struct sound;
 struct publish;
+struct forward;
 struct flow;
 struct flow_runtime;
 struct flow_script;
@@ -101,6 +102,7 @@ struct dialer {
     char engine[QUEUE_ENGINE_MAX + 1];
     struct records *records;
     struct publish *publish;          /* NULL: the campaign wants none */
+    struct forward *forward;          /* NULL: no lead is to come sooner */
     struct abandonment abandonment; /* of this run and engine */
     struct {
         struct abandonment all, since;
@@ -301,6 +303,11 @@ enum err publish_open(struct dialer *d, char *error);
 void publish_close(struct dialer *d);
 void publish_look(struct dialer *d); /* at every tick */
 bool publish_done(struct dialer *d); /* everything is there, or was waited for long enough */
+
+/* forward.c: leads that were put off to hours that are wider now */
+void forward_begin(struct dialer *d, const struct campaign *old); /* d->campaign is the new one */
+void forward_look(struct dialer *d);                              /* at every tick */
+void forward_end(struct dialer *d);
 
 /* control.c: the campaign's state in Redis, which people change (queue/control.h) */
 #define CONTROL_TEXT_MAX 400

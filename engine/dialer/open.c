@@ -365,6 +365,7 @@ void dialer_close(struct dialer *d)
     prints_close(d->prints);
     feed_disconnect(d);
     publish_close(d);
+    forward_end(d);
     if (d->records)
         records_close(d->records, NULL);
     pacing_close(d->pacing);

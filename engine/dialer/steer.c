@@ -17,9 +17,9 @@ static void tell(struct dialer *d, bool followed, const char *fmt, const char *w
     control_tell(d, followed, d->reloaded);
 }
 
-/* Leads that wait for an opening of the old windows are looked at then, not before. */
 static void take(struct dialer *d, struct campaign *next)
 {
+    const struct campaign *old = d->campaign;
     char changes[sizeof(d->reloaded)];
 
     campaign_changes(d->campaign, next, changes, sizeof(changes));
@@ -31,6 +31,8 @@ static void take(struct dialer *d, struct campaign *next)
         d->trunks[i].config = &next->trunks[i];
     d->campaign = next;
     d->superseded[d->reloads++] = next;
+    if (campaign_hours_change(old, next))
+        forward_begin(d, old);
     tell(d, true, "%s", changes[0] ? changes : "nothing in it has changed");
 }
 

@@ -319,5 +319,6 @@ const char *const queue_functions[] = {
     queue_functions_engines,
     queue_functions_look,
     queue_functions_stream,
+    queue_functions_forward,
     NULL,
 };

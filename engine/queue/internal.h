@@ -37,6 +37,7 @@ extern const char queue_functions_recover[];
 /* functions_control.c */
 extern const char queue_functions_held[], queue_functions_control[], queue_functions_engines[];
 extern const char queue_functions_look[], queue_functions_caps[], queue_functions_stream[];
+extern const char queue_functions_forward[];
 
 struct batch {
     struct list_node node;
