@@ -65,9 +65,8 @@ static const char reload_help[] =
     "What\n"
     "may change: pacing, windows, holidays and calling rules, number limits, results, attempts,\n"
     "ring_timeout, caller ids, the trunks' limits, dates, drain. Trunks' addresses, agents, on,\n"
-    "abandonment, recording, sip and media need a new start. Leads that wait for an opening of "
-    "the\n"
-    "old windows are looked at then.\n" OPTIONS "example:\n"
+    "abandonment, recording, sip and media need a new start. Leads put off to an opening of\n"
+    "the old hours come forward when the new ones are wider.\n" OPTIONS "example:\n"
     "  peal reload spring.yaml\n";
 
 struct ordering {

@@ -16,6 +16,7 @@
 #define CAMPAIGNS_MAX 1000
 #define IDS_MAX       1000 /* of one answer */
 #define REWRITE_MS    600000
+#define STREAMS_MAX   16 /* of a campaign */
 #define OTHERS_MAX    16 /* numbers of the same leads, told */
 
 static const char help[] =
@@ -39,8 +40,13 @@ static const char help[] =
     "  --country CC    of a number that has no +\n"
     "  --why, --who    for the record (who: your user's name)\n"
     "\n"
-    "Not reached: files that leads were imported from, backups, and records of other data "
-    "folders.\n"
+    "Entries of streams of records are deleted; Redis may keep their bytes beside their "
+    "neighbours\n"
+    "until those are trimmed, too.\n"
+    "\n"
+    "Not reached: what programs took from a stream, files that leads were imported from, backups, "
+    "and\n"
+    "records of other data folders.\n"
     "\n"
     "examples:\n"
     "  peal forget +12025550123 --data /var/lib/peal/spring --why \"letter of 3 March\"\n"
@@ -58,7 +64,7 @@ struct forgetting {
     uint32_t campaigns;
     char others[OTHERS_MAX][QUEUE_NUMBER_MAX + 1];
     uint32_t other_count;
-    uint64_t tasks, open, entries, ledger, log;
+    uint64_t tasks, open, entries, ledger, log, streamed;
     uint64_t calls, locks;
     struct erase_stats records;
 };
@@ -183,6 +189,37 @@ static bool forget_bucket(struct forgetting *f, const char *key, const char *buc
     return true;
 }
 
+static bool forget_stream(struct forgetting *f, const char *key, const char *stream)
+{
+    char from[QUEUE_ID_MAX + 2] = "-";
+
+    do {
+        if (!wait_for(f,
+                      queue_forget_stream(f->redis.queue, key, slice_cstr(stream), slice_cstr(from),
+                                          digits(f), on_texts, f),
+                      2))
+            return false;
+        f->streamed += dnc_number_of(slice_cstr(f->text[1]));
+        snprintf(from, sizeof(from), "(%s", f->text[0]);
+    } while (f->text[0][0]);
+    return true;
+}
+
+static bool forget_streams(struct forgetting *f, const char *key)
+{
+    static char names[STREAMS_MAX][QUEUE_ID_MAX + 1];
+
+    if (!wait_for(f, queue_forget_streams(f->redis.queue, key, on_texts, f), 0))
+        return false;
+    uint32_t n = f->texts < STREAMS_MAX ? f->texts : STREAMS_MAX;
+
+    memcpy(names, f->text, n * sizeof(names[0]));
+    for (uint32_t i = 0; i < n; i++)
+        if (!forget_stream(f, key, names[i]))
+            return false;
+    return true;
+}
+
 static int32_t buckets[LEDGER_BUCKETS_MAX];
 static uint32_t bucket_count;
 
@@ -210,7 +247,7 @@ static bool forget_campaign(struct forgetting *f, const char *key)
         if (!forget_bucket(f, key, bucket))
             return false;
     }
-    return true;
+    return forget_streams(f, key);
 }
 
 /* ---- the gate, and the record of changes ---- */
@@ -342,10 +379,10 @@ static bool forget_redis(struct forgetting *f, bool keeps_off)
 static void say(const struct forgetting *f, bool keeps_off)
 {
     printf("%s: %llu leads erased, %llu of its do-not-call entries, %llu calls and %llu locks "
-           "forgotten, %llu lines of ledgers\n",
+           "forgotten, %llu lines of ledgers, %llu entries of streams\n",
            f->number, (unsigned long long)f->tasks, (unsigned long long)f->entries,
            (unsigned long long)f->calls, (unsigned long long)f->locks,
-           (unsigned long long)f->ledger);
+           (unsigned long long)f->ledger, (unsigned long long)f->streamed);
     if (f->data_dir)
         printf("in %s: %llu call records without its digits, %llu recordings removed\n",
                f->data_dir, (unsigned long long)f->records.lines,

@@ -50,6 +50,20 @@ enum err queue_forget_log(struct queue *q, struct slice from, struct slice numbe
     return dnc_ask(q, QUEUE_FUNCTION("forget_log"), DNC_BOOK, words, 3, NULL, 0, done, arg);
 }
 
+enum err queue_forget_streams(struct queue *q, const char *key, queue_dnc_texts_fn *done, void *arg)
+{
+    return dnc_ask(q, QUEUE_FUNCTION("forget_streams"), key, NULL, 0, NULL, 0, done, arg);
+}
+
+enum err queue_forget_stream(struct queue *q, const char *key, struct slice stream,
+                             struct slice from, struct slice digits, queue_dnc_texts_fn *done,
+                             void *arg)
+{
+    const struct slice words[] = {stream, from, digits};
+
+    return dnc_ask(q, QUEUE_FUNCTION("forget_stream"), key, words, 3, NULL, 0, done, arg);
+}
+
 /* "Background append only file rewriting started"; without such a file, or with one being written,
  * an error that is none of ours. */
 static void on_rewritten(struct queue *q, struct request *r, const redisReply *reply, enum err e)

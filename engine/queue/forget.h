@@ -8,6 +8,8 @@
  *
  * The log of the lists keeps who changed what; the number becomes its hash, why is emptied.
  *
+ * Entries of a stream of records (queue/stream.h) that hold the number are deleted.
+ *
  * The gate's part is queue_dnc_erase. The replacement of digits is the caller's, as long as they
  * are and no number; the same everywhere, so what belonged together still does. A task whose call
  * is under way is not touched. Each question may be asked again. Loop thread only. */
@@ -35,6 +37,13 @@ enum err queue_forget_ledger(struct queue *q, const char *key, struct slice buck
 /* from: "-", then "(" and the first text of the answer, until that is empty. */
 enum err queue_forget_log(struct queue *q, struct slice from, struct slice number,
                           struct slice hash, queue_dnc_texts_fn *done, void *arg);
+/* Texts: the campaign's streams of records. */
+enum err queue_forget_streams(struct queue *q, const char *key, queue_dnc_texts_fn *done,
+                              void *arg);
+/* from as above. Texts: the last entry looked at, or "" at the end; how many were deleted. */
+enum err queue_forget_stream(struct queue *q, const char *key, struct slice stream,
+                             struct slice from, struct slice digits, queue_dnc_texts_fn *done,
+                             void *arg);
 /* Asks Redis to write its append-only file anew, without what is erased; whether it has one or not.
  */
 enum err queue_forget_rewrite(struct queue *q, queue_done_fn *done, void *arg);

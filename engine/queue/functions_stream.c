@@ -23,4 +23,30 @@ const char queue_functions_stream[] =
     "  redis.call('HSET', marks, name, args[5])\n"
     "  return args[5]\n"
     "end\n"
-    "redis.register_function('peal" V "_stream_add', stream_add)\n";
+    "redis.register_function('peal" V "_stream_add', stream_add)\n"
+
+    /* (forget.h) → names of the campaign's streams */
+    "read_only('forget_streams', function(keys)\n"
+    "  local out, seen = {}, {}\n"
+    "  for _, field in ipairs(redis.call('HKEYS', keys[1] .. ':streamed')) do\n"
+    "    local name = string.match(field, '^%S+ (.*)$')\n"
+    "    if name and not seen[name] then out[#out + 1] = name end\n"
+    "    seen[name or ''] = true\n"
+    "  end\n"
+    "  return out\n"
+    "end)\n"
+    /* stream, after which entry, digits → the last looked at ('' at the end), how many were deleted
+     */
+    "redis.register_function('peal" V "_forget_stream', function(keys, args)\n"
+    "  local key, digits, n, last = keys[1] .. ':stream:' .. args[1], args[3], 0, ''\n"
+    "  local some = redis.call('XRANGE', key, args[2], '+', 'COUNT', 1000)\n"
+    "  for _, entry in ipairs(some) do\n"
+    "    local hers = false\n"
+    "    last = entry[1]\n"
+    "    for i = 2, #entry[2], 2 do\n"
+    "      hers = hers or blank(entry[2][i], digits, '') ~= entry[2][i]\n"
+    "    end\n"
+    "    if hers then n = n + redis.call('XDEL', key, last) end\n"
+    "  end\n"
+    "  return {#some == 1000 and last or '', string.format('%d', n)}\n"
+    "end)\n";

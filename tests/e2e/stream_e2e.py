@@ -149,5 +149,21 @@ def when_old_records_were_removed():
     check("not in the journal any more" in log, log)
 
 
+def whoever_is_forgotten_is_gone_from_it():
+    run = Run()
+    check(run.start(100, 20).wait(120) == 0, "the campaign ended")
+    before = run.entries()
+    hers = [id for id, record, _ in before if record["number"] == "+12025550105"]
+    check(hers, "she was called")
+    done = subprocess.run([h.program("peal"), "forget", "+12025550105", "--redis", f"unix:{run.socket}", "--data",
+                           run.where / "data"], capture_output=True, text=True)
+    check(done.returncode == 0 and f"{len(hers)} entries of streams" in done.stdout, done.stdout + done.stderr)
+    after = [id for id, *_ in run.entries()]
+    check(after == [id for id, *_ in before if id not in hers], "hers are gone, and nobody else's")
+    check(run.start(200, 5).wait(120) == 0, "another run")
+    ids = [id for id, *_ in run.entries()]
+    check(ids[:len(after)] == after and ids[len(after):] == run.recorded()[len(before):], "what is new goes on")
+
+
 h.main(each_record_is_there_once_as_the_history_has_it, through_kills_of_engine_and_redis, the_stream_is_bounded,
-       when_old_records_were_removed)
+       when_old_records_were_removed, whoever_is_forgotten_is_gone_from_it)
