@@ -226,7 +226,7 @@ static int answer_of(lua_State *L, struct flow *f, enum store_op op)
 
     f->answer = NULL;
     if (op == STORE_LOCK && a->err == OK && a->number == 0 &&
-        f->at.began_ms > loop_now_ms(f->rt->loop)) {
+        f->at.began_ms > (double)loop_now_ms(f->rt->loop)) {
         verb_limit(f, LOCK_AGAIN);
         return verb_wait(L, op, store_k);
     }

@@ -266,8 +266,9 @@ Test(escape, declarations)
         "local x <close> = setmetatable({}, { __close = function() while true do end end })",
         "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(60000) .. i end",
         "local t = {} for i = 1, 1e9 do pcall(function() t[i] = ('x'):rep(60000) .. i end) end",
-        "local t = setmetatable({}, {}) local function f() local x <close> = t local y <close> = t "
-        "while true do end end getmetatable(t).__close = f f()",
+        ("local t = setmetatable({}, {}) local function f() local x <close> = t local y <close> = "
+         "t "
+         "while true do end end getmetatable(t).__close = f f()"),
         "for i = 1, 1e9 do pcall(string.find, ('a'):rep(3000), '.-.-.-b') end",
         "for i = 1, 1e9 do pcall(string.rep, 'x', 60000) end",
         "local t = {} for i = 1, 9000 do t[i] = i end for i = 1, 1e9 do table.sort(t) end",
