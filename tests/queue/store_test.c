@@ -209,13 +209,14 @@ Test(store, locks_end_with_their_call_and_by_their_time)
     start_leg(&second,
               "local got, why = store.lock('l')\n"
               "check(got == nil and why == 'locked', why)\n"
+              "check(store.unlock('l') == false, 'it is not its own')\n"
               "check(store.lock('l', { wait = 50 }) == true)",
               2);
     while (store_in_flight(store))
         loop_turn(&loop, 1000);
     fake_end(&first.call, 0, ENDED_BY_CALLEE); /* it hangs up and never unlocks */
     ended_well(&first, 1);
-    ended_well(&second, 2);
+    ended_well(&second, 3);
     fine("check(store.lock('s', { ttl = 0.02 }))\n"
          "call:wait(0.1)\n"
          "check(store.unlock('s') == false, 'it is over')",
