@@ -8,7 +8,8 @@
 #include "serve/serve.h"
 
 static const char help[] =
-    "usage: peal serve NUMBERS.yaml [--data DIR] [--quiet] [--log LEVEL]\n"
+    "usage: peal serve NUMBERS.yaml [--data DIR] [--redis URL] [--quiet]\n"
+    "                  [--log LEVEL]\n"
     "\n"
     "Answers calls to the numbers of the file, each by its flow (a Lua script, docs/FLOWS.md), in\n"
     "its language and with its parameters. Numbers that are not listed are refused with 404, or\n"
@@ -19,6 +20,8 @@ static const char help[] =
     "they are ended now.\n"
     "\n"
     "  --data DIR     calls.jsonl, calls.sqlite, recordings/ (default: ./NAME of the file)\n"
+    "  --redis URL    where flows keep what store.* stores, as of peal run (default: a private\n"
+    "                 redis-server in the data folder)\n"
     "  --log LEVEL    debug, info, warn, error or off (default: warn)\n"
     "\n"
     "the file:\n"
@@ -28,6 +31,11 @@ static const char help[] =
     "  calls: 1000                       # at once, of all numbers\n"
     "  audio: audio                      # folder of sounds, beside the file\n"
     "  drain: 30s\n"
+    "  trunk: { address: 127.0.0.1:5070 } # where flows dial numbers; tcp, user, password\n"
+    "  agents:                           # whom call:transfer(\"agent\") reaches\n"
+    "    - { name: anna, uri: \"sip:anna@127.0.0.1:5080\", wrap_up: 5s }\n"
+    "  zone: Europe/Ljubljana\n"
+    "  hours: { operator: \"mon-fri 08:00-16:00\" } # call:is_open(\"operator\")\n"
     "  unknown: 404                      # or { flow: sorry.lua }\n"
     "  numbers:\n"
     "    - number: \"+38600100200\"\n"
@@ -105,6 +113,7 @@ int cli_serve(int argc, char **argv)
     enum log_level level;
     const struct cli_option options[] = {
         {"--data", &config.data_dir, NULL},
+        {"--redis", &config.redis_url, NULL},
         {"--log", &level_name, NULL},
         {"--quiet", NULL, &config.quiet},
         {0},

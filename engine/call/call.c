@@ -321,6 +321,11 @@ bool call_is_outgoing(const struct call *c)
     return c->outgoing;
 }
 
+struct call_env *call_env_of(const struct call *c)
+{
+    return c->env;
+}
+
 struct slice call_id(const struct call *c)
 {
     return slice_cstr(c->record.call_id);

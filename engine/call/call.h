@@ -101,6 +101,7 @@ struct loop *call_env_loop(struct call_env *env);
 struct sip_ua *call_env_ua(struct call_env *env);   /* NULL: the line is modelled */
 struct media *call_env_media(struct call_env *env); /* likewise */
 struct sound_cache *call_env_sounds(struct call_env *env);
+const char *call_env_host(const struct call_env *env); /* own "host:port", as URIs want it */
 uint32_t call_env_count(const struct call_env *env); /* calls alive */
 uint32_t call_env_peak(const struct call_env *env);
 
@@ -222,6 +223,7 @@ enum err call_hold(struct call *c, bool on);
 /* Looking. */
 enum call_state call_state(const struct call *c);
 bool call_is_outgoing(const struct call *c);
+struct call_env *call_env_of(const struct call *c);
 struct slice call_id(const struct call *c); /* SIP Call-ID */
 uint32_t call_age_ms(const struct call *c); /* since INVITE was sent or received */
 uint32_t call_mark_at(const struct call *c, enum call_mark m); /* CALL_TIME_NONE: not yet */

@@ -134,6 +134,11 @@ struct sound_cache *call_env_sounds(struct call_env *env)
     return env->sounds;
 }
 
+const char *call_env_host(const struct call_env *env)
+{
+    return env->sip_host;
+}
+
 uint32_t call_env_count(const struct call_env *env)
 {
     return env->calls.used;

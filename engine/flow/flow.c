@@ -12,7 +12,8 @@
 #include "flow/ops.h"
 #include "sip/trace.h"
 
-#define POKES_MAX 16 /* resumes in a row without waiting for the loop */
+#define POKES_MAX    16 /* resumes in a row without waiting for the loop */
+#define AFTERWARDS_S 3600
 
 uint32_t verb_age_ms(const struct flow *f)
 {
@@ -53,9 +54,10 @@ static void forget(struct flow *f)
     op_forget(f);
     luaL_unref(rt->L, LUA_REGISTRYINDEX, f->co_ref);
     luaL_unref(rt->L, LUA_REGISTRYINDEX, f->finally_ref);
+    luaL_unref(rt->L, LUA_REGISTRYINDEX, f->afterwards_ref);
     luaL_unref(rt->L, LUA_REGISTRYINDEX, f->call_ref);
     f->co = NULL;
-    f->co_ref = f->finally_ref = f->call_ref = LUA_NOREF;
+    f->co_ref = f->finally_ref = f->afterwards_ref = f->call_ref = LUA_NOREF;
     account_close(f->account);
     f->account = NULL;
 }
@@ -64,6 +66,8 @@ void flow_drop(struct flow *f)
 {
     if (f->call && !f->ended)
         call_set_handler(f->call, NULL, NULL);
+    loop_timer_stop(f->rt->loop, &f->end);
+    line_forget(f);
     store_release(f, false);
     forget(f);
     list_remove(&f->node);
@@ -72,17 +76,25 @@ void flow_drop(struct flow *f)
 
 static void on_finish(struct timer *t)
 {
-    struct flow *f = container_of(t, struct flow, limit);
+    struct flow *f = container_of(t, struct flow, end);
     struct flow_runtime *rt = f->rt;
 
-    f->report.call_ended = f->ended;
-    if (rt->trace)
-        f->report.trace = sip_trace_find(rt->trace, slice_cstr(call_record_of(f->call)->call_id),
-                                         call_is_outgoing(f->call));
-    rt->stats.ended[f->report.outcome]++;
+    f->finishing = false;
+    if (!f->told) {
+        f->told = true;
+        f->report.call_ended = f->ended;
+        if (rt->trace)
+            f->report.trace = sip_trace_find(
+                rt->trace, slice_cstr(call_record_of(f->call)->call_id),
+                call_is_outgoing(f->call));
+        rt->stats.ended[f->report.outcome]++;
+        if (f->on_end)
+            f->on_end(f->arg, f->call, &f->report);
+        f->call = NULL;
+    }
+    if (!f->over)
+        return; /* call:afterwards goes on */
     list_remove(&f->node);
-    if (f->on_end)
-        f->on_end(f->arg, f->call, &f->report);
     pool_put(&rt->flows, f);
 }
 
@@ -91,7 +103,7 @@ static void finish_soon(struct flow *f)
     if (f->finishing)
         return;
     f->finishing = true;
-    loop_timer(f->rt->loop, &f->limit, 0, on_finish);
+    loop_timer(f->rt->loop, &f->end, 0, on_finish);
 }
 
 static enum flow_outcome outcome_of(struct flow *f, int status)
@@ -151,6 +163,34 @@ static void run_finally(struct flow *f)
     f->report.outcome = FLOW_ERROR;
 }
 
+static void resume(struct flow *f, int args);
+static int after_main(lua_State *L);
+static void on_script_limit(struct timer *t);
+
+/* The rest of the flow's life, without the call: a coroutine again, of call:afterwards' function.
+ * False: there is none. */
+static bool begin_afterwards(struct flow *f)
+{
+    if (f->afterwards_ref == LUA_NOREF || f->after)
+        return false;
+    f->after = true;
+    f->over = f->out_of_memory = f->raised_failed = false;
+    f->doom = DOOM_NONE;
+    lua_pushcfunction(f->co, after_main);
+    lua_rawgeti(f->co, LUA_REGISTRYINDEX, f->afterwards_ref);
+    lua_pushstring(f->co, flow_outcome_name(f->report.outcome));
+    loop_timer(f->rt->loop, &f->limit, AFTERWARDS_S * UINT64_C(1000), on_script_limit);
+    return true;
+}
+
+/* What the call's own script came to stays; an error of what ran afterwards is said, too. */
+static void keep_outcome(struct flow *f, int status)
+{
+    if (!f->after)
+        f->report.outcome = outcome_of(f, status);
+    keep_error(f, status);
+}
+
 static void script_over(struct flow *f, int status)
 {
     struct flow_runtime *rt = f->rt;
@@ -159,27 +199,34 @@ static void script_over(struct flow *f, int status)
     f->over = true;
     loop_timer_stop(rt->loop, &f->timer);
     loop_timer_stop(rt->loop, &f->limit);
-    f->report.outcome = outcome_of(f, status);
-    keep_error(f, status);
+    keep_outcome(f, status);
     f->running = true;
     rt->current = f;
     lua_resetthread(f->co); /* closes what the script left open; its stack is empty after */
     lua_settop(f->co, 0);
     op_forget(f);
-    run_finally(f);
+    line_forget(f);
+    if (!f->after)
+        run_finally(f);
     store_release(f, true);
     rt->current = was;
     f->running = false;
     if (f->report.error[0])
         log_warn("flow", "a script ended with an error", "leg=%llu outcome=%s error=\"%s\"",
                  (unsigned long long)f->leg, flow_outcome_name(f->report.outcome), f->report.error);
-    forget(f);
-    if (f->ended || f->keep_call) {
+    bool goes_on = begin_afterwards(f);
+    if (!goes_on)
+        forget(f);
+    if (f->ended || f->keep_call || f->told) {
         finish_soon(f);
-        return;
+    } else {
+        f->by_script = true;
+        f->running = goes_on;    /* begins below, whatever the call tells from inside */
+        call_hangup(f->call, 0); /* CALL_EV_ENDED follows in any state, and with it on_finish */
+        f->running = false;
     }
-    f->by_script = true;
-    call_hangup(f->call, 0); /* CALL_EV_ENDED follows in any state, and with it on_finish */
+    if (goes_on)
+        resume(f, 2);
 }
 
 /* ---- resuming ---- */
@@ -312,7 +359,7 @@ static void on_ended(struct flow *f, const struct call_event *e)
     f->report.code = e->code;
     f->report.q850 = e->q850;
     f->report.by = e->by;
-    if (f->doom == DOOM_NONE && !f->over)
+    if (f->doom == DOOM_NONE && !f->over && !f->after)
         f->doom = DOOM_HANGUP;
 }
 
@@ -325,7 +372,8 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
     case CALL_EV_ANSWERED:
         f->answered = true;
         f->report.answered_ms = call_age_ms(f->call);
-        if (f->rt->simulator && !f->hearing) /* the full set only while a verb listens */
+        /* The full set only while a verb listens, or where an answer is being judged. */
+        if ((f->rt->simulator || !call_is_outgoing(f->call)) && !f->hearing)
             call_detect(f->call, DSP_TALK);
         break;
     case CALL_EV_MEDIA:
@@ -354,12 +402,10 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
         on_ended(f, e);
         break;
     }
-    if (f->over) {
-        if (f->ended)
-            finish_soon(f);
-        return;
-    }
-    flow_wake(f);
+    if (f->ended && (f->over || f->after))
+        finish_soon(f);
+    if (!f->over)
+        flow_wake(f);
 }
 
 /* ---- start ---- */
@@ -423,6 +469,12 @@ static int flow_main(lua_State *L)
     lua_pushcfunction(L, flow_run);
     lua_insert(L, 2);
     return main_done(L, lua_pcallk(L, 3, 0, 1, 0, main_done), 0);
+}
+
+/* Arguments: function, outcome. */
+static int after_main(lua_State *L)
+{
+    return main_done(L, lua_pcallk(L, 1, 0, 0, 0, main_done), 0);
 }
 
 static void push_row(lua_State *L, const struct flow_start *start)
@@ -490,9 +542,10 @@ static void fill(struct flow *f, const struct flow_start *start)
     f->arg = start->arg;
     f->keep_call = start->keep_call;
     f->lang = f->script->lang;
-    f->co_ref = f->finally_ref = f->call_ref = LUA_NOREF;
+    f->co_ref = f->finally_ref = f->afterwards_ref = f->call_ref = LUA_NOREF;
     timer_init(&f->timer);
     timer_init(&f->limit);
+    timer_init(&f->end);
     timer_init(&f->poke);
     flow_rng(f->rt, slice_cstr(f->script->name), f->leg, &f->rng);
     f->report.script = f->script;
@@ -574,8 +627,9 @@ struct flow *verb_begin(lua_State *L)
 {
     struct flow *f = verb_flow(L);
 
-    if (f->over)
-        luaL_error(L, "call:finally runs after the script: it cannot act on the call");
+    if (f->over || f->after)
+        luaL_error(L, "call:%s runs after the script: it cannot act on the call",
+                   f->after ? "afterwards" : "finally");
     verb_check(L, f);
     return f;
 }

@@ -28,6 +28,7 @@
 #define FLOW_SETTINGS_MAX 32
 #define FLOW_AUDIO_KEPT   200 /* calls whose audio is kept */
 
+struct flow_host;
 struct flow_store;
 struct prints;
 struct sip_trace;
@@ -80,7 +81,8 @@ struct flow_report {
     const struct trace_call *trace; /* the call's messages; NULL: not noted */
     bool audio_kept;                /* the call's record names the file (config.audio_kept_dir) */
 };
-/* The flow is gone after it. The host releases the call when report->call_ended. */
+/* The flow is gone after it, but for what call:afterwards still does without the call. The host
+ * releases the call when report->call_ended. */
 typedef void flow_end_fn(void *arg, struct call *c, const struct flow_report *report);
 
 /* A named value that scripts read by setting("name", default) or call.row.name. Borrowed. */
@@ -114,6 +116,7 @@ struct flow_config {
     const char *speech_folder;  /* what was spoken is kept there; NULL: in memory only */
     const char *audio_kept_dir; /* simulator: gets the audio of both sides of the first calls, for
                                    the report, unless record_dir is given; NULL: none is kept */
+    const struct flow_host *host;  /* flow/host.h; NULL: calls are not put through */
 };
 
 struct flow_stats {

@@ -46,6 +46,7 @@ struct flow_script {
 struct flow_op;
 struct http;
 struct speech;
+struct far;
 struct flow_answer;
 struct held_lock;
 struct ops;
@@ -55,7 +56,7 @@ struct flow {
     struct call *call;
     const struct flow_script *script;
     lua_State *co;
-    int co_ref, finally_ref, call_ref;
+    int co_ref, finally_ref, afterwards_ref, call_ref;
     struct account *account;
     struct rng rng;
     uint64_t leg;
@@ -70,6 +71,8 @@ struct flow {
     uint64_t cpu_limit_ns;
     uint32_t hooks, collections;
     bool running, poked, over /* script has ended */, finishing;
+    bool after; /* call:afterwards runs: the call is over, or about to be */
+    bool told;  /* on_end has been called: the call is gone */
     enum doom doom;
     bool out_of_memory;               /* the script ended by it */
     char memory_error[FLOW_TEXT_MAX]; /* where memory was last refused */
@@ -77,7 +80,8 @@ struct flow {
 
     /* Waiting. */
     struct timer timer; /* of the verb under way */
-    struct timer limit; /* of the whole script; after its end: until on_end */
+    struct timer limit; /* of the whole script */
+    struct timer end;   /* 0 ms, until on_end */
     struct timer poke;
     bool timed_out, hearing;
     bool answered, progressed, ended, by_script;
@@ -108,6 +112,11 @@ struct flow {
             bool too_quiet, too_loud, too_short;
         } expect;
     } at; /* the verb under way */
+
+    /* Put through (verbs_line.c). */
+    struct far *far; /* the leg that the script dialled */
+    bool agent_wanted, agent_here, agent_left;
+    char agent[32];
 
     /* Asked outside (ops.h). */
     struct flow_op *op;               /* what the verb under way waits for */
@@ -140,6 +149,8 @@ struct flow_runtime {
     struct flow_stats stats;
     int globals_ref, settings_ref;
     const struct flow_store *store;
+    const struct flow_host *host; /* NULL: no calls are put through */
+    struct list fars;             /* legs that scripts dialled, until their ends are told */
     struct ops *ops;
     struct speech *speech; /* NULL: there is no synthesiser */
     struct http *http;     /* NULL: no host may be asked */
@@ -160,6 +171,10 @@ extern const char kind_mark; /* its address is the key under which a declaration
 void flow_register_call(lua_State *L, bool simulator);
 void flow_drop(struct flow *f); /* flow.c: frees without on_end */
 void flow_wake(struct flow *f); /* flow.c: the verb under way looks whether it is done */
+
+/* far.c, verbs_line.c: what the call was put through to is let go of. */
+void line_forget(struct flow *f);
+void far_close_all(struct flow_runtime *rt);
 
 /* memory.c */
 void *flow_alloc(void *ud, void *ptr, size_t osize, size_t nsize);
@@ -251,6 +266,7 @@ extern const struct verb verbs_call[], verbs_audio[], verbs_listen[]; /* call:NA
 extern const struct verb verbs_expect[], verbs_expect_audio[];        /* call:NAME */
 extern const struct verb verbs_network[];                             /* call:NAME */
 extern const struct verb verbs_random[], verbs_script[];              /* NAME */
+extern const struct verb verbs_line[];                                /* call:NAME */
 extern const struct verb verbs_store[];                               /* store.NAME */
 extern const struct verb verbs_read[];                                /* read.NAME */
 extern const struct verb verbs_http[];                                /* http.NAME */

@@ -30,6 +30,7 @@ const struct verb_group verb_groups[] = {
     {"call:", verbs_expect},
     {"call:", verbs_network},
     {"call:", verbs_expect_audio},
+    {"call:", verbs_line},
     {"", verbs_script},
     {"", verbs_random},
     {"read.", verbs_read},
@@ -137,7 +138,9 @@ enum err flow_runtime_open(struct flow_runtime **out, const struct flow_config *
     rt->cpu_ns = (config->cpu_ms ? config->cpu_ms : CPU_MS_DEFAULT) * UINT64_C(1000000);
     rt->memory_bytes = config->memory_bytes ? config->memory_bytes : MEMORY_DEFAULT;
     rt->store = config->store;
+    rt->host = config->host;
     list_init(&rt->running);
+    list_init(&rt->fars);
     e = open_outside(rt, config);
     if (e == OK && config->record_dir)
         e = slice_copy(slice_cstr(config->record_dir), rt->record_dir, sizeof rt->record_dir);
@@ -169,6 +172,7 @@ void flow_runtime_close(struct flow_runtime *rt)
     {
         flow_drop(container_of(n, struct flow, node));
     }
+    far_close_all(rt);
     if (rt->L)
         lua_close(rt->L);
     while (rt->scripts) {

@@ -65,6 +65,9 @@ enum err book_open(struct serve *s, struct numbers *n, struct book **out, char *
         .preload = true,
         .record_dir = s->recording_dir,
         .max_flows = n->calls,
+        .store = store_for_flows(s->store),
+        .synthesiser = n->speech[0] ? n->speech : NULL,
+        .speech_folder = s->speech_dir,
     };
     struct book *b = calloc(1, sizeof *b);
 
@@ -75,6 +78,8 @@ enum err book_open(struct serve *s, struct numbers *n, struct book **out, char *
     }
     list_node_init(&b->node);
     b->numbers = n;
+    host_init(s, n, &b->host);
+    flow.host = &b->host;
     b->script = calloc(n->count + 1, sizeof *b->script);
     b->line = calloc(n->count + 1, sizeof *b->line);
     rng_system(&flow.seed, sizeof flow.seed);
@@ -104,8 +109,28 @@ void book_close(struct book *b)
     free(b);
 }
 
-void book_let_go(struct serve *s, struct book *b)
+static bool is_idle(const struct book *b)
 {
-    if (b != s->book && b->calls == 0)
-        book_close(b);
+    return b->calls == 0 && flow_runtime_stats(b->runtime)->running == 0;
+}
+
+void books_sweep(struct serve *s)
+{
+    list_each(n, next, &s->books)
+    {
+        struct book *b = container_of(n, struct book, node);
+
+        if (b != s->book && is_idle(b))
+            book_close(b);
+    }
+}
+
+bool books_idle(struct serve *s)
+{
+    list_each(n, next, &s->books)
+    {
+        if (!is_idle(container_of(n, struct book, node)))
+            return false;
+    }
+    return true;
 }

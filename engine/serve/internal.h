@@ -5,7 +5,10 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "call/call.h"
-#include "flow/flow.h"
+#include "desk/desk.h"
+#include "flow/host.h"
+#include "queue/server.h"
+#include "queue/store.h"
 #include "report/records.h"
 #include "serve/numbers.h"
 #include "serve/serve.h"
@@ -22,11 +25,12 @@ struct serve_line {
 struct book {
     struct list_node node;
     struct numbers *numbers;
+    struct flow_host host;
     struct flow_runtime *runtime;
     const struct flow_script **script; /* of each line */
     const struct flow_script *unknown;
     struct serve_line **line;
-    uint32_t calls; /* that hold it */
+    uint32_t calls; /* that hold it, and legs */
 };
 
 struct serve_counts {
@@ -41,11 +45,17 @@ struct serve {
     struct records *records;
     struct book *book; /* that new calls get */
     struct list books; /* all, the newest last */
-    struct pool visits;
-    struct list live; /* visits */
+    struct desk *desk;
+    struct redis_server *server; /* a private one; NULL: the Redis was given */
+    struct store *store;
+    struct pool visits, legs;
+    struct list waiting; /* visits for an agent, longest first */
+    bool look_at_books;  /* one may have lost its last call */
+    struct list live;    /* visits */
     struct serve_line *lines, unknown_line;
     uint32_t line_count;
-    char data_dir[NUMBERS_PATH_MAX], recording_dir[NUMBERS_PATH_MAX + 16];
+    char data_dir[NUMBERS_PATH_MAX], recording_dir[NUMBERS_PATH_MAX + 16],
+        speech_dir[NUMBERS_PATH_MAX + 16];
     uint64_t visit_number;
     struct timer tick;
     _Atomic uint32_t stop_asked, reload_asked;
@@ -58,24 +68,33 @@ struct serve {
 
 /* One call that came in. */
 struct visit {
-    struct list_node node;
+    struct list_node node, waiting_node;
     struct serve *serve;
     struct book *book;
     struct serve_line *line;
     struct call *call;
     struct flow *flow;
+    struct agent *agent;       /* who talks to them */
+    uint32_t legs;             /* that its flow dialled */
     struct call_record record; /* who and what; the call's own is merged in at its end */
 };
 
 /* book.c */
 enum err book_open(struct serve *s, struct numbers *n, struct book **out, char *error);
-void book_let_go(struct serve *s,
-                 struct book *b); /* closes it when it is old and nobody holds it */
+void books_sweep(struct serve *s); /* closes old ones that nothing holds any more */
+bool books_idle(struct serve *s);  /* no flow runs, not even after its call */
 void book_close(struct book *b);
 
 /* visit.c */
+/* What the call knows of itself, under what `own` says of who and what. */
+void visit_put_record(struct serve *s, struct call *call, const struct call_record *own);
 void visit_incoming(void *arg, struct call *c);
 /* At the very end: the records of those whose far sides never answered our BYE. */
 void visit_give_up(struct serve *s);
+
+/* host.c */
+void host_init(struct serve *s, const struct numbers *n, struct flow_host *host);
+enum err host_open_desk(struct serve *s, const struct numbers *n, char *error);
+enum err host_open_legs(struct serve *s, const struct numbers *n);
 
 #endif

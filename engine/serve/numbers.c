@@ -49,6 +49,8 @@ void numbers_free(struct numbers *n)
 {
     if (!n)
         return;
+    zone_close(n->zone);
+    free(n->agent);
     free(n->line);
     free(n);
 }

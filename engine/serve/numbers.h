@@ -10,6 +10,12 @@
  *       calls: 30
  *       with: { period: "7" }
  *
+ * Further keys: trunk (address, tcp, user, password) is where flows dial numbers to; agents (name,
+ * uri, wrap_up) are whom callers are put through to; zone and hours (name: windows) what a flow
+ * asks for by call:is_open.
+ *
+ * speech is a command other than espeak-ng ({lang}, {file}, {text}; docs/FLOWS.md).
+ *
  * Numbers are compared by their digits, so "+386 00 100 200" is 38600100200; what is no number
  * ("reception") is compared as it is. Files are relative to the file's own folder. A key that is
  * not known, a value out of range or a number that stands there twice is refused with file and
@@ -17,6 +23,7 @@
 #ifndef PEAL_SERVE_NUMBERS_H
 #define PEAL_SERVE_NUMBERS_H
 
+#include "campaign/window.h"
 #include "io/addr.h"
 
 #define NUMBERS_FILE_MAX   (4 * 1024 * 1024) /* bytes of the YAML */
@@ -27,6 +34,8 @@
 #define NUMBERS_WITH_MAX   24 /* parameters of one number */
 #define NUMBERS_NAME_MAX   32
 #define NUMBERS_VALUE_MAX  256
+#define NUMBERS_HOURS_MAX  16
+#define NUMBERS_AGENTS_MAX 1000
 
 struct numbers_with {
     char name[NUMBERS_NAME_MAX], value[NUMBERS_VALUE_MAX];
@@ -45,6 +54,16 @@ struct numbers_line {
     uint32_t file_line;
 };
 
+struct numbers_agent {
+    char name[NUMBERS_NAME_MAX], uri[NUMBERS_VALUE_MAX];
+    uint32_t wrap_up_ms;
+};
+
+struct numbers_hours {
+    char name[NUMBERS_NAME_MAX];
+    struct windows windows;
+};
+
 struct numbers {
     char name[64];                 /* of the records */
     char folder[NUMBERS_PATH_MAX]; /* of the file; "" for the present one */
@@ -55,9 +74,20 @@ struct numbers {
     uint32_t media_workers;       /* 0: cores - 1, at least 1 */
     uint32_t calls;               /* at once, in and out */
     char audio[NUMBERS_PATH_MAX]; /* folder of sounds */
-    uint32_t drain_ms;            /* how long calls may go on after SIGTERM */
-    bool has_unknown;             /* numbers that are not listed: `unknown` says which flow… */
-    struct numbers_line unknown;  /* …else they are refused with 404 */
+    struct {
+        struct addr address; /* unset: there is none */
+        bool tcp;
+        char user[64], password[64];
+    } trunk;
+    uint32_t agent_count;
+    struct numbers_agent *agent;
+    struct zone *zone; /* of the hours */
+    uint32_t hours_count;
+    struct numbers_hours hours[NUMBERS_HOURS_MAX];
+    char speech[NUMBERS_VALUE_MAX]; /* command that speaks; "": the default, espeak-ng */
+    uint32_t drain_ms;              /* how long calls may go on after SIGTERM */
+    bool has_unknown;               /* numbers that are not listed: `unknown` says which flow… */
+    struct numbers_line unknown;    /* …else they are refused with 404 */
     uint32_t count;
     struct numbers_line *line; /* ordered by key */
 };

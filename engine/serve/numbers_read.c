@@ -14,8 +14,8 @@
 
 /* ---- parts ---- */
 
-static void read_sip_address(struct numbers_reader *r, const char *where, const yaml_node_t *n,
-                             void *place)
+void numbers_read_addr(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                       void *place)
 {
     numbers_addr(r, where, n, 5060, place);
 }
@@ -26,7 +26,8 @@ static void read_media_address(struct numbers_reader *r, const char *where, cons
     numbers_addr(r, where, n, 0, place);
 }
 
-static void read_yes(struct numbers_reader *r, const char *where, const yaml_node_t *n, void *place)
+void numbers_read_yes(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                      void *place)
 {
     numbers_bool(r, where, n, place);
 }
@@ -58,8 +59,8 @@ static void read_workers(struct numbers_reader *r, const char *where, const yaml
 }
 
 static const struct numbers_field sip_fields[] = {
-    {.name = "address", .read = read_sip_address, .at = offsetof(struct numbers, sip)},
-    {.name = "tcp", .read = read_yes, .at = offsetof(struct numbers, tcp)},
+    {.name = "address", .read = numbers_read_addr, .at = offsetof(struct numbers, sip)},
+    {.name = "tcp", .read = numbers_read_yes, .at = offsetof(struct numbers, tcp)},
 };
 
 static const struct numbers_field media_fields[] = {
@@ -252,6 +253,11 @@ static const struct numbers_field file_fields[] = {
     {.name = "media", .read = read_media},
     {.name = "calls", .read = read_calls, .at = offsetof(struct numbers, calls)},
     {.name = "audio", .read = read_flow, .at = offsetof(struct numbers, audio)},
+    {.name = "trunk", .read = numbers_read_trunk, .at = offsetof(struct numbers, trunk)},
+    {.name = "agents", .read = numbers_read_agents},
+    {.name = "zone", .read = numbers_read_zone},
+    {.name = "hours", .read = numbers_read_hours},
+    {.name = "speech", .read = numbers_read_speech, .at = offsetof(struct numbers, speech)},
     {.name = "drain", .read = read_drain, .at = offsetof(struct numbers, drain_ms)},
     {.name = "unknown", .read = read_unknown},
     {.name = "numbers", .read = read_numbers},
@@ -300,6 +306,7 @@ static void set_defaults(struct numbers *n, const char *path)
     addr_parse(SLICE("127.0.0.1"), 0, &n->media);
     n->media_port_min = 30000;
     n->media_port_max = 39999;
+    zone_open(&n->zone, SLICE("UTC"));
     n->calls = CALLS_DEFAULT;
     n->drain_ms = DRAIN_MS_DEFAULT;
 }

@@ -36,6 +36,7 @@ static enum err open_folders(struct serve *s, const struct numbers *n, char *err
         return ERR_TOO_LONG;
     }
     snprintf(s->recording_dir, sizeof s->recording_dir, "%s/recordings", s->data_dir);
+    snprintf(s->speech_dir, sizeof s->speech_dir, "%s/speech", s->data_dir);
     enum err e = make_folder(s->data_dir, error);
     return e == OK ? make_folder(s->recording_dir, error) : e;
 }
@@ -83,6 +84,40 @@ static enum err open_calls(struct serve *s, const struct numbers *n, char *error
     return e;
 }
 
+static void on_store(void *arg, bool up, const char *why)
+{
+    (void)arg;
+    if (up)
+        log_info("serve", "the store is there", "%s", "");
+    else
+        log_warn("serve", "the store is away: what flows ask of it fails until it is back",
+                 "why=\"%s\"", why);
+}
+
+static enum err open_store(struct serve *s, char *error)
+{
+    struct store_config config = {
+        .loop = s->loop, .url = s->config.redis_url, .on_state = on_store, .arg = s};
+    char why[REDIS_SERVER_ERROR_MAX];
+
+    if (!config.url) {
+        enum err e = redis_server_open(&s->server, s->data_dir, why);
+
+        if (e != OK) {
+            snprintf(error, SERVE_ERROR_MAX, "%s", why);
+            return e;
+        }
+        config.url = redis_server_url(s->server);
+    }
+    enum err e = store_open(&s->store, &config);
+    if (e != OK)
+        snprintf(error, SERVE_ERROR_MAX,
+                 "the Redis URL '%.200s' cannot be used; redis://[:PASSWORD@]HOST:PORT[/DB] and "
+                 "unix:/PATH are accepted",
+                 config.url);
+    return e;
+}
+
 static enum err open_parts(struct serve *s, char *error)
 {
     struct numbers *n = NULL;
@@ -94,7 +129,13 @@ static enum err open_parts(struct serve *s, char *error)
     if (e == OK)
         e = open_records(s, n, error);
     if (e == OK)
+        e = open_store(s, error);
+    if (e == OK)
         e = open_calls(s, n, error);
+    if (e == OK)
+        e = host_open_desk(s, n, error);
+    if (e == OK)
+        e = host_open_legs(s, n);
     if (e == OK)
         e = pool_init(&s->visits, sizeof(struct visit), n->calls);
     if (e != OK) {
@@ -120,6 +161,7 @@ enum err serve_open(struct serve **out, const struct serve_config *config, char 
     s->loop = config->loop;
     list_init(&s->books);
     list_init(&s->live);
+    list_init(&s->waiting);
     timer_init(&s->tick);
     enum err e = open_parts(s, error);
     if (e != OK) {
@@ -141,11 +183,15 @@ void serve_close(struct serve *s)
     {
         book_close(container_of(n, struct book, node));
     }
+    desk_close(s->desk);
+    store_close(s->store);
+    redis_server_close(s->server);
     if (s->env)
         call_env_close(s->env);
     if (s->records)
         records_close(s->records, NULL);
     pool_fini(&s->visits);
+    pool_fini(&s->legs);
     while (s->lines) {
         struct serve_line *l = s->lines;
 
@@ -167,6 +213,10 @@ static const char *needs_restart(const struct numbers *was, const struct numbers
     if (!addr_eq(&was->media, &is->media) || was->media_port_min != is->media_port_min ||
         was->media_port_max != is->media_port_max || was->media_workers != is->media_workers)
         return "media";
+    if (was->agent_count != is->agent_count ||
+        (is->agent_count &&
+         memcmp(was->agent, is->agent, is->agent_count * sizeof *is->agent) != 0))
+        return "agents";
     return was->calls != is->calls ? "calls" : NULL;
 }
 
@@ -174,7 +224,8 @@ static void reload(struct serve *s)
 {
     char error[SERVE_ERROR_MAX];
     struct numbers *n = NULL;
-    struct book *b = NULL, *was = s->book;
+    struct book *b = NULL;
+    const struct book *was = s->book;
     enum err e = numbers_load(&n, s->config.path, error);
 
     if (e == OK && needs_restart(was->numbers, n)) {
@@ -195,7 +246,7 @@ static void reload(struct serve *s)
     list_push_back(&s->books, &b->node);
     s->counts.reloads++;
     log_warn("serve", "the file is taken", "path=%s numbers=%u", s->config.path, b->numbers->count);
-    book_let_go(s, was);
+    s->look_at_books = true;
 }
 
 void serve_reload(struct serve *s)
@@ -231,8 +282,15 @@ static bool drain(struct serve *s, uint32_t asked)
         s->draining = true;
         s->end_by_ms = now_ms + s->book->numbers->drain_ms;
     }
-    if (call_env_count(s->env) == 0)
-        return true;
+    if (list_empty(&s->live) && books_idle(s)) {
+        desk_stop(s->desk);
+        if (call_env_count(s->env) == 0)
+            return true;
+        if (!s->hung_up) { /* the agents' legs have their BYE */
+            s->hung_up = true;
+            s->end_by_ms = now_ms + LEAVE_MS;
+        }
+    }
     if (!s->hung_up && (asked > 1 || now_ms >= s->end_by_ms))
         hang_up_all(s);
     return s->hung_up && now_ms >= s->end_by_ms;
@@ -246,6 +304,10 @@ static void on_tick(struct timer *t)
     if (reloads != s->reloads_done && !s->draining) {
         s->reloads_done = reloads;
         reload(s);
+    }
+    if (s->look_at_books) {
+        s->look_at_books = false;
+        books_sweep(s);
     }
     if (stops && drain(s, stops)) {
         loop_stop(s->loop);
@@ -280,6 +342,7 @@ enum err serve_run(struct serve *s, char *error)
                s->book->numbers->count);
         fflush(stdout);
     }
+    desk_start(s->desk);
     loop_timer(s->loop, &s->tick, TICK_MS, on_tick);
     loop_run(s->loop);
     loop_turn(s->loop, 0);

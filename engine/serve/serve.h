@@ -18,8 +18,9 @@ struct serve;
 
 struct serve_config {
     struct loop *loop;
-    const char *path;     /* NUMBERS.yaml */
-    const char *data_dir; /* NULL: the file's name: */
+    const char *path;      /* NUMBERS.yaml */
+    const char *data_dir;  /* NULL: the name in the file */
+    const char *redis_url; /* of store.*; NULL: a private redis-server in the data folder */
     bool quiet;
 };
 

@@ -11,24 +11,23 @@
 
 /* ---- the end ---- */
 
-/* What the call knows of itself, under what we know of the visit. */
-static void write_record(struct visit *v)
+void visit_put_record(struct serve *s, struct call *call, const struct call_record *own)
 {
-    struct call_record r = *call_record_of(v->call);
-    const struct call_record *own = &v->record;
+    struct call_record r = *call_record_of(call);
 
     memcpy(r.campaign, own->campaign, sizeof r.campaign);
     memcpy(r.lead, own->lead, sizeof r.lead);
     memcpy(r.number, own->number, sizeof r.number);
     memcpy(r.caller_id, own->caller_id, sizeof r.caller_id);
+    memcpy(r.agent, own->agent, sizeof r.agent);
     memcpy(r.outcome, own->outcome, sizeof r.outcome);
     memcpy(r.comment, own->comment, sizeof r.comment);
     r.attempt = own->attempt;
     r.result = own->result;
     r.delivery = own->delivery;
-    if (records_put(v->serve->records, &r) == OK)
+    if (records_put(s->records, &r) == OK)
         return;
-    v->serve->counts.records_lost++;
+    s->counts.records_lost++;
     log_error("serve", "a call's record is lost: the writer does not keep up",
               "call=%s number=%s caller=%s", r.lead, r.number, r.caller_id);
 }
@@ -38,14 +37,15 @@ static void over(struct visit *v)
     struct serve *s = v->serve;
     struct book *b = v->book;
 
-    write_record(v);
+    visit_put_record(s, v->call, &v->record);
     call_release(v->call);
     if (v->line)
         v->line->live--;
     list_remove(&v->node);
+    list_remove(&v->waiting_node);
     pool_put(&s->visits, v);
     b->calls--;
-    book_let_go(s, b);
+    s->look_at_books = true;
 }
 
 static void on_flow_end(void *arg, struct call *c, const struct flow_report *report)
@@ -56,7 +56,8 @@ static void on_flow_end(void *arg, struct call *c, const struct flow_report *rep
     bool answered = report->answered_ms != CALL_TIME_NONE;
 
     v->record.result = answered ? RESULT_HUMAN : result_decide(call_record_of(v->call));
-    v->record.delivery = answered ? DELIVERY_FLOW : DELIVERY_NONE;
+    if (v->record.delivery == DELIVERY_NONE && answered)
+        v->record.delivery = DELIVERY_FLOW;
     slice_copy(slice_cstr(flow_outcome_name(report->outcome)), v->record.outcome,
                sizeof v->record.outcome);
     if (report->error[0])
@@ -143,6 +144,7 @@ static struct visit *visit_new(struct serve *s, struct call *c)
     v->serve = s;
     v->book = s->book;
     v->book->calls++;
+    list_node_init(&v->waiting_node);
     list_push_back(&s->live, &v->node);
     v->call = c;
     s->visit_number++;
@@ -166,7 +168,7 @@ void visit_give_up(struct serve *s)
 
         if (v->record.result == RESULT_NONE)
             v->record.result = result_decide(call_record_of(v->call));
-        write_record(v);
+        visit_put_record(s, v->call, &v->record);
     }
 }
 

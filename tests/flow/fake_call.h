@@ -270,6 +270,54 @@ struct call_record *call_record_of(struct call *c)
     return &c->record;
 }
 
+struct call_env *call_env_of(const struct call *c)
+{
+    return (struct call_env *)(uintptr_t)c; /* only handed on */
+}
+const char *call_env_host(const struct call_env *env)
+{
+    (void)env;
+    return "127.0.0.1:5060";
+}
+
+/* The leg that a script dials: one at a time. */
+static struct call fake_far;
+
+enum err call_dial(struct call_env *env, const struct call_dial *dial, call_handler_fn *handler,
+                   void *arg, struct call **out)
+{
+    struct call *by = (struct call *)env;
+    enum err e = fake_take(by);
+
+    fake_say(by, "dial %s from %s asserted %s ring %u", dial->to_uri, dial->from_user,
+             dial->asserted, dial->ring_timeout_ms);
+    if (e != OK)
+        return e;
+    fake_far = (struct call){.handler = handler, .arg = arg, .loop = by->loop, .outgoing = true};
+    call_record_init(&fake_far.record);
+    *out = &fake_far;
+    return OK;
+}
+enum err call_bridge(struct call *a, struct call *b)
+{
+    fake_say(a, "bridge");
+    fake_say(b, "bridge");
+    return OK;
+}
+void call_unbridge(struct call *c)
+{
+    fake_say(c, "unbridge");
+}
+enum err call_hold(struct call *c, bool on)
+{
+    fake_say(c, "hold %d", on);
+    return fake_take(c);
+}
+void call_release(struct call *c)
+{
+    fake_say(c, "release");
+}
+
 /* ---- a bench: loop on a virtual clock, runtime, one call ---- */
 
 struct bench {
