@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "cli.h"
+#include "cli_leads_stop.h"
 #include "cli_queue.h"
 #include "dialer/import.h"
 
@@ -159,11 +160,14 @@ int cli_leads(int argc, char **argv)
     struct cli_queue q;
     struct campaign *c;
 
+    if (argc > 1 && strcmp(argv[1], "stop") == 0)
+        return cli_leads_stop(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "import") == 0) {
         argc--;
         argv++;
     } else if (argc < 2 || (strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0)) {
-        fputs("peal leads: say what to do: peal leads import CAMPAIGN.yaml FILE\n", stderr);
+        fputs("peal leads: say what to do: peal leads import CAMPAIGN.yaml FILE, or peal leads stop "
+              "CAMPAIGN ID\n", stderr);
         return EXIT_USAGE;
     }
     int code = read_words(&w, argc, argv);

@@ -14,7 +14,7 @@ static const struct command commands[] = {
     {"run", cli_run, "dial a campaign until it is done"},
     {"serve", cli_serve, "answer numbers, each by its flow"},
     {"check", cli_check, "say what a campaign would dial and what not, and why; dials nothing"},
-    {"leads", cli_leads, "import lists of leads into a campaign's queue"},
+    {"leads", cli_leads, "import lists of leads into a campaign's queue, or stop leads"},
     {"status", cli_status, "count a campaign's leads by what holds them, and its engines"},
     {"why", cli_why, "say why a lead is not dialled, and when it may be"},
     {"pause", cli_pause, "no new calls of a campaign on any engine; live ones go on"},

@@ -329,6 +329,78 @@ function call:payload(format, parameters) end
 ---@return any ...
 function call:hold(on) end
 
+---Calls a number by the configured trunk, or a "sip:" address, and waits until it answers, `ring`
+---seconds at most. `caller` is shown to it, in From and in P-Asserted-Identity (when not given, the
+---number that was called), with `name`. The caller hears ringback meanwhile, or `music` in a loop
+---("": nothing); the key `stop` gives up. Returns true; or nil, an outcome and the SIP code: a
+---label of the closed list of results ("busy", "no_answer", "vacant", "rejected", "congestion"…),
+---"key", or "hangup" when the caller hung up while it rang. A script has one such leg at a time.
+---@param to any
+---@param options? { caller?: any, name?: peal.Text, ring?: number, music?: string, stop?: string }
+---@return any ...
+function call:dial(to, options) end
+
+---The caller and the leg that call:dial made hear each other, until one of them hangs up: "far" or
+---"hangup"; after `limit` seconds "limit"; by the caller's key `stop` "key". The last two leave
+---both legs up, not hearing each other. With `record` both are recorded in stereo, the `left` one
+---left.
+---@param options { record?: boolean, left?: string, stop?: string, limit?: number }
+---@return any ...
+function call:bridge(options) end
+
+---Puts a leg on hold (re-INVITE, sendonly); it hears `music` in a loop, or nothing. Returns true,
+---or nil and "hangup" when that leg has ended.
+---@param options { leg?: "far"|"caller", music?: string }
+---@return any ...
+function call:park(options) end
+
+---Takes a leg back from hold (re-INVITE, sendrecv) and stops its music. Returns true, or nil and
+---"hangup" when that leg has ended.
+---@param options { leg?: "far"|"caller" }
+---@return any ...
+function call:unpark(options) end
+
+---Hangs up the leg that call:dial made; harmless when there is none.
+---@return any ...
+function call:drop() end
+
+---left = "caller", limit = 7200 }])
+---Puts the caller through to a number or a "sip:" address (call:dial, then call:bridge), or to
+---"agent": the next free one, waited for `ring` seconds. Returns "far" when they hung up, "hangup"
+---when the caller did, "limit", and the agent's name; or nil and why nobody was reached: an outcome
+---of call:dial, for agents "timeout" or "no_agents".
+---@return any ...
+function call:transfer() end
+
+---Whether the hours of that name (`hours` of the numbers file) are now.
+---@param name string
+---@return any ...
+function call:is_open(name) end
+
+---Puts the number that was called on a do-not-call list of `peal dnc`, for every engine at once:
+---"global" (when not given), "campaign" (this one's), or a channel: "phone", "text", "mail".
+---Returns true; or nil, an outcome and a sentence, as store.*. It is asked for also when the call
+---has ended meanwhile.
+---@param list? any
+---@return any ...
+function call:do_not_call(list) end
+
+---Seconds since the beginning of 1970 (UTC), by the clock on the wall.
+---@return any ...
+function call:wall() end
+
+---Waits in a function of call:afterwards, where there is no call any more to wait on.
+---@param seconds number
+---@return any ...
+function call:pause(seconds) end
+
+---fn(outcome) runs when the script is over and call:finally has run, whatever ended it, and goes on
+---when the call is gone: it may wait (call:pause), store and post, at most an hour, but not act on
+---the call. A later one replaces the function.
+---@param fn fun(outcome: string)
+---@return any ...
+function call:afterwards(fn) end
+
 store = {}
 
 ---What is stored under a key (1 to 200 bytes): a text, or the table that was stored; nil when there

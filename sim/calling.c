@@ -12,7 +12,7 @@
 
 struct caller {
     struct calling *calling;
-    char to[CALLING_URI_MAX];
+    char to[CALLING_URI_MAX], from[CALLING_FROM_MAX];
     uint64_t number, planned_us, late_us, wall_ms;
 };
 
@@ -51,7 +51,7 @@ static void collect(struct calling *s, const struct caller *k, struct call *c,
         .leg = s->first_leg + k->number,
         .n = k->number,
         .number = k->to,
-        .caller = s->from,
+        .caller = k->from,
         .attempt = 1,
         .row = row_of(s, k->number),
         .row_count = s->rows ? rows_columns(s->rows) : 0,
@@ -68,7 +68,7 @@ static void on_flow_end(void *arg, struct call *c, const struct flow_report *r)
 {
     struct caller *k = arg;
     struct calling *s = k->calling;
-    struct truth_call who = {k->to, s->from, 1, k->wall_ms};
+    struct truth_call who = {k->to, k->from, 1, k->wall_ms};
     bool answered = r->answered_ms != CALL_TIME_NONE;
     /* A refused call whose script ran to its end and checked something is what it expected. */
     bool expected = r->outcome == FLOW_DONE && r->checks_passed;
@@ -101,13 +101,13 @@ static void on_early(void *arg, struct call *c, const struct call_event *e)
     (void)e;
 }
 
-/* to with {n} replaced by the call's number and {field} by its row's. */
-bool calling_uri(const struct calling *s, uint64_t n, char *out)
+/* A text with {n} replaced by the call's number and {field} by its row's. */
+static bool fill_in(const struct calling *s, const char *text, uint64_t n, char *out, size_t cap)
 {
-    struct buf b = buf_on(out, CALLING_URI_MAX - 1);
+    struct buf b = buf_on(out, cap - 1);
     const struct flow_field *row = row_of(s, n);
 
-    for (const char *p = s->to; *p; p++) {
+    for (const char *p = text; *p; p++) {
         const char *close = *p == '{' ? strchr(p, '}') : NULL;
         if (!close) {
             buf_putc(&b, *p);
@@ -130,10 +130,15 @@ bool calling_uri(const struct calling *s, uint64_t n, char *out)
     return buf_end(&b) == OK;
 }
 
+bool calling_uri(const struct calling *s, uint64_t n, char *out)
+{
+    return fill_in(s, s->to, n, out, CALLING_URI_MAX);
+}
+
 static enum err dial(struct calling *s, struct caller *k)
 {
     struct call *c;
-    struct call_dial dial = {.to_uri = k->to, .from_user = s->from, .detect = true};
+    struct call_dial dial = {.to_uri = k->to, .from_user = k->from, .detect = true};
     char id[CALL_ID_MAX];
 
     if (s->wrongs && s->wrongs->rules) {
@@ -174,7 +179,9 @@ static void start_one(struct calling *s, uint64_t now_us, uint64_t planned_us)
         *k = (struct caller){.calling = s, .number = s->next_n, .planned_us = planned_us};
         k->late_us = now_us - planned_us;
         k->wall_ms = clock_wall_ms(s->host->loop.clock);
-        e = calling_uri(s, s->next_n, k->to) ? dial(s, k) : ERR_INVALID;
+        bool known = fill_in(s, s->to, s->next_n, k->to, sizeof k->to) &&
+                     fill_in(s, s->from, s->next_n, k->from, sizeof k->from);
+        e = known ? dial(s, k) : ERR_INVALID;
     }
     if (e == OK)
         return;

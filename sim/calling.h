@@ -15,6 +15,7 @@
 #include "sim/wrongs.h"
 
 #define CALLING_URI_MAX   256
+#define CALLING_FROM_MAX  64
 #define CALLING_CODES_MAX 700
 
 struct calling;

@@ -232,7 +232,7 @@ int sim_call(int argc, char **argv)
          false},
         {"from",
          "NUMBER",
-         "the callers' number (+12025550100)",
+         "the callers' number, {column} of --data too (+12025550100)",
          OPTION_TEXT,
          {.text = &a.from},
          0,

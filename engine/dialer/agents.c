@@ -79,12 +79,26 @@ struct agent *agents_of_lead(const struct attempt *a)
     return NULL;
 }
 
+/* Whom the agent talks to. Not by the call's handler, which may be a flow's. */
+static struct attempt *attempt_of(struct dialer *d, const struct agent *agent)
+{
+    list_each(n, next, &d->live)
+    {
+        struct attempt *a = container_of(n, struct attempt, node);
+
+        if (a->agent == agent)
+            return a;
+    }
+    return NULL;
+}
+
 static void on_talk_ended(void *arg, struct agent *a, struct call *callee, bool by_agent)
 {
-    (void)arg;
-    (void)a;
-    if (by_agent)
-        attempt_agent_left(call_arg(callee));
+    struct attempt *attempt = by_agent ? attempt_of(arg, a) : NULL;
+
+    (void)callee;
+    if (attempt)
+        attempt_agent_left(attempt);
 }
 
 static void on_agent_key(void *arg, struct agent *a, char digit)
@@ -106,9 +120,11 @@ static uint32_t on_wrap_up(void *arg, const struct agent *a)
 
 static void on_talk_key(void *arg, struct agent *a, struct call *callee, char digit)
 {
-    (void)arg;
-    (void)a;
-    attempt_agent_chose(call_arg(callee), digit);
+    struct attempt *attempt = attempt_of(arg, a);
+
+    (void)callee;
+    if (attempt)
+        attempt_agent_chose(attempt, digit);
 }
 
 enum err agents_open(struct dialer *d)

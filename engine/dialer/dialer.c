@@ -140,6 +140,7 @@ static void on_tick(struct timer *t)
     if (d->stage == DIALER_DONE)
         return;
     control_look(d);
+    stops_look(d);
     steer(d);
     if (d->stage == DIALER_RUNNING) {
         give_up_hopeless(d);

@@ -13,6 +13,7 @@
 #include "campaign/pacing.h"
 #include "campaign/rules.h"
 #include "desk/desk.h"
+#include "flow/host.h"
 #include "dialer/dialer.h"
 #include "queue/control.h"
 #include "queue/ledger.h"
@@ -125,6 +126,11 @@ struct dialer {
         uint64_t asked_ms;
         char trouble[CONTROL_TOLD_MAX + 1]; /* as last told */
     } control;                              /* control.c */
+    struct {
+        uint64_t seen; /* leads stopped so far, as last heard */
+        uint64_t asked_ms;
+        bool asking;
+    } stops; /* stops.c */
     struct zone_cache *zones;
     struct dsp_amd_config amd;
 
@@ -144,6 +150,7 @@ struct dialer {
     const struct sound *safe_harbour;
     const struct sound *messages[RESULT_COUNT];
     struct flow_runtime *flow_runtime; /* NULL: no flow in the campaign */
+    struct flow_host flow_host;
     struct flow_script *flows[RESULT_COUNT];
 
     struct campaign_pacing policy; /* the campaign's, or what a reload made of it */
@@ -209,6 +216,14 @@ void attempt_offer_agent(struct dialer *d); /* an agent is free: serve who waits
 void treat_record(struct attempt *a);       /* starts the recording */
 void treat_beep_heard(struct attempt *a);
 void treat_played(struct attempt *a, enum err err);
+
+/* flows.c */
+enum err flows_start(struct attempt *a); /* that of the attempt's result */
+void flows_host(struct dialer *d);
+
+/* stops.c: leads that an event outside has stopped */
+void stops_begin(struct dialer *d);
+void stops_look(struct dialer *d); /* at every tick */
 
 /* dialer.c */
 void dialer_take_stop(struct dialer *d);

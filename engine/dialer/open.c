@@ -183,14 +183,19 @@ static enum err load_sounds(struct dialer *d, char *error)
 
 static enum err load_flows(struct dialer *d, char *error)
 {
+    char speech[CAMPAIGN_PATH_MAX];
     struct flow_config config = {
         .loop = d->loop,
         .audio_root = d->campaign->folder, /* sounds of flows lie beside the campaign file */
         .record_dir = d->config.recording_dir,
         .max_flows = d->campaign->max_calls,
+        .speech_folder = speech,
     };
     enum err e = OK;
 
+    snprintf(speech, sizeof(speech), "%.400s/speech", d->config.data_dir);
+    flows_host(d);
+    config.host = &d->flow_host;
     config.sounds = call_env_sounds(d->env);
     for (int i = 0; i < RESULT_COUNT && e == OK; i++) {
         char why[FLOW_TEXT_MAX] = "";
@@ -264,6 +269,7 @@ static void init_values(struct dialer *d)
     d->policy = c->pacing;
     abandonment_init(&d->abandonment, c->zone, c->abandonment.limit_ms);
     ledger_init(d);
+    stops_begin(d);
     list_init(&d->live);
     list_init(&d->waiting);
     list_init(&d->stock);

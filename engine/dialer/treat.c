@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "flow/flow.h"
+#include "flow/host.h"
 
 #define BEEP_WAIT_MS     45000 /* a greeting longer than this gets no message */
 #define AFTER_BEEP_MS    700   /* a second beep has begun within 400 ms, and been told by then */
@@ -50,6 +50,8 @@ static void connect_agent(struct attempt *a, struct agent *agent)
     a->record.delivery = DELIVERY_CONNECTED;
     slice_copy(slice_cstr(agent_name(agent)), a->record.agent, sizeof(a->record.agent));
     attempt_pace(a, PACING_CONNECTED);
+    if (a->flow)
+        flow_agent_joined(a->flow, agent_name(agent));
 }
 
 void attempt_offer_agent(struct dialer *d)
@@ -204,39 +206,12 @@ static void treat_with_agent(struct attempt *a)
 
 /* ---- flows ---- */
 
-static void on_flow_end(void *arg, struct call *c, const struct flow_report *report)
-{
-    struct attempt *a = arg;
-
-    (void)c;
-    a->flow = NULL;
-    a->record.delivery = DELIVERY_FLOW;
-    if (report->error[0])
-        log_warn("dialer", "the flow ended with an error", "lead=%s error=\"%s\"", a->record.lead,
-                 report->error);
-    if (report->call_ended)
-        attempt_call_ended(a);
-}
-
 static void treat_with_flow(struct attempt *a)
 {
-    struct dialer *d = a->dialer;
-    const struct flow_field row[] = {{"id", a->task.id}, {"number", a->record.number}};
-    struct flow_start start = {
-        .script = d->flows[a->record.result],
-        .call = a->call,
-        .leg = d->run->attempts_launched,
-        .attempt = a->record.attempt,
-        .row = row,
-        .row_count = 2,
-        .on_end = on_flow_end,
-        .arg = a,
-    };
-
     call_detect(a->call, DSP_TALK);
     a->phase = ATTEMPT_FLOW;
     attempt_pace(a, PACING_TREATED);
-    enum err e = flow_start(d->flow_runtime, &start, &a->flow);
+    enum err e = flows_start(a);
     if (e != OK) {
         log_warn("dialer", "the flow could not be started", "lead=%s error=%s", a->record.lead,
                  err_name(e));

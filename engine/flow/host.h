@@ -4,6 +4,7 @@
 #ifndef PEAL_FLOW_HOST_H
 #define PEAL_FLOW_HOST_H
 
+#include "flow/answer.h"
 #include "flow/flow.h"
 
 struct flow_host {
@@ -24,6 +25,11 @@ struct flow_host {
     enum err (*agent_want)(void *arg, struct flow *f);
     /* Not wanted any more, or the call has ended under the conversation. */
     void (*agent_drop)(void *arg, struct flow *f);
+
+    /* The number that was called goes on a do-not-call list. Answered exactly once, never from
+     * inside; ERR_CLOSED, ERR_FULL, ERR_NOMEM. */
+    enum err (*do_not_call)(void *arg, struct flow *f, const char *list, flow_answer_fn *answered,
+                            void *answered_arg);
 
     /* Whether the hours of that name are now. ERR_NOT_FOUND: there are none of that name. */
     enum err (*is_open)(void *arg, struct flow *f, const char *name, bool *open);

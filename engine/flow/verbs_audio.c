@@ -145,6 +145,12 @@ static int play_ready_k(lua_State *L, int status, lua_KContext ctx)
 
     (void)status;
     verb_check(L, f);
+    if (f->keys_count > 0 && play_options(L).barge_key) {
+        prompt_leave(f); /* it would be cut off at once: nothing need be spoken for that */
+        verb_done(f);
+        lua_pushliteral(L, "key");
+        return 1;
+    }
     if (!prompt_ready(L, f, 2, 3))
         return verb_wait(L, ctx, play_ready_k);
     return play_now(L, f);

@@ -212,6 +212,8 @@ const char *const queue_functions[] = {
     "  if s[1] == 'done' then return redis.status_reply('OK') end\n"
     "  if outcome == 'finish' then\n"
     "    finish(c, id, args[5])\n"
+    "  elseif redis.call('HEXISTS', key, 'stop') == 1 then\n"
+    "    finish(c, id, 'cancelled')\n"
     "  else\n"
     "    local at = outcome == 'retry' and tonumber(args[6]) or clock(args[11])\n"
     "    redis.call('HSET', key, 'st', 'due')\n"
@@ -320,5 +322,6 @@ const char *const queue_functions[] = {
     queue_functions_look,
     queue_functions_stream,
     queue_functions_forward,
+    queue_functions_stop,
     NULL,
 };

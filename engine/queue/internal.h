@@ -28,6 +28,7 @@ extern const char *const queue_functions[];
 /* functions_ledger.c, functions_gate.c, functions_dnc.c: pieces of it */
 extern const char queue_functions_put[], queue_functions_ledger[], queue_functions_share[];
 extern const char queue_functions_note[];
+extern const char queue_functions_stop[];
 extern const char queue_functions_import[];
 extern const char queue_functions_places[], queue_functions_gate[], queue_functions_gate_more[];
 extern const char queue_functions_dnc[], queue_functions_dnc_look[], queue_functions_dnc_book[],

@@ -68,6 +68,7 @@ enum err book_open(struct serve *s, struct numbers *n, struct book **out, char *
         .store = store_for_flows(s->store),
         .synthesiser = n->speech[0] ? n->speech : NULL,
         .speech_folder = s->speech_dir,
+        .http_allow = n->http[0] ? n->http : NULL,
     };
     struct book *b = calloc(1, sizeof *b);
 

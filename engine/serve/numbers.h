@@ -14,7 +14,8 @@
  * uri, wrap_up) are whom callers are put through to; zone and hours (name: windows) what a flow
  * asks for by call:is_open.
  *
- * speech is a command other than espeak-ng ({lang}, {file}, {text}; docs/FLOWS.md).
+ * http names the hosts that http.* may ask ("hooks.example.com, 127.0.0.1:8080"). speech is a
+ * command other than espeak-ng ({lang}, {file}, {text}; docs/FLOWS.md).
  *
  * Numbers are compared by their digits, so "+386 00 100 200" is 38600100200; what is no number
  * ("reception") is compared as it is. Files are relative to the file's own folder. A key that is
@@ -34,6 +35,7 @@
 #define NUMBERS_WITH_MAX   24 /* parameters of one number */
 #define NUMBERS_NAME_MAX   32
 #define NUMBERS_VALUE_MAX  256
+#define NUMBERS_HTTP_MAX   1000
 #define NUMBERS_HOURS_MAX  16
 #define NUMBERS_AGENTS_MAX 1000
 
@@ -85,6 +87,7 @@ struct numbers {
     uint32_t hours_count;
     struct numbers_hours hours[NUMBERS_HOURS_MAX];
     char speech[NUMBERS_VALUE_MAX]; /* command that speaks; "": the default, espeak-ng */
+    char http[NUMBERS_HTTP_MAX];    /* hosts that flows may ask; "": none */
     uint32_t drain_ms;              /* how long calls may go on after SIGTERM */
     bool has_unknown;               /* numbers that are not listed: `unknown` says which flow… */
     struct numbers_line unknown;    /* …else they are refused with 404 */

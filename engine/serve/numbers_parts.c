@@ -43,6 +43,12 @@ void numbers_read_speech(struct numbers_reader *r, const char *where, const yaml
                      where);
 }
 
+void numbers_read_http(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                       void *place)
+{
+    numbers_copy(r, where, n, place, NUMBERS_HTTP_MAX);
+}
+
 /* ---- agents ---- */
 
 static void read_agent_name(struct numbers_reader *r, const char *where, const yaml_node_t *n,

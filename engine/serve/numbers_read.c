@@ -157,8 +157,8 @@ static void read_with(struct numbers_reader *r, const char *where, const yaml_no
         for (uint32_t i = 0; i + 1 < line->with_count && !r->failed; i++)
             if (strcmp(line->with[i].name, w->name) == 0)
                 numbers_fail(r, key, "%s: '%s' stands here twice", where, w->name);
-        if (!r->failed && strcmp(w->name, "language") == 0)
-            numbers_fail(r, key, "%s: language is a key of the number itself", where);
+        if (!r->failed && (strcmp(w->name, "language") == 0 || strcmp(w->name, "number") == 0))
+            numbers_fail(r, key, "%s: %s is a key of the number itself", where, w->name);
     }
 }
 
@@ -258,6 +258,7 @@ static const struct numbers_field file_fields[] = {
     {.name = "zone", .read = numbers_read_zone},
     {.name = "hours", .read = numbers_read_hours},
     {.name = "speech", .read = numbers_read_speech, .at = offsetof(struct numbers, speech)},
+    {.name = "http", .read = numbers_read_http, .at = offsetof(struct numbers, http)},
     {.name = "drain", .read = read_drain, .at = offsetof(struct numbers, drain_ms)},
     {.name = "unknown", .read = read_unknown},
     {.name = "numbers", .read = read_numbers},

@@ -92,11 +92,14 @@ static const struct flow_script *script_of(const struct book *b, const struct nu
     return line == &b->numbers->unknown ? b->unknown : b->script[line - b->numbers->line];
 }
 
-/* The parameters of the number, as call.row; `language` among them. */
+/* The parameters of the number, as call.row; `number` (as the file writes it) and `language` among
+ * them. */
 static uint32_t row_of(const struct numbers_line *line, struct flow_field row[])
 {
     uint32_t n = 0;
 
+    if (line->number[0])
+        row[n++] = (struct flow_field){"number", line->number};
     if (line->language[0])
         row[n++] = (struct flow_field){"language", line->language};
     for (uint32_t i = 0; i < line->with_count; i++)
@@ -107,7 +110,7 @@ static uint32_t row_of(const struct numbers_line *line, struct flow_field row[])
 static void start_flow(struct visit *v, const struct numbers_line *line)
 {
     struct serve *s = v->serve;
-    struct flow_field row[NUMBERS_WITH_MAX + 1];
+    struct flow_field row[NUMBERS_WITH_MAX + 2];
     struct flow_start start = {
         .script = script_of(v->book, line),
         .call = v->call,

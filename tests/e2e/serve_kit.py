@@ -2,19 +2,39 @@
 stored of their calls."""
 
 import json
+import math
 import signal
+import struct
+import wave
 
 import harness as h
+
+
+def quick_voice(where):
+    """A synthesiser for tests of what flows do, not of how they sound: a third of a second of a
+    hum, whatever it is to say; the file `said` gets every text with its language. Returns the line
+    of the numbers file."""
+    with wave.open(str(where / "voice.wav"), "wb") as w:
+        w.setnchannels(1)
+        w.setsampwidth(2)
+        w.setframerate(8000)
+        w.writeframes(b"".join(struct.pack("<h", int(6000 * math.sin(i * 0.3) *
+                                                     abs(math.sin(i / 300)))) for i in range(2400)))
+    speak = where / "speak"
+    speak.write_text('#!/bin/sh\necho "$2: $3" >>"${0%/*}/said"\nexec cp "${0%/*}/voice.wav" "$1"\n')
+    speak.chmod(0o755)
+    return f'speech: "{speak} {{file}} {{lang}} {{text}}"\n'
 
 
 class Service:
     """peal serve on a file made of `numbers` (YAML of the keys from `numbers:` on) and `more`."""
 
-    def __init__(self, where, numbers, more="", args=(), name="lines"):
+    def __init__(self, where, numbers, more="", args=(), name="lines", calls=190):
         self.where, self.name = where, name
         self.file = where / f"{name}.yaml"
         self.data = where / f"{name}-data"
-        self.ports = h.free_range(400)
+        self.calls = calls
+        self.ports = h.free_range(calls * 2 + 20)
         self.more = more
         self.write(numbers)
         self.process = h.start([h.program("peal"), "serve", self.file, "--data", self.data, "--log",
@@ -25,7 +45,7 @@ class Service:
         self.file.write_text(
             f"name: {self.name}\nsip: {{ address: 127.0.0.1:0, tcp: yes }}\n"
             f"media: {{ address: 127.0.0.1, ports: {self.ports}, workers: 1 }}\n"
-            f"calls: 190\n{self.more if more is None else more}{numbers}")
+            f"calls: {self.calls}\n{self.more if more is None else more}{numbers}")
 
     def log(self):
         return (self.where / f"{self.name}.log").read_text(errors="replace")
@@ -53,7 +73,7 @@ class Service:
 
 
 def callers(service, number, script, calls=1, rate="5/s", row=None, caller=None, expect=0, extra=(),
-            name="callers"):
+            name="callers", at_once=200):
     """peal-sim call with a script; its truth lines. row: what call.row holds, for one caller each."""
     where = service.where
     count = len(list(where.glob(f"{name}-*.lua")))
@@ -61,7 +81,7 @@ def callers(service, number, script, calls=1, rate="5/s", row=None, caller=None,
     path.write_text(script)
     args = [h.program("peal-sim"), "call", "--to", f"sip:{number}@{service.address}", "--scenario",
             path, "--rate", rate, "--calls", calls, "--report", report, "--audio", h.audio(),
-            "--media-ports", h.free_range(max(64, min(calls, 200) * 2)), "--late-limit", "5000",
+            "--media-ports", h.free_range(max(64, min(calls, at_once) * 2)), "--late-limit", "5000",
             *extra]
     if row:
         names = list(row[0])

@@ -308,11 +308,6 @@ void call_unbridge(struct call *c)
 {
     fake_say(c, "unbridge");
 }
-enum err call_hold(struct call *c, bool on)
-{
-    fake_say(c, "hold %d", on);
-    return fake_take(c);
-}
 void call_release(struct call *c)
 {
     fake_say(c, "release");

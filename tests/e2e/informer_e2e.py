@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""The auto-informer: a message with the lead's columns, keys 1, 2 and 9, the machine's message after its
+beep, and leads that an event outside stops, wherever they are."""
+
+import os
+import subprocess
+
+import harness as h
+from harness import check, wait_for
+
+FLOW = h.SOURCE / "scenarios" / "flows" / "informer.lua"
+CALLEE = """
+return callee {{
+  truth = "human",
+  run = function(call)
+    call:ring(0.4)
+    call:answer()
+    call:wait(0.4)
+    call:play(pick("human"), {{ limit = 3 }})
+    check(call:listen {{ "speech", limit = 40 }}, "the message is heard")
+    {keys}
+    call:wait_hangup(200)
+  end,
+}}
+"""
+CALLEES = {
+    "again": CALLEE.format(keys='call:send_dtmf("1") '
+                           'check(call:listen { "speech", limit = 40 }, "and heard again") '
+                           'call:wait(1) call:send_dtmf("9")'),
+    "talks": CALLEE.format(keys='call:send_dtmf("2") for _ = 1, 30 do if call.ended then break end '
+                           'call:play(pick("human"), { limit = 3 }) call:wait(0.3) end'),
+    "listens": CALLEE.format(keys=""),
+    "rings": "return callee { truth = 'no_answer', run = function(call) call:ring(90) end }",
+    "machine": """
+return callee {
+  truth = "machine",
+  run = function(call)
+    call:ring(0.4)
+    call:answer()
+    call:wait(0.5)
+    call:play(pick("machine"), { limit = 20 })
+    call:wait(0.6)
+    call:tone(1000, 0.5)
+    call:mark("beep")
+    local message = call:record { limit = 60 }
+    check(message.speech > 1, "the message is on the tape: " .. message.speech)
+  end,
+}
+""",
+}
+NUMBERS = {name: f"1202555010{n}" for n, name in enumerate(CALLEES, 1)}
+
+
+class Informer:
+    def __init__(self, leads, seconds=4):
+        """leads: (id, callee, more columns as text: name,parcel,point,call_back)."""
+        self.where = h.folder()
+        stage = h.stage(self.where, CALLEES)
+        stage["mix"].write_text(stage["mix"].read_text() + "numbers:\n" + "".join(
+            f'  - {{ number: "{n}", scenario: {name} }}\n' for name, n in NUMBERS.items()))
+        self.simulator, self.address, self.truth = h.serve(self.where, **stage, extra=(
+            "--late-limit", "5000", "--media-ports", h.free_range(200)))
+        self.speaks(seconds)
+        (self.where / "campaign.yaml").write_text(f"""
+name: parcels
+country: us
+attempts: 1
+ring_timeout: 60s
+trunks: [{{ name: carrier, address: "{self.address}", max_calls: 20 }}]
+caller_ids: ["+12025550190"]
+sip: {{ address: 127.0.0.1 }}
+agents: [{{ name: agent-%d, uri: "sip:agent-%d@{self.address}", count: 1, wrap_up: 10ms }}]
+pacing: {{ mode: agentless, calls_per_second: 5, concurrent: 10 }}
+on: {{ human: flow {FLOW}, unknown: flow {FLOW}, machine: message message.wav after beep,
+      human_silent: hangup }}
+""")
+        (self.where / "leads.csv").write_text("id,number,name,parcel,point,call_back\n" + "".join(
+            f"{key},+{NUMBERS[name]},{more}\n" for key, name, more in leads))
+        self.engine = self.run()
+
+    def speaks(self, seconds):
+        """A synthesiser that is quick, and keeps what it was to say."""
+        (self.where / "bin").mkdir()
+        subprocess.run(["sox", h.AUDIO / "talk/003.wav", "-r", "8000", self.where / "message.wav",
+                        "trim", "0", "3"], check=True)
+        subprocess.run(["sox", h.AUDIO / "talk/004.wav", "-r", "8000", self.where / "bin/voice.wav",
+                        "trim", "0", str(seconds)], check=True)
+        speak = self.where / "bin" / "espeak-ng"
+        speak.write_text('#!/bin/sh\nwhile [ "$1" != "--" ]; do [ "$1" = "-w" ] && file="$2"; shift;'
+                         ' done\necho "$2" >>"${0%/*}/said"\nexec cp "${0%/*}/voice.wav" "$file"\n')
+        speak.chmod(0o755)
+
+    def run(self, *more):
+        return h.start([h.program("peal"), "run", self.where / "campaign.yaml", "--leads",
+                        self.where / "leads.csv", "--data", self.where / "data", "--quiet", *more],
+                       self.where / "engine.log",
+                       env={**os.environ, "PATH": f"{self.where / 'bin'}:{os.environ['PATH']}"})
+
+    def peal(self, *words, code=0):
+        done = subprocess.run([h.program("peal"), *map(str, words)], capture_output=True, text=True,
+                              timeout=120)
+        check(done.returncode == code, f"{words}: {done.returncode} {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def stop(self, *ids, code=0):
+        return self.peal("leads", "stop", self.where / "campaign.yaml", *ids, "--data",
+                         self.where / "data", "--why", "picked up", code=code)
+
+    def records(self):
+        return {r["lead"]: r for r in h.lines(self.where / "data" / "calls.jsonl")
+                if r["attempt"] > 0}
+
+    def seen(self, name):
+        """What the far side says of calls that ended at this callee."""
+        return [t for t in h.lines(self.truth) if t["scenario"].endswith(name)]
+
+    def finish(self):
+        check(self.engine.wait(300) == 0, "the campaign ends by itself")
+        code = h.stop(self.simulator)
+        h.judge_simulator(code)
+        check(code == 0, [t["checks"] for t in h.lines(self.truth) if t["checks"]["failed"]])
+
+
+def keys_and_machines():
+    x = Informer([("a", "again", "Ana,10017,North,"), ("t", "talks", "Tom,10018,South,"),
+                  ("m", "machine", "Max,10019,West,"), ("l", "listens", "Lea,10020,East,")])
+    check(x.engine.wait(300) == 0, "the campaign ends by itself")
+    records = x.records()
+    check(records["a"]["delivery"] == "flow" and records["l"]["delivery"] == "flow", records)
+    check((records["t"]["delivery"], records["t"]["agent"]) == ("connected", "agent-1"), records["t"])
+    check(records["m"]["delivery"] == "message_left", records["m"])
+    said = (x.where / "bin" / "said").read_text()
+    check("Hello Ana. Your parcel one zero zero one seven waits for you at North." in said and
+          "Hello Lea." in said, said)
+    held = x.peal("dnc", "check", "+" + NUMBERS["again"], "--data", x.where / "data")
+    check("global" in held and "the callee" in held, held)
+    # the same number in another list: refused, no call
+    calls = len(h.lines(x.truth))
+    (x.where / "leads.csv").write_text(f"id,number\nb,+{NUMBERS['again']}\n")
+    engine = x.run()
+    check(engine.wait(120) == 0, "the second run ends")
+    x.finish()
+    refused = [r for r in h.lines(x.where / "data" / "calls.jsonl") if r["lead"] == "b"]
+    check([r["result"] for r in refused] == ["dnc"] and len(h.lines(x.truth)) == calls, refused)
+
+
+def stopped_by_an_event():
+    later = "2099-01-01T00:00:00Z"
+    x = Informer([("rings", "rings", "A,1,N,"), ("hears", "listens", "B,2,N,"),
+                  ("waits", "listens", f"C,3,N,{later}"), ("also", "again", f"D,4,N,{later}")],
+                 seconds=50)
+    wait_for("the message being heard", lambda: (x.where / "bin" / "said").exists() and
+             "Hello B" in (x.where / "bin" / "said").read_text(), 120)
+    check("is stopped; its call is being ended" in x.stop("rings"), "it rings")
+    wait_for("the end of the ringing", lambda: x.seen("rings"), 60)
+    check("is stopped; its call is being ended" in x.stop("hears"), "it hears the message")
+    ended = wait_for("the end of the message", lambda: x.seen("listens"), 45)[0]
+    check(ended["ended_by"] == "far_side" and ended["ended_ms"] < 50000, f"not to its end: {ended}")
+    told = x.stop("waits", "also", "nobody", code=1).splitlines()
+    check(told == ["waits: is stopped", "also: is stopped", "nobody: there is no such lead"], told)
+    check("was finished already" in x.stop("waits"), "once")
+    x.finish()
+    records = x.records()
+    check(set(records) == {"rings", "hears"}, f"who waited was never called: {records}")
+    check(records["rings"]["result"] == "cancelled" and records["rings"]["cancelled"], records)
+    status = x.peal("status", x.where / "campaign.yaml", "--data", x.where / "data")
+    check("cancelled" in status, status)
+
+
+if __name__ == "__main__":
+    h.main(keys_and_machines, stopped_by_an_event)

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""The order line: every branch of its menus by simulated callers (both kinds of keys, key-ahead, slow
+keys, wrong PINs, hang-ups, silence, lost packets) and by SIPp; what is stored is exactly right."""
+
+import json
+import subprocess
+
+import harness as h
+from harness import check, wait_for
+from serve_kit import Service, callers, quick_voice
+from sipp_kit import Caller, usable
+
+FLOW = h.SOURCE / "scenarios" / "flows" / "order-line.lua"
+CALLER = (h.SOURCE / "scenarios" / "callers" / "order-line.lua").read_text()
+SL, EN, RU = "38600100200", "38600100201", "38600100202"
+NUMBERS = "numbers:\n" + "".join(
+    f'  - {{ number: "{n}", flow: "{FLOW}", language: {lang}, with: {{ period: "7", limit: "50", '
+    f'wait: "{{wait}}", between: "{{between}}" }} }}\n'
+    for n, lang in ((SL, "sl"), (EN, "en"), (RU, "ru")))
+CLOSED = 'hours: {{ operator: "{}" }}\n'
+PRODUCTS = ("00117", "07260", "12345")
+PIN = "2468"
+LOGIN = "1{member}#"
+
+
+def redis(service, *words):
+    return subprocess.run(["redis-cli", "-s", service.data / "redis.sock", *map(str, words)],
+                          capture_output=True, text=True, check=True).stdout.strip()
+
+
+def other_weekday():
+    """A weekday that is neither today nor its neighbour, in any zone."""
+    today = int(subprocess.run(["date", "-u", "+%u"], capture_output=True, text=True).stdout)
+    return ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][(today + 2) % 7]
+
+
+class Line:
+    """The service with its members: member 700001 + n calls from +12025550100 + n."""
+
+    def __init__(self, where, members, hours=None, wait="2", between="4", more="", **service):
+        hours = hours or f"{other_weekday()} 08:00-16:00"
+        self.service = Service(where, NUMBERS.replace("{wait}", wait).replace("{between}", between),
+                               more=CLOSED.format(hours) + quick_voice(where) + more, **service)
+        for code in PRODUCTS:
+            redis(self.service, "SET", f"peal:product:{code}", '{"name":"soap"}')
+        for n in range(members):
+            redis(self.service, "SET", f"peal:phone:{phone(n)}", member(n))
+            redis(self.service, "SET", f"peal:member:{member(n)}", json.dumps(
+                {"pin": PIN, "balance": 12.5, "currency": "EUR", "delivery": "2026-12-03",
+                 "amount": 40, "status": "sent", "paid": 10, "paid_on": "2026-11-02"}))
+
+    def orders(self):
+        """member → its orders' lines, oldest first."""
+        found = {}
+        for line in redis(self.service, "LRANGE", "peal:orders", 0, -1).splitlines():
+            if line:
+                order = json.loads(line)
+                check(order["period"] == "7" and order["kind"] == "regular", order)
+                found.setdefault(order["member"], []).append(
+                    [(one["code"], one["count"]) for one in order["lines"]])
+        return found
+
+    def call(self, plans, number=EN, rate="10/s", extra=(), **more):
+        """plans: (n of the member or a phone, kind, plan), all beside each other."""
+        rows = [{"phone": p[0] if isinstance(p[0], str) else phone(p[0]), "kind": p[1],
+                 "plan": p[2].replace("LOGIN", f"1{member(p[0])}#" if not isinstance(p[0], str)
+                                      else "1700001#")} for p in plans]
+        return callers(self.service, number, CALLER, calls=len(rows), rate=rate, row=rows,
+                       extra=("--from", "{phone}", *extra), **more)
+
+
+def phone(n):
+    return f"+1202555{100 + n:04d}" if n < 100 else f"+386001{n:05d}"
+
+
+def member(n):
+    return str(700001 + n)
+
+
+ORDER = f"LOGIN 7 {PIN}# 1 "
+
+
+def orders_of_every_kind():
+    """All at once: who keys ahead, slowly, in band; changes, cancels, leaves at each step."""
+    plans = [
+        (0, "events", ORDER + "00117#3#07260#1#00117#1#* 3"),
+        (1, "in_band", ORDER + "00117#3#07260#1#00117#1#* 3"),
+        (2, "slow", ORDER + "07260#2#* 3"),
+        # changed: more lines after 2, then submitted
+        (3, "events", ORDER + "00117#1#* 1 2 12345#4#00117#9#* 3"),
+        # cancelled, then another one in the same call, from the main menu
+        (4, "events", ORDER + f"00117#1#* 4 {LOGIN.format(member=member(4))} 7 {PIN}# 1 07260#5#* 3"),
+        # unknown product, quantity 0, above the limit; what is right remains
+        (5, "events", ORDER + "99999#12345#0#12345#51#12345#50#* 3"),
+        # an empty order is not submitted
+        (6, "events", ORDER + "* 3 4"),
+        # nobody who hangs up before 3 leaves an order, wherever they are
+        (7, "events", "w1 h"),
+        (8, "events", "LOGIN w3 h"),
+        (9, "events", f"LOGIN 7 {PIN}# w3 h"),
+        (10, "events", ORDER + "00117#2# w3 h"),
+        (11, "events", ORDER + "00117#2#* w4 h"),
+        # wrong PIN twice, then the right one
+        (12, "events", f"LOGIN 7 1111# 2222# {PIN}# 1 00117#7#* 3"),
+        # wrong member number first
+        (13, "events", f"1999999# {member(13)}# 7 {PIN}# 1 00117#8#* 3"),
+        # a phone that is not registered
+        ("+12025550199", "events", "1 2"),
+        # the star on the personal menu leads back
+        (14, "events", f"LOGIN 1 2 3 4 5 6 * 1{member(14)}# 7 {PIN}# 1 07260#3#* 3"),
+    ]
+    line = Line(h.folder(), 15)
+    line.call(plans)
+    three = [("07260", 1), ("00117", 1)]
+    check(line.orders() == {
+        member(0): [three], member(1): [three], member(2): [[("07260", 2)]],
+        member(3): [[("12345", 4), ("00117", 9)]], member(4): [[("07260", 5)]],
+        member(5): [[("12345", 50)]], member(12): [[("00117", 7)]], member(13): [[("00117", 8)]],
+        member(14): [[("07260", 3)]]}, line.orders())
+    check(redis(line.service, "EXISTS", f"peal:pin-wrong:{member(12)}") == "0", "counted anew")
+    records = line.service.records(len(plans))
+    check(sum(r["outcome"] == "hangup" for r in records) == 5, "five hung up")
+    check(all(r["outcome"] == "done" for r in records if r["ended_by"] == "us"), records)
+    line.service.stop()
+
+
+def pins_lock():
+    line = Line(h.folder(), 2)
+    # three wrong ones in a call; two in a call and one in the next
+    line.call([(0, "events", "LOGIN 7 1111# 2222# 3333#"), (1, "events", "LOGIN 7 1111# 2222# w5 h")])
+    check([redis(line.service, "GET", f"peal:pin-wrong:{member(n)}") for n in (0, 1)] == ["3", "2"],
+          "wrong ones are counted")
+    # the right one is not asked for any more
+    line.call([(0, "events", ORDER + "00117#1#* 3"), (1, "events", "LOGIN 7 3333#")])
+    redis(line.service, "DEL", f"peal:pin-wrong:{member(0)}")  # an operator renews one of them
+    line.call([(0, "events", ORDER + "00117#2#* 3"), (1, "events", ORDER + "00117#3#* 3")])
+    check(line.orders() == {member(0): [[("00117", 2)]]}, "one works again, one stays locked")
+    line.service.stop()
+
+
+def silence_everywhere():
+    """Who is silent hears each prompt three times and a goodbye, at every prompt."""
+    line = Line(h.folder(), 6, wait="1", between="1")
+    line.call([(0, "events", ""), (1, "events", "1"), (2, "events", "LOGIN"),
+               (3, "events", "LOGIN 7"), (4, "events", f"LOGIN 7 {PIN}#"),
+               (5, "events", ORDER + "00117#")])
+    check(line.orders() == {}, "no orders")
+    for r in line.service.records(6):
+        check((r["outcome"], r["ended_by"]) == ("done", "us"), r)
+    line.service.stop()
+
+
+def three_languages():
+    """One flow, the language by the number: what the synthesiser was asked to say, and in which."""
+    line = Line(h.folder(), 3)
+    for n, number in enumerate((SL, EN, RU)):
+        line.call([(n, "events", f"w3 LOGIN w2 6 w3 7 w2 {PIN}# w2 1 w2 12345#{n + 1}#* w2 1 w3 3")],
+                  number=number)
+    check(line.orders() == {member(n): [[("12345", n + 1)]] for n in range(3)}, line.orders())
+    said = (line.service.where / "said").read_text()
+    for lang, texts in {"en": ["For personal information", "order has the number", "ten euros"],
+                        "sl": ["Za osebne podatke", "Številka naročila", "deset evrov"],
+                        "ru": ["Личная информация", "Номер вашего заказа", "десять евро"]}.items():
+        for text in texts:
+            check(f"{lang}: " in said and text in said, f"'{text}' in {said}")
+    check(not any(line.startswith("sl: For") for line in said.splitlines()), "none mixed up")
+    line.service.stop()
+
+
+OPERATOR = """
+return agent {
+  run = function(call)
+    call:answer()
+    check(call:listen { "speech", limit = 120 }, "the caller is heard")
+    call:hangup()
+  end,
+}
+"""
+TALKS = """
+return caller {
+  run = function(call)
+    check(call:wait_answer { limit = 60 }, "the call was answered")
+    call:send_dtmf("0")
+    for _ = 1, 20 do
+      if call.ended then break end
+      call:play(pick("human"), { limit = 4 })
+      call:wait(0.5)
+    end
+  end,
+}
+"""
+
+
+def operators():
+    where = h.folder()
+    stage = h.stage(where, {"busy": "return callee { truth = 'busy', run = function(call) "
+                            "call:reject(486) end }"})
+    (where / "scenarios" / "agents" / "agent.lua").write_text(OPERATOR)
+    simulator, address, _ = h.serve(where, **stage, extra=(
+        "--late-limit", "5000", "--media-ports", h.free_range(64)))
+    line = Line(where, 1, hours="daily 00:00-24:00",
+                more=f'agents: [ {{ name: op, uri: "sip:agent-op@{address}" }} ]\n')
+    callers(line.service, EN, TALKS, name="talkers")
+    record = line.service.records(1)[0]
+    check((record["agent"], record["delivery"]) == ("op", "connected"), record)
+    line.service.stop()
+    code = h.stop(simulator)
+    h.judge_simulator(code)
+    # outside of their hours there is an announcement, and the menu again: the order still works
+    closed = Line(h.folder(), 1)
+    closed.call([(0, "events", "0 w1 " + ORDER + "00117#6#* 3")])
+    check(closed.orders() == {member(0): [[("00117", 6)]]}, closed.orders())
+    closed.service.stop()
+
+
+def by_sipp():
+    if not usable():
+        print("skipped: SIPp plays keys as root only")
+        return
+    line = Line(h.folder(), 6)
+    sipp = Caller(line.service.where, line.service.address)
+    login = "1{}#7" + PIN + "#1"
+    running = [sipp.start(number, [("pause", 500), (word, login.format(member(n)) + keys), "wait_bye"],
+                          caller=phone(n)) for n, (number, word, keys) in enumerate([
+        (EN, "keys", "00117#3#07260#1#00117#1#*3"), (SL, "keys_in_band", "07260#2#*3"),
+        (RU, "keys_lost", "12345#5#*3"), (EN, "keys", "00117#2#*4"),
+        (SL, "keys_in_band", "00117#2#*23")])]
+    running.append(sipp.start(EN, [("pause", 500), ("keys", f"1{member(5)}#7{PIN}#100117#4#*"),
+                                   ("pause", 2000), "bye"], caller=phone(5)))
+    for n, process in enumerate(running):
+        sipp.wait(process, f"SIPp's caller {n}")
+    check(line.orders() == {member(0): [[("07260", 1), ("00117", 1)]], member(1): [[("07260", 2)]],
+                            member(2): [[("12345", 5)]]}, line.orders())
+    line.service.records(6)
+    line.service.stop()
+
+
+if __name__ == "__main__":
+    h.main(orders_of_every_kind, pins_lock, silence_everywhere, three_languages, operators, by_sipp)
