@@ -263,7 +263,7 @@ enum player_said player_next(struct player *p, bool alaw, bool events, bool want
         said = say_dtmf(p, &item->dtmf, alaw, events, out, &over);
         break;
     case PLAYER_PACKETS:
-        assert(!"packets are not said in blocks");
+        assert(false); /* packets are not said in blocks */
         break;
     }
     if (over) {
