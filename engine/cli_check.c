@@ -121,6 +121,9 @@ static void say_campaign(const struct campaign *c)
     if (c->pacing.calls_per_second > 0)
         printf("  at most %g new calls a second, all engines together\n",
                c->pacing.calls_per_second);
+    if (c->pacing.engine_calls_per_second > 0)
+        printf("  at most %g new calls a second on each engine\n",
+               c->pacing.engine_calls_per_second);
     for (uint32_t i = 0; i < c->trunk_count; i++)
         say_trunk(c, &c->trunks[i]);
     printf("  human: %s; machine: %s%s\n", treatment_name(c->on[RESULT_HUMAN].kind),

@@ -188,6 +188,8 @@ static void read_pacing(struct reading *r)
     reading_double(r, "pacing: ratio", raw->pacing.ratio, 1, 10, &c->pacing.ratio);
     reading_double(r, "pacing: calls_per_second", raw->pacing.calls_per_second, 0, 10000,
                    &c->pacing.calls_per_second);
+    reading_double(r, "pacing: engine_calls_per_second", raw->pacing.engine_calls_per_second, 0,
+                   10000, &c->pacing.engine_calls_per_second);
     reading_u32(r, "pacing: concurrent", raw->pacing.concurrent, 0, 100000, &c->pacing.concurrent);
     reading_bool(r, "pacing: daily", raw->pacing.daily, &c->pacing.daily);
     reading_double(r, "pacing: false_machines", raw->pacing.false_machines, 0, 50,
@@ -212,7 +214,7 @@ static void read_pacing(struct reading *r)
         reading_fail(r, raw->pacing.ratio, "pacing: ratio is for 'mode: ratio'; the mode is %s",
                      pacing_mode_name(c->pacing.mode));
     if (!r->failed && c->pacing.mode == PACING_AGENTLESS && c->pacing.calls_per_second <= 0 &&
-        c->pacing.concurrent == 0)
+        c->pacing.engine_calls_per_second <= 0 && c->pacing.concurrent == 0)
         reading_fail(r, raw->pacing.mode,
                      "pacing: a campaign without agents needs calls_per_second or concurrent");
     if (!r->failed && c->pacing.mode != PACING_AGENTLESS && c->agent_count == 0)

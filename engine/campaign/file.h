@@ -83,8 +83,9 @@ struct campaign_pacing {
     bool daily;             /* the abandonment cap holds on every single day, not only over 30 */
     uint32_t hang_up_at_ms; /* rung this long and no agent expected: may be hung up; 0: never */
     /* mode preview */
-    uint32_t preview_ms; /* an offer that is not answered by then is accepted */
-    uint32_t skip_ms;    /* a skipped lead is offered again after this */
+    uint32_t preview_ms;            /* an offer that is not answered by then is accepted */
+    uint32_t skip_ms;               /* a skipped lead is offered again after this */
+    double engine_calls_per_second; /* of each engine by itself; 0: no limit */
 };
 
 /* What to do with a call of this result once it is answered. */

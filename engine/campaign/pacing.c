@@ -407,7 +407,7 @@ static void bound_by_rate(struct pacing *p, uint64_t now_ms, struct wish *w, uin
     double rate = pacing_rate_limit(p);
     char because[64];
 
-    if (p->config.policy.calls_per_second <= 0)
+    if (!isfinite(rate))
         return;
     rate = fmax(rate, 1e-9); /* a part without agents is none at all */
     refill(p, now_ms, rate);

@@ -82,9 +82,9 @@ struct wish {
 };
 void pacing_explain(struct wish *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* pacing_share.c: what the campaign's limits leave to this engine; 0: no limit */
-bool pacing_concurrent(const struct pacing *p, uint32_t *most);
-double pacing_rate_limit(const struct pacing *p);
+/* pacing_share.c: what the limits leave to this engine */
+bool pacing_concurrent(const struct pacing *p, uint32_t *most); /* false: no limit */
+double pacing_rate_limit(const struct pacing *p); /* calls a second; HUGE_VAL: no limit */
 
 /* pacing_predict.c */
 struct pacing_advice;

@@ -49,5 +49,10 @@ bool pacing_concurrent(const struct pacing *p, uint32_t *most)
 
 double pacing_rate_limit(const struct pacing *p)
 {
-    return p->config.policy.calls_per_second * (p->part.to - p->part.from);
+    const struct campaign_pacing *policy = &p->config.policy;
+    double part = policy->calls_per_second > 0
+                      ? policy->calls_per_second * (p->part.to - p->part.from)
+                      : HUGE_VAL;
+
+    return policy->engine_calls_per_second > 0 ? fmin(part, policy->engine_calls_per_second) : part;
 }

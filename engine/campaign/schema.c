@@ -89,6 +89,7 @@ static const cyaml_schema_field_t pacing_fields[] = {
     SUB("mode", pacing, mode),
     SUB("ratio", pacing, ratio),
     SUB("calls_per_second", pacing, calls_per_second),
+    SUB("engine_calls_per_second", pacing, engine_calls_per_second),
     SUB("concurrent", pacing, concurrent),
     SUB("daily", pacing, daily),
     SUB("false_machines", pacing, false_machines),

@@ -46,7 +46,8 @@ struct raw_campaign {
         char *initial_silence, *greeting, *after_greeting, *total;
     } analysis;
     struct {
-        char *mode, *ratio, *calls_per_second, *concurrent, *daily, *false_machines, *hang_up_at;
+        char *mode, *ratio, *calls_per_second, *engine_calls_per_second, *concurrent, *daily;
+        char *false_machines, *hang_up_at;
         char *preview_time, *skip_for;
     } pacing;
     struct {

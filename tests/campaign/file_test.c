@@ -214,7 +214,8 @@ Test(file, unknown_keys_name_their_line_and_what_is_accepted)
     refuse("name: x\n\n# pacing:\n"
            "pacing:\n  mode: ratio\n\n  ration: 2\ntrunks: []\n",
            7,
-           "unknown key 'ration' in pacing; accepted: mode, ratio, calls_per_second, concurrent");
+           "unknown key 'ration' in pacing; accepted: mode, ratio, calls_per_second, "
+           "engine_calls_per_second, concurrent");
     refuse(HEAD "on:\n  human: agent\n  hooman: agent\n", 6, "'hooman' in on; accepted: human, ");
     refuse(HEAD "on: {busy: hangup}\n", 4, "'busy' in on"); /* nobody answered: nothing to do */
     refuse(HEAD "results:\n  busy:\n    affter: 5m\n", 6,

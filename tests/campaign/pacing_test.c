@@ -274,3 +274,37 @@ Test(pacing, the_rate_of_all_engines_is_the_campaigns)
     cr_expect_float_eq((double)launched[2], 600.0, 6, "%u", launched[2]);
     cr_expect_leq(launched[1], 1, "a part of nothing: %u", launched[1]);
 }
+
+static uint32_t launched_in_a_minute(double all, double each)
+{
+    const struct pacing_config config = {.policy = {.mode = PACING_AGENTLESS,
+                                                    .calls_per_second = all,
+                                                    .engine_calls_per_second = each},
+                                         .max_calls = CALLS,
+                                         .max_agents = AGENTS,
+                                         .limit_ms = 2000,
+                                         .cap_percent = 3};
+    struct pacing *p;
+    uint32_t launched = 0;
+
+    cr_assert_eq(pacing_open(&p, &config), OK);
+    for (uint64_t now = 0; now < 60000; now += 50) {
+        struct pacing_advice a;
+
+        pacing_launch(p, now, &plenty, &a);
+        for (uint32_t i = 0; i < a.launch; i++) {
+            phase(p, i, PACING_LAUNCHED);
+            phase(p, i, PACING_ENDED);
+        }
+        launched += a.launch;
+    }
+    pacing_close(p);
+    return launched;
+}
+
+Test(pacing, an_engines_own_rate_holds_beside_the_campaigns)
+{
+    cr_expect_float_eq(launched_in_a_minute(0, 5), 300, 4);
+    cr_expect_float_eq(launched_in_a_minute(20, 5), 300, 4);
+    cr_expect_float_eq(launched_in_a_minute(4, 5), 240, 4);
+}
