@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+struct loop;
+
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 int cli_run(int argc, char **argv);
@@ -51,5 +53,10 @@ int cli_read(const struct cli_command *c, int argc, char **argv, const char **pa
 /* Shared by the commands: says "peal NAME: unknown argument 'X'; see peal NAME --help". */
 int cli_unknown(const char *command, const char *argument);
 int cli_missing(const char *command, const char *option);
+
+/* SIGINT and SIGTERM, SIGHUP (NULL: as it was); SIGPIPE is ignored. */
+void cli_catch_signals(void (*stop)(int), void (*hangup)(int));
+/* False: said why. */
+bool cli_loop(const char *command, struct loop *loop);
 
 #endif

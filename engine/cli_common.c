@@ -1,8 +1,11 @@
 /* What the sub-commands say alike. */
 #include "cli.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "io/loop.h"
 
 int cli_unknown(const char *command, const char *argument)
 {
@@ -59,4 +62,30 @@ int cli_read(const struct cli_command *c, int argc, char **argv, const char **pa
         return CLI_GO_ON;
     fprintf(stderr, "peal %s: %s is missing; see peal %s --help\n", c->name, c->place, c->name);
     return EXIT_USAGE;
+}
+
+void cli_catch_signals(void (*stop)(int), void (*hangup)(int))
+{
+    struct sigaction action = {.sa_handler = stop};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (hangup) {
+        action.sa_handler = hangup;
+        sigaction(SIGHUP, &action, NULL);
+    }
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+bool cli_loop(const char *command, struct loop *loop)
+{
+    enum err e = loop_init(loop, NULL);
+
+    if (e != OK)
+        fprintf(stderr,
+                "peal %s: io_uring is not available (%s); Linux 6.0 or later is needed, with "
+                "kernel.io_uring_disabled = 0\n",
+                command, err_name(e));
+    return e == OK;
 }

@@ -1,7 +1,6 @@
 /* `peal run`: dials a campaign until it is done. */
 #include "cli.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,34 +46,17 @@ static void on_hangup(int number)
         dialer_reload(running);
 }
 
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    action.sa_handler = on_hangup;
-    sigaction(SIGHUP, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
-}
-
 static int run(struct dialer_config *config)
 {
     char error[DIALER_ERROR_MAX] = "";
     struct dialer *d = NULL;
     struct loop loop;
-    enum err e = loop_init(&loop, NULL);
+    enum err e;
 
-    if (e != OK) {
-        fprintf(stderr,
-                "peal run: io_uring is not available (%s); Linux 6.0 or later is needed, with "
-                "kernel.io_uring_disabled = 0\n",
-                err_name(e));
+    if (!cli_loop("run", &loop))
         return EXIT_FAILED;
-    }
     config->loop = &loop;
-    catch_signals();
+    cli_catch_signals(on_signal, on_hangup);
     e = dialer_open(&d, config, error);
     if (e == OK) {
         running = d;

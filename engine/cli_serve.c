@@ -1,7 +1,6 @@
 /* `peal serve`: answers the numbers of a file by their flows. */
 #include "cli.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 #include "base/log.h"
@@ -65,38 +64,21 @@ static void on_hangup(int number)
         serve_reload(running);
 }
 
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_stop};
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    action.sa_handler = on_hangup;
-    sigaction(SIGHUP, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
-}
-
 static int run(struct serve_config *config)
 {
     char error[SERVE_ERROR_MAX] = "";
     struct serve *s = NULL;
     struct loop loop;
-    enum err e = loop_init(&loop, NULL);
+    enum err e;
 
-    if (e != OK) {
-        fprintf(stderr,
-                "peal serve: io_uring is not available (%s); Linux 6.0 or later is needed, with "
-                "kernel.io_uring_disabled = 0\n",
-                err_name(e));
+    if (!cli_loop("serve", &loop))
         return EXIT_FAILED;
-    }
     config->loop = &loop;
     e = serve_open(&s, config, error);
     bool opened = e == OK;
     if (opened) {
         running = s;
-        catch_signals();
+        cli_catch_signals(on_stop, on_hangup);
         e = serve_run(s, error);
         running = NULL;
         serve_close(s);

@@ -2,7 +2,6 @@
 #include "cli.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,16 +44,6 @@ static void on_signal(int number)
 {
     (void)number;
     simulate_stop();
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
 }
 
 /* ---- progress ---- */
@@ -184,7 +173,7 @@ static int run(struct simulate_config *config, bool quiet)
         config->progress = on_progress;
         config->arg = &view;
     }
-    catch_signals();
+    cli_catch_signals(on_signal, NULL);
     enum err e = simulate_run(config, &result, error);
     if (view.drawn)
         fputs("\r\x1b[K", stderr);

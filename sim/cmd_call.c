@@ -318,14 +318,9 @@ int sim_call(int argc, char **argv)
         sizeof rows / sizeof *rows,
     };
     int rest;
+    int code = options_parse(&options, argc, argv, &rest);
 
-    switch (options_parse(&options, argc, argv, &rest)) {
-    case OPTIONS_HELP:
-        return SIM_PASS;
-    case OPTIONS_WRONG:
-        return SIM_CONFIG;
-    case OPTIONS_RUN:
-        break;
-    }
+    if (code != OPTIONS_GO_ON)
+        return code;
     return with_arguments(&a);
 }

@@ -331,15 +331,10 @@ int sim_coordinate(int argc, char **argv)
         sizeof rows / sizeof *rows,
     };
     int count;
+    int code = options_parse(&options, argc, argv, &count);
 
-    switch (options_parse(&options, argc, argv, &count)) {
-    case OPTIONS_HELP:
-        return SIM_PASS;
-    case OPTIONS_WRONG:
-        return SIM_CONFIG;
-    case OPTIONS_RUN:
-        break;
-    }
+    if (code != OPTIONS_GO_ON)
+        return code;
     if (count != 1) {
         fprintf(stderr, PROGRAM ": which suite? " PROGRAM " SUITE.yaml --redis URL\n");
         return SIM_CONFIG;

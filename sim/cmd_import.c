@@ -128,15 +128,10 @@ int sim_import(int argc, char **argv)
         sizeof rows / sizeof *rows,
     };
     int rest;
+    int code = options_parse(&options, argc, argv, &rest);
 
-    switch (options_parse(&options, argc, argv, &rest)) {
-    case OPTIONS_HELP:
-        return SIM_PASS;
-    case OPTIONS_WRONG:
-        return SIM_CONFIG;
-    case OPTIONS_RUN:
-        break;
-    }
+    if (code != OPTIONS_GO_ON)
+        return code;
     if (rest != 1) {
         fprintf(stderr, PROGRAM ": one capture is imported at a time, %d were given\n", rest);
         return SIM_CONFIG;

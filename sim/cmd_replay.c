@@ -641,15 +641,10 @@ int sim_replay(int argc, char **argv)
         sizeof rows / sizeof *rows,
     };
     int rest;
+    int code = options_parse(&options, argc, argv, &rest);
 
-    switch (options_parse(&options, argc, argv, &rest)) {
-    case OPTIONS_HELP:
-        return SIM_PASS;
-    case OPTIONS_WRONG:
-        return SIM_CONFIG;
-    case OPTIONS_RUN:
-        break;
-    }
+    if (code != OPTIONS_GO_ON)
+        return code;
     if (rest != 1 || (!a.to && !a.listen) || (a.to && !target_is_good(&a)) || a.speed == 0 ||
         a.max_calls == 0) {
         fprintf(stderr,

@@ -286,15 +286,10 @@ int sim_serve(int argc, char **argv)
         sizeof rows / sizeof *rows,
     };
     int rest;
+    int code = options_parse(&options, argc, argv, &rest);
 
-    switch (options_parse(&options, argc, argv, &rest)) {
-    case OPTIONS_HELP:
-        return SIM_PASS;
-    case OPTIONS_WRONG:
-        return SIM_CONFIG;
-    case OPTIONS_RUN:
-        break;
-    }
+    if (code != OPTIONS_GO_ON)
+        return code;
     struct serve *s = calloc(1, sizeof *s);
     if (!s)
         return SIM_CONFIG;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/sim.h"
+
 void options_help(const struct options *o, FILE *out)
 {
     fprintf(out, "%s: %s\n\nusage: %s [OPTIONS]%s%s\n\n", o->program, o->does, o->program,
@@ -77,7 +79,7 @@ static bool take(const struct options *o, int argc, char **argv, int *i, bool *s
     return true;
 }
 
-enum options_result options_parse(const struct options *o, int argc, char **argv, int *arguments)
+int options_parse(const struct options *o, int argc, char **argv, int *arguments)
 {
     bool seen[64] = {false};
 
@@ -85,17 +87,17 @@ enum options_result options_parse(const struct options *o, int argc, char **argv
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             options_help(o, stdout);
-            return OPTIONS_HELP;
+            return SIM_PASS;
         }
         if (strncmp(argv[i], "--", 2) == 0) {
             if (!take(o, argc, argv, &i, seen))
-                return OPTIONS_WRONG;
+                return SIM_CONFIG;
             continue;
         }
         if (!o->arguments) {
             fprintf(stderr, "%s: '%s' is not understood; see %s --help\n", o->program, argv[i],
                     o->program);
-            return OPTIONS_WRONG;
+            return SIM_CONFIG;
         }
         argv[++*arguments] = argv[i];
     }
@@ -103,9 +105,9 @@ enum options_result options_parse(const struct options *o, int argc, char **argv
         if (o->rows[i].required && !seen[i]) {
             fprintf(stderr, "%s: --%s %s is missing: %s\n", o->program, o->rows[i].name,
                     o->rows[i].value, o->rows[i].help);
-            return OPTIONS_WRONG;
+            return SIM_CONFIG;
         }
-    return OPTIONS_RUN;
+    return OPTIONS_GO_ON;
 }
 
 bool options_port_range(const char *text, uint16_t *lo, uint16_t *hi)

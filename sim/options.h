@@ -31,10 +31,12 @@ struct options {
     uint32_t count;
 };
 
-enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG };
+#define OPTIONS_GO_ON (-1)
 
-/* What is no option is kept, in order, at the front of argv from index 1; *arguments of them. */
-enum options_result options_parse(const struct options *o, int argc, char **argv, int *arguments);
+/* OPTIONS_GO_ON, or what to exit with: help was asked for and shown, or something is wrong and
+ * said. What is no option is kept, in order, at the front of argv from index 1; *arguments of them.
+ */
+int options_parse(const struct options *o, int argc, char **argv, int *arguments);
 void options_help(const struct options *o, FILE *out);
 
 /* "20000-20999". */
