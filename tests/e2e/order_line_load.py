@@ -28,7 +28,7 @@ def plan(rng):
 
 def a_thousand_callers():
     rng = random.Random(7)
-    line = Line(h.folder(), COUNT, wait="8", between="8", calls=COUNT + 50)
+    line = Line(h.folder(), COUNT, wait="40", between="8", calls=COUNT + 50)
     plans, wanted = [], {}
     for n in range(COUNT):
         keys, lines = plan(rng)
@@ -36,7 +36,7 @@ def a_thousand_callers():
         plans.append((n, "events", f"w{COUNT / 50 + 10:.0f} LOGIN 7 {PIN}# 1 {keys} * 3 w20 h"))
         wanted[member(n)] = [lines]
     began = time.monotonic()
-    line.call(plans, rate="50/s", at_once=COUNT, extra=("--max-calls", str(COUNT + 50)))
+    line.call(plans, rate="50/s", ports=COUNT * 3, extra=("--max-calls", str(COUNT + 50)))
     seconds = time.monotonic() - began
     found = line.orders()
     wrong = [m for m in wanted if found.get(m) != wanted[m]]

@@ -73,16 +73,17 @@ class Service:
 
 
 def callers(service, number, script, calls=1, rate="5/s", row=None, caller=None, expect=0, extra=(),
-            name="callers", at_once=200):
-    """peal-sim call with a script; its truth lines. row: what call.row holds, for one caller each."""
+            name="callers", at_once=200, ports=None):
+    """peal-sim call with a script; its truth lines. row: what call.row holds, for one caller each.
+    ports: so many for RTP; a port rests for a while after its call."""
     where = service.where
     count = len(list(where.glob(f"{name}-*.lua")))
     path, report = where / f"{name}-{count}.lua", where / f"{name}-{count}"
     path.write_text(script)
     args = [h.program("peal-sim"), "call", "--to", f"sip:{number}@{service.address}", "--scenario",
             path, "--rate", rate, "--calls", calls, "--report", report, "--audio", h.audio(),
-            "--media-ports", h.free_range(max(64, min(calls, at_once) * 2)), "--late-limit", "5000",
-            *extra]
+            "--media-ports", h.free_range(ports or max(64, min(calls, at_once) * 2)),
+            "--late-limit", "5000", *extra]
     if row:
         names = list(row[0])
         data = where / f"{name}-{count}.csv"
