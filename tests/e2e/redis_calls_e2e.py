@@ -40,7 +40,7 @@ class Room:
 
     def start(self, name, url, **replace):
         path = h.campaign(self.where, self.address, agents=1,
-                          **{"21000-28999": h.free_range(600), **AGENTLESS, **replace})
+                          **{"21000-28999": h.free_range(200), **AGENTLESS, **replace})
         yaml = path.rename(self.where / f"{name}.yaml")
         self.engines[name] = h.start(
             [h.program("peal"), "run", yaml, "--leads", self.leads, "--data", self.where / name,
