@@ -43,6 +43,9 @@ static int play(struct run *r, const struct run_arguments *a, const char *summar
         rc = begin_at(r, &zero);
     if (rc != SIM_PASS)
         return rc;
+    /* Whatever was waited for before the beginning is not the plan's lateness; all after it is. */
+    lateness_stop(&r->host.lateness);
+    lateness_start(&r->host.lateness, &r->host.loop, r->host.env);
     o->began_us = zero;
     o->started_wall_ms = clock_wall_ms(r->host.loop.clock);
     if (!a->quiet) {
@@ -57,9 +60,6 @@ static int play(struct run *r, const struct run_arguments *a, const char *summar
     tempo_init(&r->tempo, zero);
     for (uint32_t i = 0; i < r->opened; i++)
         calling_begin(&r->calling[i], &r->tempo, r->suite->callers[i].start_us);
-    /* Whatever was waited for before the beginning is not the plan's lateness. */
-    lateness_stop(&r->host.lateness);
-    lateness_start(&r->host.lateness, &r->host.loop, r->host.env);
     if (r->crowd)
         loop_timer(&r->host.loop, &r->crowd_look, RUN_CROWD_LOOK_MS, run_on_crowd_look);
     /* The plan of callers ends by itself, and later when it is held. */
