@@ -242,10 +242,10 @@ Test(http, a_call_that_ends_leaves_its_question)
     until_ended();
     cr_assert_eq(b.report.outcome, FLOW_HANGUP);
     cr_assert_eq(b.report.checks_passed, 2u, "%s", b.report.failed[0]);
-    for (int i = 0; i < 60000 && flow_runtime_stats(b.rt)->http_lost == 0; i++)
-        loop_turn(&b.loop, 1000);
-    cr_assert_eq(flow_runtime_stats(b.rt)->http_lost, 1u, "the 503 only");
+    for (int i = 0; i < 60000 && flow_runtime_stats(b.rt)->asking > 1; i++)
+        loop_turn(&b.loop, 1000); /* the two posts may be answered in either order */
     cr_assert_eq(flow_runtime_stats(b.rt)->asking, 1u, "the slow one");
+    cr_assert_eq(flow_runtime_stats(b.rt)->http_lost, 1u, "the 503 only");
 }
 
 Test(http_allow, lists)
