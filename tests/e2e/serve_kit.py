@@ -72,6 +72,17 @@ class Service:
         return self.log()
 
 
+def apart(count, others):
+    """A range of free ports that has none of `others`, which may not all be in use yet."""
+    low, high = map(int, others.split("-"))
+    for _ in range(100):
+        first, last = map(int, (found := h.free_range(count)).split("-"))
+        if last < low or first > high:
+            return found
+    h.fail(f"no {count} free ports in a row beside {others}")
+    return None
+
+
 def callers(service, number, script, calls=1, rate="5/s", row=None, caller=None, expect=0, extra=(),
             name="callers", at_once=200, ports=None):
     """peal-sim call with a script; its truth lines. row: what call.row holds, for one caller each.
@@ -82,7 +93,7 @@ def callers(service, number, script, calls=1, rate="5/s", row=None, caller=None,
     path.write_text(script)
     args = [h.program("peal-sim"), "call", "--to", f"sip:{number}@{service.address}", "--scenario",
             path, "--rate", rate, "--calls", calls, "--report", report, "--audio", h.audio(),
-            "--media-ports", h.free_range(ports or max(64, min(calls, at_once) * 2)),
+            "--media-ports", apart(ports or max(64, min(calls, at_once) * 2), service.ports),
             "--late-limit", "5000", *extra]
     if row:
         names = list(row[0])
