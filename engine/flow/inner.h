@@ -17,7 +17,7 @@
 #define FLOW_CPU_LOOK    20     /* hooks between two looks at the processor time */
 #define FLOW_LIMIT_S     3600.0 /* whole script, unless it declares its own */
 #define FLOW_COLLECT_MAX 3      /* forced collections one resume may cause */
-#define FLOW_SCRIPTS_MAX 16384 /* both sides of every call of an import */
+#define FLOW_SCRIPTS_MAX 16384  /* both sides of every call of an import */
 
 /* Memory charged to one call. Lives until its last block is collected. */
 struct account {
@@ -283,6 +283,15 @@ extern const struct verb verbs_replay[]; /* call:NAME */
 /* verbs_replay.c: captured packets under the audio folder. */
 enum err replay_files_open(struct replay_files **out, const char *root);
 void replay_files_close(struct replay_files *f);
+
+/* Rows {name, mask of dsp kinds} of the tones that call:listen and call:hears_tone know alike. */
+/* clang-format off */
+#define FLOW_TONE_ROWS                                                                             \
+    {"beep", 1u << DSP_BEEP}, {"busy", 1u << DSP_BUSY}, {"reorder", 1u << DSP_REORDER},            \
+    {"ringback", 1u << DSP_RINGBACK}, {"dial_tone", 1u << DSP_DIAL_TONE},                          \
+    {"unobtainable", 1u << DSP_UNOBTAINABLE}, {"sit", 1u << DSP_SIT}, {"cng", 1u << DSP_CNG},      \
+    {"ced", 1u << DSP_CED}, {"modem", 1u << DSP_MODEM}
+/* clang-format on */
 
 void flow_add_mark(struct flow *f, const char *name, uint32_t at_ms);
 void flow_add_failed(struct flow *f, const char *text);

@@ -22,16 +22,7 @@ static const struct {
     const char *name;
     uint32_t mask;
 } tones[] = {
-    {"beep", 1u << DSP_BEEP},
-    {"busy", 1u << DSP_BUSY},
-    {"reorder", 1u << DSP_REORDER},
-    {"ringback", 1u << DSP_RINGBACK},
-    {"dial_tone", 1u << DSP_DIAL_TONE},
-    {"unobtainable", 1u << DSP_UNOBTAINABLE},
-    {"sit", 1u << DSP_SIT},
-    {"cng", 1u << DSP_CNG},
-    {"ced", 1u << DSP_CED},
-    {"modem", 1u << DSP_MODEM},
+    FLOW_TONE_ROWS,
 };
 
 /* ---- the answer ---- */

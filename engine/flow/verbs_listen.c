@@ -223,16 +223,7 @@ static const struct {
     {"speech_end", 1u << DSP_SPEECH_END},
     {"silence", 1u << DSP_SILENCE | 1u << DSP_DEAD_AIR},
     {"dead_air", 1u << DSP_DEAD_AIR},
-    {"beep", 1u << DSP_BEEP},
-    {"busy", 1u << DSP_BUSY},
-    {"reorder", 1u << DSP_REORDER},
-    {"ringback", 1u << DSP_RINGBACK},
-    {"dial_tone", 1u << DSP_DIAL_TONE},
-    {"unobtainable", 1u << DSP_UNOBTAINABLE},
-    {"sit", 1u << DSP_SIT},
-    {"cng", 1u << DSP_CNG},
-    {"ced", 1u << DSP_CED},
-    {"modem", 1u << DSP_MODEM},
+    FLOW_TONE_ROWS,
     {"preamble", 1u << DSP_PREAMBLE},
     {"tone", 1u << DSP_BUSY | 1u << DSP_REORDER | 1u << DSP_RINGBACK | 1u << DSP_DIAL_TONE |
                  1u << DSP_UNOBTAINABLE | 1u << DSP_SIT | 1u << DSP_CNG | 1u << DSP_CED |
