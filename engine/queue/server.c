@@ -172,7 +172,13 @@ static void last_words(const struct redis_server *s, char *dst, size_t cap)
     fclose(f);
 }
 
-static enum err wait_ready(struct redis_server *s, bool ours, char *error)
+static enum err not_ready(const struct redis_server *s, char *error)
+{
+    return fail(error, ERR_TIMEOUT, "redis-server did not answer within two minutes; see", s->log,
+                "it may be loading a very large file");
+}
+
+static enum err wait_ready(struct redis_server *s, char *error)
 {
     uint64_t end_us = clock_us(&s->clock) + (uint64_t)REDIS_SERVER_START_MS * 1000;
     char words[160];
@@ -180,14 +186,13 @@ static enum err wait_ready(struct redis_server *s, bool ours, char *error)
     while (clock_us(&s->clock) < end_us) {
         if (ping(s) == ANSWER_PONG)
             return OK;
-        if (ours && !process_running(s->pid)) {
+        if (!process_running(s->pid)) {
             last_words(s, words, sizeof(words));
             return fail(error, ERR_IO, "redis-server ended at once; see", s->log, words);
         }
         nap();
     }
-    return fail(error, ERR_TIMEOUT, "redis-server did not answer within two minutes; see", s->log,
-                "it may be loading a very large file");
+    return not_ready(s, error);
 }
 
 /* A server left by an engine that crashed: used again if it lives on, waited for if it goes. */
@@ -210,21 +215,8 @@ static bool found_running(struct redis_server *s)
     return false;
 }
 
-static enum err take_or_share(struct redis_server *s, char *error)
+static enum err own(struct redis_server *s, char *error)
 {
-    enum err e;
-
-    s->lock_fd = open(s->lock_file, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (s->lock_fd < 0)
-        return fail(error, ERR_IO, "cannot open", s->lock_file, strerror(errno));
-    s->owner = flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0;
-    if (!s->owner && !s->keeps)
-        return fail(error, ERR_EXISTS, "another program uses", s->folder, "choose another folder");
-    if (!s->owner) {
-        e = wait_ready(s, false, error);
-        s->pid = read_pid(s);
-        return e;
-    }
     bool found = found_running(s);
 
     if (found && !s->keeps) { /* whatever it holds is not ours */
@@ -236,13 +228,50 @@ static enum err take_or_share(struct redis_server *s, char *error)
                  (int)s->pid);
         return OK;
     }
-    e = launch(s);
+    enum err e = launch(s);
+
     if (e == ERR_NOT_FOUND)
         return fail(error, e, "no Redis: install", "redis-server",
                     "not in PATH; or name a Redis with --redis URL");
     if (e)
         return fail(error, e, "cannot start redis-server; see", s->log, err_name(e));
-    return wait_ready(s, true, error);
+    return wait_ready(s, error);
+}
+
+static bool take_lock(struct redis_server *s)
+{
+    s->owner = flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0;
+    return s->owner;
+}
+
+/* Another program owns the server. It may be on its way out, and its server with it: then the lock
+ * comes free, and the server is ours to start. */
+static enum err share(struct redis_server *s, char *error)
+{
+    uint64_t end_us = clock_us(&s->clock) + (uint64_t)REDIS_SERVER_START_MS * 1000;
+
+    while (clock_us(&s->clock) < end_us) {
+        if (ping(s) == ANSWER_PONG) {
+            s->pid = read_pid(s);
+            return OK;
+        }
+        if (take_lock(s))
+            return own(s, error);
+        nap();
+    }
+    return not_ready(s, error);
+}
+
+static enum err take_or_share(struct redis_server *s, char *error)
+{
+    s->lock_fd = open(s->lock_file, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (s->lock_fd < 0)
+        return fail(error, ERR_IO, "cannot open", s->lock_file, strerror(errno));
+    if (take_lock(s))
+        return own(s, error);
+    if (!s->keeps)
+        return fail(error, ERR_EXISTS, "another program uses", s->folder, "choose another folder");
+    return share(s, error);
 }
 
 static enum err open_server(struct redis_server **out, const char *folder, bool keeps, char *error)
@@ -297,9 +326,8 @@ int redis_server_pid(const struct redis_server *s)
 void redis_server_revive(struct redis_server *s)
 {
     if (!s->owner) { /* the owner may have gone; then it is on us */
-        if (flock(s->lock_fd, LOCK_EX | LOCK_NB))
+        if (!take_lock(s))
             return;
-        s->owner = true;
         s->pid = read_pid(s);
     }
     if (process_running(s->pid) || clock_us(&s->clock) - s->started_us < REVIVE_GAP_US)

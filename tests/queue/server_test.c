@@ -1,6 +1,7 @@
 /* The private redis-server: found, shared, started again, stopped. */
 #include "fixture.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -64,6 +65,49 @@ Test(redis_server, is_shared_by_engines_of_one_folder, .fini = cleanup)
         redis_server_revive(second);
         usleep(10000);
     }
+    cr_assert(process_running(redis_server_pid(second)));
+    redis_server_close(second);
+}
+
+static void *open_second(void *out)
+{
+    redis_server_open(out, folder, error);
+    return NULL;
+}
+
+/* How many of this process's files are the lock. */
+static int locks_open(void)
+{
+    char link[64], target[200];
+    int n = 0;
+
+    for (int fd = 0; fd < 64; fd++) {
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        ssize_t len = readlink(link, target, sizeof(target) - 1);
+
+        target[len > 0 ? len : 0] = 0;
+        n += strstr(target, "/redis.lock") != NULL;
+    }
+    return n;
+}
+
+/* Whoever comes while the owner closes finds a server that is going, and nobody who starts one. */
+Test(redis_server, an_owner_on_its_way_out_leaves_it_to_who_waits, .fini = cleanup)
+{
+    struct redis_server *second = NULL;
+    pthread_t waiter;
+
+    start_server();
+    cr_assert_eq(kill(redis_server_pid(server), SIGKILL), 0);
+    for (int i = 0; i < 1000 && process_running(redis_server_pid(server)); i++)
+        usleep(5000);
+    cr_assert_eq(pthread_create(&waiter, NULL, open_second, &second), 0);
+    for (int i = 0; i < 1000 && locks_open() < 2; i++)
+        usleep(5000);
+    usleep(50000); /* it has found the lock taken by now; if not, the end is the same */
+    redis_server_close(server);
+    cr_assert_eq(pthread_join(waiter, NULL), 0);
+    cr_assert_not_null(second, "%s", error);
     cr_assert(process_running(redis_server_pid(second)));
     redis_server_close(second);
 }
