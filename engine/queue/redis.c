@@ -1,16 +1,10 @@
-/* hiredis calls our hooks when it wants to read or write; we answer with poll operations of the
- * ring. Writes are tried once a turn, so all commands of a turn leave in one system call, and only
- * what did not fit waits for POLLOUT.
- *
- * hiredis frees its context whenever a connection ends, also from inside its own calls; `link` is
- * our side of one connection and lives until the kernel has let go of its polls. */
+/* One Redis over all its connections: greeting, silence, trying again, and what was asked of a
+ * connection that is gone. */
 #include "queue/redis.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,21 +12,12 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "queue/redis_cluster.h"
+#include "queue/redis_link.h"
 #include "queue/redis_reply.h"
 #include "queue/redis_sentinel.h"
 
 #define WATCH_MS    500
 #define COMMAND_MAX 8192 /* of redis_command, formatted on the stack */
-
-struct link {
-    struct redis *owner; /* NULL: hiredis has freed its side */
-    struct loop *loop;
-    redisAsyncContext *ac;
-    const redisReplyObjectFunctions *make; /* hiredis' own, which make_* below stand before */
-    struct loop_op read_op, write_op;
-    bool reading, writing; /* a poll is in the kernel */
-    bool want_read, want_write;
-};
 
 struct pending {
     struct redis *owner;
@@ -50,7 +35,7 @@ struct redis {
     struct redis_host master;        /* as they named it last */
     struct timer check;              /* do they still? */
     uint64_t masters, unconfirmed_until_ms;
-    struct link *link;
+    struct redis_link *link;
     struct loop_hook hook;
     struct timer again, watch;
     struct pool pending;
@@ -65,12 +50,6 @@ struct redis {
 static void connect_fire(struct timer *t);
 static void check_fire(struct timer *t);
 
-static void link_free(struct link *k)
-{
-    if (!k->owner && !k->reading && !k->writing)
-        free(k);
-}
-
 static void set_error(struct redis *r, const char *what, const char *detail)
 {
     if (!r->error[0])
@@ -78,142 +57,13 @@ static void set_error(struct redis *r, const char *what, const char *detail)
                  detail[0] ? ": " : "", detail);
 }
 
-/* hiredis aborts the program on an answer nobody asked for. Its reader makes each answer through
- * these; refusing to make one ends the connection instead. */
-static bool asked(const redisReadTask *task)
-{
-    struct link *k = task->privdata;
-
-    if (task->parent || k->ac->replies.head)
-        return true;
-    if (k->owner)
-        set_error(k->owner, "gave an answer to no question; is it a Redis?", "");
-    return false;
-}
-
-static void *make_string(const redisReadTask *task, char *p, size_t len)
-{
-    /* An error to no question is how a server says that it is full: hiredis takes that one. */
-    bool take = task->type == REDIS_REPLY_ERROR || asked(task);
-
-    return take ? ((struct link *)task->privdata)->make->createString(task, p, len) : NULL;
-}
-
-static void *make_array(const redisReadTask *task, int elements)
-{
-    return asked(task) ? ((struct link *)task->privdata)->make->createArray(task, elements) : NULL;
-}
-
-static void *make_integer(const redisReadTask *task, long long value)
-{
-    return asked(task) ? ((struct link *)task->privdata)->make->createInteger(task, value) : NULL;
-}
-
-static void *make_nil(const redisReadTask *task)
-{
-    return asked(task) ? ((struct link *)task->privdata)->make->createNil(task) : NULL;
-}
-
-static void guard_reader(struct link *k)
-{
-    static redisReplyObjectFunctions guarded = {.createString = make_string,
-                                                .createArray = make_array,
-                                                .createInteger = make_integer,
-                                                .createNil = make_nil,
-                                                .freeObject = freeReplyObject};
-
-    k->make = k->ac->c.reader->fn;
-    k->ac->c.reader->fn = &guarded;
-    k->ac->c.reader->privdata = k;
-}
-
-static void poll_read(struct link *k)
-{
-    if (k->reading || !k->want_read)
-        return;
-    io_uring_prep_poll_add(loop_sqe(k->loop, &k->read_op), k->ac->c.fd, POLLIN);
-    k->reading = true;
-}
-
-static void poll_write(struct link *k)
-{
-    if (k->writing || !k->want_write)
-        return;
-    io_uring_prep_poll_add(loop_sqe(k->loop, &k->write_op), k->ac->c.fd, POLLOUT);
-    k->writing = true;
-}
-
-static void read_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
-{
-    struct link *k = container_of(op, struct link, read_op);
-
-    (void)res, (void)cqe_flags;
-    if (k->owner)
-        redisAsyncHandleRead(k->ac); /* may end the connection: k->owner is NULL then */
-    k->reading = false;
-    if (k->owner)
-        poll_read(k);
-    else
-        link_free(k);
-}
-
-static void write_now(struct link *k)
-{
-    k->want_write = false;
-    redisAsyncHandleWrite(k->ac);
-}
-
-static void write_done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
-{
-    struct link *k = container_of(op, struct link, write_op);
-
-    (void)res, (void)cqe_flags;
-    if (k->owner)
-        write_now(k);
-    k->writing = false;
-    if (k->owner)
-        poll_write(k);
-    else
-        link_free(k);
-}
-
-static void add_read(void *arg)
-{
-    struct link *k = arg;
-
-    k->want_read = true;
-    poll_read(k);
-}
-
-static void del_read(void *arg)
-{
-    ((struct link *)arg)->want_read = false;
-}
-static void add_write(void *arg)
-{
-    ((struct link *)arg)->want_write = true;
-}
-static void del_write(void *arg)
-{
-    ((struct link *)arg)->want_write = false;
-}
-
-/* Once a turn: what callbacks queued goes out together. */
+/* Once a turn. */
 static void flush(struct loop_hook *h)
 {
     struct redis *r = container_of(h, struct redis, hook);
-    struct link *k = r->link;
 
-    if (!k || !k->want_write || k->writing)
-        return;
-    k->writing = true; /* keeps k alive through the call */
-    if (k->ac->c.flags & REDIS_CONNECTED)
-        write_now(k);
-    k->writing = false;
-    if (!k->owner)
-        link_free(k);
-    else
-        poll_write(k);
+    if (r->link)
+        link_flush(r->link);
 }
 
 static void gone_fire(struct timer *t)
@@ -239,20 +89,12 @@ static void redis_free(struct redis *r)
     free(r);
 }
 
-/* hiredis frees its context after this; the rest of the work waits for the next turn, outside. */
-static void cleanup(void *arg)
+/* From inside hiredis: the rest of the work waits for the next turn, outside. */
+static void gone(void *arg, const char *what, const char *why)
 {
-    struct link *k = arg;
-    struct redis *r = k->owner;
+    struct redis *r = arg;
 
-    if (k->ac->err && k->ac->errstr)
-        set_error(r, "the connection was lost", k->ac->errstr);
-    k->owner = NULL;
-    k->ac->data = NULL;
-    if (k->reading)
-        loop_cancel(k->loop, &k->read_op);
-    if (k->writing)
-        loop_cancel(k->loop, &k->write_op);
+    set_error(r, what, why);
     r->link = NULL;
     r->up = false;
     r->stats.lost++;
@@ -262,7 +104,6 @@ static void cleanup(void *arg)
         loop_timer(r->loop, &r->again, 0, gone_fire);
     else if (r->free_later)
         redis_free(r);
-    link_free(k);
 }
 
 static void give_up(struct redis *r, const char *what, const char *detail)
@@ -270,7 +111,7 @@ static void give_up(struct redis *r, const char *what, const char *detail)
     set_error(r, what, detail);
     r->up = false;
     if (r->link)
-        redisAsyncFree(r->link->ac); /* inside a callback of hiredis: takes effect after it */
+        link_drop(r->link);
 }
 
 static const char not_the_master[] = "is not the master now; the sentinels are asked again";
@@ -327,8 +168,8 @@ static void greeting(redisAsyncContext *ac, void *reply_void, void *arg)
 
 static void greet(struct redis *r, const char *on_error, struct slice resp)
 {
-    if (redisAsyncFormattedCommand(r->link->ac, greeting, (void *)(uintptr_t)on_error, resp.p,
-                                   resp.len) == REDIS_OK)
+    if (redisAsyncFormattedCommand(link_context(r->link), greeting, (void *)(uintptr_t)on_error,
+                                   resp.p, resp.len) == REDIS_OK)
         r->greetings++;
 }
 
@@ -342,16 +183,12 @@ static void greet_words(struct redis *r, const char *on_error, uint32_t argc,
     greet(r, on_error, slice_of(text, n));
 }
 
-static void connected(const redisAsyncContext *ac, int status)
+static void connected(void *arg)
 {
-    struct redis *r = ac->data;
+    struct redis *r = arg;
     const struct redis_target *t = &r->target;
     char db[12];
 
-    if (status != REDIS_OK) {
-        set_error(r, "cannot connect", ac->errstr ? ac->errstr : "");
-        return;
-    }
     r->greetings = 0;
     r->last_reply_ms = clock_ms(&r->clock);
     if (t->user[0])
@@ -386,38 +223,18 @@ static void watch_fire(struct timer *timer)
     loop_timer(r->loop, &r->watch, WATCH_MS, watch_fire);
 }
 
-static redisAsyncContext *start_connecting(const struct redis_target *t)
-{
-    return t->is_unix ? redisAsyncConnectUnix(t->path) : redisAsyncConnect(t->host, t->port);
-}
-
 static void connect_now(struct redis *r)
 {
-    struct link *k = calloc(1, sizeof(*k));
-    redisAsyncContext *ac = k ? start_connecting(&r->target) : NULL;
+    const struct redis_link_owner us = {.owner = r, .connected = connected, .gone = gone};
+    char why[REDIS_ERROR_MAX];
 
-    if (!ac || ac->err) {
-        set_error(r, "cannot connect", ac && ac->errstr ? ac->errstr : "out of memory");
-        if (ac)
-            redisAsyncFree(ac);
-        free(k);
+    r->link = link_open(r->loop, &r->target, &us, why);
+    if (!r->link) {
+        set_error(r, "cannot connect", why);
         loop_timer(r->loop, &r->again, 0, gone_fire);
         return;
     }
-    *k = (struct link){.owner = r, .loop = r->loop, .ac = ac};
-    k->read_op.done = read_done;
-    k->write_op.done = write_done;
-    r->link = k;
-    guard_reader(k);
-    ac->data = r;
-    ac->ev.data = k;
-    ac->ev.addRead = add_read;
-    ac->ev.delRead = del_read;
-    ac->ev.addWrite = add_write;
-    ac->ev.delWrite = del_write;
-    ac->ev.cleanup = cleanup;
     r->last_reply_ms = clock_ms(&r->clock);
-    redisAsyncSetConnectCallback(ac, connected); /* asks for POLLOUT */
     loop_timer(r->loop, &r->watch, WATCH_MS, watch_fire);
 }
 
@@ -541,7 +358,7 @@ void redis_close(struct redis *r)
     loop_hook_remove(&r->hook);
     loop_timer_stop(r->loop, &r->again);
     if (r->link)
-        redisAsyncFree(r->link->ac);
+        link_drop(r->link);
     loop_timer_stop(r->loop, &r->watch);
     if (r->link) /* inside a callback of hiredis, which frees its side after it */
         r->free_later = true;
@@ -612,10 +429,9 @@ enum err redis_send(struct redis *r, struct slice resp, redis_reply_fn *fn, void
         return cluster_send(r->cluster, resp, fn, arg);
     if (!r->up || !r->link)
         return ERR_CLOSED;
-    redisAsyncContext *ac = r->link->ac;
     struct pending *p = NULL;
 
-    if (sdslen(ac->c.obuf) + resp.len <= REDIS_UNSENT_MAX)
+    if (link_unsent(r->link) + resp.len <= REDIS_UNSENT_MAX)
         p = pool_get(&r->pending);
     if (!p) {
         r->stats.refused++;
@@ -624,7 +440,8 @@ enum err redis_send(struct redis *r, struct slice resp, redis_reply_fn *fn, void
     if (r->pending.used == 1) /* silence counts from the first question */
         r->last_reply_ms = clock_ms(&r->clock);
     *p = (struct pending){r, fn, arg};
-    if (redisAsyncFormattedCommand(ac, replied, p, resp.p, resp.len) != REDIS_OK) {
+    if (redisAsyncFormattedCommand(link_context(r->link), replied, p, resp.p, resp.len) !=
+        REDIS_OK) {
         pool_put(&r->pending, p);
         return ERR_CLOSED;
     }
