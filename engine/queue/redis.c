@@ -53,7 +53,7 @@ static void check_fire(struct timer *t);
 static void set_error(struct redis *r, const char *what, const char *detail)
 {
     if (!r->error[0])
-        snprintf(r->error, sizeof(r->error), "Redis at %.120s: %s%s%.90s", r->url, what,
+        snprintf(r->error, sizeof(r->error), "Redis at %.120s: %s%s%.80s", r->url, what,
                  detail[0] ? ": " : "", detail);
 }
 
