@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "bench/bench.h"
+#include "bench/own_queue.h"
 #include "queue/dnc.h"
 
 #define FULL          1000000
@@ -17,17 +17,13 @@
 #define CALLS_AT_ONCE 2000 /* while calls are only counted */
 #define LEADS         40000
 #define TURN_US       5000
-#define LIMIT_S       300
 #define LISTED        2020000000ull /* numbers above it, by seed */
 
 struct gate_run {
     struct bench *bench;
     uint32_t count;
-    char folder[64];
-    struct redis_server *server;
-    struct loop loop;
-    struct queue *queue;
-    bool up, done, failed;
+    struct own_queue own;
+    bool done, failed;
     uint32_t answers, wanted, passed;
     struct queue_task *tasks;
     uint32_t task_count;
@@ -35,20 +31,9 @@ struct gate_run {
     struct rng rng;
 };
 
-static void on_state(void *arg, bool up, const char *why)
+static bool until_done(struct gate_run *run)
 {
-    ((struct gate_run *)arg)->up = up;
-    if (!up)
-        bench_note("gate: %s", why);
-}
-
-static bool turn_until(struct gate_run *run, const bool *flag)
-{
-    uint64_t end_us = bench_now_us() + (uint64_t)LIMIT_S * 1000000;
-
-    while (!*flag && bench_now_us() < end_us)
-        loop_turn(&run->loop, TURN_US);
-    return *flag && !run->failed;
+    return own_queue_until(&run->own, &run->done) && !run->failed;
 }
 
 static void answered(struct gate_run *run, enum err e)
@@ -76,7 +61,7 @@ static double info(const struct gate_run *run, const char *section, const char *
     double value = -1;
 
     snprintf(command, sizeof(command), "redis-cli -s %s INFO %s",
-             redis_server_url(run->server) + strlen("unix:"), section);
+             redis_server_url(run->own.server) + strlen("unix:"), section);
     FILE *f = popen(command, "r");
 
     while (f && fgets(line, sizeof(line), f))
@@ -120,9 +105,9 @@ static bool fill(struct gate_run *run, const struct gate_place *at, uint32_t n)
         while (to < n && to - from < DNC_FILL_MAX && at[to].tag == at[from].tag)
             to++;
         expect(run, 1);
-        if (queue_dnc_fill(run->queue, SLICE(GATE_LIST_GLOBAL), 1, 0, at + from, to - from,
+        if (queue_dnc_fill(run->own.queue, SLICE(GATE_LIST_GLOBAL), 1, 0, at + from, to - from,
                            on_filled, run) != OK ||
-            !turn_until(run, &run->done))
+            !until_done(run))
             return false;
         from = to;
     }
@@ -145,7 +130,8 @@ static void measure_lists(struct gate_run *run)
     uint64_t start_us = bench_now_us();
 
     if (!at || !fill(run, at, n))
-        bench_fail(run->bench, "gate: the lists could not be filled: %s", queue_error(run->queue));
+        bench_fail(run->bench, "gate: the lists could not be filled: %s",
+                   queue_error(run->own.queue));
     double s = (double)(bench_now_us() - start_us) / 1e6;
     double after = info(run, "memory", "used_memory:");
     char name[BENCH_TEXT_MAX];
@@ -169,8 +155,9 @@ static void on_gate(void *arg, enum err e, const struct queue_gate_answer *a)
 
 static enum err ask(struct gate_run *run, bool peek)
 {
-    const struct queue_gate_limit limits[] = {{clock_wall_ms(run->loop.clock) - 86400000, 3, 0},
-                                              {clock_wall_ms(run->loop.clock) - 604800000, 7, 0}};
+    uint64_t now_ms = clock_wall_ms(run->own.loop.clock);
+    const struct queue_gate_limit limits[] = {{now_ms - 86400000, 3, 0},
+                                              {now_ms - 604800000, 7, 0}};
     char number[24], call[48];
     const struct queue_gate_ask q = {
         .number = slice_of(number, (size_t)snprintf(number, sizeof(number), "+1%llu",
@@ -182,7 +169,7 @@ static enum err ask(struct gate_run *run, bool peek)
         .limit_count = 2,
         .peek = peek};
 
-    return queue_gate(run->queue, &q, on_gate, run);
+    return queue_gate(run->own.queue, &q, on_gate, run);
 }
 
 static bool ask_many(struct gate_run *run, uint32_t n, bool peek)
@@ -191,7 +178,7 @@ static bool ask_many(struct gate_run *run, uint32_t n, bool peek)
     for (uint32_t i = 0; i < n; i++)
         if (ask(run, peek) != OK)
             return false;
-    return turn_until(run, &run->done);
+    return until_done(run);
 }
 
 static void measure_calls(struct gate_run *run)
@@ -202,7 +189,7 @@ static void measure_calls(struct gate_run *run)
     run->passed = 0;
     for (uint32_t i = 0; i < run->count / CALLS_AT_ONCE; i++)
         if (!ask_many(run, CALLS_AT_ONCE, false)) {
-            bench_fail(run->bench, "gate: a question failed: %s", queue_error(run->queue));
+            bench_fail(run->bench, "gate: a question failed: %s", queue_error(run->own.queue));
             return;
         }
     snprintf(name, sizeof(name), "memory of a call of the last 35 days, of %u", run->passed);
@@ -231,13 +218,13 @@ static bool add_leads(struct gate_run *run)
                                         .fields = SLICE("{}")};
         enum err e;
 
-        while ((e = queue_add(run->queue, &lead)) == ERR_AGAIN)
-            loop_turn(&run->loop, TURN_US);
+        while ((e = queue_add(run->own.queue, &lead)) == ERR_AGAIN)
+            loop_turn(&run->own.loop, TURN_US);
         if (e)
             return false;
     }
     expect(run, 1);
-    return queue_add_finish(run->queue, on_done, run) == OK && turn_until(run, &run->done);
+    return queue_add_finish(run->own.queue, on_done, run) == OK && until_done(run);
 }
 
 static bool launch_some(struct gate_run *run, bool gated)
@@ -250,18 +237,18 @@ static bool launch_some(struct gate_run *run, bool gated)
                                        .record = SLICE("{\"result\":\"human\"}")};
 
     expect(run, 1);
-    if (queue_claim(run->queue, AT_ONCE, on_tasks, run) != OK || !turn_until(run, &run->done) ||
+    if (queue_claim(run->own.queue, AT_ONCE, on_tasks, run) != OK || !until_done(run) ||
         run->task_count != AT_ONCE || (gated && !ask_many(run, AT_ONCE, false)))
         return false;
     expect(run, AT_ONCE);
     for (uint32_t i = 0; i < AT_ONCE; i++)
-        queue_attempt(run->queue, &run->tasks[i], 1, SLICE("x@127.0.0.1"), on_done, run);
-    if (!turn_until(run, &run->done))
+        queue_attempt(run->own.queue, &run->tasks[i], 1, SLICE("x@127.0.0.1"), on_done, run);
+    if (!until_done(run))
         return false;
     expect(run, AT_ONCE);
     for (uint32_t i = 0; i < AT_ONCE; i++)
-        queue_complete(run->queue, &run->tasks[i], &c, on_done, run);
-    return turn_until(run, &run->done);
+        queue_complete(run->own.queue, &run->tasks[i], &c, on_done, run);
+    return until_done(run);
 }
 
 static double server_cpu(const struct gate_run *run)
@@ -275,7 +262,7 @@ static void measure_launches(struct gate_run *run)
     uint32_t rounds = LEADS / AT_ONCE / 2, some = 10;
 
     if (!add_leads(run)) {
-        bench_fail(run->bench, "gate: leads could not be added: %s", queue_error(run->queue));
+        bench_fail(run->bench, "gate: leads could not be added: %s", queue_error(run->own.queue));
         return;
     }
     for (uint32_t i = 0; i < 2 * rounds; i += some) {
@@ -285,7 +272,7 @@ static void measure_launches(struct gate_run *run)
 
         for (uint32_t k = 0; k < some; k++)
             if (!launch_some(run, gated)) {
-                bench_fail(run->bench, "gate: a launch failed: %s", queue_error(run->queue));
+                bench_fail(run->bench, "gate: a launch failed: %s", queue_error(run->own.queue));
                 return;
             }
         wall_s[gated] += (double)(bench_now_us() - start_us) / 1e6;
@@ -307,7 +294,7 @@ static void measure_asking(struct gate_run *run, const char *name, bool peek)
 
     while ((double)(bench_now_us() - start_us) < wanted_s * 1e6) {
         if (!ask_many(run, AT_ONCE, peek)) {
-            bench_fail(run->bench, "gate: a question failed: %s", queue_error(run->queue));
+            bench_fail(run->bench, "gate: a question failed: %s", queue_error(run->own.queue));
             return;
         }
         n += AT_ONCE;
@@ -316,49 +303,25 @@ static void measure_asking(struct gate_run *run, const char *name, bool peek)
               "questions/s", BENCH_HIGHER);
 }
 
-static bool open_all(struct gate_run *run)
-{
-    char error[REDIS_SERVER_ERROR_MAX];
-
-    if (redis_server_open(&run->server, run->folder, error)) {
-        bench_fail(run->bench, "gate: %s", error);
-        return false;
-    }
-    const struct queue_config config = {.loop = &run->loop,
-                                        .url = redis_server_url(run->server),
-                                        .server = run->server,
-                                        .campaign = "bench",
-                                        .engine = "bench",
-                                        .on_state = on_state,
-                                        .arg = run};
-
-    return queue_open(&run->queue, &config) == OK && turn_until(run, &run->up);
-}
-
 int bench_gate(struct bench *b)
 {
     static struct gate_run run;
-    char command[96];
 
     run = (struct gate_run){.bench = b, .count = b->seconds < 1 ? QUICK : FULL};
     rng_seed(&run.rng, 1);
-    strcpy(run.folder, "/tmp/peal-bench-XXXXXX");
-    run.tasks = calloc(QUEUE_CLAIM_MAX, sizeof(*run.tasks));
-    if (!run.tasks || !mkdtemp(run.folder) || loop_init(&run.loop, NULL)) {
-        bench_fail(b, "gate: no memory, no folder in /tmp, or no io_uring");
-        free(run.tasks);
+    if (!own_queue_begin(&run.own, b, "gate"))
         return 1;
-    }
-    if (open_all(&run)) {
+    run.tasks = calloc(QUEUE_CLAIM_MAX, sizeof(*run.tasks));
+    if (!run.tasks)
+        abort();
+    if (own_queue_open(&run.own, "queue")) {
         measure_lists(&run);
         measure_calls(&run);
         measure_launches(&run);
         measure_asking(&run, "asking, nothing recorded, 200 under way", true);
     }
-    queue_close(run.queue);
-    redis_server_close(run.server);
-    loop_fini(&run.loop);
+    own_queue_close(&run.own);
+    own_queue_end(&run.own);
     free(run.tasks);
-    snprintf(command, sizeof(command), "rm -rf %s", run.folder);
-    return system(command) == 0 ? 0 : 1;
+    return 0;
 }

@@ -7,12 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
-#include "bench/bench.h"
+#include "bench/own_queue.h"
 #include "campaign/leads.h"
-#include "queue/queue.h"
 #include "queue/redis.h"
 #include "queue/task.h"
 
@@ -25,23 +23,12 @@
 struct import_run {
     struct bench *bench;
     uint32_t leads;
-    char folder[64], csv[96], pipe[96];
-    struct redis_server *server;
-    struct loop loop;
-    struct queue *queue;
-    bool up, done, failed;
+    char csv[96], pipe[96];
+    struct own_queue own;
+    bool done, failed;
     struct queue_task *tasks;
     uint32_t task_count, answers;
 };
-
-static void on_state(void *arg, bool up, const char *why)
-{
-    struct import_run *run = arg;
-
-    run->up = up;
-    if (!up)
-        bench_note("import: %s", why);
-}
 
 static void on_done(void *arg, enum err e)
 {
@@ -49,15 +36,6 @@ static void on_done(void *arg, enum err e)
 
     run->done = true;
     run->failed |= e != OK;
-}
-
-static bool turn_until(struct import_run *run, const bool *flag)
-{
-    uint64_t end_us = bench_now_us() + (uint64_t)LIMIT_S * 1000000;
-
-    while (!*flag && bench_now_us() < end_us)
-        loop_turn(&run->loop, TURN_US);
-    return *flag;
 }
 
 static bool write_csv(const struct import_run *run)
@@ -138,49 +116,20 @@ static double import_csv(struct import_run *run)
     while ((e = leads_next(leads, &lead)) == OK) {
         const struct queue_lead q = queue_lead_of(&lead);
 
-        while ((e = queue_add(run->queue, &q)) == ERR_AGAIN)
-            loop_turn(&run->loop, TURN_US);
+        while ((e = queue_add(run->own.queue, &q)) == ERR_AGAIN)
+            loop_turn(&run->own.loop, TURN_US);
         if (e)
             break;
     }
     leads_close(leads);
     run->done = false;
-    queue_add_finish(run->queue, on_done, run);
-    if (e != ERR_CLOSED || !turn_until(run, &run->done) || run->failed) {
+    queue_add_finish(run->own.queue, on_done, run);
+    if (e != ERR_CLOSED || !own_queue_until(&run->own, &run->done) || run->failed) {
         bench_fail(run->bench, "import: not all leads were taken (%s): %s", err_name(e),
-                   queue_error(run->queue));
+                   queue_error(run->own.queue));
         return -1;
     }
     return (double)(bench_now_us() - start_us) / 1e6;
-}
-
-static bool open_all(struct import_run *run, const char *name)
-{
-    char folder[96], error[REDIS_SERVER_ERROR_MAX];
-
-    snprintf(folder, sizeof(folder), "%s/%s", run->folder, name);
-    if (redis_server_open(&run->server, folder, error)) {
-        bench_fail(run->bench, "import: %s", error);
-        return false;
-    }
-    const struct queue_config config = {.loop = &run->loop,
-                                        .url = redis_server_url(run->server),
-                                        .server = run->server,
-                                        .campaign = "bench",
-                                        .engine = "bench",
-                                        .on_state = on_state,
-                                        .arg = run};
-
-    run->up = false;
-    return queue_open(&run->queue, &config) == OK && turn_until(run, &run->up);
-}
-
-static void close_all(struct import_run *run)
-{
-    queue_close(run->queue);
-    redis_server_close(run->server);
-    run->queue = NULL;
-    run->server = NULL;
 }
 
 static bool shell(struct import_run *run, const char *command, double *wall_s)
@@ -209,7 +158,7 @@ static double pipe_seconds(struct import_run *run, const char *fsync)
     struct redis_server *server;
     double wall_s = -1;
 
-    snprintf(folder, sizeof(folder), "%s/pipe-%s", run->folder, fsync);
+    snprintf(folder, sizeof(folder), "%s/pipe-%s", run->own.folder, fsync);
     if (redis_server_open(&server, folder, error)) {
         bench_fail(run->bench, "import: %s", error);
         return -1;
@@ -242,8 +191,8 @@ static void on_tasks(void *arg, enum err e, const struct queue_task *tasks, uint
 static bool claim(struct import_run *run, uint32_t n)
 {
     run->done = false;
-    return queue_claim(run->queue, n, on_tasks, run) == OK && turn_until(run, &run->done) &&
-           run->task_count == n;
+    return queue_claim(run->own.queue, n, on_tasks, run) == OK &&
+           own_queue_until(&run->own, &run->done) && run->task_count == n;
 }
 
 static void on_answer(void *arg, enum err e)
@@ -268,15 +217,15 @@ static bool attempt_and_complete(struct import_run *run)
     run->done = false;
     run->answers = 0;
     for (uint32_t i = 0; i < run->task_count; i++)
-        queue_attempt(run->queue, &run->tasks[i], 1, SLICE("0123456789abcdef@127.0.0.1"), on_answer,
-                      run);
-    if (!turn_until(run, &run->done))
+        queue_attempt(run->own.queue, &run->tasks[i], 1, SLICE("0123456789abcdef@127.0.0.1"),
+                      on_answer, run);
+    if (!own_queue_until(&run->own, &run->done))
         return false;
     run->done = false;
     run->answers = 0;
     for (uint32_t i = 0; i < run->task_count; i++)
-        queue_complete(run->queue, &run->tasks[i], &c, on_answer, run);
-    return turn_until(run, &run->done) && !run->failed;
+        queue_complete(run->own.queue, &run->tasks[i], &c, on_answer, run);
+    return own_queue_until(&run->own, &run->done) && !run->failed;
 }
 
 static void work(struct import_run *run)
@@ -290,13 +239,13 @@ static void work(struct import_run *run)
         uint64_t at_us = bench_now_us();
 
         if (!claim(run, BATCH_AT_ONCE)) {
-            bench_fail(run->bench, "import: a claim failed: %s", queue_error(run->queue));
+            bench_fail(run->bench, "import: a claim failed: %s", queue_error(run->own.queue));
             return;
         }
         claim_us += bench_now_us() - at_us;
         at_us = bench_now_us();
         if (!attempt_and_complete(run)) {
-            bench_fail(run->bench, "import: an attempt failed: %s", queue_error(run->queue));
+            bench_fail(run->bench, "import: an attempt failed: %s", queue_error(run->own.queue));
             return;
         }
         work_us += bench_now_us() - at_us;
@@ -315,10 +264,8 @@ static void import_and_work(struct import_run *run, double pipe_s, double pipe_b
     char name[BENCH_TEXT_MAX];
     double first_s, again_s;
 
-    if (!open_all(run, "queue")) {
-        bench_fail(run->bench, "import: the queue does not come up");
+    if (!own_queue_open(&run->own, "queue"))
         return;
-    }
     bench_note("import: %u leads from CSV", run->leads);
     first_s = import_csv(run);
     snprintf(name, sizeof(name), "%u leads from CSV", run->leads);
@@ -328,33 +275,30 @@ static void import_and_work(struct import_run *run, double pipe_s, double pipe_b
     if (first_s > 0 && pipe_best_s > 0)
         bench_add_peer(run->bench, "import", name, first_s, "s", BENCH_LOWER,
                        "redis-cli --pipe, no fsync", pipe_best_s);
-    if (queue_add_stats_of(run->queue)->added != run->leads)
+    if (queue_add_stats_of(run->own.queue)->added != run->leads)
         bench_fail(run->bench, "import: %llu of %u leads were added",
-                   (unsigned long long)queue_add_stats_of(run->queue)->added, run->leads);
+                   (unsigned long long)queue_add_stats_of(run->own.queue)->added, run->leads);
     again_s = first_s > 0 ? import_csv(run) : -1;
     if (again_s > 0)
         bench_add(run->bench, "import", "the same file again, nothing to add", again_s, "s",
                   BENCH_LOWER);
     if (first_s > 0)
         work(run);
-    close_all(run);
+    own_queue_close(&run->own);
 }
 
 int bench_import(struct bench *b)
 {
     static struct import_run run;
-    char command[96];
 
     run = (struct import_run){.bench = b, .leads = b->seconds < 1 ? LEADS_QUICK : LEADS_FULL};
-    strcpy(run.folder, "/tmp/peal-bench-XXXXXX");
-    run.tasks = calloc(QUEUE_CLAIM_MAX, sizeof(*run.tasks));
-    if (!run.tasks || !mkdtemp(run.folder) || loop_init(&run.loop, NULL)) {
-        bench_fail(b, "import: no memory, no folder in /tmp, or no io_uring");
-        free(run.tasks);
+    if (!own_queue_begin(&run.own, b, "import"))
         return 1;
-    }
-    snprintf(run.csv, sizeof(run.csv), "%s/leads.csv", run.folder);
-    snprintf(run.pipe, sizeof(run.pipe), "%s/leads.resp", run.folder);
+    run.tasks = calloc(QUEUE_CLAIM_MAX, sizeof(*run.tasks));
+    if (!run.tasks)
+        abort();
+    snprintf(run.csv, sizeof(run.csv), "%s/leads.csv", run.own.folder);
+    snprintf(run.pipe, sizeof(run.pipe), "%s/leads.resp", run.own.folder);
     bench_note("import: writing %u leads", run.leads);
     if (write_csv(&run) && write_pipe(&run)) {
         bench_note("import: redis-cli --pipe");
@@ -362,10 +306,9 @@ int bench_import(struct bench *b)
 
         import_and_work(&run, pipe_s, best_s);
     } else {
-        bench_fail(b, "import: cannot write the leads to %s", run.folder);
+        bench_fail(b, "import: cannot write the leads to %s", run.own.folder);
     }
-    loop_fini(&run.loop);
+    own_queue_end(&run.own);
     free(run.tasks);
-    snprintf(command, sizeof(command), "rm -rf %s", run.folder);
-    return system(command) == 0 ? 0 : 1;
+    return 0;
 }

@@ -144,7 +144,7 @@ void reconcile_safe_records(struct dialer *d)
     {
         struct left_open *o = container_of(n, struct left_open, node);
 
-        if (o->record_number > s.written + s.duplicates)
+        if (!records_safe(&s, o->record_number))
             break;
         list_remove(&o->node);
         complete(o);

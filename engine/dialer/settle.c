@@ -179,11 +179,10 @@ void settle_safe_records(struct dialer *d)
     if (list_empty(&d->settling))
         return;
     records_look(d->records, &s);
-    /* One writer, in order: the first `written + duplicates` records given are safe. */
     while (!list_empty(&d->settling)) {
         struct attempt *a = container_of(list_first(&d->settling), struct attempt, node);
 
-        if (a->record_number > s.written + s.duplicates)
+        if (!records_safe(&s, a->record_number))
             break;
         list_remove(&a->node);
         list_push_back(&d->live, &a->node);

@@ -56,6 +56,12 @@ enum err records_put(struct records *r, const struct call_record *record); /* ER
 uint32_t records_room(const struct records *r);
 void records_look(struct records *r, struct records_stats *out);
 
+/* Of one thread's records, is the number-th (from 1) safe? */
+static inline bool records_safe(const struct records_stats *s, uint64_t number)
+{
+    return number <= s->written + s->duplicates;
+}
+
 /* Waits until everything accepted so far is synced; ERR_TIMEOUT, ERR_IO (held or lost). */
 enum err records_sync(struct records *r, uint32_t timeout_ms);
 /* Writes what is left, syncs, ends the thread. stats may be NULL. ERR_IO when anything could not
