@@ -9,7 +9,7 @@
 
 static const char help[] =
     "usage: peal run CAMPAIGN.yaml [--leads FILE.csv] [--data DIR] [--redis URL] [--quiet]\n"
-    "                [--log LEVEL]\n"
+    "                [--health FILE] [--log LEVEL]\n"
     "\n"
     "Imports the leads, dials them, connects people to agents, and ends when every lead is\n"
     "finished. Ctrl-C: no new calls, live ones end as the campaign's drain says; again: leave at\n"
@@ -24,6 +24,8 @@ static const char help[] =
     "                 redis-sentinel://[LOGIN@]HOST:PORT,.../MASTER[/DB], or\n"
     "                 redis-cluster://[LOGIN@]HOST:PORT,... (default: a private redis-server in\n"
     "                 the data folder); hosts are numeric; no TLS but through stunnel or the like\n"
+    "  --health FILE  a JSON line a second: legs, ports, packets, how late the audio is, whether new\n"
+    "                 calls are taken (begun anew at each start)\n"
     "  --log LEVEL    debug, info, warn, error or off (default: warn)\n"
     "\n"
     "examples:\n"
@@ -80,7 +82,8 @@ int cli_run(int argc, char **argv)
     const struct cli_option options[] = {
         {"--leads", &config.leads_path, NULL}, {"--data", &config.data_dir, NULL},
         {"--redis", &config.redis_url, NULL},  {"--log", &level_name, NULL},
-        {"--quiet", NULL, &config.quiet},      {0},
+        {"--quiet", NULL, &config.quiet},      {"--health", &config.health_path, NULL},
+        {0},
     };
     int code =
         cli_read(&(struct cli_command){"run", help, options, "CAMPAIGN.yaml"}, argc, argv, &path);

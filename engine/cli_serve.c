@@ -8,25 +8,26 @@
 
 static const char help[] =
     "usage: peal serve NUMBERS.yaml [--data DIR] [--redis URL] [--quiet]\n"
-    "                  [--log LEVEL]\n"
+    "                  [--health FILE] [--log LEVEL]\n"
     "\n"
     "Answers calls to the numbers of the file, each by its flow (a Lua script, docs/FLOWS.md), in\n"
     "its language and with its parameters. Numbers that are not listed are refused with 404, or\n"
-    "get the flow that `unknown` names; calls beyond a number's limit get 486 or 503. SIGHUP "
-    "reads\n"
-    "the file and its scripts again: new calls get them, calls that run go on as they began.\n"
+    "get the flow that `unknown` names; calls beyond a number's limit get 486 or 503, and all\n"
+    "new ones 503 with Retry-After while the audio is later than late_limit for seconds. SIGHUP\n"
+    "reads the file and its scripts again: new calls get them, calls that run go on as they began.\n"
     "SIGTERM or Ctrl-C: no new calls, those that run may end within the file's `drain`; again:\n"
     "they are ended now.\n"
     "\n"
     "  --data DIR     calls.jsonl, calls.sqlite, recordings/ (default: ./NAME of the file)\n"
     "  --redis URL    where flows keep what store.* stores, as of peal run (default: a private\n"
     "                 redis-server in the data folder)\n"
+    "  --health FILE  a JSON line a second, as of peal run\n"
     "  --log LEVEL    debug, info, warn, error or off (default: warn)\n"
     "\n"
     "the file:\n"
     "  name: lines                       # of the records\n"
     "  sip: { address: 127.0.0.1:5060, tcp: yes }\n"
-    "  media: { address: 127.0.0.1, ports: 30000-39999, workers: 1 }\n"
+    "  media: { address: 127.0.0.1, ports: 30000-39999, workers: 1, late_limit: 20ms }\n"
     "  calls: 1000                       # at once, of all numbers\n"
     "  audio: audio                      # folder of sounds, beside the file\n"
     "  drain: 30s\n"
@@ -98,6 +99,7 @@ int cli_serve(int argc, char **argv)
         {"--data", &config.data_dir, NULL},
         {"--redis", &config.redis_url, NULL},
         {"--log", &level_name, NULL},
+        {"--health", &config.health_path, NULL},
         {"--quiet", NULL, &config.quiet},
         {0},
     };

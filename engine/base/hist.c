@@ -73,6 +73,18 @@ void hist_merge(struct hist *into, const struct hist *from)
         into->bucket[i] = add32(into->bucket[i], from->bucket[i]);
 }
 
+void hist_since(const struct hist *now, const struct hist *before, struct hist *out)
+{
+    *out = *now;
+    if (before->count > now->count) /* it was reset in between */
+        return;
+    out->count -= before->count;
+    out->sum -= before->sum;
+    out->clipped -= before->clipped;
+    for (uint32_t i = 0; i < BUCKETS; i++)
+        out->bucket[i] -= before->bucket[i];
+}
+
 uint64_t hist_quantile(const struct hist *h, double q)
 {
     uint64_t rank, seen = 0;

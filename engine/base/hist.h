@@ -18,6 +18,8 @@ struct hist {
 void hist_reset(struct hist *h);
 void hist_add(struct hist *h, uint64_t value);
 void hist_merge(struct hist *into, const struct hist *from);
+/* What came into `now` since `before`, an earlier copy of it. min and max are bounds: those of all. */
+void hist_since(const struct hist *now, const struct hist *before, struct hist *out);
 uint64_t hist_quantile(const struct hist *h, double q); /* q in 0…1; 0 when empty */
 double hist_mean(const struct hist *h);
 

@@ -258,6 +258,19 @@ enum err call_reject(struct call *c, uint16_t code, const char *reason, uint16_t
     return e;
 }
 
+enum err call_reject_for_now(struct call *c, uint32_t retry_after_s, uint16_t q850)
+{
+    char header[40];
+
+    if (!c->session || c->outgoing || c->answer_sent)
+        return ERR_STATE;
+    snprintf(header, sizeof(header), "Retry-After: %u\r\n", retry_after_s);
+    enum err e = sip_session_reject(c->session, 503, NULL, q850, header);
+    if (e == OK)
+        c->state = CALL_STATE_ENDING;
+    return e;
+}
+
 void call_hangup(struct call *c, uint16_t q850)
 {
     if (c->state == CALL_STATE_ENDED)

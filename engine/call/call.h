@@ -167,6 +167,8 @@ enum err call_answer(struct call *c);
 /* Incoming calls, before call_progress and call_answer. ERR_STATE, ERR_TOO_LONG, ERR_INVALID. */
 enum err call_set_payload(struct call *c, const struct call_payload *p);
 enum err call_reject(struct call *c, uint16_t code, const char *reason, uint16_t q850);
+/* 503: there is no room just now, there may be in so many seconds. */
+enum err call_reject_for_now(struct call *c, uint32_t retry_after_s, uint16_t q850);
 
 /* Ends a call in any state the right way (CANCEL, BYE or a refusal). q850 0: normal clearing. */
 void call_hangup(struct call *c, uint16_t q850);

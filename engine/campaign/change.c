@@ -94,7 +94,8 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
         now->tls.client_certificates != next->tls.client_certificates ||
         !addr_eq(&now->media.address, &next->media.address) ||
         now->media.port_min != next->media.port_min ||
-        now->media.port_max != next->media.port_max || now->media.workers != next->media.workers)
+        now->media.port_max != next->media.port_max || now->media.workers != next->media.workers ||
+        now->media.late_limit_ms != next->media.late_limit_ms)
         return refuse(why, "sip or media: addresses or ports are others");
     if (now->max_calls != next->max_calls)
         return refuse(why, "max_calls: the engine was started with %u", now->max_calls);

@@ -12,6 +12,7 @@
 #include "campaign/dates.h"
 #include "campaign/reading.h"
 #include "dsp/dsp.h"
+#include "media/admission.h"
 
 #define MINUTE_MS 60000u
 
@@ -64,6 +65,7 @@ static void set_defaults(struct campaign *c)
     addr_parse(SLICE("127.0.0.1:0"), 0, &c->media.address);
     c->media.port_min = 20000;
     c->media.port_max = 29999;
+    c->media.late_limit_ms = ADMISSION_LIMIT_MS;
     c->max_calls = 2000;
 }
 
@@ -317,6 +319,8 @@ static void read_network(struct reading *r)
     judge_clear_keys(r);
     read_address(r, "media: address", raw->media.address, &c->media.address);
     reading_u32(r, "media: workers", raw->media.workers, 0, 256, &c->media.workers);
+    reading_duration(r, "media: late_limit", raw->media.late_limit, 0, 1000,
+                     &c->media.late_limit_ms);
     reading_u32(r, "max_calls", raw->max_calls, 1, 100000, &c->max_calls);
     if (!raw->media.ports || r->failed)
         return;

@@ -190,6 +190,7 @@ struct campaign {
         struct addr address; /* port unused */
         uint16_t port_min, port_max;
         uint32_t workers; /* 0: by cores */
+        uint32_t late_limit_ms; /* of admission (media/admission.h); 0: none */
     } media;
     uint32_t max_calls; /* all legs of the engine at once, agents included */
     char **owned;       /* strings the above points into */

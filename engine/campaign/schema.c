@@ -117,7 +117,7 @@ static const cyaml_schema_field_t tls_fields[] = {
     CYAML_FIELD_END};
 static const cyaml_schema_field_t media_fields[] = {
     SUB("address", media, address), SUB("ports", media, ports), SUB("workers", media, workers),
-    CYAML_FIELD_END};
+    SUB("late_limit", media, late_limit), CYAML_FIELD_END};
 
 #define MAPPING(key, member, list)                                                                 \
     CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, struct raw_campaign, member, list)

@@ -66,7 +66,7 @@ struct raw_campaign {
         char *authorities, *certificate, *key, *port, *client_certificates;
     } tls;
     struct {
-        char *address, *ports, *workers;
+        char *address, *ports, *workers, *late_limit;
     } media;
     char *on[RESULT_COUNT];
     struct raw_rule results[RESULT_COUNT];

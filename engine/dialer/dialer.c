@@ -30,7 +30,8 @@ static void launch(struct dialer *d)
             (d->counts_known ? (uint32_t)d->counts.due : 0) + d->stock_count + d->offers_accepted,
         .trunk_room = room < free_attempts ? room : free_attempts,
         .record_room = records_room(d->records),
-        .stopping = d->stage != DIALER_RUNNING || d->queue_away || control_holds(d),
+        .stopping = d->stage != DIALER_RUNNING || d->queue_away || control_holds(d) ||
+                    !health_admits(d->health),
     };
     struct pacing_advice advice;
     struct attempt *a;

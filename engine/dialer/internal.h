@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "call/call.h"
+#include "call/health.h"
 #include "campaign/abandonment.h"
 #include "campaign/dates.h"
 #include "campaign/file.h"
@@ -96,6 +97,7 @@ struct dialer {
     struct loop *loop;
     struct call_env *env;
     struct prints *prints; /* known recordings; NULL: the campaign names none */
+    struct health *health; /* NULL: the line is modelled */
     struct desk *desk;
     struct pacing *pacing;
     struct queue *queue;

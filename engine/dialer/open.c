@@ -109,6 +109,19 @@ static const char *or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
+static enum err open_health(struct dialer *d, char *error)
+{
+    const struct health_config config = {.late_limit_ms = d->campaign->media.late_limit_ms,
+                                         .path = d->config.health_path,
+                                         .who = "dialer"};
+    enum err e = health_open(&d->health, d->env, &config);
+
+    if (e != OK)
+        snprintf(error, DIALER_ERROR_MAX, "--health %.400s: %s",
+                 config.path ? config.path : "", err_name(e));
+    return e;
+}
+
 static enum err open_calls(struct dialer *d, char *error)
 {
     const struct campaign *c = d->campaign;
@@ -147,9 +160,9 @@ static enum err open_calls(struct dialer *d, char *error)
         return e;
     env.prints = d->prints;
     e = call_env_open(&d->env, &env);
-
-    if (e != OK)
-        snprintf(error, DIALER_ERROR_MAX,
+    if (e == OK)
+        return open_health(d, error);
+    snprintf(error, DIALER_ERROR_MAX,
                  "calls cannot be made from %s (%s, see the log): is another program using that "
                  "address, and "
                  "are the media ports free?",
@@ -366,6 +379,7 @@ void dialer_close(struct dialer *d)
         for (uint32_t i = 0; i < d->agent_count; i++)
             loop_timer_stop(d->loop, &d->agents[i].preview);
         desk_close(d->desk);
+        health_close(d->health);
         call_env_close(d->env);
     }
     prints_close(d->prints);

@@ -41,11 +41,19 @@ static void count_phases(struct dialer *d, struct live_view *v)
     }
 }
 
+static const char *late_why(struct dialer *d, char text[ADMISSION_TEXT_MAX])
+{
+    const struct admission *a = health_admission(d->health);
+
+    text[0] = '\0';
+    return a ? admission_why(a, text) : text;
+}
+
 static void look(struct dialer *d)
 {
     struct live_view *v = &d->look;
     struct pacing_state pace;
-    char why[CONTROL_TEXT_MAX];
+    char why[CONTROL_TEXT_MAX], late[ADMISSION_TEXT_MAX];
 
     pacing_look(d->pacing, loop_now_ms(d->loop), &pace);
     count_phases(d, v);
@@ -75,6 +83,8 @@ static void look(struct dialer *d)
         snprintf(v->notice, sizeof(v->notice), "Redis is away: live calls go on, no new ones");
     else if (control_why(d, why)[0])
         snprintf(v->notice, sizeof(v->notice), "%.159s", why);
+    else if (late_why(d, late)[0])
+        snprintf(v->notice, sizeof(v->notice), "no new calls: %.144s", late);
     else if (d->reloaded[0] && loop_now_ms(d->loop) - d->reloaded_ms < RELOAD_SHOWN_MS)
         snprintf(v->notice, sizeof(v->notice), "%.159s", d->reloaded);
     else
@@ -93,13 +103,15 @@ void watch_advice(struct dialer *d, const struct pacing_advice *a)
 {
     struct live_view *v = &d->look;
 
-    char why[CONTROL_TEXT_MAX];
+    char why[CONTROL_TEXT_MAX], late[ADMISSION_TEXT_MAX];
 
     if (d->control.now.state != CONTROL_RUNNING)
         snprintf(v->pacing, sizeof(v->pacing), "%s: no new calls, %u still out",
                  control_state_name(d->control.now.state), d->in_air);
     else if (control_why(d, why)[0])
         snprintf(v->pacing, sizeof(v->pacing), "%.96s: no new calls, %u still out", why, d->in_air);
+    else if (late_why(d, late)[0])
+        snprintf(v->pacing, sizeof(v->pacing), "%.96s: no new calls, %u still out", late, d->in_air);
     else
         snprintf(v->pacing, sizeof(v->pacing), "%s", a->reason);
     v->looks_ahead = a->horizon_s > 0;
@@ -175,6 +187,10 @@ enum err watch_write_run(struct dialer *d)
     for (uint32_t i = 0; i < d->agent_count; i++)
         add_time(d, i);
     records_look(d->records, &records);
+    const struct admission *door = health_admission(d->health);
+
+    r->late_times = door ? door->closed_times : 0;
+    r->late_seconds = door ? door->closed_s : 0;
     r->ended_wall_ms = clock_wall_ms(d->loop->clock);
     r->leads = d->counts.total;
     r->finished = d->counts.finished;

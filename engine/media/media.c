@@ -276,6 +276,7 @@ void media_metrics(struct media *m, struct media_metrics *out)
     out->legs_opened = m->legs_opened;
     out->legs_refused = m->legs.refused;
     out->ports_refused = m->ports.refused;
+    out->ports_free = m->ports.count;
     out->commands_refused = m->commands_refused;
     out->moves = m->moves;
 }

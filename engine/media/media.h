@@ -51,6 +51,7 @@ struct sound_cache *media_sounds(struct media *m);
 struct media_metrics {
     uint32_t legs, legs_peak;
     uint64_t legs_opened, legs_refused, ports_refused;
+    uint32_t ports_free; /* pairs */
     uint64_t rtp_received, rtp_sent, rtp_relayed, rtp_invalid, rtp_rejected, rtcp_received,
         rtcp_sent, rtcp_invalid;
     uint64_t send_failed, receive_starved; /* kernel refused a send; ring of buffers ran dry */

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "call/call.h"
+#include "call/health.h"
 #include "desk/desk.h"
 #include "flow/host.h"
 #include "queue/server.h"
@@ -34,7 +35,8 @@ struct book {
 };
 
 struct serve_counts {
-    uint64_t incoming, answered, refused_unknown, refused_full, refused_draining, failed;
+    uint64_t incoming, answered, refused_unknown, refused_full, refused_draining, refused_late,
+        failed;
     uint64_t reloads, reloads_refused, records_lost;
 };
 
@@ -42,6 +44,7 @@ struct serve {
     struct serve_config config;
     struct loop *loop;
     struct call_env *env;
+    struct health *health;
     struct records *records;
     struct book *book; /* that new calls get */
     struct list books; /* all, the newest last */

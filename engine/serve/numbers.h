@@ -74,6 +74,7 @@ struct numbers {
     struct addr media;
     uint16_t media_port_min, media_port_max;
     uint32_t media_workers;       /* 0: cores - 1, at least 1 */
+    uint32_t late_limit_ms;       /* of admission (media/admission.h); 0: none */
     uint32_t calls;               /* at once, in and out */
     char audio[NUMBERS_PATH_MAX]; /* folder of sounds */
     struct {

@@ -4,6 +4,8 @@
 
 #include "serve/numbers_inner.h"
 
+#include "media/admission.h"
+
 #define CALLS_DEFAULT    1000
 #define CALLS_MAX        20000
 #define DRAIN_MS_DEFAULT 30000
@@ -58,6 +60,12 @@ static void read_workers(struct numbers_reader *r, const char *where, const yaml
     numbers_u32(r, where, n, 1, 64, place);
 }
 
+static void read_late_limit(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                            void *place)
+{
+    numbers_duration(r, where, n, 1000, place);
+}
+
 static const struct numbers_field sip_fields[] = {
     {.name = "address", .read = numbers_read_addr, .at = offsetof(struct numbers, sip)},
     {.name = "tcp", .read = numbers_read_yes, .at = offsetof(struct numbers, tcp)},
@@ -67,6 +75,7 @@ static const struct numbers_field media_fields[] = {
     {.name = "address", .read = read_media_address, .at = offsetof(struct numbers, media)},
     {.name = "ports", .read = read_ports},
     {.name = "workers", .read = read_workers, .at = offsetof(struct numbers, media_workers)},
+    {.name = "late_limit", .read = read_late_limit, .at = offsetof(struct numbers, late_limit_ms)},
 };
 
 static void read_sip(struct numbers_reader *r, const char *where, const yaml_node_t *n, void *place)
@@ -305,6 +314,7 @@ static void set_defaults(struct numbers *n, const char *path)
         slice_copy(slice_of(path, (size_t)(slash - path)), n->folder, sizeof n->folder);
     addr_parse(SLICE("127.0.0.1:5060"), 5060, &n->sip);
     addr_parse(SLICE("127.0.0.1"), 0, &n->media);
+    n->late_limit_ms = ADMISSION_LIMIT_MS;
     n->media_port_min = 30000;
     n->media_port_max = 39999;
     zone_open(&n->zone, SLICE("UTC"));

@@ -55,6 +55,18 @@ static enum err open_records(struct serve *s, const struct numbers *n, char *err
     return e;
 }
 
+static enum err open_health(struct serve *s, const struct numbers *n, char *error)
+{
+    const struct health_config config = {
+        .late_limit_ms = n->late_limit_ms, .path = s->config.health_path, .who = "serve"};
+    enum err e = health_open(&s->health, s->env, &config);
+
+    if (e != OK)
+        snprintf(error, SERVE_ERROR_MAX, "--health %.400s: %s", config.path ? config.path : "",
+                 err_name(e));
+    return e;
+}
+
 static enum err open_calls(struct serve *s, const struct numbers *n, char *error)
 {
     struct call_env_config env = {
@@ -81,7 +93,7 @@ static enum err open_calls(struct serve *s, const struct numbers *n, char *error
                  "calls cannot be taken at %s (%s): is another program using that address, and are "
                  "the media ports free?",
                  addr_format(&n->sip, text, sizeof text), err_name(e));
-    return e;
+    return e == OK ? open_health(s, n, error) : e;
 }
 
 static void on_store(void *arg, bool up, const char *why)
@@ -186,6 +198,7 @@ void serve_close(struct serve *s)
     desk_close(s->desk);
     store_close(s->store);
     redis_server_close(s->server);
+    health_close(s->health);
     if (s->env)
         call_env_close(s->env);
     if (s->records)
@@ -211,7 +224,7 @@ static const char *needs_restart(const struct numbers *was, const struct numbers
     if (!addr_eq(&was->sip, &is->sip) || was->tcp != is->tcp)
         return "sip";
     if (!addr_eq(&was->media, &is->media) || was->media_port_min != is->media_port_min ||
-        was->media_port_max != is->media_port_max || was->media_workers != is->media_workers)
+        was->media_port_max != is->media_port_max || was->media_workers != is->media_workers || was->late_limit_ms != is->late_limit_ms)
         return "media";
     if (was->agent_count != is->agent_count ||
         (is->agent_count &&
@@ -321,10 +334,11 @@ static void say_end(const struct serve *s)
     const struct serve_counts *c = &s->counts;
 
     printf("peal serve: %llu calls came, %llu answered; refused: %llu to unknown numbers, %llu for "
-           "lack of room, %llu while draining, %llu by a fault\n",
+           "lack of room, %llu while draining, %llu while the audio was late, %llu by a fault\n",
            (unsigned long long)c->incoming, (unsigned long long)c->answered,
            (unsigned long long)c->refused_unknown, (unsigned long long)c->refused_full,
-           (unsigned long long)c->refused_draining, (unsigned long long)c->failed);
+           (unsigned long long)c->refused_draining, (unsigned long long)c->refused_late,
+           (unsigned long long)c->failed);
     for (const struct serve_line *l = s->lines; l; l = l->next)
         if (l->calls || l->full)
             printf("  %s: %llu calls, %u at once at most, %llu refused\n", l->key,

@@ -21,6 +21,7 @@ struct serve_config {
     const char *path;      /* NUMBERS.yaml */
     const char *data_dir;  /* NULL: the name in the file */
     const char *redis_url; /* of store.*; NULL: a private redis-server in the data folder */
+    const char *health_path; /* call/health.h; NULL: none */
     bool quiet;
 };
 

@@ -8,6 +8,7 @@
 #define Q850_UNALLOCATED 1
 #define Q850_BUSY        17
 #define Q850_CONGESTION  42
+#define RETRY_AFTER_S    ADMISSION_GOOD_S
 
 /* ---- the end ---- */
 
@@ -83,6 +84,19 @@ static void refuse(struct visit *v, uint16_t code, uint16_t q850, enum result re
     snprintf(v->record.outcome, sizeof v->record.outcome, "%s", why);
     call_set_handler(v->call, on_refused, v);
     call_reject(v->call, code, NULL, q850);
+}
+
+/* The machine has as many calls as it can bear in time. */
+static void refuse_late(struct visit *v)
+{
+    struct serve *s = v->serve;
+
+    s->counts.refused_late++;
+    health_admission(s->health)->refused++;
+    v->record.result = RESULT_CONGESTION;
+    snprintf(v->record.outcome, sizeof v->record.outcome, "audio_late");
+    call_set_handler(v->call, on_refused, v);
+    call_reject_for_now(v->call, RETRY_AFTER_S, Q850_CONGESTION);
 }
 
 /* ---- the flow ---- */
@@ -202,6 +216,8 @@ void visit_incoming(void *arg, struct call *c)
         line = &n->unknown;
     if (s->draining) {
         refuse(v, 503, Q850_CONGESTION, RESULT_CONGESTION, "draining", &s->counts.refused_draining);
+    } else if (!health_admits(s->health)) {
+        refuse_late(v);
     } else if (!line) {
         refuse(v, 404, Q850_UNALLOCATED, RESULT_VACANT, "unknown_number",
                &s->counts.refused_unknown);

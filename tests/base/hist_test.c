@@ -129,3 +129,25 @@ Test(hist, merge_is_as_if_added_to_one)
     cr_assert_eq(memcmp(&h, &other, sizeof(h)), 0, "into an empty one");
     cr_assert_float_eq(hist_mean(&h), (double)whole.sum / 10002, 1e-6 * hist_mean(&h));
 }
+
+Test(hist, since_is_what_came_after_the_copy)
+{
+    static struct hist before, after, diff;
+
+    hist_reset(&h);
+    for (uint64_t v = 0; v < 1000; v++)
+        hist_add(&h, v);
+    before = h;
+    hist_reset(&after);
+    for (uint64_t v = 5000; v < 6000; v += 7) {
+        hist_add(&h, v);
+        hist_add(&after, v);
+    }
+    hist_since(&h, &before, &diff);
+    cr_assert_eq(diff.count, after.count);
+    cr_assert_eq(diff.sum, after.sum);
+    cr_assert_eq(hist_quantile(&diff, 0.5), hist_quantile(&after, 0.5));
+    cr_assert_eq(memcmp(diff.bucket, after.bucket, sizeof(diff.bucket)), 0);
+    hist_since(&after, &before, &diff);
+    cr_assert_eq(diff.count, after.count, "fewer than in the copy: it was reset, all of it is new");
+}

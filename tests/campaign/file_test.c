@@ -193,7 +193,8 @@ Test(file, the_reference_tells_the_truth)
     cr_expect(addr_eq(&said->sip.address, &plain->sip.address));
     cr_expect(said->media.port_min == plain->media.port_min &&
               said->media.port_max == plain->media.port_max &&
-              said->media.workers == plain->media.workers);
+              said->media.workers == plain->media.workers &&
+              said->media.late_limit_ms == plain->media.late_limit_ms);
     for (int i = RESULT_NONE + 1; i < RESULT_COUNT; i++) {
         const struct campaign_rule *a = &said->rules[i], *b = &plain->rules[i];
         const char *name = result_name((enum result)i);
