@@ -18,6 +18,7 @@ int bench_srtp(struct bench *b);
 int bench_import(struct bench *b);
 int bench_gate(struct bench *b);
 int bench_queue(struct bench *b);
+int bench_generator(struct bench *b);
 int bench_base(struct bench *b);
 int bench_scripts(struct bench *b);
 int bench_pacing(struct bench *b);
@@ -43,6 +44,8 @@ static const struct {
      "leads="},
     {"scripts", "call scripts: bytes a call, ns a resume, calls/s with five steps", bench_scripts,
      ""},
+    {"generator", "does the simulator keep time: beside SIPp's rtp_stream, to one far end",
+     bench_generator, "legs="},
     {"base", "hash table, timer wheel and rings by size", bench_base, ""},
     {"pacing", "agents busy and answers abandoned, by policy, in virtual time", bench_pacing,
      "quick workload= policy= agents= days= seed= seeds= html="},
@@ -59,8 +62,8 @@ static void help(FILE *to)
 {
     fputs("usage: peal-bench BENCH [--json FILE] [--seconds N] [options of BENCH]\n\n", to);
     for (size_t i = 0; i < BENCHES; i++)
-        fprintf(to, "  %-9s%s\n", table[i].name, table[i].says);
-    fputs("  all      all of them, one after another\n"
+        fprintf(to, "  %-10s%s\n", table[i].name, table[i].says);
+    fputs("  all       all of them, one after another\n"
           "\n"
           "  --json FILE   write the rows as one JSON array:\n"
           "                {\"bench\",\"case\",\"value\",\"unit\",\"better\",\"peer\","
@@ -78,6 +81,9 @@ static void help(FILE *to)
           "\n"
           "Options of queue:\n"
           "  --leads N         not beyond so many leads (default 1000000)\n"
+          "\n"
+          "Options of generator:\n"
+          "  --legs N          so many calls at once (default 1000, then 2000)\n"
           "\n"
           "Options of media:\n"
           "  --rounds N        engine and echo in turn, N times; rows are medians (default 3)\n"

@@ -62,6 +62,21 @@ class Bench(unittest.TestCase):
         self.assertTrue(any(row["ratio"] for row in rows))
         self.assertEqual(len(done.stdout.splitlines()), len(rows) + 1)
 
+    def test_generator(self):
+        """Few legs, a moment: that both sides are heard and judged, not how they do."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "rows.json"
+            done = bench("generator", "--legs", "4", "--seconds", "0.2", "--json", path)
+            rows = {row["case"]: row for row in json.loads(path.read_text(encoding="utf-8"))}
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for case in ("4 legs, all of them up: ", "4 legs, calls of 2 s: "):
+            kept = rows[case + "packets kept"]
+            self.assertGreater(kept["value"], 0)
+            self.assertGreater(kept["peer_value"], 0)
+            self.assertGreaterEqual(rows[case + "audio late p99, by its report"]["value"], 0)
+            self.assertIsNotNone(rows[case + "spacing error p99"]["ratio"])
+        self.assertIn("--legs takes", bench("generator", "--legs", "1").stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
