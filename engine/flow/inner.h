@@ -153,6 +153,8 @@ struct flow_runtime {
     struct list fars;             /* legs that scripts dialled, until their ends are told */
     struct ops *ops;
     struct speech *speech; /* NULL: there is no synthesiser */
+    struct sound_cache *sound_cache;
+    struct words_known *words[WORDS_LANGS]; /* NULL: not needed yet; prompt_read.c */
     struct http *http;     /* NULL: no host may be asked */
     bool declaring;        /* a script's declaration runs: budget and memory are its own */
     int64_t declare_budget;

@@ -1,28 +1,10 @@
-/* From what a script says to what is queued on the leg. */
-#include "flow/prompts.h"
-
+/* Prompts on their way to the leg: made ready, put together, queued; and what is looked at without
+ * a call. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "flow/speech.h"
-
-struct part {
-    const char *file; /* of the audio folder; NULL: a text */
-    struct slice text;
-};
-
-struct prompt {
-    enum words_lang lang;
-    uint32_t count;
-    struct part part[PROMPT_PARTS_MAX];
-    struct buf scratch; /* what had to be put together */
-};
-
-/* Names of prompts have no dot, files of the audio folder have one. */
-static bool is_file(const char *name)
-{
-    return strchr(name, '.') != NULL;
-}
+#include "flow/prompts_inner.h"
 
 enum words_lang prompt_lang(lua_State *L, int index)
 {
@@ -35,141 +17,28 @@ enum words_lang prompt_lang(lua_State *L, int index)
     return lang;
 }
 
-static struct part *add_part(lua_State *L, struct prompt *p)
+/* The first piece that is still to be spoken; NULL: none. All that are missing are asked for, so
+ * that they are spoken beside each other. */
+static const struct piece *first_missing(lua_State *L, struct flow *f, const struct prompt *p)
 {
-    if (p->count == PROMPT_PARTS_MAX)
-        luaL_error(L, "a prompt has at most %d parts", PROMPT_PARTS_MAX);
-    return &p->part[p->count++];
-}
+    const struct piece *first = NULL;
 
-/* text with {name} replaced by the options' with.name. Kept in the scratch. */
-static struct slice filled(lua_State *L, struct prompt *p, struct slice text, int options)
-{
-    size_t start = p->scratch.len;
-    bool any = false;
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct piece *piece = &p->piece[i];
+        const struct speech_text text = piece_speech(p, piece);
 
-    if (!options || !lua_istable(L, options) || lua_getfield(L, options, "with") == LUA_TNIL)
-        return text;
-    luaL_argcheck(L, lua_istable(L, -1), options, "with is a table of names and values");
-    budget_charge(L, text.len / 4);
-    for (uint32_t i = 0; i < text.len; i++) {
-        const char *close = text.p[i] == '{' ? memchr(text.p + i, '}', text.len - i) : NULL;
-        size_t len;
-        if (!close) {
-            buf_putc(&p->scratch, text.p[i]);
+        if (piece->kind != PIECE_TEXT && piece->kind != PIECE_PART)
             continue;
-        }
-        lua_pushlstring(L, text.p + i + 1, (size_t)(close - text.p) - i - 1);
-        lua_pushvalue(L, -1);
-        lua_gettable(L, -3);
-        const char *value = lua_tolstring(L, -1, &len);
-        if (!value)
-            luaL_error(L, "the prompt needs with = { %s = … }", lua_tostring(L, -2));
-        buf_put(&p->scratch, slice_of(value, len));
-        lua_pop(L, 2);
-        i = (uint32_t)(close - text.p);
-        any = true;
-    }
-    lua_pop(L, 1);
-    if (p->scratch.overflow)
-        luaL_error(L, "the prompt's text is too long");
-    if (!any)
-        return text;
-    return slice_of(p->scratch.p + start, p->scratch.len - start);
-}
-
-static void add_text(lua_State *L, struct prompt *p, struct slice text, int options)
-{
-    struct part *part = add_part(L, p);
-
-    part->text = filled(L, p, text, options);
-    if (part->text.len == 0)
-        luaL_error(L, "there is nothing to say");
-    if (part->text.len > SPEECH_TEXT_MAX)
-        luaL_error(L, "a text to be said is at most %d bytes, this has %d", SPEECH_TEXT_MAX,
-                   (int)part->text.len);
-}
-
-/* A name: prompts/NAME.LANG.wav, or the script's text for it. */
-static void add_name(lua_State *L, struct flow *f, struct prompt *p, const char *name, int options)
-{
-    const char *lang = words_lang_name(p->lang);
-    char path[PROMPT_NAME_MAX + 32];
-    size_t len;
-
-    if (strlen(name) > PROMPT_NAME_MAX)
-        luaL_error(L, "a prompt's name is at most %d bytes", PROMPT_NAME_MAX);
-    snprintf(path, sizeof path, "prompts/%s.%s.wav", name, lang);
-    if (f->rt->sounds && sounds_has(f->rt->sounds, path)) {
-        struct part *part = add_part(L, p);
-        size_t at = p->scratch.len;
-        buf_put(&p->scratch, slice_of(path, strlen(path) + 1));
-        if (p->scratch.overflow)
-            luaL_error(L, "the prompt is too long");
-        part->file = p->scratch.p + at;
-        return;
-    }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, f->script->prompts_ref);
-    bool has = lua_istable(L, -1) && lua_getfield(L, -1, name) == LUA_TTABLE &&
-               lua_getfield(L, -1, lang) == LUA_TSTRING;
-    if (!has)
-        flow_fail(L,
-                  "there is no prompt '%s' in '%s': no file %s in the audio folder, and no "
-                  "text in the script's prompts",
-                  name, lang, path);
-    const char *text = lua_tolstring(L, -1, &len); /* the registry holds it */
-    lua_pop(L, 3);
-    add_text(L, p, slice_of(text, len), options);
-}
-
-static void add_any(lua_State *L, struct flow *f, struct prompt *p, int index, int options,
-                    int depth)
-{
-    size_t len;
-
-    luaL_checkstack(L, 8, "a prompt");
-    if (lua_type(L, index) == LUA_TSTRING) {
-        const char *name = lua_tostring(L, index);
-        if (is_file(name))
-            add_part(L, p)->file = name;
+        if (!f->rt->speech)
+            flow_fail(L, "it cannot be said: no synthesiser is configured");
+        if (speech_find(f->rt->speech, &text))
+            continue;
+        if (first)
+            (void)speech_ask(f->rt->speech, &text, NULL, NULL); /* else when it is the first */
         else
-            add_name(L, f, p, name, options);
-        return;
+            first = piece;
     }
-    if (!lua_istable(L, index) || depth > 2)
-        luaL_error(L, "a prompt is a file, a name, { say = text } or a list of these, not a %s",
-                   luaL_typename(L, index));
-    if (lua_getfield(L, index, "say") != LUA_TNIL) {
-        if (!lua_isstring(L, -1))
-            luaL_error(L, "say is a text, not a %s", luaL_typename(L, -1));
-        const char *text = lua_tolstring(L, -1, &len);
-        /* A number became a text of its own: kept where the table holds it. */
-        lua_pushvalue(L, -1);
-        lua_setfield(L, index, "say");
-        add_text(L, p, slice_of(text, len), options);
-        lua_pop(L, 1);
-        return;
-    }
-    lua_pop(L, 1);
-    for (lua_Integer i = 1; lua_rawgeti(L, index, i) != LUA_TNIL; i++) {
-        add_any(L, f, p, lua_gettop(L), options, depth + 1);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-}
-
-static void read_prompt(lua_State *L, struct flow *f, struct prompt *p, int index, int options)
-{
-    int top = lua_gettop(L);
-
-    p->count = 0;
-    p->lang = prompt_lang(L, options);
-    p->scratch = buf_on(f->rt->scratch, STORE_VALUE_MAX);
-    memset(p->part, 0, sizeof p->part);
-    add_any(L, f, p, index, options, 0);
-    if (p->count == 0)
-        luaL_error(L, "the prompt is empty");
-    lua_settop(L, top);
+    return first;
 }
 
 bool prompt_ready(lua_State *L, struct flow *f, int index, int options)
@@ -189,31 +58,25 @@ bool prompt_ready(lua_State *L, struct flow *f, int index, int options)
         prompt_leave(f);
         flow_fail(L, "it cannot be said: the synthesiser did not answer in time");
     }
-    read_prompt(L, f, &p, index, options);
+    prompt_read(L, f, &p, index, options);
     /* Once more round the whole of it: what was found may have made room for what came since. */
-    for (uint32_t i = 0; i < p.count; i++) {
-        const char *lang = words_lang_name(p.lang);
-        if (p.part[i].file)
-            continue;
-        if (!f->rt->speech)
-            flow_fail(L, "it cannot be said: no synthesiser is configured");
-        if (speech_find(f->rt->speech, lang, p.part[i].text))
-            continue;
-        struct flow_op *op = op_begin(f, true);
-        enum err e =
-            op ? speech_ask(f->rt->speech, lang, p.part[i].text, op_answered, op) : ERR_FULL;
-        if (e == OK) {
-            if (!f->saying)
-                verb_limit(f, PROMPT_READY_S);
-            f->saying = true;
-            return false;
-        }
-        if (op)
-            op_cancel(op);
-        flow_fail(L, "it cannot be said now (%s)", err_name(e));
+    const struct piece *missing = first_missing(L, f, &p);
+    if (!missing) {
+        prompt_leave(f);
+        return true;
     }
-    prompt_leave(f);
-    return true;
+    const struct speech_text text = piece_speech(&p, missing);
+    struct flow_op *op = op_begin(f, true);
+    enum err e = op ? speech_ask(f->rt->speech, &text, op_answered, op) : ERR_FULL;
+    if (e == OK) {
+        if (!f->saying)
+            verb_limit(f, PROMPT_READY_S);
+        f->saying = true;
+        return false;
+    }
+    if (op)
+        op_cancel(op);
+    flow_fail(L, "it cannot be said now (%s)", err_name(e));
 }
 
 void prompt_leave(struct flow *f)
@@ -225,26 +88,75 @@ void prompt_leave(struct flow *f)
     f->saying = false;
 }
 
+/* The pieces from `first` on that belong to its item, as one sound with a reference of the
+ * caller's: what is said one after the other has no gap but the pauses. NULL: it cannot be made
+ * now. */
+static const struct sound *join(struct flow *f, const struct prompt *p, uint32_t first,
+                                uint32_t end)
+{
+    const struct sound *sound[PROMPT_PIECES_MAX], *joined = NULL;
+    uint32_t samples = 0, at = 0;
+
+    for (uint32_t i = first; i < end; i++) {
+        const struct speech_text text = piece_speech(p, &p->piece[i]);
+        bool pause = p->piece[i].kind == PIECE_PAUSE;
+
+        sound[i] = pause ? NULL : speech_find(f->rt->speech, &text);
+        if (!pause && !sound[i])
+            return NULL;
+        samples += pause ? p->piece[i].pause_ms * (SOUND_RATE_HZ / 1000) : sound[i]->samples;
+    }
+    if (end - first == 1) {
+        sound_ref(sound[first]);
+        return sound[first];
+    }
+    int16_t *pcm = calloc(samples, sizeof *pcm);
+    for (uint32_t i = first; pcm && i < end; i++) {
+        if (sound[i]) {
+            memcpy(pcm + at, sound[i]->pcm, sound[i]->samples * sizeof *pcm);
+            at += sound[i]->samples;
+        } else {
+            at += p->piece[i].pause_ms * (SOUND_RATE_HZ / 1000);
+        }
+    }
+    if (pcm && sound_from_pcm(f->rt->sound_cache, pcm, samples, &joined) != OK)
+        joined = NULL;
+    free(pcm);
+    return joined;
+}
+
+static void queue_spoken(lua_State *L, struct flow *f, const struct prompt *p, uint32_t first,
+                         uint32_t end, double *seconds)
+{
+    verb_needs_audio(L, f);
+    const struct sound *sound = join(f, p, first, end);
+    enum err e = sound ? call_play(f->call, sound, false, f->cookie + 1) : ERR_FULL;
+
+    if (sound) {
+        *seconds += sound_ms(sound) / 1000.0;
+        sound_unref(sound); /* the call holds it */
+    }
+    if (e != OK)
+        flow_fail(L, "it cannot be said now (%s)", err_name(e));
+    f->cookie++;
+}
+
 uint32_t prompt_queue(lua_State *L, struct flow *f, int index, int options, double *seconds)
 {
     struct prompt p;
+    uint32_t end;
 
-    read_prompt(L, f, &p, index, options);
-    for (uint32_t i = 0; i < p.count; i++) {
+    prompt_read(L, f, &p, index, options);
+    for (uint32_t i = 0; i < p.count; i = end) {
         double s = 0;
-        if (p.part[i].file) {
-            verb_queue_file(L, f, p.part[i].file, false, &s);
+        for (end = i + 1; end < p.count && p.piece[end].item == p.piece[i].item;)
+            end++;
+        if (p.piece[i].kind == PIECE_FILE) {
+            verb_queue_file(L, f, p.piece[i].text.p, false, &s);
             *seconds += s;
-            continue;
+        } else {
+            queue_spoken(L, f, &p, i, end, seconds);
         }
-        const struct sound *sound =
-            speech_find(f->rt->speech, words_lang_name(p.lang), p.part[i].text);
-        verb_needs_audio(L, f);
-        enum err e = sound ? call_play(f->call, sound, false, f->cookie + 1) : ERR_NOT_FOUND;
-        if (e != OK)
-            flow_fail(L, "it cannot be said now (%s)", err_name(e));
-        f->cookie++;
-        *seconds += sound_ms(sound) / 1000.0;
     }
     return f->cookie;
 }

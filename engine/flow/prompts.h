@@ -2,10 +2,11 @@
  *
  *   "greetings/en-017.wav"      a file of the audio folder
  *   "main"                      a prompt (a name without a dot): prompts/main.LANG.wav of the audio
- *                               folder, or where there is none the text of the script's `prompts`,
- * spoken { say = "…" }               a text, spoken { "main", { say = "…" } }   one after the
- * other, up to PROMPT_PARTS_MAX
+ *                               folder, or where there is none the text of the script's `prompts`
+ *   { say = "…" }               a text
+ *   { "main", { say = "…" } }   one after the other, up to PROMPT_PARTS_MAX
  *
+ * Texts are spoken; what read.* gave is said word by word (prompt_read.c).
  * LANG is the call's language. For the verbs of this room only. */
 #ifndef PEAL_FLOW_PROMPTS_H
 #define PEAL_FLOW_PROMPTS_H

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "flow/prompts.h"
 #include "flow/speech.h"
+#include "flow/words_known.h"
 #include "io/http.h"
 
 #define FLOWS_DEFAULT        4096
@@ -113,6 +114,7 @@ static enum err open_outside(struct flow_runtime *rt, const struct flow_config *
         if (e != OK)
             return e;
     }
+    rt->sound_cache = config->sounds;
     if (!config->sounds || (config->synthesiser && !config->synthesiser[0]))
         return OK;
     const struct speech_config speech = {.loop = config->loop,
@@ -183,6 +185,8 @@ void flow_runtime_close(struct flow_runtime *rt)
     }
     hearing_close(rt);
     speech_close(rt->speech);
+    for (int l = 0; l < WORDS_LANGS; l++)
+        words_known_close(rt->words[l]);
     http_close(rt->http);
     sounds_close(rt->sounds);
     ops_close(rt->ops);

@@ -48,19 +48,23 @@ struct speech {
 /* ---- sounds in memory ---- */
 
 /* The same on every machine and in every run: it names files. */
-static struct speech_key key_of(const struct speech *s, const char *lang, struct slice text)
+static struct speech_key key_of(const struct speech *s, const struct speech_text *t)
 {
     static const struct hash_seed seeds[2] = {{UINT64_C(0x7065616c20737065), 1},
                                               {UINT64_C(0x6563682063616368), 2}};
-    char all[sizeof s->worker.command + 8 + SPEECH_TEXT_MAX + 2];
+    char all[sizeof s->worker.command + 8 + SPEECH_TEXT_MAX + 8];
     struct buf b = buf_on(all, sizeof all);
     struct speech_key key;
 
     buf_puts(&b, s->worker.command);
     buf_putc(&b, '\0');
-    buf_puts(&b, lang);
+    buf_puts(&b, t->lang);
     buf_putc(&b, '\0');
-    buf_put(&b, text);
+    buf_put(&b, t->text);
+    if (t->part) {
+        buf_putc(&b, '\0');
+        buf_puts(&b, "part");
+    }
     for (int i = 0; i < 2; i++) {
         uint64_t h = hash_slice(seeds[i], buf_slice(&b));
         memcpy(key.bytes + 8 * i, &h, sizeof h);
@@ -103,9 +107,9 @@ static struct kept *find_kept(struct speech *s, const struct speech_key *key)
     return NULL;
 }
 
-const struct sound *speech_find(struct speech *s, const char *lang, struct slice text)
+const struct sound *speech_find(struct speech *s, const struct speech_text *t)
 {
-    struct speech_key key = key_of(s, lang, text);
+    struct speech_key key = key_of(s, t);
     struct kept *k = find_kept(s, &key);
 
     if (!k)
@@ -224,47 +228,50 @@ static struct speech_job *under_way(const struct speech *s, const struct speech_
     return NULL;
 }
 
-static struct speech_job *new_job(struct speech *s, const struct speech_key *key, const char *lang,
-                                  struct slice text)
+static struct speech_job *new_job(struct speech *s, const struct speech_key *key,
+                                  const struct speech_text *t)
 {
     struct speech_job *job = calloc(1, sizeof *job);
 
     if (!job)
         return NULL;
     job->key = *key;
-    snprintf(job->lang, sizeof job->lang, "%s", lang);
-    slice_copy(text, job->text, sizeof job->text);
+    snprintf(job->lang, sizeof job->lang, "%s", t->lang);
+    slice_copy(t->text, job->text, sizeof job->text);
+    job->part = t->part;
     list_push_back(&s->jobs, &job->node);
     s->stats.under_way++;
     return job;
 }
 
-enum err speech_ask(struct speech *s, const char *lang, struct slice text, flow_answer_fn *answered,
+enum err speech_ask(struct speech *s, const struct speech_text *t, flow_answer_fn *answered,
                     void *arg)
 {
-    if (text.len == 0 || memchr(text.p, '\0', text.len))
+    if (t->text.len == 0 || memchr(t->text.p, '\0', t->text.len))
         return ERR_INVALID;
-    if (text.len > SPEECH_TEXT_MAX)
+    if (t->text.len > SPEECH_TEXT_MAX)
         return ERR_TOO_LONG;
     enum err e = start(s);
     if (e != OK)
         return e;
-    struct speech_key key = key_of(s, lang, text);
+    struct speech_key key = key_of(s, t);
     struct speech_job *job = under_way(s, &key);
     if (!job && s->stats.under_way == SPEECH_JOBS_MAX) {
         s->stats.refused++;
         return ERR_FULL;
     }
-    struct waiter *w = malloc(sizeof *w);
+    struct waiter *w = answered ? malloc(sizeof *w) : NULL;
     bool fresh = !job;
-    if (w && fresh)
-        job = new_job(s, &key, lang, text);
-    if (!w || !job) {
+    if (fresh && (w || !answered))
+        job = new_job(s, &key, t);
+    if (!job || (answered && !w)) {
         free(w);
         return ERR_NOMEM;
     }
-    *w = (struct waiter){job->waiters, answered, arg};
-    job->waiters = w;
+    if (w) {
+        *w = (struct waiter){job->waiters, answered, arg};
+        job->waiters = w;
+    }
     if (fresh) {
         uint64_t one = 1;
         ring_spsc_push(&s->worker.asked, &job); /* as large as the number of jobs */

@@ -30,6 +30,12 @@ struct speech_config {
     uint64_t folder_bytes;
 };
 
+struct speech_text {
+    const char *lang;
+    struct slice text;
+    bool part; /* of a sentence: the silence before and after it is cut off */
+};
+
 struct speech_stats {
     uint64_t from_memory, from_folder, spoken, failed, refused;
     uint32_t under_way;
@@ -43,10 +49,11 @@ const struct speech_stats *speech_stats(const struct speech *s);
 
 /* The sound of a text when it is in memory, else NULL. It stays at least until the loop's next
  * turn; who plays it then holds it. */
-const struct sound *speech_find(struct speech *s, const char *lang, struct slice text);
-/* Makes it so. Answered with OK when speech_find finds it, or what went wrong; never from inside.
+const struct sound *speech_find(struct speech *s, const struct speech_text *t);
+/* Makes it so. Answered with OK when speech_find finds it, or what went wrong; never from inside;
+ * answered may be NULL.
  * ERR_FULL: SPEECH_JOBS_MAX; ERR_TOO_LONG; ERR_INVALID: nothing to say, or a zero byte. */
-enum err speech_ask(struct speech *s, const char *lang, struct slice text, flow_answer_fn *answered,
+enum err speech_ask(struct speech *s, const struct speech_text *t, flow_answer_fn *answered,
                     void *arg);
 
 #endif

@@ -12,7 +12,7 @@
 struct waiter;
 
 struct speech_key {
-    unsigned char bytes[16]; /* two hashes over command, language and text */
+    unsigned char bytes[16]; /* two hashes over command, language, text and form */
 };
 
 /* Whose turn it is owns it: the loop, or from `asked` to `done` the thread. Waiters and node are
@@ -22,6 +22,7 @@ struct speech_job {
     struct waiter *waiters;
     struct speech_key key;
     char lang[8], text[SPEECH_TEXT_MAX + 1];
+    bool part;
     /* The thread's answer. */
     enum err err;
     char why[SPEECH_WHY_MAX];

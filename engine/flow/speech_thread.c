@@ -57,6 +57,32 @@ static uint8_t *read_all(const char *path, size_t *len)
     return bytes;
 }
 
+#define QUIET_SHARE 100 /* of the peak: 40 dB below it is silence */
+#define MARGIN      160 /* samples of it that are left on either side: 20 ms */
+
+/* A synthesiser puts silence around whatever it says, which would tear a sentence made of parts to
+ * pieces. */
+static void cut_silence(struct speech_job *job)
+{
+    int peak = 0;
+    uint32_t from = 0, to = job->samples;
+
+    for (uint32_t i = 0; i < job->samples; i++)
+        if (abs(job->pcm[i]) > peak)
+            peak = abs(job->pcm[i]);
+    int quiet = peak / QUIET_SHARE;
+    while (from < to && abs(job->pcm[from]) <= quiet)
+        from++;
+    while (to > from && abs(job->pcm[to - 1]) <= quiet)
+        to--;
+    if (from == to)
+        return; /* silence is what it says */
+    from = from > MARGIN ? from - MARGIN : 0;
+    to = job->samples - to > MARGIN ? to + MARGIN : job->samples;
+    memmove(job->pcm, job->pcm + from, (to - from) * sizeof *job->pcm);
+    job->samples = to - from;
+}
+
 /* The file's samples at 8 kHz into the job. */
 static bool take_file(struct speech_job *job, const char *path)
 {
@@ -74,6 +100,8 @@ static bool take_file(struct speech_job *job, const char *path)
     if (job->pcm) {
         job->samples = (uint32_t)samples;
         sound_convert(&w, job->pcm, job->samples);
+        if (job->part)
+            cut_silence(job);
     }
     free(bytes);
     return job->pcm != NULL;

@@ -300,7 +300,7 @@ local function submit(call, number, lines)
   must(call, store.push("orders", { order = order, member = number, kind = "regular", lines = lines,
                                     period = call.row.period or "", caller = call.caller }))
   call:mark("submitted")
-  say(call, "submitted", { it = read.number(order) })
+  say(call, "submitted", { it = read.digits(order) })
 end
 
 local function place_order(call, number, member)

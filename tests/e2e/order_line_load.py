@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """1,000 callers of the order line at once, each with an order of their own; every stored order is
-compared. By hand, on a machine with room: tests/e2e/order_line_load.py [CALLERS] (no part of ctest).
+compared, and so is the number that each caller heard, with the number of its own order. By hand, on a machine with room: tests/e2e/order_line_load.py [CALLERS] (no part of ctest).
 Prints what it measured as one line of JSON."""
 
 import json
@@ -10,7 +10,7 @@ import time
 
 import harness as h
 from harness import check
-from order_line_e2e import PIN, PRODUCTS, Line, member, phone
+from order_line_e2e import PIN, PRODUCTS, TOLD, Line, member, phone, told
 from serve_kit import summary
 
 COUNT = int(sys.argv.pop(1)) if len(sys.argv) > 1 else 1000
@@ -32,19 +32,26 @@ def a_thousand_callers():
     plans, wanted = [], {}
     for n in range(COUNT):
         keys, lines = plan(rng)
-        # all are up together before the first of them keys
-        plans.append((n, "events", f"w{COUNT / 50 + 10:.0f} LOGIN 7 {PIN}# 1 {keys} * 3 w20 h"))
+        plans.append((n, "events", f"LOGIN 7 {PIN}# 1 {keys} *"))
         wanted[member(n)] = [lines]
     began = time.monotonic()
-    line.call(plans, rate="50/s", ports=COUNT * 3, extra=("--max-calls", str(COUNT + 50)))
+    # all are up together before the first of them keys
+    script = TOLD.replace('call.row.wait or "0.5"', f'"{COUNT / 50 + 10:.0f}"')
+    truths = line.call(plans, rate="50/s", ports=COUNT * 3, script=script,
+                       extra=("--max-calls", str(COUNT + 50)))
     seconds = time.monotonic() - began
-    found = line.orders()
+    found, numbers, heard = line.orders(), line.numbers(), told(truths)
     wrong = [m for m in wanted if found.get(m) != wanted[m]]
-    told = summary(line.service)
-    print(json.dumps({"callers": COUNT, "at_once": told["peak_concurrent"], "valid": told["valid"],
-                      "seconds": round(seconds), "orders": sum(map(len, found.values())),
-                      "wrong": len(wrong), "lateness": told.get("lateness")}))
+    untold = [n for n in range(COUNT)
+              if heard.get(phone(n)) != numbers.get(member(n), ["no order"])[0]]
+    figures = summary(line.service)
+    print(json.dumps({"callers": COUNT, "at_once": figures["peak_concurrent"],
+                      "valid": figures["valid"], "seconds": round(seconds),
+                      "orders": sum(map(len, found.values())), "wrong": len(wrong),
+                      "not_told_their_number": len(untold), "lateness": figures.get("lateness")}))
     check(not wrong and len(found) == COUNT, f"{len(wrong)} orders are wrong: {wrong[:5]}")
+    check(not untold, f"{len(untold)} did not hear their number: "
+          f"{[(heard.get(phone(n)), numbers.get(member(n))) for n in untold[:5]]}")
     line.service.stop()
 
 

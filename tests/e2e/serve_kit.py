@@ -10,18 +10,41 @@ import wave
 import harness as h
 
 
-def quick_voice(where):
-    """A synthesiser for tests of what flows do, not of how they sound: a third of a second of a
-    hum, whatever it is to say; the file `said` gets every text with its language. Returns the line
-    of the numbers file."""
-    with wave.open(str(where / "voice.wav"), "wb") as w:
+RATE = 8000
+KEYS = {"1": (697, 1209), "2": (697, 1336), "3": (697, 1477), "4": (770, 1209), "5": (770, 1336),
+        "6": (770, 1477), "7": (852, 1209), "8": (852, 1336), "9": (852, 1477), "0": (941, 1336)}
+WORDS = "zero one two three four five six seven eight nine".split()
+
+
+def write_wav(path, samples):
+    with wave.open(str(path), "wb") as w:
         w.setnchannels(1)
         w.setsampwidth(2)
-        w.setframerate(8000)
-        w.writeframes(b"".join(struct.pack("<h", int(6000 * math.sin(i * 0.3) *
-                                                     abs(math.sin(i / 300)))) for i in range(2400)))
+        w.setframerate(RATE)
+        w.writeframes(b"".join(struct.pack("<h", int(x)) for x in samples))
+
+
+def key_sound(key):
+    """A key's two tones for a tenth of a second, then as long a faint hum, which is no silence that
+    may be cut off."""
+    low, high = (2 * math.pi * hz / RATE for hz in KEYS[key])
+    return ([5000 * (math.sin(low * i) + math.sin(high * i)) for i in range(RATE // 10)] +
+            [400 * math.sin(0.3 * i) for i in range(RATE // 10)])
+
+
+def quick_voice(where):
+    """A synthesiser for tests of what flows do, not of how they sound: a third of a second of a
+    hum, whatever it is to say; but an English digit is that key's tones, so that a caller can tell
+    which number was read to it. The file `said` gets every text with its language. Returns the line
+    of the numbers file."""
+    write_wav(where / "voice.wav", (6000 * math.sin(i * 0.3) * abs(math.sin(i / 300))
+                                    for i in range(2400)))
+    for digit, word in enumerate(WORDS):
+        write_wav(where / f"voice-{word}.wav", key_sound(str(digit)))
     speak = where / "speak"
-    speak.write_text('#!/bin/sh\necho "$2: $3" >>"${0%/*}/said"\nexec cp "${0%/*}/voice.wav" "$1"\n')
+    speak.write_text('#!/bin/sh\necho "$2: $3" >>"${0%/*}/said"\n'
+                     f'case "$3" in {"|".join(WORDS)}) voice="voice-$3.wav" ;; *) voice=voice.wav ;; esac\n'
+                     'exec cp "${0%/*}/$voice" "$1"\n')
     speak.chmod(0o755)
     return f'speech: "{speak} {{file}} {{lang}} {{text}}"\n'
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "flow/words.h"
+#include "flow/words_known.h"
 
 static char text[WORDS_TEXT_MAX];
 
@@ -359,4 +360,49 @@ Test(words, languages)
 
     cr_expect(words_lang_parse(SLICE("sl"), &l) == OK && l == WORDS_SL);
     cr_expect_eq(words_lang_parse(SLICE("de"), &l), ERR_NOT_FOUND);
+}
+
+/* A reading, or the first word of it that is not known. */
+static void known_throughout(const struct words_known *k, struct buf *b)
+{
+    struct slice rest = buf_slice(b), word;
+
+    cr_assert_eq(buf_end(b), OK);
+    while (rest.len) {
+        (void)slice_cut(rest, ' ', &word, &rest);
+        if (word.p[word.len - 1] == ',')
+            word.len--;
+        cr_assert(words_known_has(k, word), "not known: '" SLICE_FMT "'", SLICE_ARG(word));
+    }
+}
+
+/* Whatever is read is made of words that can be spoken beforehand. */
+Test(words, every_reading_is_made_of_known_words)
+{
+    static const char *const strange[WORDS_LANGS] = {"soap", "мыло", "milo"};
+
+    for (enum words_lang l = WORDS_EN; l < WORDS_LANGS; l++) {
+        struct words_known *k = words_known_open(l);
+        cr_assert_not_null(k);
+        uint64_t dice = 1;
+        for (int i = 0; i < 20000; i++) {
+            dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407;
+            int64_t n = (int64_t)(dice >> 14) % (i % 3 ? 10000000 : WORDS_NUMBER_MAX);
+            struct buf b = fresh();
+            words_number(&b, l, i % 2 ? n : -n, (enum words_gender)(i % 4));
+            known_throughout(k, &b);
+            b = fresh();
+            cr_assert_eq(words_amount(&b, l, n, slice_of(&"EURUSDGBPCHFRUBRSD"[i % 6 * 3], 3)), OK);
+            known_throughout(k, &b);
+            b = fresh();
+            if (words_date(&b, l, 1000 + i % 2000, 1 + i % 12, 1 + i % 31, i % 2) == OK)
+                known_throughout(k, &b);
+        }
+        cr_expect(words_known_count(k) > 100 && words_known_count(k) < 700, "%u words",
+                  words_known_count(k));
+        cr_expect_not(words_known_has(k, slice_cstr(strange[l])));
+        cr_expect_not(words_known_has(k, SLICE("")));
+        cr_expect_not(words_known_has(k, SLICE("one two")));
+        words_known_close(k);
+    }
 }
