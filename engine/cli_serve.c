@@ -36,6 +36,8 @@ static const char help[] =
     "    - { name: anna, uri: \"sip:anna@127.0.0.1:5080\", wrap_up: 5s }\n"
     "  zone: Europe/Ljubljana\n"
     "  hours: { operator: \"mon-fri 08:00-16:00\" } # call:is_open(\"operator\")\n"
+    "  speech: \"espeak-ng -v {lang} -w {file} -- {text}\" # what speaks the prompts\n"
+    "  speech_processes: 2               # of it at once; speech_ahead: no (nothing beforehand)\n"
     "  http: \"127.0.0.1:8080\"           # hosts that flows may ask by http.*\n"
     "  unknown: 404                      # or { flow: sorry.lua }\n"
     "  numbers:\n"

@@ -112,11 +112,12 @@ struct flow_config {
                                 are loaded; the same as the calls' environment has. NULL: none */
     const char *http_allow;  /* hosts for http.* (io/http.h); NULL: none */
     /* Speech (flow/speech.h); needs `sounds`. */
-    const char *synthesiser;    /* command; NULL: espeak-ng; "": none, and what is said fails */
-    const char *speech_folder;  /* what was spoken is kept there; NULL: in memory only */
-    const char *audio_kept_dir; /* simulator: gets the audio of both sides of the first calls, for
-                                   the report, unless record_dir is given; NULL: none is kept */
-    const struct flow_host *host;  /* flow/host.h; NULL: calls are not put through */
+    const char *synthesiser;      /* command; NULL: espeak-ng; "": none, and what is said fails */
+    const char *speech_folder;    /* what was spoken is kept there; NULL: in memory only */
+    uint32_t speech_threads;      /* texts spoken at once; 0: SPEECH_THREADS */
+    const char *audio_kept_dir;   /* simulator: gets the audio of both sides of the first calls, for
+                                     the report, unless record_dir is given; NULL: none is kept */
+    const struct flow_host *host; /* flow/host.h; NULL: calls are not put through */
 };
 
 struct flow_stats {
@@ -154,6 +155,13 @@ const char *flow_script_name(const struct flow_script *s); /* file name without 
 const char *flow_script_path(const struct flow_script *s);
 const char *flow_script_truth(const struct flow_script *s); /* "" when not declared */
 enum flow_kind flow_script_kind(const struct flow_script *s);
+
+/* Has the script's prompts spoken ahead, in a language ("sl"; NULL: the script's own): their texts,
+ * and the digits when numbers are read out in them. Not those that are files. */
+void flow_script_prefetch(struct flow_runtime *rt, const struct flow_script *s, const char *lang);
+struct speech_stats;
+/* What the synthesiser did; NULL: there is none. */
+const struct speech_stats *flow_speech_stats(const struct flow_runtime *rt);
 
 /* In which languages ("ru, sl") the script has neither a file nor a text for the prompt of that
  * name; "" when none is missing. The languages are the script's own and those of its prompts. */

@@ -255,6 +255,34 @@ static void add_text(lua_State *L, struct flow *f, struct prompt *p, struct slic
     }
 }
 
+/* ---- what can be spoken ahead ---- */
+
+/* The pieces of a text that do not depend on what is put into it. */
+bool prompt_read_ahead(lua_State *L, struct flow_runtime *rt, struct prompt *p, struct slice text)
+{
+    struct slice rest = text;
+    uint32_t stretches = 0;
+
+    p->items = 1;
+    p->count = 0;
+    p->scratch = buf_on(rt->scratch, STORE_VALUE_MAX);
+    while (stretches++ < STRETCHES_MAX / 2) {
+        const char *open = memchr(rest.p, '{', rest.len);
+        const char *close = open ? memchr(open, '}', (size_t)(rest.p + rest.len - open)) : NULL;
+        if (!close && stretches == 1) {
+            add_piece(L, p, PIECE_TEXT)->text = text;
+            return false;
+        }
+        struct slice before = close ? slice_of(rest.p, (size_t)(open - rest.p)) : rest;
+        if (before.len)
+            add_between(L, p, before, stretches == 1, !close);
+        if (!close || close + 1 == rest.p + rest.len)
+            return true;
+        rest = slice_of(close + 1, (size_t)(rest.p + rest.len - close - 1));
+    }
+    return true;
+}
+
 /* ---- names, files and lists ---- */
 
 static void add_file(lua_State *L, struct prompt *p, const char *path)

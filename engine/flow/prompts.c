@@ -76,6 +76,9 @@ bool prompt_ready(lua_State *L, struct flow *f, int index, int options)
     }
     if (op)
         op_cancel(op);
+    if (op && e == ERR_FULL)
+        flow_fail(L, "it cannot be said now: %d texts wait for the synthesiser already",
+                  SPEECH_JOBS_MAX);
     flow_fail(L, "it cannot be said now (%s)", err_name(e));
 }
 
@@ -237,6 +240,59 @@ void flow_script_prompt_missing(const struct flow_runtime *rt, const struct flow
         buf_puts(&b, lang);
     }
     missing[b.len] = '\0';
+}
+
+/* ---- ahead ---- */
+
+static void prefetch_pieces(struct flow_runtime *rt, const struct prompt *p)
+{
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct speech_text text = piece_speech(p, &p->piece[i]);
+        if (p->piece[i].kind == PIECE_TEXT || p->piece[i].kind == PIECE_PART)
+            (void)speech_prefetch(rt->speech, &text); /* else when a call wants it */
+    }
+}
+
+static void prefetch_digits(struct flow_runtime *rt, enum words_lang lang)
+{
+    for (const char *digit = "0123456789"; *digit; digit++) {
+        char word[32];
+        struct buf b = buf_on(word, sizeof word);
+        (void)words_digits(&b, lang, slice_of(digit, 1));
+        const struct speech_text text = {words_lang_name(lang), buf_slice(&b), true};
+        (void)speech_prefetch(rt->speech, &text);
+    }
+}
+
+void flow_script_prefetch(struct flow_runtime *rt, const struct flow_script *s, const char *lang)
+{
+    struct prompt p = {.lang = s->lang};
+    char path[PROMPT_NAME_MAX + 32];
+    bool numbers = false;
+    lua_State *L = rt->L;
+    int top = lua_gettop(L);
+
+    if (!rt->speech || (lang && words_lang_parse(slice_cstr(lang), &p.lang) != OK))
+        return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->prompts_ref);
+    if (lua_istable(L, -1))
+        lua_pushnil(L);
+    while (lua_istable(L, top + 1) && lua_next(L, top + 1)) {
+        snprintf(path, sizeof path, "prompts/%.*s.%s.wav", PROMPT_NAME_MAX, lua_tostring(L, -2),
+                 words_lang_name(p.lang));
+        bool is_file = rt->sounds && sounds_has(rt->sounds, path);
+        if (!is_file && lua_istable(L, -1) &&
+            lua_getfield(L, -1, words_lang_name(p.lang)) == LUA_TSTRING) {
+            size_t len;
+            const char *text = lua_tolstring(L, -1, &len);
+            numbers |= prompt_read_ahead(L, rt, &p, slice_of(text, len));
+            prefetch_pieces(rt, &p);
+        }
+        lua_settop(L, top + 2);
+    }
+    lua_settop(L, top);
+    if (numbers)
+        prefetch_digits(rt, p.lang);
 }
 
 /* ---- declarations ---- */

@@ -33,6 +33,10 @@ struct prompt {
  * texts are the script's or in rt->scratch: valid while the script does nothing else. */
 void prompt_read(lua_State *L, struct flow *f, struct prompt *p, int index, int options);
 
+/* The pieces of a prompt's text that are the same whatever is put into its {names}; true when there
+ * are such. p->lang is the caller's to set. */
+bool prompt_read_ahead(lua_State *L, struct flow_runtime *rt, struct prompt *p, struct slice text);
+
 /* What the synthesiser is to be asked for a piece that is spoken. */
 static inline struct speech_text piece_speech(const struct prompt *p, const struct piece *piece)
 {

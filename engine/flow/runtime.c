@@ -120,7 +120,8 @@ static enum err open_outside(struct flow_runtime *rt, const struct flow_config *
     const struct speech_config speech = {.loop = config->loop,
                                          .sounds = config->sounds,
                                          .command = config->synthesiser,
-                                         .folder = config->speech_folder};
+                                         .folder = config->speech_folder,
+                                         .threads = config->speech_threads};
     return speech_open(&rt->speech, &speech);
 }
 
@@ -194,6 +195,11 @@ void flow_runtime_close(struct flow_runtime *rt)
     replay_files_close(rt->replays);
     pool_fini(&rt->flows);
     free(rt);
+}
+
+const struct speech_stats *flow_speech_stats(const struct flow_runtime *rt)
+{
+    return rt->speech ? speech_stats(rt->speech) : NULL;
 }
 
 const struct flow_stats *flow_runtime_stats(struct flow_runtime *rt)

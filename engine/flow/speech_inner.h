@@ -15,7 +15,7 @@ struct speech_key {
     unsigned char bytes[16]; /* two hashes over command, language, text and form */
 };
 
-/* Whose turn it is owns it: the loop, or from `asked` to `done` the thread. Waiters and node are
+/* Whose turn it is owns it: the loop, or from `asked` to `done` a thread. Waiters and node are
  * always the loop's. */
 struct speech_job {
     struct list_node node;
@@ -23,6 +23,8 @@ struct speech_job {
     struct speech_key key;
     char lang[8], text[SPEECH_TEXT_MAX + 1];
     bool part;
+    bool wanted; /* somebody asked for it, or else it is spoken ahead */
+    bool given;  /* to a thread */
     /* The thread's answer. */
     enum err err;
     char why[SPEECH_WHY_MAX];
@@ -31,13 +33,21 @@ struct speech_job {
     uint32_t samples;
 };
 
-struct speech_worker {
-    pthread_t thread;
+/* What all threads have in common; theirs to read. */
+struct speech_shared {
     char command[256], folder[256]; /* folder "": nothing is kept */
     uint64_t folder_bytes;
-    struct ring_spsc asked, done; /* of struct speech_job * */
-    int down, up;                 /* eventfds: something was asked, something is done */
+    int up; /* eventfd: something is done */
     _Atomic bool stop;
+};
+
+/* One job at a time: which comes next is decided when it is done. */
+struct speech_worker {
+    struct speech_shared *shared;
+    pthread_t thread;
+    struct ring_spsc asked, done; /* of struct speech_job * */
+    int down;                     /* eventfd: something was asked */
+    bool busy;                    /* the loop's */
 };
 
 void *speech_thread(void *worker);

@@ -1,4 +1,4 @@
-/* The thread's side: looks into the folder, runs the command, reads what it wrote, keeps it, and
+/* A thread's side: looks into the folder, runs the command, reads what it wrote, keeps it, and
  * makes room. Blocking is what it is for. */
 #include <dirent.h>
 #include <errno.h>
@@ -132,7 +132,7 @@ static void expand(const char *word, const struct speech_job *job, const char *f
     out[b.len] = '\0';
 }
 
-static bool run(const struct speech_worker *w, struct speech_job *job, const char *file)
+static bool run(const struct speech_shared *w, struct speech_job *job, const char *file)
 {
     static const size_t word_cap = SPEECH_TEXT_MAX + 512;
     const struct timespec nap = {0, LOOK_MS * 1000000L};
@@ -176,7 +176,7 @@ static bool run(const struct speech_worker *w, struct speech_job *job, const cha
 
 /* ---- the folder ---- */
 
-static void name_of(const struct speech_worker *w, const struct speech_job *job, char *out,
+static void name_of(const struct speech_shared *w, const struct speech_job *job, char *out,
                     size_t cap)
 {
     char hex[2 * sizeof job->key.bytes + 1];
@@ -203,7 +203,7 @@ static int older_first(const void *pa, const void *pb)
 
 /* Removes what was used longest ago until the folder is within nine tenths of its bound. A file
  * that another engine has just opened stays readable for it. */
-static void make_room(const struct speech_worker *w)
+static void make_room(const struct speech_shared *w)
 {
     struct listed *files = calloc(LISTED_MAX, sizeof *files);
     DIR *dir = files ? opendir(w->folder) : NULL;
@@ -233,9 +233,10 @@ static void make_room(const struct speech_worker *w)
     free(files);
 }
 
-static void speak(const struct speech_worker *w, struct speech_job *job)
+static void speak(const struct speech_worker *worker, struct speech_job *job)
 {
-    char path[sizeof w->folder + 64], beside[sizeof path + 32];
+    const struct speech_shared *w = worker->shared;
+    char path[sizeof w->folder + 64], beside[sizeof path + 64];
     const char *tmp = getenv("TMPDIR");
 
     if (w->folder[0]) {
@@ -246,10 +247,10 @@ static void speak(const struct speech_worker *w, struct speech_job *job)
             utimensat(AT_FDCWD, path, NULL, 0); /* used now */
             return;
         }
-        snprintf(beside, sizeof beside, "%s.%d.part", path, (int)getpid());
+        snprintf(beside, sizeof beside, "%s.%d-%p.part", path, (int)getpid(), (const void *)worker);
     } else {
         snprintf(beside, sizeof beside, "%.200s/peal-speech-%d-%p.part", tmp ? tmp : "/tmp",
-                 (int)getpid(), (const void *)w);
+                 (int)getpid(), (const void *)worker);
     }
     if (run(w, job, beside) && !take_file(job, beside))
         fail(job, ERR_IO, "the synthesiser wrote no sound that can be read (command: %.100s)",
@@ -266,14 +267,14 @@ void *speech_thread(void *arg)
     struct speech_job *job;
     uint64_t value = 1;
 
-    while (!atomic_load(&w->stop)) {
+    while (!atomic_load(&w->shared->stop)) {
         if (read(w->down, &value, sizeof value) < 0 && errno != EINTR)
             break;
-        while (!atomic_load(&w->stop) && ring_spsc_pop(&w->asked, &job)) {
+        while (!atomic_load(&w->shared->stop) && ring_spsc_pop(&w->asked, &job)) {
             speak(w, job);
-            ring_spsc_push(&w->done, &job); /* as large as the number of jobs */
+            ring_spsc_push(&w->done, &job); /* one at a time: it has room */
             value = 1;
-            if (write(w->up, &value, sizeof value) < 0)
+            if (write(w->shared->up, &value, sizeof value) < 0)
                 return NULL;
         }
     }

@@ -40,6 +40,14 @@ static enum err load(struct book *b, const char *path, uint32_t file_line, const
     return e;
 }
 
+/* The first caller is not to wait for the synthesiser. */
+static void prefetch(struct book *b, const struct flow_script *script,
+                     const struct numbers_line *line)
+{
+    if (!b->numbers->speech_on_demand)
+        flow_script_prefetch(b->runtime, script, line->language[0] ? line->language : NULL);
+}
+
 static enum err load_all(struct serve *s, struct book *b, char *error)
 {
     const struct numbers *n = b->numbers;
@@ -47,8 +55,12 @@ static enum err load_all(struct serve *s, struct book *b, char *error)
 
     if (n->has_unknown)
         e = load(b, s->config.path, n->unknown.file_line, n->unknown.flow, &b->unknown, error);
+    if (e == OK && n->has_unknown)
+        prefetch(b, b->unknown, &n->unknown);
     for (uint32_t i = 0; i < n->count && e == OK; i++) {
         e = load(b, s->config.path, n->line[i].file_line, n->line[i].flow, &b->script[i], error);
+        if (e == OK)
+            prefetch(b, b->script[i], &n->line[i]);
         b->line[i] = line_of(s, n->line[i].key);
         if (!b->line[i])
             e = ERR_NOMEM;
@@ -68,6 +80,7 @@ enum err book_open(struct serve *s, struct numbers *n, struct book **out, char *
         .store = store_for_flows(s->store),
         .synthesiser = n->speech[0] ? n->speech : NULL,
         .speech_folder = s->speech_dir,
+        .speech_threads = n->speech_processes,
         .http_allow = n->http[0] ? n->http : NULL,
     };
     struct book *b = calloc(1, sizeof *b);

@@ -15,7 +15,8 @@
  * asks for by call:is_open.
  *
  * http names the hosts that http.* may ask ("hooks.example.com, 127.0.0.1:8080"). speech is a
- * command other than espeak-ng ({lang}, {file}, {text}; docs/FLOWS.md).
+ * command other than espeak-ng ({lang}, {file}, {text}; docs/FLOWS.md), speech_processes how many
+ * of it run at once; with `speech_ahead: no` prompts are not spoken before a call wants them.
  *
  * Numbers are compared by their digits, so "+386 00 100 200" is 38600100200; what is no number
  * ("reception") is compared as it is. Files are relative to the file's own folder. A key that is
@@ -88,6 +89,8 @@ struct numbers {
     uint32_t hours_count;
     struct numbers_hours hours[NUMBERS_HOURS_MAX];
     char speech[NUMBERS_VALUE_MAX]; /* command that speaks; "": the default, espeak-ng */
+    uint32_t speech_processes;      /* of it at once; 0: the default */
+    bool speech_on_demand;          /* nothing is spoken before a call wants it */
     char http[NUMBERS_HTTP_MAX];    /* hosts that flows may ask; "": none */
     uint32_t drain_ms;              /* how long calls may go on after SIGTERM */
     bool has_unknown;               /* numbers that are not listed: `unknown` says which flow… */

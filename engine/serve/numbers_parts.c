@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "flow/speech.h"
 #include "serve/numbers_inner.h"
 
 #define WRAP_UP_MS_MAX 3600000
@@ -41,6 +42,22 @@ void numbers_read_speech(struct numbers_reader *r, const char *where, const yaml
                      "%s: a command is expected here that has {file} and {text}, as in "
                      "\"espeak-ng -v {lang} -w {file} -- {text}\"",
                      where);
+}
+
+void numbers_read_processes(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                            void *place)
+{
+    numbers_u32(r, where, n, 1, SPEECH_THREADS_MAX, place);
+}
+
+void numbers_read_ahead(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                        void *place)
+{
+    bool ahead = true;
+
+    (void)place;
+    numbers_read_yes(r, where, n, &ahead);
+    r->out->speech_on_demand = !ahead;
 }
 
 void numbers_read_http(struct numbers_reader *r, const char *where, const yaml_node_t *n,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "flow/speech.h"
 #include "io/limits.h"
 #include "sip/ua.h"
 
@@ -343,6 +344,12 @@ static void say_end(const struct serve *s)
         if (l->calls || l->full)
             printf("  %s: %llu calls, %u at once at most, %llu refused\n", l->key,
                    (unsigned long long)l->calls, l->peak, (unsigned long long)l->full);
+    const struct speech_stats *said = flow_speech_stats(s->book->runtime);
+    if (said && (said->spoken || said->refused))
+        printf("  speech: %llu texts spoken, %llu failed, %u waited for at once at most, %llu "
+               "refused because too many waited\n",
+               (unsigned long long)said->spoken, (unsigned long long)said->failed,
+               said->wanted_peak, (unsigned long long)said->refused);
     fflush(stdout);
 }
 

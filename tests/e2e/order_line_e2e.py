@@ -4,6 +4,7 @@ keys, wrong PINs, hang-ups, silence, lost packets) and by SIPp; what is stored i
 
 import json
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import harness as h
 from harness import check, wait_for
@@ -202,9 +203,10 @@ def silence_everywhere():
 def three_languages():
     """One flow, the language by the number: what the synthesiser was asked to say, and in which."""
     line = Line(h.folder(), 3)
-    for n, number in enumerate((SL, EN, RU)):
-        line.call([(n, "events", f"w3 LOGIN w2 6 w3 7 w2 {PIN}# w2 1 w2 12345#{n + 1}#* w2 1 w3 3")],
-                  number=number)
+    plan = f"w3 LOGIN w2 6 w3 7 w2 {PIN}# w2 1 w2 12345#{{}}#* w2 1 w3 3"
+    with ThreadPoolExecutor(3) as beside:
+        list(beside.map(lambda n: line.call([(n, "events", plan.format(n + 1))], name=f"caller{n}",
+                                            number=(SL, EN, RU)[n]), range(3)))
     check(line.orders() == {member(n): [[("12345", n + 1)]] for n in range(3)}, line.orders())
     said = (line.service.where / "said").read_text()
     # numbers are said word by word, each word spoken once

@@ -35,7 +35,8 @@ def key_sound(key):
 def quick_voice(where):
     """A synthesiser for tests of what flows do, not of how they sound: a third of a second of a
     hum, whatever it is to say; but an English digit is that key's tones, so that a caller can tell
-    which number was read to it. The file `said` gets every text with its language. Returns the line
+    which number was read to it. The file `said` gets every text with its language. Nothing
+    is spoken before a call wants it, so `said` tells what callers were to hear. Returns the lines
     of the numbers file."""
     write_wav(where / "voice.wav", (6000 * math.sin(i * 0.3) * abs(math.sin(i / 300))
                                     for i in range(2400)))
@@ -46,7 +47,7 @@ def quick_voice(where):
                      f'case "$3" in {"|".join(WORDS)}) voice="voice-$3.wav" ;; *) voice=voice.wav ;; esac\n'
                      'exec cp "${0%/*}/$voice" "$1"\n')
     speak.chmod(0o755)
-    return f'speech: "{speak} {{file}} {{lang}} {{text}}"\n'
+    return f'speech: "{speak} {{file}} {{lang}} {{text}}"\nspeech_ahead: no\n'
 
 
 class Service:

@@ -506,6 +506,141 @@ Test(prompts, the_folder_is_bounded)
     loop_fini(&loop);
 }
 
+static void nobody_minds(void *arg, const struct flow_answer *a)
+{
+    (void)a;
+    ++*(uint32_t *)arg;
+}
+
+static void turn_until(struct loop *loop, const uint32_t *counter, uint32_t wanted)
+{
+    for (int k = 0; k < 60000 && *counter < wanted; k++)
+        loop_turn(loop, 1000);
+    cr_assert_geq(*counter, wanted);
+}
+
+/* One thread, so that the order is seen: the first is under way when the others come. */
+Test(prompts, what_is_wanted_now_goes_before_what_is_spoken_ahead)
+{
+    static const char *const ahead[] = {"first", "later", "last"};
+    struct speech_text now = {.lang = "en", .text = SLICE("now")},
+                       last = {.lang = "en", .text = SLICE("last")};
+    struct loop loop;
+    struct speech *s;
+    uint32_t answered = 0;
+
+    write_command("echo \"$3\" >>log; while [ ! -e go ]; do sleep 0.01; done; cp base.wav \"$2\"");
+    cr_assert_eq(loop_init(&loop, NULL), OK);
+    struct speech_config config = {
+        .loop = &loop, .sounds = sounds, .command = command, .folder = kept, .threads = 1};
+    cr_assert_eq(speech_open(&s, &config), OK);
+    for (int i = 0; i < 3; i++) {
+        struct speech_text t = {.lang = "en", .text = slice_cstr(ahead[i])};
+        cr_assert_eq(speech_prefetch(s, &t), OK);
+        cr_assert_eq(speech_prefetch(s, &t), OK); /* once is enough */
+    }
+    cr_assert_eq(speech_stats(s)->ahead, 3u);
+    cr_assert_eq(speech_ask(s, &now, count, &answered), OK);
+    cr_assert_eq(speech_ask(s, &last, count, &answered), OK); /* not ahead any more */
+    cr_assert_eq(speech_stats(s)->ahead, 2u);
+    write_wav("go", 1);
+    turn_until(&loop, &answered, 2);
+    while (speech_stats(s)->ahead > 0)
+        loop_turn(&loop, 1000);
+    cr_assert_str_eq(asked(), "first\nnow\nlast\nlater\n");
+    cr_assert_eq(speech_stats(s)->threads, 1u);
+    speech_close(s);
+    loop_fini(&loop);
+}
+
+Test(prompts, a_scripts_prompts_are_spoken_ahead)
+{
+    static const char *const lines[] = {"en|Your number is\n", "en|Bye.\n", "en|Two, please.\n",
+                                        "en|zero\n", "en|nine\n"};
+    struct flow_script *script;
+    char why[FLOW_TEXT_MAX];
+    struct bench b;
+
+    open_bench(&b);
+    cr_assert_eq(
+        flow_script_load_text(b.rt, "t.lua",
+                              SLICE("return flow { prompts = {\n"
+                                    "main = { en = 'a file is there', sl = 'Datoteka' },\n"
+                                    "told = { en = 'Your number is {it}. Bye.', sl = 'Vaša' },\n"
+                                    "two = { en = 'Two, please.' } },\n"
+                                    "run = function(call) call:answer()\n"
+                                    "check(call:play('told', { with = { it = read.digits(90) } })\n"
+                                    "== 'done') end }"),
+                              &script, why),
+        OK, "%s", why);
+    flow_script_prefetch(b.rt, script, "en");
+    flow_script_prefetch(b.rt, script, "de"); /* harmless */
+    cr_assert_eq(flow_speech_stats(b.rt)->ahead, 3u + 10u);
+    while (flow_speech_stats(b.rt)->ahead)
+        loop_turn(&b.loop, 1000);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        cr_assert_eq(times_asked(lines[i]), 1u, "%s%s", lines[i], asked());
+    cr_assert_not(strstr(asked(), "sl|") || strstr(asked(), "file is there"), "%s", asked());
+    bench_start(&b,
+                "return flow { prompts = { told = { en = 'Your number is {it}. Bye.' } },\n"
+                "run = function(call) call:answer()\n"
+                "check(call:play('told', { with = { it = read.digits(90) } }) == 'done') end }");
+    fake_played(&b.call); /* it was there at once */
+    well(&b, 1);
+    cr_assert_eq(flow_speech_stats(b.rt)->spoken, 13u);
+    bench_close(&b);
+}
+
+/* Each command waits for the others: all run at once, or none ends. */
+Test(prompts, several_texts_are_spoken_at_once)
+{
+    struct loop loop;
+    struct speech *s;
+    uint32_t answered = 0;
+
+    write_command("touch at-work-$3; while [ ! -e at-work-a -o ! -e at-work-b -o ! -e at-work-c ]\n"
+                  "do sleep 0.01; done; cp base.wav \"$2\"");
+    cr_assert_eq(loop_init(&loop, NULL), OK);
+    struct speech_config config = {
+        .loop = &loop, .sounds = sounds, .command = command, .folder = kept, .threads = 3};
+    cr_assert_eq(speech_open(&s, &config), OK);
+    for (const char *t = "abc"; *t; t++)
+        cr_assert_eq(speech_ask(s, &(struct speech_text){.lang = "en", .text = slice_of(t, 1)},
+                                count, &answered),
+                     OK);
+    cr_assert_eq(speech_stats(s)->threads, 3u);
+    turn_until(&loop, &answered, 3);
+    speech_close(s);
+    config.threads = SPEECH_THREADS_MAX + 1;
+    cr_assert_eq(speech_open(&s, &config), ERR_INVALID);
+    loop_fini(&loop);
+}
+
+/* The queue is full: the script is told so, on its line, and the next one's turn comes later. */
+Test(prompts, more_texts_than_may_wait)
+{
+    struct bench b;
+    uint32_t answered = 0;
+
+    write_command("echo >>log; sleep 3600");
+    open_bench(&b);
+    for (uint32_t i = 0; i < SPEECH_JOBS_MAX; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "text %u", i);
+        struct speech_text t = {.lang = "en", .text = slice_cstr(text)};
+        cr_assert_eq(speech_ask(b.rt->speech, &t, nobody_minds, &answered), OK);
+    }
+    bench_body(&b, "call:answer()\ncall:say('one more')");
+    until_ended(&b);
+    cr_assert(strstr(b.report.error, "t.lua:3: "), "%s", b.report.error);
+    cr_assert(strstr(b.report.error, "1024 texts wait for the synthesiser already"), "%s",
+              b.report.error);
+    cr_assert_eq(speech_stats(b.rt->speech)->refused, 1u);
+    cr_assert_eq(speech_stats(b.rt->speech)->wanted_peak, SPEECH_JOBS_MAX);
+    bench_close(&b);
+    cr_assert_eq(answered, SPEECH_JOBS_MAX, "whoever waits is told the end");
+}
+
 Test(prompts, the_default_synthesiser_speaks_all_languages)
 {
     struct bench b;

@@ -86,8 +86,25 @@ Test(numbers, loopback_unless_told)
     numbers_free(n);
 }
 
+Test(numbers, how_prompts_are_spoken)
+{
+    struct numbers *n = parse("name: x\nunknown: { flow: a.lua }\n"
+                              "speech: \"say {file} {text}\"\nspeech_processes: 4\n"
+                              "speech_ahead: no\n");
+
+    cr_assert_str_eq(n->speech, "say {file} {text}");
+    cr_assert_eq(n->speech_processes, 4);
+    cr_assert(n->speech_on_demand);
+    numbers_free(n);
+    n = parse("name: x\nunknown: { flow: a.lua }\n");
+    cr_assert_not(n->speech_on_demand);
+    cr_assert_eq(n->speech_processes, 0);
+    numbers_free(n);
+}
+
 Test(numbers, refused_with_their_line)
 {
+    refused("name: a\nspeech_processes: 17\n", "lines.yaml:2: speech_processes:");
     refused("", "lines.yaml:1: the file is empty");
     refused("numbers: []\n", "it needs name:");
     refused("name: a\nnumbers: []\n", "it answers no number");
