@@ -1,45 +1,26 @@
 /* peal-sim coordinate: several `peal-sim run` processes play one suite (crowd.h). This one plays
- * nothing: it opens the meeting, lets all begin together, hands on how the run is steered, and
- * judges what all have made in sum. */
+ * nothing: it opens the meeting, lets all begin together, hands on how the run is steered, notices
+ * who is gone, and judges what all have made in sum (coordinate_end.c). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "sim/crowd.h"
+#include "sim/coordinate.h"
 #include "sim/options.h"
-#include "sim/sim.h"
-#include "sim/steer.h"
-#include "sim/stop.h"
-#include "sim/suite.h"
 
-#define PROGRAM   "peal-sim coordinate"
-#define LOOK_MS   20
-#define END_MS    60000 /* for those who are told to stop */
-#define TOTAL_MAX 8192
-
-struct coordinate {
-    struct loop loop;
-    struct stop stop;
-    struct timer look, limit;
-    struct suite *suite;
-    struct crowd *crowd;
-    struct steer *steer;
-    struct crowd_result sum;
-    uint32_t parts, ready, results;
-    bool begun, failed, late, wrong, quiet;
-    char error[CROWD_ERROR_MAX];
-};
+#define LOOK_MS 20
+#define END_MS  60000 /* for those who are told to stop */
 
 struct arguments {
-    const char *suite, *redis, *meeting, *control, *addresses;
+    const char *suite, *redis, *meeting, *control, *addresses, *report;
     uint64_t processes, seed, limit;
     bool keys, quiet;
 };
 
 static void fail(struct coordinate *c)
 {
-    fprintf(stderr, PROGRAM ": %s\n", c->error);
+    fprintf(stderr, COORDINATE_PROGRAM ": %s\n", c->error);
     c->wrong = true;
     loop_stop(&c->loop);
 }
@@ -66,11 +47,33 @@ static void add(struct coordinate *c, const struct crowd_result *r)
         printf("process %u of %u has ended with %d\n", r->part + 1, c->parts, r->code);
 }
 
+static void stop_all(struct coordinate *c);
+
+/* It is killed, or its machine is. Nobody waits for it; what it was to do is missing. */
+static void lose(struct coordinate *c, uint32_t part)
+{
+    c->gone[part] = true;
+    c->gone_count++;
+    fprintf(stderr, COORDINATE_PROGRAM ": process %u of %u is gone without a result%s\n", part + 1,
+            c->parts,
+            !c->begun ? ", before the beginning: there is no run"
+            : part == 0 && c->suite->answers
+                ? ": it answered, so the others are told to stop"
+                : ": the others go on, its part of the plan is missing");
+    if (crowd_go_on(c->crowd, c->begun, c->error) != OK)
+        fail(c);
+    else if (!c->begun)
+        loop_stop(&c->loop);
+    else if (part == 0 && c->suite->answers)
+        stop_all(c);
+}
+
 static void on_look(struct timer *t)
 {
     struct coordinate *c = container_of(t, struct coordinate, look);
     struct crowd_result r;
     enum err e = OK;
+    uint32_t part;
 
     if (!c->begun) {
         uint32_t before = c->ready;
@@ -80,10 +83,12 @@ static void on_look(struct timer *t)
     }
     while (e == OK && c->results < c->parts && (e = crowd_take(c->crowd, &r, c->error)) == OK)
         add(c, &r);
+    if (e == ERR_NOT_FOUND && (e = crowd_lost(c->crowd, &part, c->error)) == OK)
+        lose(c, part);
     fflush(stdout);
     if (e != OK && e != ERR_NOT_FOUND)
         fail(c);
-    else if (c->results == c->parts)
+    else if (c->results + c->gone_count >= c->parts)
         loop_stop(&c->loop);
     else
         loop_timer(&c->loop, t, LOOK_MS, on_look);
@@ -108,12 +113,15 @@ static void on_tempo(void *arg, double x, bool paused)
     steer(arg, x, paused, false);
 }
 
-static void on_stop(void *arg)
+static void stop_all(struct coordinate *c)
 {
-    struct coordinate *c = arg;
-
     steer(c, 1, false, true);
     loop_timer(&c->loop, &c->limit, END_MS, on_limit);
+}
+
+static void on_stop(void *arg)
+{
+    stop_all(arg);
 }
 
 static void put_status(void *arg, struct json *j)
@@ -124,6 +132,7 @@ static void put_status(void *arg, struct json *j)
     json_u64(j, "processes", c->parts);
     json_u64(j, "ready", c->ready);
     json_u64(j, "ended", c->results);
+    json_u64(j, "gone", c->gone_count);
 }
 
 static const struct steer_handler steer_handler = {on_tempo, on_stop, put_status};
@@ -138,51 +147,6 @@ static void on_signal(void *arg, uint32_t count)
         on_stop(c);
 }
 
-/* ---- judging ---- */
-
-static int judge(const struct coordinate *c)
-{
-    const struct suite *s = c->suite;
-    bool met = !c->failed;
-
-    if (s->answers && c->sum.answered_calls < s->at_least) {
-        fprintf(stderr, PROGRAM ": %s:%u: %llu calls came to the callees, at_least asks for %llu\n",
-                s->path, s->answers_line, (unsigned long long)c->sum.answered_calls,
-                (unsigned long long)s->at_least);
-        met = false;
-    }
-    for (uint32_t i = 0; i < s->caller_groups; i++) {
-        const struct crowd_group *g = &c->sum.group[i];
-        if ((double)g->succeeded * 100 >= s->callers[i].min_success * (double)g->planned)
-            continue;
-        fprintf(stderr,
-                PROGRAM ": %s:%u: callers %s: %llu of %llu calls succeeded, below min_success %g "
-                        "%%\n",
-                s->path, s->callers[i].line, s->callers[i].name, (unsigned long long)g->succeeded,
-                (unsigned long long)g->planned, s->callers[i].min_success);
-        met = false;
-    }
-    if (c->wrong || c->results < c->parts)
-        return SIM_CONFIG;
-    return c->late ? SIM_INVALID : met ? SIM_PASS : SIM_FAILED;
-}
-
-static void say(const struct coordinate *c, int rc)
-{
-    for (uint32_t i = 0; i < c->suite->caller_groups; i++) {
-        const struct crowd_group *g = &c->sum.group[i];
-        printf("%s: %llu planned, %llu succeeded, %llu failed, %llu not started\n",
-               c->suite->callers[i].name, (unsigned long long)g->planned,
-               (unsigned long long)g->succeeded, (unsigned long long)g->failed,
-               (unsigned long long)g->not_started);
-    }
-    printf(PROGRAM ": %s: %s, %u processes, seed %llu\n", c->suite->name,
-           rc == SIM_PASS      ? "passed"
-           : rc == SIM_INVALID ? "RUN INVALID"
-                               : "FAILED",
-           c->parts, (unsigned long long)c->suite->seed);
-}
-
 /* ---- start ---- */
 
 static int play(struct coordinate *c, const struct arguments *a)
@@ -191,11 +155,11 @@ static int play(struct coordinate *c, const struct arguments *a)
     char error[160];
 
     if (steer_open(&c->steer, &c->loop, &steering, error) != OK) {
-        fprintf(stderr, PROGRAM ": --control %s\n", error);
+        fprintf(stderr, COORDINATE_PROGRAM ": --control %s\n", error);
         return SIM_CONFIG;
     }
     if (!c->quiet) {
-        printf(PROGRAM ": %s, seed %llu, waiting for %u processes\n", c->suite->name,
+        printf(COORDINATE_PROGRAM ": %s, seed %llu, waiting for %u processes\n", c->suite->name,
                (unsigned long long)c->suite->seed, c->parts);
         if (steer_listen(c->steer))
             printf("control: http://%s/status\n", steer_listen(c->steer));
@@ -208,11 +172,9 @@ static int play(struct coordinate *c, const struct arguments *a)
     steer_close(c->steer);
     loop_timer_stop(&c->loop, &c->look);
     loop_timer_stop(&c->loop, &c->limit);
-    int rc = judge(c);
-    if (!c->quiet)
-        say(c, rc);
+    int rc = coordinate_end(c, a->report);
     if (crowd_end(c->crowd, c->error) != OK)
-        fprintf(stderr, PROGRAM ": %s\n", c->error);
+        fprintf(stderr, COORDINATE_PROGRAM ": %s\n", c->error);
     return rc;
 }
 
@@ -222,7 +184,7 @@ static int with_loop(struct coordinate *c, const struct arguments *a)
                                         c->suite->fingerprint};
 
     if (loop_init(&c->loop, NULL) != OK) {
-        fprintf(stderr, PROGRAM ": io_uring: the kernel gave no ring\n");
+        fprintf(stderr, COORDINATE_PROGRAM ": io_uring: the kernel gave no ring\n");
         return SIM_CONFIG;
     }
     timer_init(&c->look);
@@ -232,7 +194,7 @@ static int with_loop(struct coordinate *c, const struct arguments *a)
         if (crowd_open(&c->crowd, &config, c->parts, c->error) == OK)
             rc = play(c, a);
         else
-            fprintf(stderr, PROGRAM ": %s\n", c->error);
+            fprintf(stderr, COORDINATE_PROGRAM ": %s\n", c->error);
         crowd_close(c->crowd);
         stop_fini(&c->stop);
     }
@@ -254,11 +216,11 @@ static int with_arguments(const struct arguments *a, bool seeded)
         log_set_level(LOG_WARN);
     int rc = SIM_CONFIG;
     if (a->processes < 1)
-        fprintf(stderr, PROGRAM ": --processes: 1 to %d\n", CROWD_PARTS_MAX);
+        fprintf(stderr, COORDINATE_PROGRAM ": --processes: 1 to %d\n", CROWD_PARTS_MAX);
     else if (suite_load(&c->suite, a->suite, &options, error) == OK)
         rc = with_loop(c, a);
     else
-        fprintf(stderr, PROGRAM ": %s\n", error);
+        fprintf(stderr, COORDINATE_PROGRAM ": %s\n", error);
     suite_free(c->suite);
     free(c);
     return rc;
@@ -297,6 +259,7 @@ int sim_coordinate(int argc, char **argv)
          {.text = &a.addresses},
          0,
          false},
+        {"report", "DIR", "gets summary.json, of all", OPTION_TEXT, {.text = &a.report}, 0, false},
         {"control",
          "ADDR:PORT",
          "steer all over HTTP: /status, /pause, /resume, /rate?x=2, /stop; loopback only",
@@ -321,7 +284,7 @@ int sim_coordinate(int argc, char **argv)
         {"quiet", NULL, "say nothing but errors", OPTION_FLAG, {.flag = &a.quiet}, 0, false},
     };
     const struct options options = {
-        PROGRAM,
+        COORDINATE_PROGRAM,
         "several processes play one suite; call n is made by process n modulo N",
         "SUITE.yaml",
         "  peal-sim coordinate suite.yaml --redis redis://127.0.0.1:6379 --processes 2 &\n"
@@ -336,7 +299,8 @@ int sim_coordinate(int argc, char **argv)
     if (code != OPTIONS_GO_ON)
         return code;
     if (count != 1) {
-        fprintf(stderr, PROGRAM ": which suite? " PROGRAM " SUITE.yaml --redis URL\n");
+        fprintf(stderr, COORDINATE_PROGRAM ": which suite? " COORDINATE_PROGRAM
+                                           " SUITE.yaml --redis URL\n");
         return SIM_CONFIG;
     }
     a.suite = argv[1];

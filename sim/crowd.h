@@ -7,7 +7,8 @@
  * under keys peal-sim:{NAME}:…, which expire by themselves.
  *
  * Joining and leaving wait for Redis (before the first call, after the last); while calls are up a
- * thread of its own asks Redis ten times a second how the run is to be steered. */
+ * thread of its own asks Redis ten times a second how the run is to be steered. Its connection is
+ * what the coordinator knows a process by: it ends with it, however that came about. */
 #ifndef PEAL_SIM_CROWD_H
 #define PEAL_SIM_CROWD_H
 
@@ -53,6 +54,8 @@ const char *crowd_callees(const struct crowd *c); /* where the first process ans
 enum err crowd_ready(struct crowd *c, uint64_t *begin_wall_ms, char *error);
 /* True once for every change: how the run is to be steered. Never waits. */
 bool crowd_steered(struct crowd *c, double *x, bool *paused, bool *stop);
+/* Processes of this run that are gone without a result, as far as the coordinator knows. */
+uint32_t crowd_lost_parts(const struct crowd *c);
 /* Our callers have made their calls. Whoever answers goes on until all have said so. */
 void crowd_done(struct crowd *c);
 bool crowd_all_done(const struct crowd *c);
@@ -67,6 +70,11 @@ enum err crowd_gather(struct crowd *c, uint32_t *ready, bool *begun, char *error
 enum err crowd_steer(struct crowd *c, double x, bool paused, bool stop, char *error);
 /* One more result, if there is one (ERR_NOT_FOUND: not yet). */
 enum err crowd_take(struct crowd *c, struct crowd_result *out, char *error);
+/* One more process that is gone without a result: its connection to Redis has ended (it was killed,
+ * or crashed) or it has not stirred for half a minute. ERR_NOT_FOUND: none. Take results first. */
+enum err crowd_lost(struct crowd *c, uint32_t *part, char *error);
+/* After that: the others are told, and need not wait for it. Before the beginning: they give up. */
+enum err crowd_go_on(struct crowd *c, bool begun, char *error);
 enum err crowd_end(struct crowd *c, char *error); /* forgets the meeting */
 
 #endif

@@ -43,7 +43,8 @@ struct run {
     uint32_t steered_count;
     struct crowd *crowd; /* NULL: we are alone */
     struct timer crowd_look;
-    bool left; /* the crowd has our result */
+    bool left;     /* the crowd has our result */
+    uint32_t lost; /* others that are gone */
     struct outcome outcome;
     char audio_kept[400]; /* folder of the report */
     struct prometheus *metrics;

@@ -197,6 +197,8 @@ int run_finish(struct run *r, const struct run_arguments *a, const char *summary
     int rc = host_finish(&r->host, summary, add_run, r, &o->lateness);
     if (rc == SIM_PASS && o->errors)
         rc = SIM_FAILED;
+    if (r->lost && rc == SIM_FAILED)
+        rc = SIM_INVALID;
     o->verdict = (enum sim_exit)rc;
     worst_sort(&o->worst);
     for (uint32_t i = 0; i < o->errors; i++)

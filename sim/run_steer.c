@@ -44,6 +44,10 @@ static void put_status(void *arg, struct json *j)
     json_u64(j, "failed", failed);
     json_u64(j, "active", call_env_count(r->host.env));
     json_bool(j, "ending", r->ending);
+    if (r->crowd) {
+        json_u64(j, "part", crowd_part(r->crowd));
+        json_u64(j, "parts", crowd_parts(r->crowd));
+    }
 }
 
 static const struct steer_handler steer_handler = {on_tempo, on_stop, put_status};
@@ -71,6 +75,14 @@ void run_on_crowd_look(struct timer *t)
         on_tempo(r, x, paused);
         if (stop)
             on_stop(r);
+    }
+    uint32_t lost = crowd_lost_parts(r->crowd);
+    if (lost != r->lost) {
+        r->lost = lost;
+        outcome_error(&r->outcome,
+                      "%u of the %u processes of this run are gone: this is a part of a run that "
+                      "is not whole",
+                      lost, crowd_parts(r->crowd));
     }
     /* Whoever answers stays until nobody calls any more. */
     if (r->over == r->suite->caller_groups && (!r->answers || crowd_all_done(r->crowd)))

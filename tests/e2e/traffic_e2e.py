@@ -54,6 +54,26 @@ class TrafficTest(unittest.TestCase):
         return (f"  - name: {name}\n    scenario: callers/short\n    to: \"{to}\"\n"
                 + "".join(f"    {line}\n" for line in more))
 
+    def ask(self, address, path, method="GET"):
+        request = urllib.request.Request(f"http://{address}{path}", method=method)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    def refused(self, address, path, method="GET"):
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            self.ask(address, path, method)
+        caught.exception.close()
+        return caught.exception.code
+
+    def until_started(self, address, count):
+        until = time.monotonic() + 60
+        while True:
+            status = self.ask(address, "/status")
+            if status["started"] >= count:
+                return status
+            self.assertLess(time.monotonic(), until, status)
+            time.sleep(0.02)
+
 
 class Run(TrafficTest):
     def test_both_sides_in_one_process_pass(self):
@@ -135,7 +155,7 @@ MIXED = ("scenarios:\n  - { scenario: vacant-404, weight: 50 }\n  - { scenario: 
          "spells:\n  - { scenario: rejected, share: 20, lasts: 300 }\n")
 
 
-class Seed(TrafficTest):
+class SeedTest(TrafficTest):
     def suite(self, name, *extra, calls=60):
         (self.folder / "mixed.yaml").write_text(MIXED)
         return Suite(self.folder, "seed: 11\ncallees: { mix: mixed.yaml }\ncallers:\n"
@@ -148,6 +168,8 @@ class Seed(TrafficTest):
     def files(self, suite):
         return [(suite.report / f"{name}.jsonl").read_bytes() for name in ("plan", "truth")]
 
+
+class Seed(SeedTest):
     def test_the_same_seed_writes_the_same_bytes(self):
         one, three = self.suite("one", "--workers", "1").run(), self.suite("three", "--workers", "3").run()
         other = self.suite("other", "--seed", "12").run()
@@ -167,7 +189,7 @@ class Seed(TrafficTest):
         self.assertEqual(done, {"sip:" + x["number"] for x in plan})
 
 
-class Crowd(Seed):
+class Crowd(SeedTest):
     def setUp(self):
         super().setUp()
         self.socket = self.folder / "redis.sock"
@@ -181,10 +203,13 @@ class Crowd(Seed):
             self.assertLess(time.monotonic(), until, "redis-server did not start")
             time.sleep(0.02)
 
-    def together(self, count, *extra):
-        """A coordinator and so many processes; returns it and their suites."""
+    def together(self, count, *extra, calls=60, control=False):
+        """A coordinator and so many processes, each with its own number of audio threads; returns it
+        and their suites."""
         url = ["--redis", f"unix:{self.socket}"]
-        suites = [self.suite("crowd", *url) for _ in range(count)]
+        own = ["--control", "127.0.0.1:0"] if control else []
+        suites = [self.suite("crowd", *url, "--workers", str(i + 1), *own, calls=calls)
+                  for i in range(count)]
         coordinator = subprocess.Popen([SIM, "coordinate", str(suites[0].path), *url, "--processes",
                                         str(count), *extra], stdout=subprocess.PIPE,
                                        stderr=subprocess.STDOUT, text=True)
@@ -195,10 +220,12 @@ class Crowd(Seed):
             suite.report, command = self.folder / f"part{i}", list(suite.command)
             command[command.index("--report") + 1] = str(suite.report)
             command[command.index("--junit") + 1] = str(self.folder / f"part{i}.xml")
-            running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                            stderr=subprocess.PIPE, text=True))
-            self.addCleanup(running[-1].stderr.close)
-            self.addCleanup(running[-1].kill)
+            running.append(subprocess.Popen(command, stdout=subprocess.PIPE if control else
+                                            subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
+            for cleanup in (running[-1].stderr.close, running[-1].wait, running[-1].kill):
+                self.addCleanup(cleanup)
+            if control:
+                self.addCleanup(running[-1].stdout.close)
         return coordinator, running, suites
 
     def test_three_processes_play_the_plan_of_one(self):
@@ -220,6 +247,90 @@ class Crowd(Seed):
         answering = [s for s in suites if json.loads((s.report / "summary.json").read_text())["calls"]
                      > len(self.files(s)[0].splitlines())]
         self.assertEqual(len(answering), 1, "one process answers for all")
+
+    def steered(self, count, *extra, calls):
+        """As together, with the addresses by which the coordinator and each process are steered."""
+        coordinator, running, suites = self.together(count, "--control", "127.0.0.1:0", *extra,
+                                                     calls=calls, control=True)
+        address = lambda process: self.line(process, "control: ").split("http://")[1].split("/")[0]
+        return (coordinator, running, suites, address(coordinator),
+                [address(process) for process in running])
+
+    def line(self, process, wanted):
+        """The next line that begins so."""
+        for line in process.stdout:
+            if line.startswith(wanted):
+                return line
+        self.fail(f"the output ended before {wanted!r}")
+
+    def until(self, addresses, wanted):
+        until = time.monotonic() + 60
+        while not all(wanted(self.ask(address, "/status")) for address in addresses):
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.02)
+
+    def test_the_coordinator_holds_and_hurries_all(self):
+        coordinator, running, suites, hub, addresses = self.steered(2, calls=200)
+        for address in addresses:
+            self.until_started(address, 10)
+        self.assertTrue(self.ask(hub, "/pause", "POST")["paused"])
+        self.until(addresses, lambda status: status["paused"])
+        held = [self.ask(address, "/status")["started"] for address in addresses]
+        self.assertEqual(self.ask(hub, "/rate?x=20", "POST")["rate"], 20)
+        self.until(addresses, lambda status: status["rate"] == 20)
+        self.assertEqual([self.ask(address, "/status")["started"] for address in addresses], held)
+        self.ask(hub, "/resume", "POST")
+        for process in running:
+            process.stdout.read()
+            self.assertEqual(process.wait(90), 0, process.stderr.read())
+        said = coordinator.stdout.read()
+        self.assertEqual(coordinator.wait(30), 0, said)
+        self.assertIn("a: 200 planned", said)
+        for suite in suites:
+            suite_steered = json.loads((suite.report / "summary.json").read_text())["steered"]
+            self.assertEqual([(x["rate"], x["paused"]) for x in suite_steered],
+                             [(1, True), (20, True), (20, False)])
+
+    def test_a_killed_process_is_noticed_at_once(self):
+        report = self.folder / "all"
+        coordinator, running, suites, hub, addresses = self.steered(3, "--report", str(report),
+                                                                    calls=3000)
+        for address in addresses:
+            self.until_started(address, 5)
+        part = [self.ask(address, "/status")["part"] for address in addresses]
+        victim = part.index(2)
+        running[victim].kill()
+        line = self.line(coordinator, "peal-sim coordinate: process")
+        self.assertIn("process 3 of 3 is gone without a result: the others go on", line)
+        others = [i for i in range(3) if i != victim]
+        for i in others:
+            self.assertIsNone(running[i].poll(), "they play 3000 calls, which takes minutes")
+        self.assertEqual(self.ask(hub, "/status")["gone"], 1)
+        self.ask(hub, "/stop", "POST")
+        for i in others:
+            running[i].stdout.read()
+            errors = running[i].stderr.read()
+            self.assertEqual(running[i].wait(60), 3, errors)
+            self.assertIn("1 of the 3 processes of this run are gone", errors)
+        said = coordinator.stdout.read()
+        self.assertEqual(coordinator.wait(30), 3, said)
+        self.assertIn("RUN INVALID: 1 of 3 processes are gone", said)
+        self.assertIn("a: of 3000 calls 1000 were those of processes that are gone", said)
+        total = json.loads((report / "summary.json").read_text())
+        self.assertEqual((total["verdict"], total["gone"], total["ended"]), ("invalid", [3], 2))
+        self.assertEqual(total["groups"][0]["missing"], 1000)
+
+    def test_without_the_one_who_answers_all_end(self):
+        coordinator, running, suites, _, addresses = self.steered(2, calls=3000)
+        for address in addresses:
+            self.until_started(address, 5)
+        victim = [self.ask(address, "/status")["part"] for address in addresses].index(0)
+        running[victim].kill()
+        said = coordinator.stdout.read()
+        self.assertEqual(coordinator.wait(60), 3, said)
+        self.assertIn("process 1 of 2 is gone without a result: it answered", said)
+        running[1 - victim].stdout.read()
+        self.assertEqual(running[1 - victim].wait(60), 3)
 
     def test_another_seed_is_refused(self):
         url = ["--redis", f"unix:{self.socket}"]
@@ -244,26 +355,6 @@ class Steering(TrafficTest):
         for cleanup in (process.stdout.close, process.stderr.close, process.wait, process.kill):
             self.addCleanup(cleanup)
         return suite, process
-
-    def ask(self, address, path, method="GET"):
-        request = urllib.request.Request(f"http://{address}{path}", method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.loads(answer.read())
-
-    def refused(self, address, path, method="GET"):
-        with self.assertRaises(urllib.error.HTTPError) as caught:
-            self.ask(address, path, method)
-        caught.exception.close()
-        return caught.exception.code
-
-    def until_started(self, address, count):
-        until = time.monotonic() + 60
-        while True:
-            status = self.ask(address, "/status")
-            if status["started"] >= count:
-                return status
-            self.assertLess(time.monotonic(), until, status)
-            time.sleep(0.02)
 
     def test_http_holds_and_hurries_a_run(self):
         suite, process = self.start("--control", "127.0.0.1:0", calls=200)
