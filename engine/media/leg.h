@@ -14,6 +14,7 @@
 
 #include "base/slice.h"
 #include "dsp/dsp.h"
+#include "media/codec.h"
 #include "media/media.h"
 #include "media/srtp.h"
 
@@ -26,8 +27,6 @@
 
 struct media_leg;
 struct packets; /* captured RTP, media/packets.h */
-
-enum media_codec { MEDIA_PCMU = 0, MEDIA_PCMA = 8 }; /* static payload types (RFC 3551) */
 
 struct leg_stats {
     uint64_t received, sent, relayed;    /* RTP packets; relayed ones are in sent too */
