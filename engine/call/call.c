@@ -290,23 +290,6 @@ void call_hangup(struct call *c, uint16_t q850)
     call_close_leg(c);
 }
 
-enum err call_hold(struct call *c, bool on)
-{
-    char text[SDP_TEXT_MAX];
-    struct buf b = buf_on(text, sizeof(text));
-    enum sdp_dir was = c->sdp.dir;
-
-    if (!c->session || c->state != CALL_STATE_UP)
-        return ERR_STATE;
-    c->sdp.dir = on ? SDP_SENDONLY : SDP_SENDRECV;
-    enum err e = sdp_write_offer(&c->sdp, &b);
-    if (e == OK)
-        e = sip_session_offer(c->session, buf_slice(&b));
-    if (e != OK)
-        c->sdp.dir = was;
-    return e;
-}
-
 /* ---- looking ---- */
 
 struct slice call_called_number(const struct call *c)

@@ -102,7 +102,7 @@ struct sip_ua *call_env_ua(struct call_env *env);   /* NULL: the line is modelle
 struct media *call_env_media(struct call_env *env); /* likewise */
 struct sound_cache *call_env_sounds(struct call_env *env);
 const char *call_env_host(const struct call_env *env); /* own "host:port", as URIs want it */
-uint32_t call_env_count(const struct call_env *env); /* calls alive */
+uint32_t call_env_count(const struct call_env *env);   /* calls alive */
 uint32_t call_env_peak(const struct call_env *env);
 
 struct call_env_stats {
@@ -219,8 +219,28 @@ void call_record_stop(struct call *c); /* CALL_EV_RECORDED follows */
 enum err call_bridge(struct call *a, struct call *b);
 void call_unbridge(struct call *c); /* both sides; harmless when not bridged */
 
-/* Hold by re-INVITE (sendonly) and back. */
+/* More than two. c comes into the conversation that `with` is in (bridged, in a conference, or
+ * alone so far); in it already, c's part changes at once. What a call of a conference plays is
+ * heard by its far side over the others. c leaves by call_unbridge or with its end; two who are
+ * left are bridged as before. ERR_STATE: c is in another conversation, or one of them has no audio;
+ * ERR_FULL: more than MIX_MEMBERS_MAX (media/mix.h); ERR_UNSUPPORTED: on a modelled line. */
+enum err call_conference(struct call *c, struct call *with); /* all hear each other */
+enum err call_listen(struct call *c, struct call *with);     /* c hears all, nobody hears c */
+enum err call_whisper(struct call *c, struct call *with);    /* c hears all, `with` alone hears c */
+unsigned call_together(const struct call *c); /* how many are in c's conversation; 0: none */
+/* As call_play, but the far side hears it over whom it talks to, instead of in their place. */
+enum err call_prompt(struct call *c, const struct sound *s, bool loop, uint32_t cookie);
+/* How loud the others hear c's far side; with agc it is brought to the usual level (media/mix.h).
+ */
+enum err call_gain(struct call *c, int gain_db, bool agc);
+
+/* Hold by re-INVITE (sendonly) and back. Changed again before the far side has answered: told when
+ * it has. A far side that refuses it leaves all as it was. */
 enum err call_hold(struct call *c, bool on);
+/* c leaves its conversation and is held; it hears `music` in a loop (NULL: nothing). And back: with
+ * whom c talks then (into their conversation, when they are in one), or NULL. */
+enum err call_park(struct call *c, const struct sound *music);
+enum err call_unpark(struct call *c, struct call *with);
 
 /* Looking. */
 enum call_state call_state(const struct call *c);

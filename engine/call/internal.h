@@ -41,6 +41,7 @@ struct call {
     char last_digit; /* key last told, who told it and when: see call_digit */
     bool last_digit_by_info;
     uint64_t last_digit_us;
+    bool hold_wanted, hold_offered; /* by us; an offer that says so waits for its answer */
     bool outgoing, detect, released, remote_set, held, answer_sent, rtp_seen;
     uint64_t start_us;     /* INVITE sent or received */
     uint64_t leg_start_us; /* the leg's time zero */
@@ -77,6 +78,9 @@ void call_sdp_init(struct call *c, enum call_srtp srtp);
 /* audio.c */
 void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e);
 enum err call_point_leg(struct call *c, const struct sdp_negotiated *n);
+
+/* conference.c: the far side has answered an offer of ours, or refused it. */
+void call_hold_settled(struct call *c, bool taken);
 
 /* keys.c: gives the leg the keys that were agreed on, or none. */
 enum err call_secure_leg(struct call *c, const struct sdp_negotiated *n);

@@ -248,10 +248,12 @@ void call_on_sip(void *arg, struct sip_session *s, const struct sip_event *e)
         if (e->sdp.len && apply_answer(c, e->sdp) != OK)
             log_warn("call", "the far side's answer to our offer cannot be used", "call_id=%s",
                      c->record.call_id);
+        call_hold_settled(c, true);
         break;
     case SIP_EV_OFFER_REFUSED:
         log_info("call", "the far side refused our offer", "call_id=%s code=%u", c->record.call_id,
                  e->code);
+        call_hold_settled(c, false);
         break;
     case SIP_EV_DIGIT:
         call_digit(c, e->digit, true);

@@ -8,6 +8,17 @@
 
 #define DEFERRED_MAX 1024 /* commands for legs that are between two workers */
 
+struct mix_place {
+    struct media_leg *leg, *coached; /* coached: of MIX_COACHES */
+    enum mix_role role;
+    bool joined; /* its worker has been told */
+};
+
+struct conversation { /* mix.c */
+    struct mix_place place[MIX_MEMBERS_MAX];
+    uint32_t count, worker;
+};
+
 struct media_leg {
     struct media *media;
     media_handler_fn *handler;
@@ -20,6 +31,7 @@ struct media_leg {
     bool detect, has_remote, closing, moving, recording;
     struct media_leg *peer;     /* bridged with, or to be when both have met on one worker */
     bool meeting;               /* … the latter */
+    struct conversation *talk;  /* instead of a peer: it is in a mix, or will be */
     uint32_t target;            /* worker it moves to */
     uint8_t queue_head, queued; /* items not ended yet, oldest first; NULL: not a sound */
     const struct sound *sound[LEG_QUEUE_MAX];
@@ -45,6 +57,7 @@ struct media {
     const struct prints *prints;         /* NULL: none */
     struct pool prints_legs;             /* as many as legs, when there are prints */
     struct pool keys;                    /* struct secure */
+    struct pool talks;                   /* conversations that are more than a bridge */
     struct pool legs, streams, hearings; /* a leg and its stream have the same index */
     uint32_t *generation;                /* of each leg's place */
     struct worker *worker;
@@ -64,6 +77,11 @@ enum err media_post_to(struct media *m, uint32_t worker, const struct command *c
 /* leg_keys.c: a key came back from the worker; all of them go with the leg. */
 void media_leg_key_back(struct media_leg *l, struct secure *key);
 void media_leg_keys_free(struct media_leg *l);
+/* leg.c: sends the leg on its way to another worker; media_mix_arrived follows. */
+enum err media_leg_move(struct media_leg *l, uint32_t worker);
+/* mix.c */
+void media_mix_arrived(struct media_leg *l);
+void media_mix_leave(struct media_leg *l); /* harmless when it is in none */
 /* An event for a leg. */
 void media_leg_message(struct media_leg *l, const struct message *msg);
 /* Frees what a leg holds on the control thread. */

@@ -78,6 +78,8 @@ void stream_hear_slot(struct stream *s)
         return;
     uint8_t flags = next_block(s);
 
+    if (mixer_mixes(s))
+        mixer_heard(s, plc_block(&h->plc));
     if (h->recorder.file)
         recorder_block(&h->recorder, plc_block(&h->plc), h->sent);
     if (!s->detect || s->phase == DSP_OFF)

@@ -205,6 +205,14 @@ enum err media_leg_play(struct media_leg *l, const struct sound *s, bool loop, u
     return s && s->samples ? queue(l, &item) : ERR_INVALID;
 }
 
+enum err media_leg_play_over(struct media_leg *l, const struct sound *s, bool loop, uint32_t cookie)
+{
+    struct player_item item = {
+        .kind = PLAYER_SOUND, .loop = loop, .over = true, .cookie = cookie, .sound = s};
+
+    return s && s->samples ? queue(l, &item) : ERR_INVALID;
+}
+
 enum err media_leg_tone(struct media_leg *l, const struct media_tone *t, uint32_t cookie)
 {
     struct player_item item = {.kind = PLAYER_TONE, .cookie = cookie, .tone = *t};
@@ -342,8 +350,7 @@ void media_leg_record_stop(struct media_leg *l)
         post_simple(l, COMMAND_RECORD_STOP, false);
 }
 
-/* Sends the leg on its way to its peer's worker. */
-static enum err move(struct media_leg *l, uint32_t target)
+enum err media_leg_move(struct media_leg *l, uint32_t target)
 {
     struct command c = {.kind = COMMAND_LEAVE};
     enum err err = media_post(l, &c);
@@ -375,12 +382,12 @@ static enum err meet(struct media_leg *a, struct media_leg *b)
         return join(a, b);
     if (a->recording && b->recording)
         return ERR_STATE;
-    return a->recording ? move(b, a->worker) : move(a, b->worker);
+    return a->recording ? media_leg_move(b, a->worker) : media_leg_move(a, b->worker);
 }
 
 enum err media_bridge(struct media_leg *a, struct media_leg *b)
 {
-    if (a == b || a->peer || b->peer || a->closing || b->closing)
+    if (a == b || a->peer || b->peer || a->talk || b->talk || a->closing || b->closing)
         return ERR_STATE;
     a->meeting = b->meeting = true;
     enum err err = meet(a, b);
@@ -413,6 +420,7 @@ void media_unbridge(struct media_leg *l)
 {
     struct media_leg *peer = l->peer;
 
+    media_mix_leave(l);
     if (!peer)
         return;
     if (!l->meeting)
@@ -457,6 +465,7 @@ static void arrived(struct media_leg *l)
     if (l->closing)
         media_post(l, &(struct command){.kind = COMMAND_CLOSE});
     meet_again(l);
+    media_mix_arrived(l);
 }
 
 static void play_ended(struct media_leg *l)

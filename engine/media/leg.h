@@ -43,9 +43,9 @@ struct leg_stats {
     uint64_t unsealed;  /* not sent: the key's stream for it is used up */
     uint64_t send_failed;
     uint64_t made_lost, made_duplicate, made_reordered; /* by media_leg_impair, on their way out */
-    uint32_t jitter_us;     /* RFC 3550 interarrival jitter */
-    uint32_t rtt_us;        /* last, by RTCP; 0: unknown */
-    uint32_t far_jitter_us; /* as the far end reports it */
+    uint32_t jitter_us;                                 /* RFC 3550 interarrival jitter */
+    uint32_t rtt_us;                                    /* last, by RTCP; 0: unknown */
+    uint32_t far_jitter_us;                             /* as the far end reports it */
     uint32_t far_lost;
     uint32_t playout_delay_ms; /* jitter buffer's present target */
     struct addr latched;       /* where packets really come from */
@@ -58,7 +58,7 @@ enum media_event_kind {
     MEDIA_EV_PLAYED,      /* cookie; err ERR_CANCELLED when stopped, ERR_FULL when refused */
     MEDIA_EV_RECORDED,    /* seconds, err, sys_errno, lost_bytes */
     MEDIA_EV_RTP_TIMEOUT, /* nothing for LEG_RTP_TIMEOUT_MS although expected; once a gap */
-    MEDIA_EV_BRIDGED,     /* first packet from the peer was sent to this leg's far end */
+    MEDIA_EV_BRIDGED,     /* first packet from the peer (the mix) was sent to this leg's far end */
     MEDIA_EV_CLOSED       /* last: stats */
 };
 
@@ -121,6 +121,9 @@ bool media_leg_is_secure(const struct media_leg *l);
 
 /* Playing. ERR_FULL: LEG_QUEUE_MAX items wait; ERR_INVALID. */
 enum err media_leg_play(struct media_leg *l, const struct sound *s, bool loop, uint32_t cookie);
+/* As above; while bridged, the peer is heard too, under it. */
+enum err media_leg_play_over(struct media_leg *l, const struct sound *s, bool loop,
+                             uint32_t cookie);
 struct media_tone {
     uint16_t freq_hz[2];    /* second may be 0 */
     int16_t level_ddb;      /* dBm0 × 10, of each frequency */
@@ -169,6 +172,6 @@ void media_leg_record_stop(struct media_leg *l); /* MEDIA_EV_RECORDED follows */
  * are heard instead of the peer). Legs of different workers: one moves to the other's.
  * ERR_STATE: one is bridged already, closing, or both record on different workers. */
 enum err media_bridge(struct media_leg *a, struct media_leg *b);
-void media_unbridge(struct media_leg *l); /* both sides; harmless when not bridged */
+void media_unbridge(struct media_leg *l); /* both sides, or out of a mix; harmless otherwise */
 
 #endif

@@ -117,6 +117,8 @@ static enum err allocate(struct media *m, const struct media_config *c)
         pool_init(&m->streams, sizeof(struct stream), m->max_legs) != OK ||
         pool_init(&m->hearings, sizeof(struct hearing), m->max_legs) != OK)
         return ERR_NOMEM;
+    if (pool_init(&m->talks, sizeof(struct conversation), m->max_legs / 2 + 1) != OK)
+        return ERR_NOMEM;
     if (pool_init(&m->keys, sizeof(struct secure), m->max_legs * KEYS_PER_LEG + KEYS_SPARE) != OK)
         return ERR_NOMEM;
     m->prints = c->prints;
@@ -133,6 +135,7 @@ static void release(struct media *m)
     pool_fini(&m->prints_legs);
     pool_fini(&m->hearings);
     pool_fini(&m->keys);
+    pool_fini(&m->talks);
     pool_fini(&m->streams);
     pool_fini(&m->legs);
     pages_put(m->deferred, DEFERRED_MAX * sizeof(*m->deferred));

@@ -8,6 +8,7 @@
 #ifndef PEAL_MEDIA_MESSAGE_H
 #define PEAL_MEDIA_MESSAGE_H
 
+#include "media/mix.h"
 #include "media/player.h"
 #include "media/secure.h"
 
@@ -33,7 +34,10 @@ enum command_kind {
     COMMAND_RECORD,
     COMMAND_RECORD_STOP,
     COMMAND_BRIDGE,
-    COMMAND_UNBRIDGE,
+    COMMAND_UNBRIDGE, /* also out of a mix */
+    COMMAND_JOIN,     /* the conversation of another stream */
+    COMMAND_ROLE,
+    COMMAND_GAIN,
     COMMAND_LEAVE, /* hand the leg over: MESSAGE_LEFT follows */
     COMMAND_ADOPT, /* take it over from another worker */
     COMMAND_CLOSE,
@@ -52,6 +56,14 @@ struct command {
         } keys;
         struct player_item item;
         struct stream *peer;
+        struct {
+            struct stream *other;
+            enum mix_role role;
+        } part;
+        struct {
+            int8_t db;
+            bool agc;
+        } gain;
         enum dsp_phase phase;
         bool on;
         struct {

@@ -28,6 +28,7 @@ struct player_dtmf {
 struct player_item {
     uint8_t kind; /* enum player_kind */
     bool loop;
+    bool over;     /* the peer of a bridge is heard under it */
     bool internal; /* put in by the worker: its end is nobody's event */
     uint32_t cookie;
     uint32_t clock_hz; /* of packets */

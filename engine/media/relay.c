@@ -27,7 +27,7 @@ static void relay_start(struct stream *to, const struct rtp_packet *p)
     to->relay_ssrc = p->ssrc;
     to->relay_ts_off = ts - p->timestamp;
     to->relay_seq_off = (uint16_t)(to->seq - p->seq);
-    to->marker = true;
+    to->marker = to->seam.due = true;
 }
 
 static bool jumped(const struct stream *to, const struct rtp_packet *p)
@@ -63,6 +63,9 @@ static bool send_on(struct stream *to, const struct rtp_packet *p, uint8_t *payl
     uint32_t len = RTP_HEADER_BYTES + p->payload_len;
 
     rtp_write_header(header, pt, p->marker || to->marker, seq, ts, to->ssrc);
+    if (pt == to->remote.payload_type && !to->remote.opaque)
+        seam_pass(&to->seam, payload, (uint32_t)p->payload_len, to->remote.codec == MEDIA_PCMA,
+                  to->worker->loop.now_us);
     to->marker = false;
     if ((int16_t)(seq + 1 - to->seq) > 0)
         to->seq = (uint16_t)(seq + 1);

@@ -85,11 +85,14 @@ void stream_send(struct stream *s, uint8_t payload_type, bool marker, uint32_t t
 }
 
 /* Audio of one slot, in packets of the length that was agreed. */
-static void send_audio(struct stream *s, uint32_t ts, const uint8_t *coded)
+static void send_audio(struct stream *s, uint32_t ts, uint8_t *coded)
 {
     struct hearing *h = s->hearing;
     uint32_t need = s->remote.ptime_ms * 8u;
 
+    if (s->relaying)
+        s->seam.due = true;
+    seam_pass(&s->seam, coded, STREAM_BLOCK, s->remote.codec == MEDIA_PCMA, s->worker->loop.now_us);
     if (need == STREAM_BLOCK) {
         stream_send(s, s->remote.payload_type, s->marker, ts, coded, STREAM_BLOCK);
         s->marker = false;
@@ -140,6 +143,14 @@ static void end_event(struct stream *s, bool sends)
         send_event(s, false, true);
 }
 
+static void encode(struct player_block *b, bool alaw)
+{
+    if (alaw)
+        dsp_alaw_encode(b->pcm, b->coded, STREAM_BLOCK);
+    else
+        dsp_ulaw_encode(b->pcm, b->coded, STREAM_BLOCK);
+}
+
 /* What a stream says while its player is idle. false: nothing (the relay does). */
 static bool say_idle(struct stream *s, struct player_block *b, bool alaw)
 {
@@ -147,10 +158,7 @@ static bool say_idle(struct stream *s, struct player_block *b, bool alaw)
 
     if (peer && s->from_pcm && peer->listening) {
         memcpy(b->pcm, plc_block(&peer->hearing->plc), sizeof(b->pcm));
-        if (alaw)
-            dsp_alaw_encode(b->pcm, b->coded, STREAM_BLOCK);
-        else
-            dsp_ulaw_encode(b->pcm, b->coded, STREAM_BLOCK);
+        encode(b, alaw);
         if (stream_sends(s))
             stream_bridge_told(s);
         return true;
@@ -163,6 +171,15 @@ static bool say_idle(struct stream *s, struct player_block *b, bool alaw)
     memset(b->coded, alaw ? 0xd5 : 0xff, sizeof(b->coded));
     memset(b->pcm, 0, sizeof(b->pcm));
     return !s->hushed;
+}
+
+/* What the player plays, or nothing, with the others of the conversation over it. */
+static void say_mix(struct stream *s, struct player_block *b, bool alaw, bool idle)
+{
+    if (idle)
+        memset(b->pcm, 0, sizeof(b->pcm));
+    mixer_say(s, b->pcm);
+    encode(b, alaw);
 }
 
 /* This slot's timestamp, later than any that was sent (a relay may have run ahead). */
@@ -207,7 +224,7 @@ void stream_send_slot(struct stream *s)
     struct player_block b;
     bool alaw = s->remote.codec == MEDIA_PCMA, recording = h->recorder.file != NULL;
     bool sends = stream_sends(s), audio = true;
-    bool idle = player_idle(&h->player);
+    bool idle = player_idle(&h->player), mixes = mixer_mixes(s);
 
     if (s->end == STREAM_STAYS)
         stream_arm(s);
@@ -222,10 +239,12 @@ void stream_send_slot(struct stream *s)
         return;
     }
     bool gap = s->hushed && key_is_event(s); /* then what is no event is the pause after a key */
-    enum player_said said =
-        player_next(&h->player, alaw, s->remote.event_pt != LEG_NO_PAYLOAD_TYPE, recording, &b);
+    enum player_said said = player_next(&h->player, alaw, s->remote.event_pt != LEG_NO_PAYLOAD_TYPE,
+                                        recording || mixes, &b);
 
-    if (idle)
+    if (mixes && said != PLAYER_EVENT)
+        say_mix(s, &b, alaw, idle);
+    else if (idle)
         audio = say_idle(s, &b, alaw);
     else if (gap && said == PLAYER_AUDIO)
         audio = false;
@@ -252,6 +271,7 @@ void stream_send_slot(struct stream *s)
         struct player_item item = {.cookie = b.cookie, .internal = b.done_internal};
 
         stream_play_ended(s, &item, OK);
+        mixer_settle(s);
     }
     stream_rtcp_slot(s);
 }

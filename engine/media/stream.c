@@ -1,6 +1,6 @@
 /* A stream's life on its worker: commands, bridge, recording, and the end. */
-#include "media/impair.h"
 #include "media/stream.h"
+#include "media/impair.h"
 
 #include <string.h>
 
@@ -37,16 +37,22 @@ static void stop_playing(struct stream *s)
     stream_packets_stop(s);
     if (s->hearing)
         s->hearing->sending.under_way = false;
-    while (s->hearing && player_drop(&s->hearing->player, &item))
+    while (s->hearing && player_drop(&s->hearing->player, &item)) {
+        s->seam.due = true;
         stream_play_ended(s, &item, ERR_CANCELLED);
+    }
+    mixer_settle(s);
 }
 
 static void play(struct stream *s, const struct player_item *item)
 {
+    if (item->over)
+        mixer_of_pair(s);
     if (!player_add(&s->hearing->player, item))
         stream_play_ended(s, item, ERR_FULL);
     else if (stream_on_packets(s))
         stream_packets_begin(s, clock_us(s->worker->loop.clock)); /* there may be no slot yet */
+    mixer_settle(s);
 }
 
 static void open_stream(struct worker *w, struct stream *s)
@@ -89,7 +95,7 @@ bool stream_wants_pcm(const struct stream *s)
 
     if (!s->hearing)
         return false;
-    if ((s->detect && s->phase != DSP_OFF) || s->hearing->recorder.file)
+    if ((s->detect && s->phase != DSP_OFF) || s->hearing->recorder.file || mixer_wants(s))
         return true;
     return peer && (peer->from_pcm || (peer->hearing && peer->hearing->recorder.file));
 }
@@ -137,6 +143,9 @@ static void bridge(struct stream *a, struct stream *b)
     a->peer = b;
     b->peer = a;
     a->bridged_told = b->bridged_told = a->from_pcm = b->from_pcm = false;
+    a->seam.due = b->seam.due = true;
+    if (!level_is_plain(&a->level) || !level_is_plain(&b->level))
+        mixer_of_pair(a);
     stream_listen(a);
     stream_listen(b);
     /* Relayed from the next packet on, not from the next slot on. */
@@ -150,11 +159,16 @@ static void unbridge(struct stream *s)
 {
     struct stream *peer = s->peer;
 
+    if (s->mix) {
+        mixer_leave(s);
+        return;
+    }
     if (!peer)
         return;
     s->peer = peer->peer = NULL;
     s->relaying = peer->relaying = s->from_pcm = peer->from_pcm = false;
     s->marker = peer->marker = true;
+    s->seam.due = peer->seam.due = true;
     stream_listen(s);
     stream_listen(peer);
     stream_wait_over(s);
@@ -316,6 +330,17 @@ void stream_command(struct worker *w, const struct command *c)
         break;
     case COMMAND_UNBRIDGE:
         unbridge(s);
+        break;
+    case COMMAND_JOIN:
+        mixer_join(s, c->part.other, c->part.role);
+        break;
+    case COMMAND_ROLE:
+        mixer_role(s, c->part.role, c->part.other);
+        break;
+    case COMMAND_GAIN:
+        level_set(&s->level, c->gain.db, c->gain.agc);
+        mixer_of_pair(s);
+        mixer_settle(s);
         break;
     case COMMAND_LEAVE:
         end_stream(w, s, STREAM_LEAVES);

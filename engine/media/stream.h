@@ -15,10 +15,12 @@
 
 #include "media/event.h"
 #include "media/jitter.h"
+#include "media/mixer.h"
 #include "media/plc.h"
 #include "media/recorder.h"
 #include "media/rtcp.h"
 #include "media/rtp.h"
+#include "media/seam.h"
 #include "media/secure.h"
 #include "media/worker.h"
 
@@ -109,6 +111,9 @@ struct stream {
     bool bridged_told, relaying, from_pcm;
     uint32_t relay_ssrc, relay_ts_off;
     uint16_t relay_seq_off;
+    struct mix *mix;    /* conversation it is in, see mixer.h */
+    struct level level; /* of what its far end says, for others */
+    struct seam seam;
 
     /* SRTP; NULL: plain. */
     struct secure *out, *in, *in_before;

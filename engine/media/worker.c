@@ -436,7 +436,7 @@ static bool allocate(struct worker *w)
     }
     w->arena = pages_get(WORKER_ARENA_BYTES);
     w->messages_spare = MESSAGES_SPARE;
-    return w->arena &&
+    return w->arena && pool_init(&w->mixes, sizeof(struct mix), w->max_legs / 2 + 1) == OK &&
            ring_spsc_init(&w->commands, sizeof(struct command),
                           COMMANDS_PER_LEG * w->max_legs + 1024) == OK &&
            ring_spsc_init(&w->messages, sizeof(struct message),
@@ -447,6 +447,7 @@ static void release(struct worker *w)
 {
     ring_spsc_fini(&w->commands);
     ring_spsc_fini(&w->messages);
+    pool_fini(&w->mixes);
     pages_put(w->arena, WORKER_ARENA_BYTES);
     for (uint32_t i = 0; i < WORKER_SLOTS; i++)
         pages_put(w->slot[i].stream, w->max_legs * sizeof(struct stream *));

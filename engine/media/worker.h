@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+#include "base/pool.h"
 #include "base/ring.h"
 #include "base/rng.h"
 #include "dsp/dsp.h"
@@ -65,6 +66,7 @@ struct worker {
     struct loop_op send_op; /* of all RTP sends: failures only */
     struct msghdr receive_shape;
     struct list streams;
+    struct pool mixes;
     struct list impaired; /* streams with packets on their way, see impair.h */
     struct list timed;    /* streams that play captured packets */
     struct slot slot[WORKER_SLOTS];

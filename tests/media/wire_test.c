@@ -12,7 +12,7 @@
 struct seen {
     uint16_t seq;
     uint32_t ts, ssrc;
-    uint8_t pt, payload[4];
+    uint8_t pt, payload[4], last;
     bool marker;
     uint32_t len;
 };
@@ -65,6 +65,7 @@ static void far_collect(struct far_end *f)
                            .pt = r.payload_type,
                            .marker = r.marker,
                            .len = r.payload_len};
+        s->last = r.payload_len ? r.payload[r.payload_len - 1] : 0;
         memcpy(s->payload, r.payload, r.payload_len < 4 ? r.payload_len : 4);
     }
 }
@@ -200,7 +201,7 @@ Test(wire, a_relay_that_ran_ahead_leaves_timestamps_in_order)
     uint32_t relayed = 0;
 
     for (uint32_t i = 0; i < b.count; i++)
-        relayed += b.seen[i].payload[0] == 0x31;
+        relayed += b.seen[i].last == 0x31; /* the first bytes of a relay may be mended */
     cr_expect_eq(relayed, 30, "%u", relayed);
     expect_in_order(&b);
     close(a.fd);
