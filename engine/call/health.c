@@ -171,6 +171,12 @@ bool health_admits(const struct health *h)
     return !h || !h->admission.closed;
 }
 
+void health_set_limit(struct health *h, uint32_t late_limit_ms)
+{
+    if (h)
+        admission_set_limit(&h->admission, (uint64_t)late_limit_ms * 1000);
+}
+
 struct admission *health_admission(struct health *h)
 {
     return h ? &h->admission : NULL;

@@ -21,6 +21,7 @@ void health_close(struct health *h);
 
 /* NULL as h: admitted. */
 bool health_admits(const struct health *h);
+void health_set_limit(struct health *h, uint32_t late_limit_ms); /* as of the configuration */
 struct admission *health_admission(struct health *h); /* NULL of NULL */
 
 #endif

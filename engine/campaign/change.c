@@ -94,8 +94,7 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
         now->tls.client_certificates != next->tls.client_certificates ||
         !addr_eq(&now->media.address, &next->media.address) ||
         now->media.port_min != next->media.port_min ||
-        now->media.port_max != next->media.port_max || now->media.workers != next->media.workers ||
-        now->media.late_limit_ms != next->media.late_limit_ms)
+        now->media.port_max != next->media.port_max || now->media.workers != next->media.workers)
         return refuse(why, "sip or media: addresses or ports are others");
     if (now->max_calls != next->max_calls)
         return refuse(why, "max_calls: the engine was started with %u", now->max_calls);
@@ -196,6 +195,8 @@ void campaign_changes(const struct campaign *now, const struct campaign *next, c
         add(text, cap, "%u attempts", next->attempts);
     if (now->ring_timeout_ms != next->ring_timeout_ms)
         add(text, cap, "ring_timeout %u s", next->ring_timeout_ms / 1000);
+    if (now->media.late_limit_ms != next->media.late_limit_ms)
+        add(text, cap, "late_limit %u ms", next->media.late_limit_ms);
     if (now->starts_wall_ms != next->starts_wall_ms || now->ends_wall_ms != next->ends_wall_ms)
         add(text, cap, "other dates");
     trunks_change(now, next, text, cap);

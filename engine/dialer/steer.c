@@ -29,6 +29,7 @@ static void take(struct dialer *d, struct campaign *next)
     pacing_set_policy(d->pacing, &d->policy);
     for (uint32_t i = 0; i < next->trunk_count; i++)
         d->trunks[i].config = &next->trunks[i];
+    health_set_limit(d->health, next->media.late_limit_ms);
     d->campaign = next;
     d->superseded[d->reloads++] = next;
     if (campaign_hours_change(old, next))

@@ -15,11 +15,19 @@ static void shut(struct admission *a, bool closed)
     a->bad_s = a->good_s = 0;
 }
 
+void admission_set_limit(struct admission *a, uint64_t limit_us)
+{
+    a->limit_us = limit_us;
+    if (limit_us == 0)
+        shut(a, false);
+}
+
 bool admission_judge(struct admission *a, uint64_t late_us, uint64_t skipped)
 {
     bool was = a->closed;
 
     a->late_us = late_us;
+    a->skipped = skipped;
     if (a->limit_us == 0)
         return false;
     a->closed_s += a->closed;
@@ -35,7 +43,12 @@ bool admission_judge(struct admission *a, uint64_t late_us, uint64_t skipped)
 const char *admission_why(const struct admission *a, char text[ADMISSION_TEXT_MAX])
 {
     text[0] = '\0';
-    if (a->closed)
+    if (a->closed && a->skipped)
+        snprintf(text, ADMISSION_TEXT_MAX,
+                 "audio was so late that %llu slots were left out: this machine has more calls "
+                 "than it can bear",
+                 (unsigned long long)a->skipped);
+    else if (a->closed)
         snprintf(text, ADMISSION_TEXT_MAX,
                  "audio is late (%.1f ms, limit %.1f ms): this machine has as many calls as it "
                  "can bear",

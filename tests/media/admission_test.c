@@ -62,6 +62,21 @@ Test(admission, a_slot_left_out_closes_at_once)
         cr_assert_not(admission_judge(&a, 0, 1), "nor does it open while they are left out");
 }
 
+Test(admission, another_limit_holds_from_then_on)
+{
+    struct admission a;
+
+    admission_init(&a, LIMIT_US);
+    admission_judge(&a, 0, 1);
+    cr_assert(a.closed);
+    admission_set_limit(&a, 0);
+    cr_assert_not(a.closed, "none opens it");
+    admission_set_limit(&a, LIMIT_US / 2);
+    for (int i = 0; i < ADMISSION_BAD_S; i++)
+        admission_judge(&a, LIMIT_US, 0);
+    cr_assert(a.closed, "late by the new one");
+}
+
 Test(admission, says_why_while_it_is_closed)
 {
     char text[ADMISSION_TEXT_MAX];
@@ -72,6 +87,8 @@ Test(admission, says_why_while_it_is_closed)
     seconds(&a, ADMISSION_BAD_S, 31500);
     cr_assert(strstr(admission_why(&a, text), "31.5 ms"), "%s", text);
     cr_assert(strstr(text, "20.0 ms"), "%s", text);
+    admission_judge(&a, 31500, 7);
+    cr_assert(strstr(admission_why(&a, text), "7 slots were left out"), "%s", text);
 }
 
 Test(admission, without_a_limit_everybody_is_admitted)
