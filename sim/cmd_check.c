@@ -11,10 +11,12 @@
 #include "sim/lint.h"
 #include "sim/mix.h"
 #include "sim/options.h"
+#include "sim/rows.h"
 #include "sim/sim.h"
 #include "sim/suite.h"
 
-#define PROGRAM "peal-sim check"
+#define PROGRAM  "peal-sim check"
+#define SEEN_MAX 512 /* scripts that suites and mixes name; each is looked into once */
 
 struct checker {
     struct loop loop;
@@ -23,6 +25,8 @@ struct checker {
     const char *path;
     char folder[256]; /* of scenarios, for mixes */
     uint32_t files, warnings, errors;
+    char *seen[SEEN_MAX];
+    uint32_t seen_count;
 };
 
 static void report(void *arg, uint32_t line, enum lint_level level, const char *text)
@@ -70,17 +74,35 @@ static int check_script(struct checker *c)
     return SIM_PASS;
 }
 
+/* A script that a suite or a mix names: its faults are told with its own lines. */
+static void check_named(struct checker *c, uint32_t line, const char *path)
+{
+    const char *namer = c->path;
+    char text[600];
+    struct stat st;
+
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+        snprintf(text, sizeof text, "there is no script %s", path);
+        report(c, line, LINT_ERROR, text);
+        return;
+    }
+    for (uint32_t i = 0; i < c->seen_count; i++)
+        if (strcmp(c->seen[i], path) == 0)
+            return;
+    if (c->seen_count < SEEN_MAX && (c->seen[c->seen_count] = strdup(path)))
+        c->seen_count++;
+    c->path = path;
+    check_script(c);
+    c->path = namer;
+}
+
 static void check_scenario(struct checker *c, const char *name)
 {
-    char path[512], text[600];
-    struct stat st;
+    char path[512];
 
     snprintf(path, sizeof path, "%s/%s%s.lua", c->folder, strchr(name, '/') ? "" : "callees/",
              name);
-    if (stat(path, &st) == 0)
-        return;
-    snprintf(text, sizeof text, "there is no script %s", path);
-    report(c, 0, LINT_ERROR, text);
+    check_named(c, 0, path);
 }
 
 static int check_mix(struct checker *c)
@@ -110,18 +132,43 @@ static int check_mix(struct checker *c)
     return SIM_PASS;
 }
 
-static void check_file(struct checker *c, uint32_t line, const char *path)
+/* Names in braces that are neither n, nor callees, nor a column of the group's data. */
+static void check_fields(struct checker *c, uint32_t line, const char *text,
+                         const struct rows *rows)
 {
-    char text[600];
-    struct stat st;
+    const struct flow_field *row = rows ? rows_at(rows, 0) : NULL;
+    char said[600];
 
-    if (!path || (stat(path, &st) == 0 && S_ISREG(st.st_mode)))
-        return;
-    snprintf(text, sizeof text, "there is no file %s", path);
-    report(c, line, LINT_ERROR, text);
+    for (const char *p = text; (p = strchr(p, '{')); p++) {
+        struct slice name = slice_of(p + 1, strcspn(p + 1, "}"));
+        bool known = slice_eq(name, SLICE("n")) || slice_eq(name, SLICE("callees"));
+
+        for (uint32_t i = 0; row && i < rows_columns(rows); i++)
+            known |= slice_eq(name, slice_cstr(row[i].name));
+        if (known)
+            continue;
+        snprintf(said, sizeof said, "'%.200s': " SLICE_FMT " is %s", text, SLICE_ARG(name),
+                 rows ? "no column of its data" : "nothing: there is no data to take it from");
+        report(c, line, LINT_ERROR, said);
+    }
 }
 
-/* The suite itself; its mix, by the suite's own folder of scenarios; and the files of callers. */
+static void check_callers(struct checker *c, const struct suite_callers *k)
+{
+    char error[ROWS_ERROR_MAX];
+    struct rows *rows = NULL;
+
+    check_named(c, k->line, k->scenario);
+    if (k->data && rows_load(&rows, k->data, error) != OK) {
+        report(c, k->line, LINT_ERROR, error);
+        return;
+    }
+    check_fields(c, k->line, k->to, rows);
+    check_fields(c, k->line, k->from, rows);
+    rows_free(rows);
+}
+
+/* The suite itself; its mix, by the suite's own folder of scenarios; and all that callers name. */
 static int check_suite(struct checker *c)
 {
     const struct suite_options options = {0};
@@ -135,10 +182,8 @@ static int check_suite(struct checker *c)
         c->errors++;
         return SIM_PASS;
     }
-    for (uint32_t i = 0; i < s->caller_groups; i++) {
-        check_file(c, s->callers[i].line, s->callers[i].scenario);
-        check_file(c, s->callers[i].line, s->callers[i].data);
-    }
+    for (uint32_t i = 0; i < s->caller_groups; i++)
+        check_callers(c, &s->callers[i]);
     if (s->mix) {
         char before[sizeof c->folder];
         memcpy(before, c->folder, sizeof before);
@@ -249,6 +294,8 @@ int sim_check(int argc, char **argv)
     int rc = open_checker(c, audio);
     if (rc == SIM_PASS)
         rc = check_all(c, argv, count);
+    for (uint32_t i = 0; i < c->seen_count; i++)
+        free(c->seen[i]);
     if (c->rt)
         flow_runtime_close(c->rt);
     if (c->sounds)

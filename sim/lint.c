@@ -1,165 +1,10 @@
-/* Reading a script word by word. */
-#include "sim/lint.h"
-
-#include <ctype.h>
+/* What the words of a script say. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAMES_MAX  512
-#define TEXT_MAX   256
-#define GROUPS_MAX 8
-
-enum kind { END, NAME, STRING, NUMBER, SIGN };
-
-struct word {
-    enum kind kind;
-    struct slice text; /* of a string: what is between the quotes */
-    uint32_t line;
-};
-
-struct lint {
-    const struct flow_runtime *rt;
-    const struct flow_script *script;
-    lint_fn *report;
-    void *arg;
-    const char *at, *end;
-    uint32_t line;
-    struct word before2, before, now, next, next2;
-    struct slice names[NAMES_MAX]; /* defined in the file */
-    uint32_t name_count;
-    char groups[GROUPS_MAX][16]; /* "store" */
-    uint32_t group_count;
-    bool look; /* second reading: names are known */
-    struct slice call;
-};
-
-static void say(struct lint *l, uint32_t line, enum lint_level level, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-static void say(struct lint *l, uint32_t line, enum lint_level level, const char *fmt, ...)
-{
-    char text[TEXT_MAX];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    l->report(l->arg, line, level, text);
-}
-
-/* ---- words ---- */
-
-/* "[==[" at p: how many characters, or 0. */
-static size_t long_open(const struct lint *l, const char *p)
-{
-    const char *q = p + 1;
-
-    if (p >= l->end || *p != '[')
-        return 0;
-    while (q < l->end && *q == '=')
-        q++;
-    return q < l->end && *q == '[' ? (size_t)(q - p) + 1 : 0;
-}
-
-static void skip_long(struct lint *l, size_t open)
-{
-    char close[64] = "]";
-    size_t n = open < sizeof close ? open : sizeof close - 1;
-
-    memset(close + 1, '=', n - 2);
-    close[n - 1] = ']';
-    l->at += open;
-    while (l->at < l->end) {
-        if ((size_t)(l->end - l->at) >= n && memcmp(l->at, close, n) == 0) {
-            l->at += n;
-            return;
-        }
-        l->line += *l->at++ == '\n';
-    }
-}
-
-static void skip_blanks(struct lint *l)
-{
-    while (l->at < l->end) {
-        if (isspace((unsigned char)*l->at)) {
-            l->line += *l->at++ == '\n';
-        } else if (l->end - l->at > 1 && l->at[0] == '-' && l->at[1] == '-') {
-            size_t open = long_open(l, l->at + 2);
-            l->at += 2;
-            if (open)
-                skip_long(l, open);
-            else
-                while (l->at < l->end && *l->at != '\n')
-                    l->at++;
-        } else {
-            return;
-        }
-    }
-}
-
-static struct word read_word(struct lint *l)
-{
-    skip_blanks(l);
-    const char *start = l->at;
-    struct word w = {.line = l->line};
-    if (start >= l->end)
-        return w;
-    size_t open = long_open(l, start);
-    if (open) {
-        skip_long(l, open);
-        w.kind = STRING;
-        return w;
-    }
-    if (*start == '"' || *start == '\'') {
-        l->at++;
-        while (l->at < l->end && *l->at != *start && *l->at != '\n')
-            l->at += *l->at == '\\' && l->end - l->at > 1 ? 2 : 1;
-        w.kind = STRING;
-        w.text = slice_of(start + 1, (size_t)(l->at - start - 1));
-        l->at += l->at < l->end;
-        return w;
-    }
-    if (isalpha((unsigned char)*start) || *start == '_') {
-        while (l->at < l->end && (isalnum((unsigned char)*l->at) || *l->at == '_'))
-            l->at++;
-        w.kind = NAME;
-    } else if (isdigit((unsigned char)*start)) {
-        while (l->at < l->end && (isalnum((unsigned char)*l->at) || *l->at == '.'))
-            l->at++;
-        w.kind = NUMBER;
-    } else {
-        l->at++;
-        w.kind = SIGN;
-    }
-    w.text = slice_of(start, (size_t)(l->at - start));
-    return w;
-}
-
-static void advance(struct lint *l)
-{
-    l->before2 = l->before;
-    l->before = l->now;
-    l->now = l->next;
-    l->next = l->next2;
-    l->next2 = read_word(l);
-}
-
-static void rewind_to(struct lint *l, struct slice text)
-{
-    l->at = text.p;
-    l->end = text.p + text.len;
-    l->line = 1;
-    l->before2 = l->before = (struct word){0};
-    l->now = read_word(l);
-    l->next = read_word(l);
-    l->next2 = read_word(l);
-}
-
-static bool is(struct word w, const char *text)
-{
-    return (w.kind == NAME || w.kind == SIGN) && slice_eq(w.text, slice_cstr(text));
-}
+#include "media/sound.h"
+#include "sim/lint_inner.h"
 
 /* ---- names ---- */
 
@@ -173,7 +18,7 @@ static bool known(const struct lint *l, struct slice name)
 
 static void define(struct lint *l, struct slice name)
 {
-    if (l->name_count < NAMES_MAX && !known(l, name))
+    if (l->name_count < LINT_NAMES_MAX && !known(l, name))
         l->names[l->name_count++] = name;
 }
 
@@ -189,7 +34,7 @@ static void define_word(void *arg, const char *name)
         return;
     }
     struct slice group = slice_of(name, (size_t)(dot - name));
-    if (known(l, group) || l->group_count == GROUPS_MAX ||
+    if (known(l, group) || l->group_count == LINT_GROUPS_MAX ||
         slice_copy(group, l->groups[l->group_count], sizeof l->groups[0]) != OK)
         return;
     define(l, slice_cstr(l->groups[l->group_count++]));
@@ -198,35 +43,36 @@ static void define_word(void *arg, const char *name)
 /* Parameters up to the ")"; l->now is what follows "function". */
 static void define_parameters(struct lint *l, bool run)
 {
-    while (l->now.kind != END && !is(l->now, "("))
-        advance(l);
-    advance(l);
-    if (run && l->now.kind == NAME)
+    while (l->now.kind != LINT_END && !lint_is(l->now, "("))
+        lint_advance(l);
+    lint_advance(l);
+    if (run && l->now.kind == LINT_NAME)
         l->call = l->now.text;
-    for (; l->now.kind != END && !is(l->now, ")"); advance(l))
-        if (l->now.kind == NAME)
+    for (; l->now.kind != LINT_END && !lint_is(l->now, ")"); lint_advance(l))
+        if (l->now.kind == LINT_NAME)
             define(l, l->now.text);
 }
 
 /* First reading: what the file itself defines. Scopes are not told apart. */
 static void collect(struct lint *l)
 {
-    for (; l->now.kind != END; advance(l)) {
-        if (is(l->now, "local") || is(l->now, "for")) {
-            for (advance(l); l->now.kind == NAME || is(l->now, ",") || is(l->now, "<");
-                 advance(l)) {
-                if (is(l->now, "function"))
+    for (; l->now.kind != LINT_END; lint_advance(l)) {
+        if (lint_is(l->now, "local") || lint_is(l->now, "for")) {
+            for (lint_advance(l);
+                 l->now.kind == LINT_NAME || lint_is(l->now, ",") || lint_is(l->now, "<");
+                 lint_advance(l)) {
+                if (lint_is(l->now, "function"))
                     break;
                 define(l, l->now.text);
             }
         }
-        if (is(l->now, "function")) {
-            bool run = is(l->before, "=") && is(l->before2, "run");
-            advance(l);
-            if (l->now.kind == NAME)
+        if (lint_is(l->now, "function")) {
+            bool run = lint_is(l->before, "=") && lint_is(l->before2, "run");
+            lint_advance(l);
+            if (l->now.kind == LINT_NAME)
                 define(l, l->now.text);
             define_parameters(l, run);
-        } else if (l->now.kind == NAME && is(l->next, "=") && !is(l->next2, "=")) {
+        } else if (l->now.kind == LINT_NAME && lint_is(l->next, "=") && !lint_is(l->next2, "=")) {
             define(l, l->now.text); /* a global, or a field: no difference here */
         }
     }
@@ -267,8 +113,8 @@ static void check_member(struct lint *l)
 
     flow_each_verb(true, match_member, &search);
     if (search.group_found && !search.found)
-        say(l, l->now.line, LINT_ERROR, "there is no '" SLICE_FMT "." SLICE_FMT "'",
-            SLICE_ARG(search.group), SLICE_ARG(search.name));
+        lint_say(l, l->now.line, LINT_ERROR, "there is no '" SLICE_FMT "." SLICE_FMT "'",
+                 SLICE_ARG(search.group), SLICE_ARG(search.name));
 }
 
 static bool ends(struct slice s, const char *ending)
@@ -279,9 +125,9 @@ static bool ends(struct slice s, const char *ending)
 }
 
 /* Every text that reads like the name of a sound file must be one. */
-static void check_file(struct lint *l, struct word file)
+static void check_file(struct lint *l, struct lint_word file)
 {
-    char path[256];
+    char path[256], why[SOUND_ERROR_MAX];
 
     if (!ends(file.text, ".wav") && !ends(file.text, ".ulaw") && !ends(file.text, ".alaw") &&
         !ends(file.text, ".sln"))
@@ -289,18 +135,31 @@ static void check_file(struct lint *l, struct word file)
     if (flow_sounds_count(l->rt) == 0 || slice_copy(file.text, path, sizeof path) != OK)
         return;
     if (!flow_sounds_has(l->rt, path))
-        say(l, file.line, LINT_ERROR, "there is no sound file '%s' in the audio folder", path);
+        lint_say(l, file.line, LINT_ERROR, "there is no sound file '%s' in the audio folder", path);
+    else if (flow_sound_load(l->rt, path, why) != OK)
+        lint_say(l, file.line, LINT_ERROR, "%s", why);
 }
 
-static void check_folder(struct lint *l, struct word folder)
+/* Captured packets, likewise. */
+static void check_packets(struct lint *l, struct lint_word file)
+{
+    char path[256], why[256];
+
+    if (ends(file.text, ".rtpdump") && flow_has_folder(l->rt) &&
+        slice_copy(file.text, path, sizeof path) == OK && flow_packets_load(l->rt, path, why) != OK)
+        lint_say(l, file.line, LINT_ERROR, "packets '%s': %s", path, why);
+}
+
+static void check_folder(struct lint *l, struct lint_word folder)
 {
     char path[256];
 
-    if (folder.kind != STRING || flow_sounds_count(l->rt) == 0 ||
+    if (folder.kind != LINT_STRING || flow_sounds_count(l->rt) == 0 ||
         slice_copy(folder.text, path, sizeof path) != OK)
         return;
     if (!flow_sounds_has_folder(l->rt, path))
-        say(l, folder.line, LINT_ERROR, "there are no sound files in the audio folder's %s/", path);
+        lint_say(l, folder.line, LINT_ERROR, "there are no sound files in the audio folder's %s/",
+                 path);
 }
 
 /* The "{ … }" that begins at l->at's words `now`, `next`…: a copy of the reader looks through it.
@@ -310,13 +169,13 @@ static bool has_key(const struct lint *l, const char *const keys[])
     struct lint copy = *l;
     int depth = 0;
 
-    for (; copy.now.kind != END; advance(&copy)) {
-        if (is(copy.now, "{"))
+    for (; copy.now.kind != LINT_END; lint_advance(&copy)) {
+        if (lint_is(copy.now, "{"))
             depth++;
-        if (is(copy.now, "}") && --depth == 0)
+        if (lint_is(copy.now, "}") && --depth == 0)
             return false;
         for (const char *const *k = keys; depth == 1 && *k; k++)
-            if (is(copy.now, *k) && is(copy.next, "="))
+            if (lint_is(copy.now, *k) && lint_is(copy.next, "="))
                 return true;
     }
     return true; /* no end: Lua would have said */
@@ -329,39 +188,41 @@ static void check_weights(const struct lint *l)
     double sum = 0;
     uint32_t count = 0;
 
-    advance(&copy);
-    while (copy.now.kind == NAME && is(copy.next, "=") && copy.next2.kind == NUMBER) {
+    lint_advance(&copy);
+    while (copy.now.kind == LINT_NAME && lint_is(copy.next, "=") &&
+           copy.next2.kind == LINT_NUMBER) {
         char text[32];
         if (slice_copy(copy.next2.text, text, sizeof text) != OK)
             return;
         sum += strtod(text, NULL);
         count++;
         for (int i = 0; i < 3; i++)
-            advance(&copy);
-        if (is(copy.now, ",") || is(copy.now, ";"))
-            advance(&copy);
+            lint_advance(&copy);
+        if (lint_is(copy.now, ",") || lint_is(copy.now, ";"))
+            lint_advance(&copy);
     }
-    if (count == 0 || !is(copy.now, "}"))
+    if (count == 0 || !lint_is(copy.now, "}"))
         return;
     if (sum <= 0)
-        say(&copy, l->now.line, LINT_ERROR, "the weights add up to nothing");
+        lint_say(&copy, l->now.line, LINT_ERROR, "the weights add up to nothing");
     else if ((sum > 0.9 && sum < 1.1 && fabs(sum - 1) > 1e-6) ||
              (sum > 90 && sum < 110 && fabs(sum - 100) > 1e-6))
-        say(&copy, l->now.line, LINT_WARNING, "the weights add up to %g, not to %d", sum,
-            sum > 2 ? 100 : 1);
+        lint_say(&copy, l->now.line, LINT_WARNING, "the weights add up to %g, not to %d", sum,
+                 sum > 2 ? 100 : 1);
 }
 
 /* A name without a dot is a prompt's. */
-static void check_prompt(struct lint *l, struct word w)
+static void check_prompt(struct lint *l, struct lint_word w)
 {
     char name[128], missing[32];
 
-    if (w.kind != STRING || !l->script || slice_find(w.text, '.') >= 0 ||
+    if (w.kind != LINT_STRING || !l->script || slice_find(w.text, '.') >= 0 ||
         slice_copy(w.text, name, sizeof name) != OK)
         return;
     flow_script_prompt_missing(l->rt, l->script, name, missing, sizeof missing);
     if (missing[0])
-        say(l, w.line, LINT_ERROR,
+        lint_say(
+            l, w.line, LINT_ERROR,
             "prompt '%s' has neither a file prompts/%s.LANG.wav nor a text in the script's prompts "
             "for: %s",
             name, name, missing);
@@ -374,11 +235,11 @@ static void check_loop(struct lint *l)
                                                                           NULL};
     struct lint table = *l;
 
-    while (table.now.kind != END && !is(table.now, ")") && !is(table.now, "{"))
-        advance(&table);
-    if (is(table.now, "{") && has_key(&table, loop) && !has_key(&table, ends_it))
-        say(l, l->now.line, LINT_ERROR,
-            "call:play with loop has no limit: give limit, or background = true");
+    while (table.now.kind != LINT_END && !lint_is(table.now, ")") && !lint_is(table.now, "{"))
+        lint_advance(&table);
+    if (lint_is(table.now, "{") && has_key(&table, loop) && !has_key(&table, ends_it))
+        lint_say(l, l->now.line, LINT_ERROR,
+                 "call:play with loop has no limit: give limit, or background = true");
 }
 
 /* What a verb needs and was not given. */
@@ -386,18 +247,19 @@ static void check_needs(struct lint *l)
 {
     static const char *const keys[] = {"keys", NULL};
     struct lint table = *l;
-    bool empty = is(l->next, "(") && is(l->next2, ")");
+    bool empty = lint_is(l->next, "(") && lint_is(l->next2, ")");
 
-    if ((is(l->now, "wait") || is(l->now, "wait_hangup") || is(l->now, "silence")) && empty)
-        say(l, l->now.line, LINT_ERROR, "call:" SLICE_FMT " needs a time in seconds",
-            SLICE_ARG(l->now.text));
-    if (is(l->now, "wait_answer") && empty)
-        say(l, l->now.line, LINT_WARNING,
-            "call:wait_answer has no limit of its own: the default holds");
-    advance(&table);
-    if (is(l->now, "menu") && is(l->next, "{") && !has_key(&table, keys))
-        say(l, l->now.line, LINT_ERROR, "call:menu needs keys: those that it takes");
-    if (is(l->now, "play"))
+    if ((lint_is(l->now, "wait") || lint_is(l->now, "wait_hangup") || lint_is(l->now, "silence")) &&
+        empty)
+        lint_say(l, l->now.line, LINT_ERROR, "call:" SLICE_FMT " needs a time in seconds",
+                 SLICE_ARG(l->now.text));
+    if (lint_is(l->now, "wait_answer") && empty)
+        lint_say(l, l->now.line, LINT_WARNING,
+                 "call:wait_answer has no limit of its own: the default holds");
+    lint_advance(&table);
+    if (lint_is(l->now, "menu") && lint_is(l->next, "{") && !has_key(&table, keys))
+        lint_say(l, l->now.line, LINT_ERROR, "call:menu needs keys: those that it takes");
+    if (lint_is(l->now, "play"))
         check_loop(l);
 }
 
@@ -409,65 +271,69 @@ static void check_verb(struct lint *l)
 
     flow_each_verb(true, match_verb, &search);
     if (!search.found) {
-        say(l, l->now.line, LINT_ERROR, "the call has no verb '" SLICE_FMT "'",
-            SLICE_ARG(l->now.text));
+        lint_say(l, l->now.line, LINT_ERROR, "the call has no verb '" SLICE_FMT "'",
+                 SLICE_ARG(l->now.text));
         return;
     }
     check_needs(l);
-    if ((is(l->now, "listen") || is(l->now, "record")) && is(l->next, "{")) {
+    lint_options(l);
+    if ((lint_is(l->now, "listen") || lint_is(l->now, "record")) && lint_is(l->next, "{")) {
         struct lint table = *l;
-        advance(&table);
+        lint_advance(&table);
         if (!has_key(&table, limits))
-            say(l, l->now.line, LINT_WARNING,
-                "call:" SLICE_FMT " has no limit of its own: the default holds",
-                SLICE_ARG(l->now.text));
+            lint_say(l, l->now.line, LINT_WARNING,
+                     "call:" SLICE_FMT " has no limit of its own: the default holds",
+                     SLICE_ARG(l->now.text));
     }
 }
 
-static bool starts_call(struct word w)
+static bool starts_call(struct lint_word w)
 {
-    return is(w, "(") || is(w, "{") || w.kind == STRING;
+    return lint_is(w, "(") || lint_is(w, "{") || w.kind == LINT_STRING;
 }
 
 static void check_name(struct lint *l)
 {
     if (!starts_call(l->next))
         return;
-    if (is(l->now, "pick"))
-        check_folder(l, is(l->next, "(") ? l->next2 : l->next);
-    if (is(l->now, "choose") && is(l->next, "{")) {
+    if (lint_is(l->now, "pick"))
+        check_folder(l, lint_is(l->next, "(") ? l->next2 : l->next);
+    if (lint_is(l->now, "choose") && lint_is(l->next, "{")) {
         struct lint table = *l;
-        advance(&table);
+        lint_advance(&table);
         check_weights(&table);
     }
     if (!known(l, l->now.text))
-        say(l, l->now.line, LINT_ERROR, "nothing is called '" SLICE_FMT "' here",
-            SLICE_ARG(l->now.text));
+        lint_say(l, l->now.line, LINT_ERROR, "nothing is called '" SLICE_FMT "' here",
+                 SLICE_ARG(l->now.text));
 }
 
 static void check(struct lint *l)
 {
-    for (; l->now.kind != END; advance(l)) {
-        if (l->now.kind == STRING) {
+    for (; l->now.kind != LINT_END; lint_advance(l)) {
+        if (l->now.kind == LINT_STRING) {
             check_file(l, l->now);
-            bool option =
-                is(l->before, "=") && (is(l->before2, "prompt") || is(l->before2, "wrong"));
-            bool played = is(l->before, "play") || (is(l->before, "(") && is(l->before2, "play"));
-            if ((option || played) && !is(l->next, ".")) /* ".." puts the name together */
+            check_packets(l, l->now);
+            bool option = lint_is(l->before, "=") &&
+                          (lint_is(l->before2, "prompt") || lint_is(l->before2, "wrong"));
+            bool played = lint_is(l->before, "play") ||
+                          (lint_is(l->before, "(") && lint_is(l->before2, "play"));
+            if ((option || played) && !lint_is(l->next, ".")) /* ".." puts the name together */
                 check_prompt(l, l->now);
         }
-        if (l->now.kind != NAME)
+        if (l->now.kind != LINT_NAME)
             continue;
-        if (is(l->before, ":") && l->before2.kind == NAME && slice_eq(l->before2.text, l->call))
+        if (lint_is(l->before, ":") && l->before2.kind == LINT_NAME &&
+            slice_eq(l->before2.text, l->call))
             check_verb(l);
-        else if (is(l->before, ".") && l->before2.kind == NAME)
+        else if (lint_is(l->before, ".") && l->before2.kind == LINT_NAME)
             check_member(l);
-        else if (!is(l->before, ".") && !is(l->before, ":"))
+        else if (!lint_is(l->before, ".") && !lint_is(l->before, ":"))
             check_name(l);
     }
 }
 
-void lint_script(const struct flow_runtime *rt, const struct flow_script *script, struct slice text,
+void lint_script(struct flow_runtime *rt, const struct flow_script *script, struct slice text,
                  lint_fn *report, void *arg)
 {
     /* Lua's own words that may stand before "(" or "{", and the library that scripts have. */
@@ -488,9 +354,9 @@ void lint_script(const struct flow_runtime *rt, const struct flow_script *script
     for (const char *const *g = given; *g; g++)
         define(l, slice_cstr(*g));
     flow_each_verb(true, define_word, l);
-    rewind_to(l, text);
+    lint_rewind(l, text);
     collect(l);
-    rewind_to(l, text);
+    lint_rewind(l, text);
     check(l);
     free(l);
 }

@@ -140,6 +140,9 @@ const struct flow_stats *flow_runtime_stats(struct flow_runtime *rt);
 /* Sound files found under audio_root; `path` is relative to it. */
 uint32_t flow_sounds_count(const struct flow_runtime *rt);
 bool flow_sounds_has(const struct flow_runtime *rt, const char *path);
+/* Whether it can be played; SOUND_ERROR_MAX bytes of message: a sentence. Stays loaded. */
+enum err flow_sound_load(struct flow_runtime *rt, const char *path, char *message);
+bool flow_has_folder(const struct flow_runtime *rt); /* an audio folder was given */
 /* Loads a file for call:play_packets before it is wanted. message: 256 bytes, a sentence. */
 enum err flow_packets_load(struct flow_runtime *rt, const char *path, char *message);
 bool flow_sounds_has_folder(const struct flow_runtime *rt, const char *folder);

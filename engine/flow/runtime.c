@@ -221,6 +221,21 @@ bool flow_sounds_has(const struct flow_runtime *rt, const char *path)
     return rt->sounds && sounds_has(rt->sounds, path);
 }
 
+enum err flow_sound_load(struct flow_runtime *rt, const char *path, char *message)
+{
+    const struct sound *s;
+
+    if (rt->sounds)
+        return sounds_get(rt->sounds, path, &s, message);
+    snprintf(message, SOUND_ERROR_MAX, "%.100s: no audio folder is configured", path);
+    return ERR_NOT_FOUND;
+}
+
+bool flow_has_folder(const struct flow_runtime *rt)
+{
+    return rt->replays != NULL;
+}
+
 bool flow_sounds_has_folder(const struct flow_runtime *rt, const char *folder)
 {
     return rt->sounds && sounds_folder_count(rt->sounds, folder) > 0;

@@ -146,8 +146,45 @@ class Run(TrafficTest):
         bad = subprocess.run([SIM, "check", str(self.folder / "bad.yaml")], capture_output=True,
                              text=True, timeout=60)
         self.assertEqual(bad.returncode, 1, bad.stdout + bad.stderr)
-        self.assertIn("bad.yaml:5: error: there is no file", bad.stdout)
+        self.assertIn("bad.yaml:5: error: there is no script", bad.stdout)
         self.assertIn("callees/unheard.lua", bad.stdout)
+
+    def test_check_looks_into_all_that_a_suite_names(self):
+        scenarios = self.folder / "scenarios"
+        for part in ("callers", "callees", "agents"):
+            (scenarios / part).mkdir(parents=True)
+        (scenarios / "agents/agent.lua").write_text("return agent { run = function(call) end }\n")
+        (scenarios / "callees/own.lua").write_text(
+            "return callee { truth = 'human', run = function(call)\n  call:answer()\n"
+            "  call:impair { loss = 300 }\n  call:play('broken.wav')\nend }\n")
+        (scenarios / "callers/own.lua").write_text(
+            "return caller { run = function(call)\n  call:wait_answer { limit = 3 }\n"
+            "  call:play_packets('broken.rtpdump')\n  call:play_packets('none.rtpdump')\nend }\n")
+        audio = self.folder / "audio"
+        audio.mkdir()
+        for name in ("broken.wav", "broken.rtpdump"):
+            (audio / name).write_text("nothing of the kind")
+        (self.folder / "own.yaml").write_text("scenarios:\n  - { scenario: own, weight: 1 }\n"
+                                              "agents: { prefix: \"agent-\", scenario: agents/agent }\n")
+        (self.folder / "people.csv").write_text("number,name\n1,a\n")
+        suite = self.folder / "suite.yaml"
+        suite.write_text(
+            "scenarios: scenarios\ncallees: { mix: own.yaml }\ncallers:\n"
+            "  - { name: a, scenario: callers/own, to: \"sip:{numbr}@{callees}\", calls: 1, data: people.csv }\n"
+            "  - { name: b, scenario: callers/own, to: \"sip:{n}@{callees}\", calls: 1, from: \"{name}\" }\n"
+            "  - { name: c, scenario: callers/own, to: \"sip:{n}@{callees}\", calls: 1, data: none.csv }\n")
+        done = subprocess.run([SIM, "check", "--audio", str(audio), str(suite)], capture_output=True,
+                              text=True, timeout=60)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        for part in ("suite.yaml:4: error: 'sip:{numbr}@{callees}': numbr is no column of its data",
+                     "suite.yaml:5: error: '{name}': name is nothing: there is no data",
+                     "suite.yaml:6: error: ", "none.csv",
+                     "callees/own.lua:3: error: call:impair: loss is from 0 to 100, not 300",
+                     "callees/own.lua:4: error: ", "broken.wav",
+                     "callers/own.lua:3: error: packets 'broken.rtpdump': ",
+                     "callers/own.lua:4: error: packets 'none.rtpdump': "):
+            self.assertIn(part, done.stdout)
+        self.assertEqual(done.stdout.count("packets 'none.rtpdump'"), 1, "each script once")
 
 
 MIXED = ("scenarios:\n  - { scenario: vacant-404, weight: 50 }\n  - { scenario: no-media, weight: 50 }\n"

@@ -121,3 +121,34 @@ Test(lint, unfinished_texts_do_no_harm)
     finds("run = function(", "");
     finds("", "");
 }
+
+Test(lint, what_goes_wrong_on_purpose_must_be_possible)
+{
+    finds("return callee { truth = 'human', run = function(call)\n"
+          "  call:impair { loss = 3, burst = 2, jitter = 0.03, drift = -200 }\n"
+          "  call:impair { los = 3 } call:impair {}\n"
+          "  call:impair { loss = 120 } call:impair { loss = 3, delay = 2 }\n"
+          "  call:impair({ loss = 50, burst = 1,\n"
+          "    jitter = -1 })\n"
+          "  call:impair { loss = call:age() * 100, delay = math.max(1, 2) }\n"
+          "  call:impair { loss = 50 }\n"
+          "  call:impair { loss = 75, burst = 2 }\n"
+          "  call:misbehave { lose = '200', times = 2 } call:misbehave { late = 'BYE', by = 1 }\n"
+          "  call:misbehave { lose = 'HELLO?' }\n"
+          "  call:misbehave { lose = '200', ignore = 'ACK' }\n"
+          "  call:misbehave { times = 3 } call:misbehave { bloat = 'INVITE', bytes = 90000 }\n"
+          "  call:payload('opus/48000/2') call:payload('G722/8000')\n"
+          "  call:payload('opus') call:payload 'L16/0'\n"
+          "end }\n",
+          "3E call:impair has no option 'los'\n"
+          "4E call:impair: loss is from 0 to 100, not 120\n"
+          "4E call:impair: delay is from 0 to 1, not 2\n"
+          "6E call:impair: jitter is from 0 to 0.5, not -1\n"
+          "9E call:impair: a loss of 75 % needs bursts of at least 3 packets\n"
+          "11E call:misbehave: 'HELLO?' is no message: write INVITE, 200, 1xx, 200/BYE or *\n"
+          "12E call:misbehave does one thing at a time: lose, ignore, double, late or bloat\n"
+          "13E call:misbehave does one thing at a time: lose, ignore, double, late or bloat\n"
+          "13E call:misbehave: bytes is from 0 to 60000, not 90000\n"
+          "15E call:payload: write NAME/RATE or NAME/RATE/CHANNELS, not 'opus'\n"
+          "15E call:payload: write NAME/RATE or NAME/RATE/CHANNELS, not 'L16/0'\n");
+}
