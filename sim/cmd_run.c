@@ -49,8 +49,8 @@ static int play(struct run *r, const struct run_arguments *a, const char *summar
     o->began_us = zero;
     o->started_wall_ms = clock_wall_ms(r->host.loop.clock);
     if (!a->quiet) {
-        printf(RUN_PROGRAM ": %s, listening on %s, seed %llu\n", r->suite->name, r->host.listen,
-               (unsigned long long)r->suite->seed);
+        printf(RUN_PROGRAM ": %s, listening on %s%s, seed %llu\n", r->suite->name, r->host.listen,
+               r->host.also, (unsigned long long)r->suite->seed);
         if (r->metrics)
             printf("metrics: http://%s/metrics\n", prometheus_listen(r->metrics));
         if (steer_listen(r->steer))

@@ -142,9 +142,9 @@ static void add_serve(void *arg, struct json *j)
 static int run(struct serve *s, const struct arguments *a)
 {
     if (!s->quiet)
-        printf("peal-sim serve: listening on %s%s%s, %u scenarios, %u sound files, seed %llu\n",
-               s->host.listen, s->host.tls_listen[0] ? ", TLS on " : "", s->host.tls_listen,
-               mix_scenario_count(s->mix), flow_sounds_count(s->host.rt),
+        printf("peal-sim serve: listening on %s%s%s%s, %u scenarios, %u sound files, seed %llu\n",
+               s->host.listen, s->host.also, s->host.tls_listen[0] ? ", TLS on " : "",
+               s->host.tls_listen, mix_scenario_count(s->mix), flow_sounds_count(s->host.rt),
                (unsigned long long)s->seed);
     fflush(stdout);
     if (a->seconds)
@@ -168,7 +168,7 @@ int sim_serve(int argc, char **argv)
     const struct option_row rows[] = {
         {"listen",
          "ADDR:PORT",
-         "where SIP is answered (UDP and TCP); port 0: any",
+         "where SIP is answered (UDP and TCP); port 0: any; several: with commas between",
          OPTION_TEXT,
          {.text = &a.listen},
          0,

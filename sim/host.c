@@ -54,6 +54,24 @@ static bool srtp_of(const char *word, enum call_srtp *out)
     return !word;
 }
 
+/* "127.0.0.1:5070,[::1]:5070": the first place and, into `places`, the others. */
+static bool listen_on(const char *text, struct call_env_config *env, struct call_place *places)
+{
+    struct slice rest = slice_cstr(text), one;
+    bool more = slice_cut(rest, ',', &one, &rest);
+
+    if (addr_parse(slice_trim(one), 5060, &env->sip_local) != OK)
+        return false;
+    for (; more && env->place_count < CALL_PLACES_MAX - 1; env->place_count++) {
+        more = slice_cut(rest, ',', &one, &rest);
+        places[env->place_count] = (struct call_place){0};
+        if (addr_parse(slice_trim(one), 5060, &places[env->place_count].sip) != OK)
+            return false;
+    }
+    env->places = places;
+    return !more;
+}
+
 static int open_calls(struct host *h, const struct host_config *config, uint32_t max_calls)
 {
     struct call_env_config env = {
@@ -72,9 +90,12 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
 
     if (tls.authorities || tls.certificate || tls.key)
         env.tls = &tls;
-    if (addr_parse(slice_cstr(config->listen), 5060, &env.sip_local) != OK)
+    struct call_place places[CALL_PLACES_MAX];
+
+    if (!listen_on(config->listen, &env, places))
         return wrong(h, "--listen", config->listen,
-                     "it must be an address and a port, such as 127.0.0.1:5070 or [::1]:5070");
+                     "it must be an address and a port, such as 127.0.0.1:5070 or [::1]:5070, or "
+                     "several with commas between");
     env.media_local = env.sip_local;
     addr_set_port(&env.media_local, 0);
     if (config->media_ports &&
@@ -88,6 +109,12 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
         return wrong(h, "cannot listen on", config->listen,
                      e == ERR_IO ? strerror(errno) : err_name(e));
     addr_format(sip_ua_local(call_env_ua(h->env)), h->listen, sizeof h->listen);
+    size_t len = 0;
+
+    for (uint32_t i = 0; i < env.place_count; i++)
+        len += (size_t)snprintf(
+            h->also + len, sizeof h->also - len, ", %s",
+            sip_ua_host(call_env_ua(h->env), &(struct sip_path){.home = (uint8_t)(i + 1)}));
     const struct addr *secure = sip_ua_tls_local(call_env_ua(h->env));
 
     if (secure)

@@ -9,9 +9,11 @@
 #include "sim/stop.h"
 #include "sim/truth.h"
 
+#define HOST_ALSO_MAX (ADDR_TEXT_MAX * CALL_PLACES_MAX)
+
 struct host_config {
-    const char *program; /* for messages: "peal-sim serve" */
-    const char *listen;
+    const char *program;                                     /* for messages: "peal-sim serve" */
+    const char *listen;                                      /* addresses, with commas between */
     const char *media_ports;                                 /* "A-B", NULL: the default range */
     const char *tls_authorities, *tls_certificate, *tls_key; /* PEM files; NULL: none */
     const char *srtp; /* "off" (NULL), "offered", "required" */
@@ -39,7 +41,8 @@ struct host {
     struct truth truth;
     struct lateness lateness;
     uint64_t late_limit_ms, started_us;
-    char listen[ADDR_TEXT_MAX];     /* with the real port */
+    char listen[ADDR_TEXT_MAX];     /* with the real port; the first of them */
+    char also[HOST_ALSO_MAX];       /* ", [::1]:5070, …": the others; "": none */
     char tls_listen[ADDR_TEXT_MAX]; /* "": not */
 };
 

@@ -68,6 +68,7 @@ static enum err find_path(const struct call_dial *dial, struct sip_path *out)
     out->tls = dial->tls || slice_ieq(transport, SLICE("tls"));
     out->tcp = dial->tcp || out->tls || slice_ieq(transport, SLICE("tcp"));
     out->addr = dial->via;
+    out->home = dial->place;
     if (addr_is_set(&dial->via))
         return OK;
     if (e != OK)
@@ -79,7 +80,7 @@ static enum err find_path(const struct call_dial *dial, struct sip_path *out)
                           &out->addr);
 }
 
-static enum err send_invite(struct call *c, const struct call_dial *dial)
+static enum err send_invite(struct call *c, const struct call_dial *dial, const struct sip_path *to)
 {
     char from[320], text[SDP_TEXT_MAX];
     struct buf from_buf = buf_on(from, sizeof(from) - 1), sdp = buf_on(text, sizeof(text));
@@ -96,14 +97,16 @@ static enum err send_invite(struct call *c, const struct call_dial *dial)
         .redirects = dial->redirects,
         .redirect_same_user = true,
     };
-    enum err e = find_path(dial, &invite.to);
+    enum err e = OK;
+
+    invite.to = *to;
 
     buf_puts(&from_buf, "sip:");
     if (dial->from_user) {
         sip_user_write_escaped(&from_buf, slice_cstr(dial->from_user));
         buf_putc(&from_buf, '@');
     }
-    buf_puts(&from_buf, dial->from_host ? dial->from_host : c->env->sip_host);
+    buf_puts(&from_buf, dial->from_host ? dial->from_host : sip_ua_host(c->env->ua, to));
     from[from_buf.len] = '\0';
     if (e == OK)
         e = buf_end(&from_buf);
@@ -121,12 +124,24 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
 {
     const struct dsp_plan *plan = dial->tone_plan ? dsp_plan_find(dial->tone_plan) : NULL;
     uint32_t limit_ms = dial->ring_timeout_ms;
+    struct sip_path to = {0};
     struct call *c;
     enum err e;
 
     if (dial->tone_plan && !plan)
         return ERR_NOT_FOUND;
-    c = call_new(env, true, dial->detect, plan, dial->amd);
+    if (!env->line) {
+        e = find_path(dial, &to);
+        if (e != OK)
+            return e;
+        to.home = sip_ua_home_for(env->ua, &to);
+    }
+    c = call_new(env, &(struct call_made){.outgoing = true,
+                                          .detect = dial->detect,
+                                          .plan = plan,
+                                          .amd = dial->amd,
+                                          .place = to.home,
+                                          .ports = dial->ports});
     if (!c)
         return ERR_FULL;
     if (!env->line && dial->srtp > env->srtp)
@@ -138,7 +153,7 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
         line_dialled(c, dial);
     e = dial->payload && !env->line ? call_set_payload(c, dial->payload) : OK;
     if (e == OK)
-        e = env->line ? OK : send_invite(c, dial);
+        e = env->line ? OK : send_invite(c, dial, &to);
     if (e != OK) {
         c->session = NULL;
         c->released = true;

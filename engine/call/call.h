@@ -68,9 +68,33 @@ struct call_event {
 };
 typedef void call_handler_fn(void *arg, struct call *c, const struct call_event *e);
 
+/* An address of ours that calls leave from and come to: of another family, or another interface. A
+ * call to a family that its place is not of leaves by the first place that is. */
+#define CALL_PLACES_MAX 8
+struct call_place {
+    struct addr sip, sip_advertised; /* advertised: in Via and Contact; unset: sip */
+    struct addr tls;                 /* where TLS is listened for; unset: sip's host, any port */
+    struct addr media, media_advertised; /* ports ignored; media unset: sip's host */
+    uint16_t port_min, port_max;         /* 0: as the first place */
+};
+
+#define CALL_PORTS_MAX 32
+struct call_ports { /* media ports for some calls */
+    uint8_t place;
+    uint16_t min, max;
+};
+
 struct call_env_config {
     struct loop *loop;
-    struct addr sip_local; /* UDP, and TCP on the same port when tcp is set */
+    /* The first place. */
+    struct addr sip_local;      /* UDP, and TCP on the same port when tcp is set */
+    struct addr sip_advertised; /* in Via and Contact; unset: sip_local */
+    struct addr media_advertised;
+    const struct call_place *places; /* further ones, 1, 2 … */
+    uint32_t place_count;            /* CALL_PLACES_MAX - 1 at most */
+    const struct call_ports *ports;  /* ranges of call_dial.ports, 1, 2 … */
+    uint32_t ports_count;
+    uint8_t sip_dscp, media_dscp; /* marks (io/mark.h); 0: none */
     bool tcp;
     const char *user_agent;                  /* NULL: "Peal/VERSION" */
     struct addr media_local;                 /* port ignored */
@@ -141,6 +165,9 @@ struct call_dial {
     bool late_offer;                       /* INVITE without SDP */
     enum call_srtp srtp;                   /* at least this */
     const struct call_payload *payload;    /* of the audio; NULL: A-law, then µ-law */
+    uint8_t place;                         /* that it leaves by; 0: the first of the right family */
+    uint8_t
+        ports; /* of call_env_config.ports, from 1, when they are that place's; 0: the place's */
     uint8_t redirects; /* Contacts of 3xx that are tried, of the same number only; 0: none */
 };
 

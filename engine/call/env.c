@@ -18,6 +18,10 @@ static enum err open_parts(struct call_env *env, const struct call_env_config *c
 {
     struct sip_ua_config ua = {
         .local = config->sip_local,
+        .advertised = config->sip_advertised,
+        .more = env->places.homes,
+        .more_count = env->places.count - 1,
+        .dscp = config->sip_dscp,
         .tcp = config->tcp,
         .tls = config->tls,
         .tls_local = config->tls_local,
@@ -34,6 +38,9 @@ static enum err open_parts(struct call_env *env, const struct call_env_config *c
         .local = config->media_local,
         .port_min = config->media_port_min,
         .port_max = config->media_port_max,
+        .ranges = env->places.ranges,
+        .range_count = env->places.range_count,
+        .dscp = config->media_dscp,
         .max_legs = max_calls,
         .prints = config->prints,
     };
@@ -45,7 +52,8 @@ static enum err open_parts(struct call_env *env, const struct call_env_config *c
                   addr_format(&config->sip_local, text, sizeof(text)), err_name(e));
         return e;
     }
-    addr_format(sip_ua_local(env->ua), env->sip_host, sizeof(env->sip_host));
+    slice_copy(slice_cstr(sip_ua_host(env->ua, &(struct sip_path){0})), env->sip_host,
+               sizeof(env->sip_host));
     e = media_open(&env->media, &media);
     if (e == OK)
         env->sounds = media_sounds(env->media);
@@ -75,6 +83,8 @@ enum err call_env_open(struct call_env **out, const struct call_env_config *conf
     rng_seed(&env->rng, seed);
     env->plan = dsp_plan_find(config->tone_plan ? config->tone_plan : "us");
     e = env->plan ? OK : ERR_NOT_FOUND;
+    if (e == OK)
+        e = places_read(&env->places, config);
     if (e == OK)
         e = pool_init(&env->calls, sizeof(struct call), max_calls);
     if (e == OK)
@@ -154,13 +164,13 @@ const struct call_env_stats *call_env_stats(const struct call_env *env)
     return &env->stats;
 }
 
-struct call *call_new(struct call_env *env, bool outgoing, bool detect, const struct dsp_plan *plan,
-                      const struct dsp_amd_config *amd)
+struct call *call_new(struct call_env *env, const struct call_made *made)
 {
     struct media_leg_params leg = {
-        .detect = detect,
-        .plan = plan ? plan : env->plan,
-        .amd = amd,
+        .detect = made->detect,
+        .plan = made->plan ? made->plan : env->plan,
+        .amd = made->amd,
+        .range = places_range(&env->places, made->place, made->ports),
     };
     struct call *c = pool_get(&env->calls);
 
@@ -169,8 +179,9 @@ struct call *call_new(struct call_env *env, bool outgoing, bool detect, const st
         return NULL;
     }
     c->env = env;
-    c->outgoing = outgoing;
-    c->detect = detect;
+    c->outgoing = made->outgoing;
+    c->detect = made->detect;
+    c->place = made->place;
     c->leg_start_us = c->start_us = clock_us(env->loop->clock);
     timer_init(&c->ring_timer);
     call_record_init(&c->record);
@@ -216,7 +227,8 @@ void call_finish_if_gone(struct call *c)
 static void on_incoming(void *arg, struct sip_session *s)
 {
     struct call_env *env = arg;
-    struct call *c = env->incoming ? call_new(env, false, true, NULL, NULL) : NULL;
+    struct call_made made = {.detect = true, .place = sip_session_peer(s)->home};
+    struct call *c = env->incoming ? call_new(env, &made) : NULL;
 
     if (!c) {
         sip_session_reject(s, env->incoming ? 503 : 480, NULL, env->incoming ? 42 : 0, NULL);

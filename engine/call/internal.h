@@ -9,6 +9,15 @@
 #include "media/media.h"
 #include "sip/offer.h"
 #include "sip/session.h"
+#include "sip/ua.h"
+
+struct call_places {                               /* place.c */
+    struct sip_home_config homes[CALL_PLACES_MAX]; /* of the places but the first */
+    struct addr told[CALL_PLACES_MAX];             /* in SDP; unset: where the leg is */
+    struct media_range ranges[CALL_PLACES_MAX + CALL_PORTS_MAX]; /* likewise but the first's */
+    uint8_t place_of[CALL_PORTS_MAX];
+    uint32_t count, range_count, ports_count;
+};
 
 struct call_env {
     struct loop *loop;
@@ -19,8 +28,9 @@ struct call_env {
     struct pool calls;
     struct list live;
     const struct dsp_plan *plan;
-    const struct prints *prints;  /* NULL: none */
-    char sip_host[ADDR_TEXT_MAX]; /* "127.0.0.1:5060" as URIs want it */
+    const struct prints *prints; /* NULL: none */
+    struct call_places places;
+    char sip_host[ADDR_TEXT_MAX]; /* "127.0.0.1:5060" as URIs want it, of the first place */
     void (*incoming)(void *arg, struct call *c);
     void *arg;
     struct call_env_stats stats;
@@ -35,6 +45,7 @@ struct call {
     struct media_leg *leg;       /* NULL once it is closed */
     struct line *line;           /* instead of both where the line is modelled (line.c) */
     bool leg_closing;
+    uint8_t place; /* the leg's */
     call_handler_fn *handler;
     void *arg;
     enum call_state state;
@@ -52,9 +63,20 @@ struct call {
     struct call_record record;
 };
 
+/* place.c */
+enum err places_read(struct call_places *to, const struct call_env_config *c);
+/* The media's range for a leg at that place; ports: of call_env_config.ports, from 1; 0: any. */
+uint8_t places_range(const struct call_places *p, uint8_t place, uint8_t ports);
+const struct addr *places_told(const struct call_places *p, uint8_t place); /* NULL: the leg's */
+
 /* env.c */
-struct call *call_new(struct call_env *env, bool outgoing, bool detect, const struct dsp_plan *plan,
-                      const struct dsp_amd_config *amd);
+struct call_made {
+    bool outgoing, detect;
+    const struct dsp_plan *plan;      /* NULL: the environment's */
+    const struct dsp_amd_config *amd; /* NULL: defaults */
+    uint8_t place, ports;             /* see struct call_dial */
+};
+struct call *call_new(struct call_env *env, const struct call_made *made);
 /* Tells CALL_EV_ENDED (or frees, when already released) once nothing of the call is left. */
 void call_finish_if_gone(struct call *c);
 void call_free(struct call *c);

@@ -19,9 +19,9 @@ static enum sdp_srtp policy_of(enum call_srtp srtp)
 void call_sdp_init(struct call *c, enum call_srtp srtp)
 {
     char host[ADDR_TEXT_MAX];
-    const struct addr *local = media_leg_local(c->leg);
+    const struct addr *told = places_told(&c->env->places, c->place);
 
-    addr_format_host(local, host, sizeof(host));
+    addr_format_host(told ? told : media_leg_local(c->leg), host, sizeof(host));
     /* Always of 19 digits: INVITEs of one length leave together (io/udp_send.h). */
     sdp_session_init(&c->sdp, slice_cstr(host), media_leg_port(c->leg),
                      rng_u64(&c->env->rng) >> 2 | UINT64_C(1) << 62);

@@ -39,6 +39,10 @@ static enum err trunks_stay(const struct campaign *now, const struct campaign *n
         if (!addr_eq(&a->address, &b->address) || a->tcp != b->tcp || a->tls != b->tls ||
             !same(a->tls_name, b->tls_name))
             return refuse(why, "the trunk '%s' has another address", a->name);
+        if (a->place != b->place || a->port_min != b->port_min || a->port_max != b->port_max)
+            return refuse(why,
+                          "the trunk '%s' is called through another address or has other ports",
+                          a->name);
         if (a->srtp != b->srtp)
             return refuse(why, "the trunk '%s' has another srtp", a->name);
         if (a->registers != b->registers || !same(a->user, b->user) ||
@@ -55,7 +59,8 @@ static enum err agents_stay(const struct campaign *now, const struct campaign *n
     for (uint32_t i = 0; i < now->agent_count; i++) {
         const struct campaign_agent *a = &now->agents[i], *b = &next->agents[i];
 
-        if (!same(a->name, b->name) || !same(a->uri, b->uri) || a->wrap_up_ms != b->wrap_up_ms)
+        if (!same(a->name, b->name) || !same(a->uri, b->uri) || a->wrap_up_ms != b->wrap_up_ms ||
+            a->place != b->place)
             return refuse(why, "the agent '%s' is another, or has another wrap-up time", a->name);
     }
     return OK;
@@ -79,6 +84,28 @@ static enum err treatments_stay(const struct campaign *now, const struct campaig
     return OK;
 }
 
+/* Addresses, marks, ports. */
+static bool network_stays(const struct campaign *now, const struct campaign *next)
+{
+    bool stays =
+        addr_eq(&now->sip.address, &next->sip.address) && now->sip.dscp == next->sip.dscp &&
+        addr_eq(&now->sip.advertised, &next->sip.advertised) &&
+        addr_eq(&now->media.address, &next->media.address) &&
+        addr_eq(&now->media.advertised, &next->media.advertised) &&
+        now->media.dscp == next->media.dscp && now->media.port_min == next->media.port_min &&
+        now->media.port_max == next->media.port_max && now->address_count == next->address_count;
+
+    for (uint32_t i = 0; i < now->address_count && stays; i++) {
+        const struct campaign_address *a = &now->addresses[i], *b = &next->addresses[i];
+
+        stays = same(a->name, b->name) && addr_eq(&a->sip, &b->sip) &&
+                addr_eq(&a->sip_advertised, &b->sip_advertised) && addr_eq(&a->media, &b->media) &&
+                addr_eq(&a->media_advertised, &b->media_advertised) && a->tls_port == b->tls_port &&
+                a->port_min == b->port_min && a->port_max == b->port_max;
+    }
+    return stays;
+}
+
 static enum err place_stays(const struct campaign *now, const struct campaign *next, char *why)
 {
     if (!same(now->name, next->name))
@@ -87,14 +114,12 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
         return refuse(why, "country: the campaign's is %s", now->country->iso);
     if (!same(zone_name(now->zone), zone_name(next->zone)))
         return refuse(why, "zone: the campaign's is %s", zone_name(now->zone));
-    if (!addr_eq(&now->sip.address, &next->sip.address) || now->sip.tcp != next->sip.tcp ||
+    if (!network_stays(now, next) || now->sip.tcp != next->sip.tcp ||
         now->sip.srtp != next->sip.srtp || now->tls.port != next->tls.port ||
         !same(now->tls.authorities, next->tls.authorities) ||
         !same(now->tls.certificate, next->tls.certificate) || !same(now->tls.key, next->tls.key) ||
         now->tls.client_certificates != next->tls.client_certificates ||
-        !addr_eq(&now->media.address, &next->media.address) ||
-        now->media.port_min != next->media.port_min ||
-        now->media.port_max != next->media.port_max || now->media.workers != next->media.workers)
+        now->media.workers != next->media.workers)
         return refuse(why, "sip or media: addresses or ports are others");
     if (now->max_calls != next->max_calls)
         return refuse(why, "max_calls: the engine was started with %u", now->max_calls);

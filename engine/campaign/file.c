@@ -12,6 +12,7 @@
 #include "campaign/dates.h"
 #include "campaign/reading.h"
 #include "dsp/dsp.h"
+#include "io/mark.h"
 #include "media/admission.h"
 
 #define MINUTE_MS 60000u
@@ -63,6 +64,8 @@ static void set_defaults(struct campaign *c)
     c->drain = DRAIN_FINISH;
     addr_parse(SLICE("127.0.0.1:0"), 0, &c->sip.address);
     addr_parse(SLICE("127.0.0.1:0"), 0, &c->media.address);
+    c->sip.dscp = MARK_DSCP_CALLS;
+    c->media.dscp = MARK_DSCP_VOICE;
     c->media.port_min = 20000;
     c->media.port_max = 29999;
     c->media.late_limit_ms = ADMISSION_LIMIT_MS;
@@ -256,85 +259,6 @@ static void read_policy(struct reading *r)
     reading_path(r, "prints", raw->prints, c->prints, sizeof(c->prints));
 }
 
-static void read_address(struct reading *r, const char *key, const char *text, struct addr *out)
-{
-    if (text && !r->failed && addr_parse(slice_trim(slice_cstr(text)), 0, out))
-        reading_fail(r, text,
-                     "%s: '%.60s' is not accepted; accepted: an IP address, with or without "
-                     "a port, such as 127.0.0.1:5060",
-                     key, text);
-}
-
-static void read_tls(struct reading *r)
-{
-    const struct raw_campaign *raw = r->raw;
-    struct campaign *c = r->campaign;
-
-    reading_path(r, "tls: authorities", raw->tls.authorities, c->tls.authorities,
-                 sizeof(c->tls.authorities));
-    reading_path(r, "tls: certificate", raw->tls.certificate, c->tls.certificate,
-                 sizeof(c->tls.certificate));
-    reading_path(r, "tls: key", raw->tls.key, c->tls.key, sizeof(c->tls.key));
-    reading_u32(r, "tls: port", raw->tls.port, 1, 65535, &c->tls.port);
-    reading_bool(r, "tls: client_certificates", raw->tls.client_certificates,
-                 &c->tls.client_certificates);
-    if (!raw->tls.certificate != !raw->tls.key)
-        reading_fail(r, raw->tls.certificate ? raw->tls.certificate : raw->tls.key,
-                     "tls: certificate and key go together");
-}
-
-/* Keys of SRTP are as secret as the way their SDP goes (RFC 4568 section 7). */
-static void judge_clear_keys(struct reading *r)
-{
-    static const struct reading_word words[] = {{"warned", 0}, {"refused", 1}};
-    struct campaign *c = r->campaign;
-    const char *at = r->raw->sip.clear_keys;
-
-    c->sip.refuses_clear_keys = reading_word(r, "sip: clear_keys", at, words, 2, 0) == 1;
-    for (uint32_t i = 0; i < c->trunk_count && c->sip.refuses_clear_keys; i++)
-        if ((c->trunks[i].srtp || c->sip.srtp) && !c->trunks[i].tls)
-            reading_fail(r, at,
-                         "sip: clear_keys: the keys of trunk '%s' would go in clear, which "
-                         "'refused' forbids; it needs 'transport: tls'",
-                         c->trunks[i].name);
-    for (uint32_t i = 0; i < c->agent_count && c->sip.refuses_clear_keys && c->sip.srtp; i++)
-        if (!strstr(c->agents[i].uri, ";transport=tls"))
-            reading_fail(r, at,
-                         "sip: clear_keys: the keys of agent '%s' would go in clear, which "
-                         "'refused' forbids; the uri needs ';transport=tls'",
-                         c->agents[i].name);
-}
-
-static void read_network(struct reading *r)
-{
-    const struct raw_campaign *raw = r->raw;
-    struct campaign *c = r->campaign;
-    struct slice from, to;
-    uint64_t low = 0, high = 0;
-
-    read_address(r, "sip: address", raw->sip.address, &c->sip.address);
-    reading_bool(r, "sip: tcp", raw->sip.tcp, &c->sip.tcp);
-    read_tls(r);
-    c->sip.srtp = reading_srtp(r, "sip: srtp", raw->sip.srtp);
-    judge_clear_keys(r);
-    read_address(r, "media: address", raw->media.address, &c->media.address);
-    reading_u32(r, "media: workers", raw->media.workers, 0, 256, &c->media.workers);
-    reading_duration(r, "media: late_limit", raw->media.late_limit, 0, 1000,
-                     &c->media.late_limit_ms);
-    reading_u32(r, "max_calls", raw->max_calls, 1, 100000, &c->max_calls);
-    if (!raw->media.ports || r->failed)
-        return;
-    if (!slice_cut(slice_cstr(raw->media.ports), '-', &from, &to) ||
-        slice_u64(slice_trim(from), 65535, &low) || slice_u64(slice_trim(to), 65535, &high) ||
-        low < 1024 || high < low + 3)
-        reading_fail(r, raw->media.ports,
-                     "media: ports '%.60s' is not accepted; accepted: a range such as 20000-29999, "
-                     "from 1024 on, two ports a call",
-                     raw->media.ports);
-    c->media.port_min = (uint16_t)low;
-    c->media.port_max = (uint16_t)high;
-}
-
 static void set_paths(struct campaign *c, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -353,6 +277,7 @@ static void read_all(struct reading *r)
         return; /* what follows stands on the country and the zone */
     read_dates(r);
     read_calling(r);
+    reading_addresses(r);
     reading_trunks(r);
     reading_agents(r);
     read_analysis(r);
@@ -361,7 +286,7 @@ static void read_all(struct reading *r)
     reading_treatments(r);
     if (!r->failed)
         reading_rules(r);
-    read_network(r);
+    reading_network(r);
 }
 
 static enum err parse(struct campaign **out, const char *path, struct slice text, bool reads_files,

@@ -34,12 +34,21 @@
 #define CAMPAIGN_FILE_MAX        (1024 * 1024) /* bytes of the YAML */
 #define CAMPAIGN_TRUNKS_MAX      32
 #define CAMPAIGN_AGENTS_MAX      4096
+#define CAMPAIGN_ADDRESSES_MAX   7 /* beside the first */
 #define CAMPAIGN_CALLER_IDS_MAX  1024
 #define CAMPAIGN_STATUS_MAX      RETRY_STATUS_MAX
 #define CAMPAIGN_PATH_MAX        512
 #define CAMPAIGN_LABEL_RULES_MAX 128
 #define CAMPAIGN_ERROR_MAX       1024
 #define CAMPAIGN_LIMITS_MAX      8 /* of calls to one number: campaign's, law's and region's */
+
+struct campaign_address { /* of ours, beside `sip` and `media` */
+    char name[32];
+    struct addr sip, sip_advertised; /* advertised unset: sip */
+    struct addr media, media_advertised;
+    uint32_t tls_port;           /* 0: any */
+    uint16_t port_min, port_max; /* 0: media's */
+};
 
 struct campaign_trunk {
     char name[32];
@@ -52,16 +61,19 @@ struct campaign_trunk {
     char user[64], password[128];  /* digest; "" for none */
     const char *const *caller_ids; /* its own pool, or the campaign's */
     uint32_t caller_id_count;
-    uint32_t max_calls;      /* at once */
-    double calls_per_second; /* of new calls; 0: no limit */
-    uint32_t redirects;      /* Contacts of a 3xx that are tried for the same number; 0: the call is
-                                over, as `changed` */
+    uint8_t place; /* through which address of ours: 0: sip's, else addresses[place - 1] */
+    uint16_t port_min, port_max; /* of its calls' media; 0: the address's */
+    uint32_t max_calls;          /* at once */
+    double calls_per_second;     /* of new calls; 0: no limit */
+    uint32_t redirects; /* Contacts of a 3xx that are tried for the same number; 0: the call is
+                           over, as `changed` */
 };
 
 struct campaign_agent {
     char name[32];
     char uri[128];       /* "sip:agent-1@127.0.0.1:5070"; the engine calls it and keeps it up */
     uint32_t wrap_up_ms; /* after each talk */
+    uint8_t place;       /* as of a trunk */
 };
 
 enum pacing_mode {
@@ -176,7 +188,9 @@ struct campaign {
     enum drain_mode drain; /* first Ctrl-C */
 
     struct {
-        struct addr address; /* with port; port 0: any free one */
+        struct addr address;    /* with port; port 0: any free one */
+        struct addr advertised; /* unset: address */
+        uint8_t dscp;
         bool tcp;
         uint8_t srtp;            /* enum call_srtp, of every leg at least */
         bool refuses_clear_keys; /* of SRTP, where the way is not TLS */
@@ -188,10 +202,14 @@ struct campaign {
     } tls;
     struct {
         struct addr address; /* port unused */
+        struct addr advertised;
+        uint8_t dscp;
         uint16_t port_min, port_max;
         uint32_t workers; /* 0: by cores */
         uint32_t late_limit_ms; /* of admission (media/admission.h); 0: none */
     } media;
+    struct campaign_address addresses[CAMPAIGN_ADDRESSES_MAX];
+    uint32_t address_count;
     uint32_t max_calls; /* all legs of the engine at once, agents included */
     char **owned;       /* strings the above points into */
     uint32_t owned_count;

@@ -102,6 +102,8 @@ static void read_trunk(struct reading *r, const struct raw_trunk *raw, struct ca
     reading_text(r, "trunks: tls_name", raw->tls_name, t->tls_name, sizeof(t->tls_name));
     if (raw->tls_name && !t->tls)
         reading_fail(r, raw->tls_name, "trunks: tls_name needs 'transport: tls'");
+    t->place = reading_place(r, "trunks", raw->through, raw->address, &t->address);
+    reading_ports(r, "trunks: media_ports", raw->media_ports, &t->port_min, &t->port_max);
     t->srtp = reading_srtp(r, "trunks: srtp", raw->srtp);
     reading_bool(r, "trunks: register", raw->registers, &t->registers);
     reading_text(r, "trunks: user", raw->user, t->user, sizeof(t->user));
@@ -186,6 +188,11 @@ static void read_agent_group(struct reading *r, const struct raw_agent *raw)
         reading_fail(r, at, "agents: more than %u agents", CAMPAIGN_AGENTS_MAX);
     if (r->failed)
         return;
+    const struct addr to = reading_uri_address(raw->uri);
+    const uint8_t place = reading_place(r, "agents", raw->through, raw->uri, &to);
+
+    if (r->failed)
+        return;
     struct campaign_agent *more = realloc(c->agents, (c->agent_count + count) * sizeof(*c->agents));
     if (!more) {
         reading_fail(r, NULL, "no memory");
@@ -194,7 +201,7 @@ static void read_agent_group(struct reading *r, const struct raw_agent *raw)
     c->agents = more;
     for (uint32_t i = 0; i < count; i++) {
         struct campaign_agent *a = &more[c->agent_count++];
-        *a = (struct campaign_agent){.wrap_up_ms = wrap_up_ms};
+        *a = (struct campaign_agent){.wrap_up_ms = wrap_up_ms, .place = place};
         if (!expand(name, first + i, a->name, sizeof(a->name)))
             reading_fail(r, at, "agents: name is too long; accepted: 31 bytes at most");
         if (!expand(raw->uri, first + i, a->uri, sizeof(a->uri)))

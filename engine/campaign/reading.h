@@ -48,6 +48,17 @@ void reading_trunks(struct reading *r);
 /* off, offered, required: enum call_srtp. */
 uint8_t reading_srtp(struct reading *r, const char *key, const char *text);
 void reading_agents(struct reading *r);
+/* network.c: first the addresses, which trunks and agents name; the rest stands on those. */
+void reading_addresses(struct reading *r);
+void reading_network(struct reading *r);
+/* "20000-29999"; key with its colon, for the complaint. */
+void reading_ports(struct reading *r, const char *key, const char *text, uint16_t *min,
+                   uint16_t *max);
+/* Through which address (0: sip's own) something is called: by name, or NULL, the first of the
+ * family of `to`. of: "trunks"; at: what `to` is written as. */
+uint8_t reading_place(struct reading *r, const char *of, const char *through, const char *at,
+                      const struct addr *to);
+struct addr reading_uri_address(const char *uri); /* unset: it has a name, or none */
 void reading_treatments(struct reading *r);
 void reading_rules(struct reading *r);
 

@@ -37,16 +37,33 @@ static const cyaml_schema_field_t trunk_fields[] = {
     TEXT("redirects", struct raw_trunk, redirects),
     TEXT("srtp", struct raw_trunk, srtp),
     TEXT("tls_name", struct raw_trunk, tls_name),
+    TEXT("through", struct raw_trunk, through),
+    TEXT("media_ports", struct raw_trunk, media_ports),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t trunk_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_trunk, trunk_fields)};
 
-static const cyaml_schema_field_t agent_fields[] = {
-    TEXT("name", struct raw_agent, name),       TEXT("uri", struct raw_agent, uri),
-    TEXT("count", struct raw_agent, count),     TEXT("first", struct raw_agent, first),
-    TEXT("wrap_up", struct raw_agent, wrap_up), CYAML_FIELD_END};
+static const cyaml_schema_field_t agent_fields[] = {TEXT("name", struct raw_agent, name),
+                                                    TEXT("uri", struct raw_agent, uri),
+                                                    TEXT("count", struct raw_agent, count),
+                                                    TEXT("first", struct raw_agent, first),
+                                                    TEXT("wrap_up", struct raw_agent, wrap_up),
+                                                    TEXT("through", struct raw_agent, through),
+                                                    CYAML_FIELD_END};
 static const cyaml_schema_value_t agent_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_agent, agent_fields)};
+
+static const cyaml_schema_field_t address_fields[] = {
+    TEXT("name", struct raw_address, name),
+    TEXT("sip", struct raw_address, sip),
+    TEXT("advertise", struct raw_address, advertise),
+    TEXT("tls_port", struct raw_address, tls_port),
+    TEXT("media", struct raw_address, media),
+    TEXT("media_advertise", struct raw_address, media_advertise),
+    TEXT("media_ports", struct raw_address, media_ports),
+    CYAML_FIELD_END};
+static const cyaml_schema_value_t address_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_address, address_fields)};
 
 #define RULE(of, at)                                                                               \
     TEXT("after", of, at after), TEXT("attempts", of, at attempts), TEXT("next", of, at next),     \
@@ -103,11 +120,15 @@ static const cyaml_schema_field_t abandonment_fields[] = {
     SUB("lock_out", abandonment, lock_out), CYAML_FIELD_END};
 static const cyaml_schema_field_t recording_fields[] = {
     SUB("mode", recording, mode), SUB("dir", recording, dir), CYAML_FIELD_END};
-static const cyaml_schema_field_t records_fields[] = {
-    SUB("stream", records, stream), SUB("keep", records, keep), CYAML_FIELD_END};
-static const cyaml_schema_field_t sip_fields[] = {
-    SUB("address", sip, address), SUB("tcp", sip, tcp), SUB("srtp", sip, srtp),
-    SUB("clear_keys", sip, clear_keys), CYAML_FIELD_END};
+static const cyaml_schema_field_t records_fields[] = {SUB("stream", records, stream),
+                                                      SUB("keep", records, keep), CYAML_FIELD_END};
+static const cyaml_schema_field_t sip_fields[] = {SUB("address", sip, address),
+                                                  SUB("advertise", sip, advertise),
+                                                  SUB("dscp", sip, dscp),
+                                                  SUB("tcp", sip, tcp),
+                                                  SUB("srtp", sip, srtp),
+                                                  SUB("clear_keys", sip, clear_keys),
+                                                  CYAML_FIELD_END};
 static const cyaml_schema_field_t tls_fields[] = {
     SUB("authorities", tls, authorities),
     SUB("certificate", tls, certificate),
@@ -116,8 +137,13 @@ static const cyaml_schema_field_t tls_fields[] = {
     SUB("client_certificates", tls, client_certificates),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t media_fields[] = {
-    SUB("address", media, address), SUB("ports", media, ports), SUB("workers", media, workers),
-    SUB("late_limit", media, late_limit), CYAML_FIELD_END};
+    SUB("address", media, address),
+    SUB("advertise", media, advertise),
+    SUB("dscp", media, dscp),
+    SUB("ports", media, ports),
+    SUB("workers", media, workers),
+    SUB("late_limit", media, late_limit),
+    CYAML_FIELD_END};
 
 #define MAPPING(key, member, list)                                                                 \
     CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, struct raw_campaign, member, list)
@@ -181,6 +207,7 @@ static void make_schema(struct schema *s)
         PART("max_calls", max_calls),
         SEQUENCE("caller_ids", caller_ids, &text_value, CAMPAIGN_CALLER_IDS_MAX),
         SEQUENCE("trunks", trunks, &trunk_value, CAMPAIGN_TRUNKS_MAX),
+        SEQUENCE("addresses", addresses, &address_value, CAMPAIGN_ADDRESSES_MAX),
         SEQUENCE("agents", agents, &agent_value, CAMPAIGN_AGENTS_MAX),
         MAPPING("analysis", analysis, analysis_fields),
         MAPPING("pacing", pacing, pacing_fields),

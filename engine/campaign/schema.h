@@ -12,11 +12,15 @@ struct raw_trunk {
     char *name, *address, *transport, *registers, *user, *password, *password_file;
     char **caller_ids;
     unsigned caller_ids_count;
-    char *max_calls, *calls_per_second, *redirects, *srtp, *tls_name;
+    char *max_calls, *calls_per_second, *redirects, *srtp, *tls_name, *through, *media_ports;
 };
 
 struct raw_agent {
-    char *name, *uri, *count, *first, *wrap_up;
+    char *name, *uri, *count, *first, *wrap_up, *through;
+};
+
+struct raw_address {
+    char *name, *sip, *advertise, *tls_port, *media, *media_advertise, *media_ports;
 };
 
 struct raw_rule {
@@ -42,6 +46,8 @@ struct raw_campaign {
     unsigned trunks_count;
     struct raw_agent *agents;
     unsigned agents_count;
+    struct raw_address *addresses;
+    unsigned addresses_count;
     struct {
         char *initial_silence, *greeting, *after_greeting, *total;
     } analysis;
@@ -60,13 +66,13 @@ struct raw_campaign {
         char *stream, *keep;
     } records;
     struct {
-        char *address, *tcp, *srtp, *clear_keys;
+        char *address, *advertise, *dscp, *tcp, *srtp, *clear_keys;
     } sip;
     struct {
         char *authorities, *certificate, *key, *port, *client_certificates;
     } tls;
     struct {
-        char *address, *ports, *workers, *late_limit;
+        char *address, *advertise, *dscp, *ports, *workers, *late_limit;
     } media;
     char *on[RESULT_COUNT];
     struct raw_rule results[RESULT_COUNT];

@@ -15,6 +15,7 @@ struct agent {
     struct desk *desk;
     char name[64], uri[256], from_user[64];
     struct addr via;
+    uint8_t place;
     uint32_t wrap_up_ms, retry_ms;
     enum agent_state state;
     struct call *leg;
@@ -158,6 +159,7 @@ static void agent_call(struct agent *a)
     struct call_dial dial = {
         .to_uri = a->uri,
         .via = a->via,
+        .place = a->place,
         .from_user = a->from_user,
         .ring_timeout_ms = AGENT_RING_TIMEOUT_MS,
     };
@@ -220,6 +222,7 @@ enum err desk_add(struct desk *d, const struct desk_agent_config *config, struct
     a->desk = d;
     a->via = config->via;
     a->wrap_up_ms = config->wrap_up_ms;
+    a->place = config->place;
     timer_init(&a->timer);
     list_node_init(&a->ready_node);
     d->agents[d->count++] = a;

@@ -52,6 +52,7 @@ struct desk_agent_config {
     struct addr via;       /* where to send it; unset: from the URI */
     const char *from_user; /* shown to the agent */
     uint32_t wrap_up_ms;
+    uint8_t place; /* of struct call_dial */
 };
 enum err desk_add(struct desk *d, const struct desk_agent_config *config, struct agent **out);
 

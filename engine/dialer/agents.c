@@ -145,6 +145,7 @@ enum err agents_open(struct dialer *d)
             .uri = c->agents[i].uri,
             .from_user = AGENT_FROM_USER,
             .wrap_up_ms = c->agents[i].wrap_up_ms,
+            .place = c->agents[i].place,
         };
 
         e = desk_add(d->desk, &agent, &d->agents[i].agent);

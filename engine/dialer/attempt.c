@@ -126,6 +126,8 @@ enum err attempt_launch(struct attempt *a)
     snprintf(uri, sizeof(uri), "sip:%s@%s", a->record.number,
              addr_format(&k->address, host, sizeof(host)));
     dial.via = k->address;
+    dial.place = k->place;
+    dial.ports = t->ports;
     dial.tcp = k->tcp;
     dial.tls = k->tls;
     dial.srtp = (enum call_srtp)k->srtp;

@@ -85,6 +85,7 @@ struct trunk {
     struct dialer *dialer;
     struct sip_registration *registration;
     bool usable; /* false: a registration it needs is not there */
+    uint8_t ports; /* of the environment (call_dial.ports) */
     uint32_t calls, next_caller_id, failures;
     double tokens; /* of calls per second */
     uint64_t refilled_ms;

@@ -122,9 +122,49 @@ static enum err open_health(struct dialer *d, char *error)
     return e;
 }
 
+_Static_assert(CAMPAIGN_ADDRESSES_MAX < CALL_PLACES_MAX, "each address is a place");
+_Static_assert(CAMPAIGN_TRUNKS_MAX <= CALL_PORTS_MAX, "each trunk may have ports of its own");
+
+static void list_places(const struct campaign *c, struct call_place *places)
+{
+    for (uint32_t i = 0; i < c->address_count; i++) {
+        const struct campaign_address *a = &c->addresses[i];
+
+        places[i] = (struct call_place){.sip = a->sip,
+                                        .sip_advertised = a->sip_advertised,
+                                        .media = a->media,
+                                        .media_advertised = a->media_advertised,
+                                        .port_min = a->port_min,
+                                        .port_max = a->port_max};
+        if (a->tls_port) {
+            places[i].tls = a->sip;
+            addr_set_port(&places[i].tls, (uint16_t)a->tls_port);
+        }
+    }
+}
+
+/* The trunks that have ports of their own, and where each finds its own. */
+static uint32_t list_ports(struct dialer *d, struct call_ports *ports)
+{
+    const struct campaign *c = d->campaign;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < c->trunk_count; i++) {
+        const struct campaign_trunk *t = &c->trunks[i];
+
+        if (!t->port_min)
+            continue;
+        ports[n++] = (struct call_ports){t->place, t->port_min, t->port_max};
+        d->trunks[i].ports = (uint8_t)n;
+    }
+    return n;
+}
+
 static enum err open_calls(struct dialer *d, char *error)
 {
     const struct campaign *c = d->campaign;
+    struct call_place places[CAMPAIGN_ADDRESSES_MAX];
+    struct call_ports ports[CAMPAIGN_TRUNKS_MAX];
     const struct tls_config tls = {.authorities = or_null(c->tls.authorities),
                                    .certificate = or_null(c->tls.certificate),
                                    .key = or_null(c->tls.key),
@@ -132,6 +172,14 @@ static enum err open_calls(struct dialer *d, char *error)
     struct call_env_config env = {
         .loop = d->loop,
         .sip_local = c->sip.address,
+        .sip_advertised = c->sip.advertised,
+        .sip_dscp = c->sip.dscp,
+        .places = places,
+        .place_count = c->address_count,
+        .ports = ports,
+        .ports_count = list_ports(d, ports),
+        .media_advertised = c->media.advertised,
+        .media_dscp = c->media.dscp,
         .tcp = needs_tcp(c),
         .tls = needs_tls(c) ? &tls : NULL,
         .srtp = (enum call_srtp)c->sip.srtp,
@@ -146,6 +194,7 @@ static enum err open_calls(struct dialer *d, char *error)
     char text[ADDR_TEXT_MAX];
     enum err e = OK;
 
+    list_places(c, places);
     if (c->tls.port) {
         env.tls_local = c->sip.address;
         addr_set_port(&env.tls_local, (uint16_t)c->tls.port);

@@ -45,7 +45,10 @@ static enum err register_trunk(struct dialer *d, struct trunk *t)
     char host[ADDR_TEXT_MAX], registrar[96], aor[192];
     struct sip_register params = {
         .registrar = registrar,
-        .to = {.addr = k->address, .tcp = k->tcp || k->tls, .tls = k->tls},
+        .to = {.addr = k->address,
+               .tcp = k->tcp || k->tls,
+               .tls = k->tls,
+               .home = k->place},
         .aor = aor,
         .contact_user = k->user,
         .auth_user = k->user,

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "io/mark.h"
 
 #define RECEIVE_FIRST   4096
 #define SEND_FIRST      4096
@@ -332,15 +333,35 @@ static struct tcp *tcp_new(struct loop *l, int fd, enum tcp_state state)
     return t;
 }
 
+/* Bound to our address, the port is left to connect(): many connections may share it. */
+static bool leave_from(int fd, int family, const struct tcp_from *from)
+{
+    struct addr host = from->host;
+    const int on = 1;
+
+    if (from->dscp)
+        mark_socket(fd, (uint16_t)family, from->dscp);
+    if (!addr_is_set(&host) || addr_is_any(&host))
+        return true;
+    addr_set_port(&host, 0);
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    return bind(fd, &host.sa, addr_len(&host)) == 0;
+}
+
 static enum err connect_start(struct tcp **out, struct loop *l, int family,
                               const struct sockaddr *to, socklen_t len,
-                              const struct tcp_handler *handler, void *arg)
+                              const struct tcp_from *from, const struct tcp_handler *handler,
+                              void *arg)
 {
     assert(handler && handler->received);
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return ERR_IO;
+    if (from && !leave_from(fd, family, from)) {
+        close(fd);
+        return ERR_IO;
+    }
     struct tcp *t = tcp_new(l, fd, TCP_CONNECTING);
 
     if (!t) {
@@ -365,7 +386,13 @@ static enum err connect_start(struct tcp **out, struct loop *l, int family,
 enum err tcp_connect(struct tcp **out, struct loop *l, const struct addr *to,
                      const struct tcp_handler *handler, void *arg)
 {
-    return connect_start(out, l, to->sa.sa_family, &to->sa, addr_len(to), handler, arg);
+    return tcp_connect_from(out, l, to, NULL, handler, arg);
+}
+
+enum err tcp_connect_from(struct tcp **out, struct loop *l, const struct addr *to,
+                          const struct tcp_from *from, const struct tcp_handler *handler, void *arg)
+{
+    return connect_start(out, l, to->sa.sa_family, &to->sa, addr_len(to), from, handler, arg);
 }
 
 enum err tcp_connect_unix(struct tcp **out, struct loop *l, const char *path,
@@ -376,7 +403,7 @@ enum err tcp_connect_unix(struct tcp **out, struct loop *l, const char *path,
     if (strlen(path) >= sizeof(name.sun_path))
         return ERR_TOO_LONG;
     memcpy(name.sun_path, path, strlen(path) + 1);
-    return connect_start(out, l, AF_UNIX, (struct sockaddr *)&name, sizeof(name), handler, arg);
+    return connect_start(out, l, AF_UNIX, (struct sockaddr *)&name, sizeof(name), NULL, handler, arg);
 }
 
 void tcp_set_handler(struct tcp *t, const struct tcp_handler *handler, void *arg)
@@ -532,6 +559,11 @@ void tcp_unlisten(struct tcp_listener *ln)
     if (ln->accepting)
         loop_cancel(ln->loop, &ln->op);
     listener_free(ln);
+}
+
+void tcp_listener_mark(struct tcp_listener *ln, uint8_t dscp)
+{
+    mark_socket(ln->fd, ln->local.sa.sa_family, dscp); /* accepted ones inherit it */
 }
 
 const struct addr *tcp_listener_local(const struct tcp_listener *ln)

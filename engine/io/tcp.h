@@ -8,7 +8,7 @@
 #include "io/loop.h"
 
 #define TCP_RECEIVE_MAX (256 * 1024)
-#define TCP_SEND_MAX (1024 * 1024)
+#define TCP_SEND_MAX    (1024 * 1024)
 
 struct tcp;
 struct tcp_listener;
@@ -31,9 +31,19 @@ enum err tcp_listen(struct tcp_listener **out, struct loop *l, const struct addr
                     const struct tcp_listener_handler *handler, void *arg);
 void tcp_unlisten(struct tcp_listener *ln);
 const struct addr *tcp_listener_local(const struct tcp_listener *ln);
+/* What it accepts from now on is marked so (io/mark.h). */
+void tcp_listener_mark(struct tcp_listener *ln, uint8_t dscp);
 
 enum err tcp_connect(struct tcp **out, struct loop *l, const struct addr *to,
                      const struct tcp_handler *handler, void *arg);
+/* The same from an address of our own (port ignored; NULL: the system's choice), marked so. */
+struct tcp_from {
+    struct addr host;
+    uint8_t dscp; /* io/mark.h */
+};
+enum err tcp_connect_from(struct tcp **out, struct loop *l, const struct addr *to,
+                          const struct tcp_from *from, const struct tcp_handler *handler,
+                          void *arg);
 /* Over a Unix socket (private redis-server, control sockets). */
 enum err tcp_connect_unix(struct tcp **out, struct loop *l, const char *path,
                           const struct tcp_handler *handler, void *arg);

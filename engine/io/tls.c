@@ -375,7 +375,7 @@ static bool expect(struct tls *t, const struct addr *to, const char *name)
 }
 
 enum err tls_connect(struct tls **out, struct loop *l, const struct addr *to,
-                     struct tls_context *context, const char *name,
+                     const struct tcp_from *from, struct tls_context *context, const char *name,
                      const struct tls_handler *handler, void *arg)
 {
     struct tls *t = make(l, context, handler, arg);
@@ -383,7 +383,7 @@ enum err tls_connect(struct tls **out, struct loop *l, const struct addr *to,
     if (!t)
         return ERR_NOMEM;
     SSL_set_connect_state(t->ssl);
-    enum err e = expect(t, to, name) ? tcp_connect(&t->tcp, l, to, &on_tcp, t) : ERR_INVALID;
+    enum err e = expect(t, to, name) ? tcp_connect_from(&t->tcp, l, to, from, &on_tcp, t) : ERR_INVALID;
 
     if (e != OK) {
         t->tcp = NULL;

@@ -38,9 +38,9 @@ struct tls_handler {
     void (*closed)(void *arg, struct tls *t, enum err why);
 };
 
-/* name: what the server's certificate must be for; NULL: the address. */
+/* name: what the server's certificate must be for; NULL: the address. from: see tcp.h; NULL. */
 enum err tls_connect(struct tls **out, struct loop *l, const struct addr *to,
-                     struct tls_context *context, const char *name,
+                     const struct tcp_from *from, struct tls_context *context, const char *name,
                      const struct tls_handler *handler, void *arg);
 /* Takes over a connection inside its listener's accepted(). On an error it is still the caller's.
  */

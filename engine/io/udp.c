@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "io/bufring.h"
+#include "io/mark.h"
 #include "io/udp_send.h"
 
 /* The kernel takes them in turn, so few of them stay in the cache: 64 give 15 % more messages than
@@ -231,6 +232,11 @@ enum err udp_open(struct udp **out, struct loop *l, const struct addr *local, ud
 fail:
     release(u);
     return e;
+}
+
+void udp_mark(struct udp *u, uint8_t dscp)
+{
+    mark_socket(u->fd, u->local.sa.sa_family, dscp);
 }
 
 void udp_close(struct udp *u)

@@ -22,6 +22,7 @@ struct udp_stats {
 /* local port 0: the system chooses; udp_local tells. Listens on what `local` says, nothing else. */
 enum err udp_open(struct udp **out, struct loop *l, const struct addr *local, udp_recv_fn *recv,
                   void *arg);
+void udp_mark(struct udp *u, uint8_t dscp); /* of what is sent from now on (io/mark.h) */
 void udp_close(struct udp *u); /* frees once the kernel has let go of it; no callbacks after */
 const struct addr *udp_local(const struct udp *u);
 

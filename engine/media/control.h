@@ -51,8 +51,11 @@ struct media {
     struct loop *loop;
     struct loop_hook hook;
     struct clock clock;
-    struct addr local;
-    struct ports ports;
+    struct {
+        struct addr local;
+        struct ports ports;
+    } range[MEDIA_RANGES_MAX]; /* the first is the default */
+    uint32_t ranges;
     struct sound_cache *sounds;
     const struct prints *prints;         /* NULL: none */
     struct pool prints_legs;             /* as many as legs, when there are prints */

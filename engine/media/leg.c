@@ -48,10 +48,12 @@ enum err media_leg_open(struct media *m, const struct media_leg_params *params,
     static const struct media_leg_params none;
     const struct media_leg_params *p = params ? params : &none;
     struct media_leg *l = pool_get(&m->legs);
+    uint32_t range = p->range < m->ranges ? p->range : 0;
+    bool named = p->local && addr_is_set(p->local);
 
     if (!l)
         return ERR_FULL;
-    enum err err = ports_get(&m->ports, p->local && addr_is_set(p->local) ? p->local : &m->local,
+    enum err err = ports_get(&m->range[range].ports, named ? p->local : &m->range[range].local,
                              p->rtcp_mux, &l->pair);
 
     if (err) {
@@ -95,7 +97,7 @@ void media_leg_release(struct media_leg *l)
     media_leg_keys_free(l);
     m->generation[pool_index(&m->legs, l)]++;
     m->load[l->worker]--;
-    ports_put(&m->ports, &l->pair);
+    ports_put(&l->pair);
     free(l->impair);
     if (l->hearing && l->hearing->prints)
         pool_put(&m->prints_legs, l->hearing->prints);
@@ -155,6 +157,10 @@ enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *re
         return ERR_STATE;
     if (!remote_is_usable(remote))
         return ERR_INVALID;
+    if (remote->rtp.sa.sa_family != l->pair.local.sa.sa_family)
+        return ERR_UNSUPPORTED;
+    if (addr_is_set(&c.remote.rtcp) && c.remote.rtcp.sa.sa_family != remote->rtp.sa.sa_family)
+        c.remote.rtcp = (struct addr){0}; /* of no use to us: RTP's neighbour then */
     if (c.remote.ptime_ms == 0)
         c.remote.ptime_ms = DSP_BLOCK_MS;
     if (!addr_is_set(&c.remote.rtcp)) {

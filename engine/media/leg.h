@@ -80,7 +80,8 @@ struct media_leg_params {
     bool detect;                      /* detector state is made; phase DSP_OFF at first */
     const struct dsp_plan *plan;      /* NULL: "us" */
     const struct dsp_amd_config *amd; /* NULL: dsp_amd_defaults; copied */
-    const struct addr *local;         /* NULL: the media's; port ignored */
+    const struct addr *local;         /* NULL: the range's; port ignored */
+    uint8_t range;                    /* of media_config.ranges, from 1; 0: the default */
     bool rtcp_mux;                    /* no socket for RTCP: it shares RTP's port (RFC 5761) */
 };
 
@@ -106,7 +107,8 @@ struct media_remote {
     uint8_t direction;      /* enum media_direction, ours */
     bool opaque; /* the payload is neither law: it is counted, and only captured packets are sent */
 };
-/* May be called again (re-INVITE, answer after early media). */
+/* May be called again (re-INVITE, answer after early media). ERR_UNSUPPORTED: the far end is of
+ * another family than the leg. */
 enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *remote);
 
 /* From now on packets are SRTP: `out` seals what this leg sends, `in` opens what comes; both NULL:

@@ -100,10 +100,34 @@ static void want_huge_pages(const struct pool *p)
     madvise(p->mem, p->object_size * p->capacity, MADV_HUGEPAGE);
 }
 
+static enum err open_range(struct media *m, const struct media_range *r, uint8_t dscp)
+{
+    uint16_t min = r->port_min ? r->port_min : PORT_MIN, max = r->port_max ? r->port_max : PORT_MAX;
+    struct addr *local = &m->range[m->ranges].local;
+    enum err err = ports_init(&m->range[m->ranges].ports, min, max);
+
+    if (err)
+        return err;
+    *local = r->local;
+    if (!addr_is_set(local))
+        addr_from_host(slice_cstr("127.0.0.1"), 0, local);
+    m->range[m->ranges++].ports.dscp = dscp;
+    return OK;
+}
+
+static enum err open_ranges(struct media *m, const struct media_config *c)
+{
+    struct media_range first = {c->local, c->port_min, c->port_max};
+    enum err err = c->range_count < MEDIA_RANGES_MAX ? open_range(m, &first, c->dscp) : ERR_INVALID;
+
+    for (uint32_t i = 0; i < c->range_count && !err; i++)
+        err = open_range(m, &c->ranges[i], c->dscp);
+    return err;
+}
+
 static enum err allocate(struct media *m, const struct media_config *c)
 {
-    uint16_t min = c->port_min ? c->port_min : PORT_MIN, max = c->port_max ? c->port_max : PORT_MAX;
-    enum err err = ports_init(&m->ports, min, max);
+    enum err err = open_ranges(m, c);
 
     if (err)
         return err;
@@ -143,7 +167,8 @@ static void release(struct media *m)
     pages_put(m->latest, m->workers * sizeof(*m->latest));
     pages_put(m->worker, m->workers * sizeof(*m->worker));
     pages_put(m->generation, m->max_legs * sizeof(*m->generation));
-    ports_fini(&m->ports);
+    for (uint32_t i = 0; i < m->ranges; i++)
+        ports_fini(&m->range[i].ports);
     free(m);
 }
 
@@ -190,9 +215,6 @@ enum err media_open(struct media **out, const struct media_config *config)
     clock_init_real(&m->clock);
     m->max_legs = config->max_legs ? config->max_legs : LEGS_DEFAULT;
     m->workers = workers_wanted(config);
-    m->local = config->local;
-    if (!addr_is_set(&m->local))
-        addr_from_host(slice_cstr("127.0.0.1"), 0, &m->local);
     if (limits_raise_files((uint64_t)m->max_legs * 2 + FILES_SPARE, &files) != OK)
         log_warn("media", "fewer open files are permitted than legs may need; raise ulimit -n",
                  "legs=%u files=%llu", m->max_legs, (unsigned long long)files);
@@ -278,8 +300,10 @@ void media_metrics(struct media *m, struct media_metrics *out)
     out->legs_peak = m->legs.peak;
     out->legs_opened = m->legs_opened;
     out->legs_refused = m->legs.refused;
-    out->ports_refused = m->ports.refused;
-    out->ports_free = m->ports.count;
+    for (uint32_t i = 0; i < m->ranges; i++) {
+        out->ports_refused += m->range[i].ports.refused;
+        out->ports_free += m->range[i].ports.count;
+    }
     out->commands_refused = m->commands_refused;
     out->moves = m->moves;
 }

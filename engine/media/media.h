@@ -21,6 +21,14 @@ struct media;
 
 struct prints; /* a library of known recordings, dsp/prints.h */
 
+#define MEDIA_RANGES_MAX 48
+
+struct media_range {   /* of ports at an address of ours; two may overlap, a taken port is passed by
+                        */
+    struct addr local; /* port ignored */
+    uint16_t port_min, port_max; /* 0: 20000…39999 */
+};
+
 struct media_config {
     struct loop *loop; /* the control thread's */
     uint32_t workers;  /* 0: cores - 1, at least 1 */
@@ -28,9 +36,12 @@ struct media_config {
     bool realtime;     /* workers run as SCHED_RR 1, where permitted: audio in time also on
                           a busy machine. Needs a core left for the control thread */
     struct addr local; /* default address of legs, port ignored; unset: 127.0.0.1 */
-    uint16_t port_min, port_max; /* RTP on even ports, RTCP on the next; 0: 20000…39999 */
-    uint32_t max_legs;           /* 0: 1024 */
-    size_t sound_bytes_max;      /* of the sound cache; 0: its default */
+    uint16_t port_min, port_max;      /* RTP on even ports, RTCP on the next; 0: 20000…39999 */
+    const struct media_range *ranges; /* further ones, 1, 2 … of media_leg_params.range */
+    uint32_t range_count;             /* MEDIA_RANGES_MAX - 1 at most */
+    uint8_t dscp;                     /* mark of RTP and RTCP (io/mark.h); 0: none */
+    uint32_t max_legs;                /* 0: 1024 */
+    size_t sound_bytes_max;           /* of the sound cache; 0: its default */
     const struct prints *prints; /* legs that detect listen for them; NULL: none. Must be indexed
                                     and live as long as the media */
     bool count_foreign;          /* sockets stay unconnected, so that datagrams from foreign sources
@@ -38,7 +49,7 @@ struct media_config {
                                     kernel drops them once a leg has found its far end */
 };
 
-/* ERR_INVALID (port range), ERR_NOMEM, ERR_IO (threads, rings). */
+/* ERR_INVALID (port ranges), ERR_NOMEM, ERR_IO (threads, rings). */
 enum err media_open(struct media **out, const struct media_config *config);
 /* Ends what still lives without further events, joins the workers, closes every socket. Not from
  * inside an event handler. */

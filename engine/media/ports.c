@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "io/mark.h"
 
 #define RECEIVE_BYTES (256 * 1024) /* the kernel doubles it, within net.core.rmem_max */
 
@@ -51,10 +52,15 @@ void ports_fini(struct ports *p)
     *p = (struct ports){0};
 }
 
-static int open_bound(const struct addr *local)
+static int open_bound(const struct addr *local, uint8_t dscp)
 {
     int fd = socket(local->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int on = 1;
 
+    if (fd >= 0 && local->sa.sa_family == AF_INET6) /* its IPv4 port is another leg's */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (fd >= 0 && dscp)
+        mark_socket(fd, local->sa.sa_family, dscp);
     if (fd >= 0 && bind(fd, &local->sa, addr_len(local)) != 0) {
         int saved = errno;
 
@@ -76,11 +82,11 @@ static void wait_for_reader(int fd)
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
-static bool open_pair(struct port_pair *pair, uint16_t port, bool mux)
+static bool open_pair(struct port_pair *pair, uint16_t port, bool mux, uint8_t dscp)
 {
     pair->rtcp = -1;
     addr_set_port(&pair->local, port);
-    pair->rtp = open_bound(&pair->local);
+    pair->rtp = open_bound(&pair->local, dscp);
     if (pair->rtp < 0)
         return false;
     wait_for_reader(pair->rtp);
@@ -88,7 +94,7 @@ static bool open_pair(struct port_pair *pair, uint16_t port, bool mux)
         struct addr rtcp = pair->local;
 
         addr_set_port(&rtcp, (uint16_t)(port + 1));
-        pair->rtcp = open_bound(&rtcp);
+        pair->rtcp = open_bound(&rtcp, dscp);
         if (pair->rtcp < 0) {
             int saved = errno;
 
@@ -111,12 +117,13 @@ enum err ports_get(struct ports *p, const struct addr *local, bool mux, struct p
     uint32_t tries = p->count < PORTS_TRIES_MAX ? p->count : PORTS_TRIES_MAX;
 
     out->local = *local;
+    out->owner = p;
     for (uint32_t i = 0; i < tries; i++) {
         uint16_t port = p->free[p->head];
 
         p->head = (p->head + 1) % p->capacity;
         p->count--;
-        if (open_pair(out, port, mux))
+        if (open_pair(out, port, mux, p->dscp))
             return OK;
         give_back(p, port);
         if (errno != EADDRINUSE && errno != EACCES) {
@@ -129,10 +136,10 @@ enum err ports_get(struct ports *p, const struct addr *local, bool mux, struct p
     return ERR_FULL;
 }
 
-void ports_put(struct ports *p, const struct port_pair *pair)
+void ports_put(const struct port_pair *pair)
 {
     close(pair->rtp);
     if (pair->rtcp >= 0)
         close(pair->rtcp);
-    give_back(p, addr_port(&pair->local));
+    give_back(pair->owner, addr_port(&pair->local));
 }

@@ -11,6 +11,7 @@
 struct ports {
     uint16_t *free; /* ring of even ports */
     uint32_t capacity, head, count;
+    uint8_t dscp;            /* mark of its sockets (io/mark.h); 0: none */
     uint64_t refused, taken; /* no pair left; a port somebody else holds */
 };
 
@@ -21,9 +22,10 @@ void ports_fini(struct ports *p);
 struct port_pair {
     struct addr local;
     int rtp, rtcp; /* sockets; rtcp -1 when muxed */
+    struct ports *owner;
 };
 /* Binds at local's address. ERR_FULL; ERR_IO with errno (EADDRNOTAVAIL, EMFILE…). */
 enum err ports_get(struct ports *p, const struct addr *local, bool mux, struct port_pair *out);
-void ports_put(struct ports *p, const struct port_pair *pair); /* closes the sockets */
+void ports_put(const struct port_pair *pair); /* to its owner; closes the sockets */
 
 #endif

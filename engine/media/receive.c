@@ -213,10 +213,18 @@ static void take_rtcp(struct stream *s, struct datagram *d)
 {
     const struct addr *far_end = s->latched ? &s->far_rtp : &s->remote.rtp;
 
-    if (!addr_eq_host(&d->from, far_end) && !addr_eq_host(&d->from, &s->far_rtcp))
+    if (!addr_eq_host(&d->from, far_end) && !addr_eq_host(&d->from, &s->far_rtcp)) {
         reject(s);
-    else if (stream_open(s, d->p, &d->len, true))
-        stream_rtcp_take(s, d->p, d->len, d->arrived_us);
+        return;
+    }
+    if (!stream_open(s, d->p, &d->len, true))
+        return;
+    /* A NAT's port of RTCP is any port: it is where reports come from, once RTP has said whose
+     * address that is. */
+    if (s->latched && s->rtcp_fd >= 0 && addr_eq_host(&d->from, &s->far_rtp) &&
+        rtp_is_rtcp(d->p, d->len))
+        s->far_rtcp = d->from;
+    stream_rtcp_take(s, d->p, d->len, d->arrived_us);
 }
 
 /* By the kernel's time stamp; within what we know ourselves, should the real-time clock be set. */

@@ -1,5 +1,6 @@
 /* Inside of the user agent: what its files share. Nobody outside sip/ includes this.
  *
+ *   home.c       our addresses
  *   transport.c  sockets                 ua.c      dispatch, what lies outside calls
  *   transaction.c, client.c, server.c    RFC 3261 17 with RFC 6026
  *   dialog.c     tags, targets, routes   session.c, uac.c, redirect.c, uas.c, reoffer.c, prack.c,
@@ -198,6 +199,14 @@ struct sip_session {
 
 /* ---- the user agent ---- */
 
+struct sip_home {
+    struct addr local;
+    char host[ADDR_TEXT_MAX];     /* with brackets and port: sent-by and Contact */
+    char domain[ADDR_TEXT_MAX];   /* host alone, for Call-IDs */
+    char tls_host[ADDR_TEXT_MAX]; /* sent-by over TLS, where another port is listened on */
+    struct slice sent_by;         /* host */
+};
+
 struct sip_known { /* the last list of one header, and what it meant */
     char text[200];
     uint32_t len, bits;
@@ -210,7 +219,8 @@ struct sip_ua {
     void *wire_arg;
     struct sip_transport_state *transport; /* NULL on a wire of the caller's */
     struct sip_trace *trace;               /* NULL: messages are not noted */
-    struct addr local;
+    struct sip_home homes[SIP_HOMES_MAX];
+    uint8_t nhomes;
     bool tcp, tls;
     uint32_t t1_ms, t2_ms, t4_ms;
     void (*incoming)(void *arg, struct sip_session *s);
@@ -224,11 +234,7 @@ struct sip_ua {
     struct list all_sessions, lingering, pings, registrations;
     struct pool ping_pool, registration_pool;
 
-    char host[ADDR_TEXT_MAX];   /* with brackets and port: sent-by and Contact */
-    char domain[ADDR_TEXT_MAX]; /* host alone, for Call-IDs */
     char agent[96];
-    struct slice sent_by;
-    char tls_host[ADDR_TEXT_MAX]; /* sent-by over TLS, where another port is listened on */
 
     struct sip_session *in_of; /* its INVITE is what ua->in holds */
     struct sip_session *aux_of;
@@ -262,6 +268,11 @@ void sip_write_contact(struct sip_ua *ua, struct buf *b, struct slice user,
 /* The first Via of a request of ours. */
 void sip_write_own_via(struct sip_ua *ua, struct buf *b, const struct sip_path *way,
                        struct slice branch);
+/* home.c */
+enum err sip_homes_init(struct sip_ua *ua, const struct sip_ua_config *config);
+uint8_t sip_home_index(const struct sip_ua *ua, const struct sip_path *way);
+const struct sip_home *sip_home_of(const struct sip_ua *ua, const struct sip_path *way);
+struct slice sip_home_name(const struct sip_ua *ua, const struct sip_path *way); /* host:port */
 /* meddle.c, with a meddler only. true: the message has been taken care of. */
 bool sip_meddle_out(struct sip_ua *ua, const struct sip_path *to, struct slice text);
 bool sip_meddle_in(struct sip_ua *ua, const struct sip_msg *m);

@@ -144,7 +144,7 @@ static uint32_t granted(const struct sip_registration *r, const struct sip_msg *
         buf_put(&b, uri.host);
         buf_puts(&b, uri.host_is_ipv6 ? "]:" : ":");
         buf_u64(&b, uri.port ? uri.port : 5060);
-        if (slice_ieq(buf_slice(&b), r->ua->sent_by) && slice_eq(uri.user, r->contact_user) &&
+        if (slice_ieq(buf_slice(&b), sip_home_name(r->ua, &r->to)) && slice_eq(uri.user, r->contact_user) &&
             sip_param_get(na.params, SLICE("expires"), &value) && slice_u32(value, &s) == OK)
             return s;
     }

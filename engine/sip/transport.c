@@ -1,6 +1,7 @@
-/* The wire of a user agent on real sockets: one UDP endpoint, and with tcp a listener on the same
- * port and connections to where requests go, one a destination, used again in both directions.
- * Responses go back over the connection their request came by, which is found by its far end.
+/* The wire of a user agent on real sockets: for each of its homes one UDP endpoint, and with tcp a
+ * listener on the same port; and connections to where requests go, one a destination, used again in
+ * both directions. Responses go back over the connection their request came by, which is found by
+ * its far end.
  *
  * TLS has a listener of its own, on another port, and connections of its own. A far side that does
  * not prove who it is is told to nobody but the log: what was to be sent there fails.
@@ -27,11 +28,19 @@ struct connection {
     struct sip_framer framer;
 };
 
+struct door { /* of one home */
+    struct sip_transport_state *owner;
+    uint8_t home;
+    struct udp *udp;
+    struct tcp_listener *listener, *tls_listener;
+};
+
 struct sip_transport_state {
     struct sip_ua *ua;
     struct loop *loop;
-    struct udp *udp;
-    struct tcp_listener *listener, *tls_listener;
+    struct door doors[SIP_HOMES_MAX];
+    uint32_t ndoors;
+    uint8_t dscp;
     struct tls_context *tls;
     struct {
         struct addr server;
@@ -52,7 +61,7 @@ static bool same_remote(const struct hash_node *n, const void *key)
 {
     const struct sip_path *have = &container_of(n, struct connection, node)->path, *want = key;
 
-    return have->tls == want->tls && addr_eq(&have->addr, &want->addr);
+    return have->tls == want->tls && have->home == want->home && addr_eq(&have->addr, &want->addr);
 }
 
 static struct connection *find(struct sip_transport_state *t, const struct sip_path *to)
@@ -170,7 +179,7 @@ static struct connection *make(struct sip_transport_state *t, const struct sip_p
     if (!c)
         return NULL;
     c->owner = t;
-    c->path = (struct sip_path){.addr = to->addr, .tcp = true, .tls = to->tls};
+    c->path = (struct sip_path){.addr = to->addr, .tcp = true, .tls = to->tls, .home = to->home};
     list_node_init(&c->used);
     if (hash_insert(&t->by_remote, &c->node, remote_hash(t, to)) != OK) {
         pool_put(&t->pool, c);
@@ -182,7 +191,9 @@ static struct connection *make(struct sip_transport_state *t, const struct sip_p
 
 static void on_accepted(void *arg, struct tcp *tcp)
 {
-    struct connection *c = make(arg, &(struct sip_path){.addr = *tcp_remote(tcp)});
+    struct door *d = arg;
+    struct connection *c =
+        make(d->owner, &(struct sip_path){.addr = *tcp_remote(tcp), .home = d->home});
 
     if (!c) {
         tcp_close(tcp);
@@ -194,8 +205,10 @@ static void on_accepted(void *arg, struct tcp *tcp)
 
 static void on_tls_accepted(void *arg, struct tcp *tcp)
 {
-    struct sip_transport_state *t = arg;
-    struct connection *c = make(t, &(struct sip_path){.addr = *tcp_remote(tcp), .tls = true});
+    struct door *d = arg;
+    struct sip_transport_state *t = d->owner;
+    struct connection *c =
+        make(t, &(struct sip_path){.addr = *tcp_remote(tcp), .tls = true, .home = d->home});
 
     if (!c) {
         tcp_close(tcp);
@@ -216,12 +229,16 @@ static const char *name_of(const struct sip_transport_state *t, const struct add
 static enum err connect_to(struct sip_transport_state *t, struct connection *c)
 {
     const struct addr *to = &c->path.addr;
+    struct tcp_from from = {.dscp = t->dscp};
 
+    if (c->path.home < t->ua->nhomes)
+        from.host = t->ua->homes[c->path.home].local;
     if (!c->path.tls)
-        return tcp_connect(&c->tcp, t->loop, to, &connection_handler, c);
+        return tcp_connect_from(&c->tcp, t->loop, to, &from, &connection_handler, c);
     if (!t->tls)
         return ERR_UNSUPPORTED;
-    return tls_connect(&c->tls, t->loop, to, t->tls, name_of(t, to), &tls_connection_handler, c);
+    return tls_connect(&c->tls, t->loop, to, &from, t->tls, name_of(t, to), &tls_connection_handler,
+                       c);
 }
 
 static enum err send_stream(struct sip_transport_state *t, const struct sip_path *to,
@@ -247,18 +264,22 @@ static enum err send_stream(struct sip_transport_state *t, const struct sip_path
 static enum err wire_send(void *arg, const struct sip_path *to, struct slice data)
 {
     struct sip_transport_state *t = arg;
+    struct sip_path way = *to;
 
-    return to->tcp ? send_stream(t, to, data) : udp_send(t->udp, &to->addr, to->flow, data);
+    way.home = sip_home_index(t->ua, to);
+    if (to->tcp)
+        return send_stream(t, &way, data);
+    return udp_send(t->doors[way.home].udp, &to->addr, to->flow, data);
 }
 
 static const struct sip_wire sockets = {.send = wire_send};
 
 static void on_datagram(void *arg, const struct addr *from, char *data, uint32_t len)
 {
-    struct sip_transport_state *t = arg;
-    struct sip_path path = {.addr = *from};
+    struct door *d = arg;
+    struct sip_path path = {.addr = *from, .home = d->home};
 
-    sip_ua_receive(t->ua, &path, data, len);
+    sip_ua_receive(d->owner->ua, &path, data, len);
 }
 
 void sip_transport_close(struct sip_transport_state *t)
@@ -271,13 +292,12 @@ void sip_transport_close(struct sip_transport_state *t)
         hang_up(c);
         forget(c);
     }
-    if (t->tls_listener)
-        tcp_unlisten(t->tls_listener);
+    for (uint32_t i = 0; i < t->ndoors; i++) {
+        tcp_unlisten(t->doors[i].tls_listener);
+        tcp_unlisten(t->doors[i].listener);
+        udp_close(t->doors[i].udp);
+    }
     tls_context_close(t->tls);
-    if (t->listener)
-        tcp_unlisten(t->listener);
-    if (t->udp)
-        udp_close(t->udp);
     hash_table_fini(&t->by_remote);
     pool_fini(&t->pool);
     free(t);
@@ -285,42 +305,84 @@ void sip_transport_close(struct sip_transport_state *t)
 
 uint64_t sip_transport_calls(const struct sip_transport_state *t)
 {
-    return udp_stats(t->udp)->send_calls;
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < t->ndoors; i++)
+        n += udp_stats(t->doors[i].udp)->send_calls;
+    return n;
 }
 
 static const struct tcp_listener_handler listener_handler = {.accepted = on_accepted};
 
 /* With port 0 the system chooses one for UDP; TCP must get the same. */
-static enum err open_sockets(struct sip_transport_state *t, struct addr *local, bool tcp)
+static enum err open_sockets(struct door *d, struct addr *local, bool tcp)
 {
-    enum err e = udp_open(&t->udp, t->loop, local, on_datagram, t);
+    struct sip_transport_state *t = d->owner;
+    const struct addr wanted = *local;
+    enum err e = ERR_EXISTS;
 
+    for (int tries = 0; tries < 16; tries++) {
+        *local = wanted;
+        e = udp_open(&d->udp, t->loop, local, on_datagram, d);
+        if (e != OK)
+            return e;
+        *local = *udp_local(d->udp);
+        e = tcp ? tcp_listen(&d->listener, t->loop, local, &listener_handler, d) : OK;
+        if (e == OK || addr_port(&wanted))
+            break;
+        udp_close(d->udp);
+        d->udp = NULL;
+    }
     if (e != OK)
         return e;
-    *local = *udp_local(t->udp);
-    return tcp ? tcp_listen(&t->listener, t->loop, local, &listener_handler, t) : OK;
+    if (t->dscp)
+        udp_mark(d->udp, t->dscp);
+    if (t->dscp && d->listener)
+        tcp_listener_mark(d->listener, t->dscp);
+    return OK;
 }
 
 static const struct tcp_listener_handler tls_listener_handler = {.accepted = on_tls_accepted};
 
-static enum err open_tls(struct sip_transport_state *t, struct sip_ua_config *c)
+static enum err listen_tls(struct door *d, const struct addr *local, struct addr *tls_local)
+{
+    enum err e;
+
+    if (!addr_is_set(tls_local)) {
+        *tls_local = *local;
+        addr_set_port(tls_local, 0);
+    }
+    e = tcp_listen(&d->tls_listener, d->owner->loop, tls_local, &tls_listener_handler, d);
+    if (e != OK)
+        return e;
+    *tls_local = *tcp_listener_local(d->tls_listener);
+    if (d->owner->dscp)
+        tcp_listener_mark(d->tls_listener, d->owner->dscp);
+    return OK;
+}
+
+static enum err open_tls(struct sip_transport_state *t, const struct tls_config *config)
 {
     char why[TLS_WHY_MAX];
-    enum err e = tls_context_open(&t->tls, c->tls, why);
+    enum err e = config ? tls_context_open(&t->tls, config, why) : OK;
 
-    if (e != OK) {
+    if (e != OK)
         log_error("sip", "TLS cannot be used", "why=\"%s\"", why);
-        return e;
-    }
-    if (!tls_context_can_serve(t->tls))
-        return OK;
-    if (!addr_is_set(&c->tls_local)) {
-        c->tls_local = c->local;
-        addr_set_port(&c->tls_local, 0);
-    }
-    e = tcp_listen(&t->tls_listener, t->loop, &c->tls_local, &tls_listener_handler, t);
-    if (e == OK)
-        c->tls_local = *tcp_listener_local(t->tls_listener);
+    return e;
+}
+
+/* What the homes say of themselves follows what was opened. */
+static enum err open_door(struct sip_transport_state *t, bool tcp, struct addr *local,
+                          struct addr *tls_local)
+{
+    struct door *d = &t->doors[t->ndoors];
+    enum err e;
+
+    d->owner = t;
+    d->home = (uint8_t)t->ndoors++;
+    e = open_sockets(d, local, tcp);
+    if (e == OK && t->tls && tls_context_can_serve(t->tls))
+        e = listen_tls(d, local, tls_local);
     return e;
 }
 
@@ -347,36 +409,34 @@ const struct addr *sip_ua_tls_local(const struct sip_ua *ua)
 {
     const struct sip_transport_state *t = ua->transport;
 
-    return t && t->tls_listener ? tcp_listener_local(t->tls_listener) : NULL;
+    return t && t->doors[0].tls_listener ? tcp_listener_local(t->doors[0].tls_listener) : NULL;
 }
 
 enum err sip_ua_open(struct sip_ua **out, struct loop *l, const struct sip_ua_config *config)
 {
     struct sip_transport_state *t = calloc(1, sizeof *t);
+    struct sip_home_config more[SIP_HOMES_MAX];
     struct sip_ua_config c = *config;
-    bool any_port = !addr_port(&config->local);
     enum err e = ERR_NOMEM;
 
     if (!t)
         return ERR_NOMEM;
     t->loop = l;
+    t->dscp = config->dscp;
     list_init(&t->used);
     if (pool_init(&t->pool, sizeof(struct connection), CONNECTIONS_MAX) != OK ||
         hash_table_init(&t->by_remote, CONNECTIONS_MAX) != OK)
         goto fail;
-    for (int tries = 0; tries < 16; tries++) {
-        c.local = config->local;
-        e = open_sockets(t, &c.local, c.tcp);
-        if (e == OK || !any_port || !t->udp)
-            break;
-        udp_close(t->udp);
-        t->udp = NULL;
+    e = c.more_count < SIP_HOMES_MAX ? open_tls(t, c.tls) : ERR_INVALID;
+    if (e == OK)
+        e = open_door(t, c.tcp, &c.local, &c.tls_local);
+    for (uint32_t i = 0; i < c.more_count && e == OK; i++) {
+        more[i] = c.more[i];
+        e = open_door(t, c.tcp, &more[i].local, &more[i].tls_local);
     }
-    if (e == OK && c.tls)
-        e = open_tls(t, &c);
-    if (e != OK)
-        goto fail;
-    e = sip_ua_open_on(out, &l->wheel, l->clock, &sockets, t, &c);
+    c.more = more;
+    if (e == OK)
+        e = sip_ua_open_on(out, &l->wheel, l->clock, &sockets, t, &c);
     if (e != OK)
         goto fail;
     t->ua = *out;

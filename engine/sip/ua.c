@@ -102,17 +102,16 @@ void sip_write_contact(struct sip_ua *ua, struct buf *b, struct slice user,
         sip_user_write_escaped(b, user);
         buf_putc(b, '@');
     }
-    buf_put(b, way->tls ? slice_cstr(ua->tls_host) : ua->sent_by);
+    buf_put(b, sip_home_name(ua, way));
     buf_puts(b, way->tls ? ";transport=tls>\r\n" : way->tcp ? ";transport=tcp>\r\n" : ">\r\n");
 }
 
 void sip_write_own_via(struct sip_ua *ua, struct buf *b, const struct sip_path *way,
                        struct slice branch)
 {
-    if (way->tls)
-        sip_write_via(b, SIP_TLS, slice_cstr(ua->tls_host), branch);
-    else
-        sip_write_via(b, way->tcp ? SIP_TCP : SIP_UDP, ua->sent_by, branch);
+    enum sip_transport transport = way->tls ? SIP_TLS : way->tcp ? SIP_TCP : SIP_UDP;
+
+    sip_write_via(b, transport, sip_home_name(ua, way), branch);
 }
 
 /* RFC 3261 18.2.2, RFC 3581 4: over the connection it came by, or to the source address, at the
@@ -336,7 +335,7 @@ enum err sip_ua_ping(struct sip_ua *ua, const struct sip_path *to, const char *r
     sip_new_id(ua, tag);
     sip_new_id(ua, id);
     buf_puts(&f, "sip:");
-    buf_put(&f, ua->sent_by);
+    buf_put(&f, sip_home_of(ua, to)->sent_by);
     sip_write_request(&b, SLICE("OPTIONS"), uri);
     sip_write_own_via(ua, &b, to, slice_of(branch, sizeof branch));
     sip_write_u32(&b, SIP_H_MAX_FORWARDS, 70);
@@ -404,23 +403,6 @@ static void init_seeds(struct sip_ua *ua, uint64_t seed)
     ua->id_seed = (struct hash_seed){rng_u64(&ua->rng), rng_u64(&ua->rng)};
 }
 
-static void name_ourselves(struct sip_ua *ua, const struct sip_ua_config *config)
-{
-    const struct addr *a = addr_is_set(&config->advertised) ? &config->advertised : &config->local;
-
-    ua->local = config->local;
-    addr_format(a, ua->host, sizeof ua->host);
-    addr_format_host(a, ua->domain, sizeof ua->domain);
-    ua->sent_by = slice_cstr(ua->host);
-    struct addr secure = *a;
-
-    if (addr_is_set(&config->tls_local))
-        addr_set_port(&secure, addr_port(&config->tls_local));
-    addr_format(&secure, ua->tls_host, sizeof ua->tls_host);
-    slice_copy(slice_cstr(config->user_agent ? config->user_agent : "Peal"), ua->agent,
-               sizeof ua->agent);
-}
-
 enum err sip_ua_open_on(struct sip_ua **out, struct wheel *wheel, const struct clock *clock,
                         const struct sip_wire *wire, void *wire_arg,
                         const struct sip_ua_config *config)
@@ -429,16 +411,13 @@ enum err sip_ua_open_on(struct sip_ua **out, struct wheel *wheel, const struct c
     uint32_t transactions = config->max_transactions ? config->max_transactions : 16 * sessions;
     struct sip_ua *ua;
 
-    if (addr_is_any(&config->local) && !addr_is_set(&config->advertised)) {
-        log_error("sip",
-                  "listening on every address needs the one to tell peers: set `advertised`, or "
-                  "listen on one address",
-                  "%s", "");
-        return ERR_INVALID;
-    }
     ua = calloc(1, sizeof *ua);
     if (!ua)
         return ERR_NOMEM;
+    if (sip_homes_init(ua, config) != OK) {
+        free(ua);
+        return ERR_INVALID;
+    }
     ua->wheel = wheel;
     ua->clock = clock;
     ua->wire = wire;
@@ -455,7 +434,8 @@ enum err sip_ua_open_on(struct sip_ua **out, struct wheel *wheel, const struct c
     list_init(&ua->pings);
     list_init(&ua->registrations);
     init_seeds(ua, config->seed);
-    name_ourselves(ua, config);
+    slice_copy(slice_cstr(config->user_agent ? config->user_agent : "Peal"), ua->agent,
+               sizeof ua->agent);
     if (init_pools(ua, sessions, transactions) != OK) {
         fini_pools(ua);
         free(ua);
@@ -487,7 +467,7 @@ void sip_ua_close(struct sip_ua *ua)
 
 const struct addr *sip_ua_local(const struct sip_ua *ua)
 {
-    return &ua->local;
+    return &ua->homes[0].local;
 }
 
 const struct sip_ua_stats *sip_ua_stats(struct sip_ua *ua)

@@ -30,6 +30,7 @@ struct sip_path {
     struct addr addr;
     bool tcp;      /* a stream */
     bool tls;      /* of TLS; tcp is set too */
+    uint8_t home;  /* which of our addresses it leaves from, or came to; see sip_ua_config.more */
     uint32_t flow; /* messages of one flow (a call) stay in order on their way; 0: none */
 };
 
@@ -38,9 +39,21 @@ struct sip_wire {
     enum err (*send)(void *arg, const struct sip_path *to, struct slice data);
 };
 
+#define SIP_HOMES_MAX 8
+
+struct sip_home_config {
+    struct addr local, advertised, tls_local; /* as the members of sip_ua_config */
+};
+
 struct sip_ua_config {
-    struct addr local;            /* UDP, and TCP on the same port when tcp is set; port 0: any */
-    struct addr advertised;       /* in Via and Contact; unset: local, then one address */
+    struct addr local;      /* UDP, and TCP on the same port when tcp is set; port 0: any */
+    struct addr advertised; /* in Via and Contact; port 0: local's; unset: local, then one
+                               address */
+    /* Further addresses, homes 1, 2 … of a path; the above is home 0. SIP_HOMES_MAX in all. A path
+     * to another family than its home's leaves by the first home of that family. */
+    const struct sip_home_config *more;
+    uint32_t more_count;
+    uint8_t dscp;                 /* mark of what is sent (io/mark.h); 0: none */
     bool tcp;                     /* listen on TCP, and move long requests there */
     const struct tls_config *tls; /* io/tls.h: SIP over TLS (RFC 3261 26.3.1), NULL: none. With a
                                      certificate of our own it is listened for, too */
@@ -105,7 +118,12 @@ void sip_ua_wire_failed(struct sip_ua *ua, const struct sip_path *to);
 enum err sip_ua_tls_name(struct sip_ua *ua, const struct addr *server, const char *name);
 const struct addr *sip_ua_tls_local(const struct sip_ua *ua); /* NULL: not listened for */
 
-const struct addr *sip_ua_local(const struct sip_ua *ua); /* with the port that was given */
+const struct addr *sip_ua_local(const struct sip_ua *ua); /* home 0, with the port that was given */
+const struct addr *sip_ua_home(const struct sip_ua *ua, uint8_t home); /* NULL: there is none */
+uint8_t sip_ua_home_for(const struct sip_ua *ua,
+                        const struct sip_path *way); /* that it leaves by */
+const char *sip_ua_host(const struct sip_ua *ua,
+                        const struct sip_path *way); /* … as URIs want it */
 const struct sip_ua_stats *sip_ua_stats(struct sip_ua *ua);
 
 /* Asks whether somebody is there (OPTIONS outside a call). code: the final status, 408 on silence,

@@ -35,7 +35,7 @@ static enum err name_dialog(struct sip_session *s, const struct sip_invite *p)
     sip_new_id(ua, id);
     i.len = SIP_ID_LEN;
     buf_putc(&i, '@');
-    buf_puts(&i, ua->domain);
+    buf_puts(&i, sip_home_of(ua, &s->peer)->domain);
     sip_nameaddr_write(&l, slice_cstr(p->from_display), slice_cstr(p->from_uri),
                        slice_of(tag, sizeof tag));
     sip_nameaddr_write(&r, SLICE_NONE, p->to_uri ? slice_cstr(p->to_uri) : uri, SLICE_NONE);

@@ -96,6 +96,7 @@ Test(file, everything_said)
         "  rejected: {after: 1d, next: other_trunk}\n"
         "recording: {mode: all, dir: rec}\n"
         "sip: {address: \"127.0.0.1:5080\", tcp: on}\n"
+        "addresses: [{sip: \"[::1]\"}]\n"
         "media: {address: 127.0.0.1, ports: 30000-30999, workers: 2}\n");
 
     cr_expect_eq(c->abandonment.keep_days, 1825);
@@ -356,7 +357,7 @@ Test(file, durations)
 }
 
 /* A file of one's own lies beside the campaign; it is read when the files are checked. */
-Test(campaign_file, a_tone_plan_may_be_a_file)
+Test(file, a_tone_plan_may_be_a_file)
 {
     char dir[] = "/tmp/peal-plan-XXXXXX", path[64], error[CAMPAIGN_ERROR_MAX];
     struct campaign *c;
@@ -381,4 +382,89 @@ Test(campaign_file, a_tone_plan_may_be_a_file)
     campaign_free(c);
     unlink(path);
     rmdir(dir);
+}
+
+/* ---- addresses ---- */
+
+#define SIX                                                                                        \
+    HEAD AGENTS "addresses:\n  - { name: six, sip: \"[::1]:5062\", tls_port: 5063, "               \
+                "media_ports: 21000-21099 }\n"                                                     \
+                "  - { sip: \"0.0.0.0\", advertise: 192.0.2.7, media_advertise: 192.0.2.8 }\n"
+
+Test(file, addresses_beside_the_first)
+{
+    struct campaign *c = parse(SIX);
+    char text[ADDR_TEXT_MAX];
+
+    cr_assert_eq(c->address_count, 2);
+    cr_expect_str_eq(addr_format(&c->addresses[0].sip, text, sizeof(text)), "[::1]:5062");
+    cr_expect_str_eq(addr_format_host(&c->addresses[0].media, text, sizeof(text)), "::1");
+    cr_expect_eq(c->addresses[0].tls_port, 5063);
+    cr_expect_eq(c->addresses[0].port_min, 21000);
+    cr_expect_str_eq(c->addresses[1].name, "address-2");
+    cr_expect_str_eq(addr_format_host(&c->addresses[1].sip_advertised, text, sizeof(text)),
+                     "192.0.2.7");
+    cr_expect_str_eq(addr_format_host(&c->addresses[1].media_advertised, text, sizeof(text)),
+                     "192.0.2.8");
+    cr_expect_eq(c->trunks[0].place, 0);
+    campaign_free(c);
+}
+
+Test(file, trunks_and_agents_go_through_the_address_that_fits)
+{
+    struct campaign *c =
+        parse("name: t\naddresses: [{ name: six, sip: \"[::1]\" }, { name: in, sip: 127.0.0.2 }]\n"
+              "trunks:\n  - { name: a, address: \"[::1]:5070\", media_ports: 22000-22099 }\n"
+              "  - { name: b, address: \"127.0.0.1:5070\", through: in }\n"
+              "  - { name: c, address: \"127.0.0.1:5071\" }\n"
+              "agents:\n  - { name: x, uri: \"sip:x@[::1]:5080\" }\n"
+              "  - { name: y, uri: \"sip:y@127.0.0.1\", through: in }\n"
+              "  - { name: z, uri: \"sip:z@desk.example.org\" }\n");
+
+    cr_expect_eq(c->trunks[0].place, 1);
+    cr_expect_eq(c->trunks[0].port_min, 22000);
+    cr_expect_eq(c->trunks[0].port_max, 22099);
+    cr_expect_eq(c->trunks[1].place, 2);
+    cr_expect_eq(c->trunks[2].place, 0);
+    cr_expect_eq(c->agents[0].place, 1);
+    cr_expect_eq(c->agents[1].place, 2);
+    cr_expect_eq(c->agents[2].place, 0);
+    campaign_free(c);
+}
+
+Test(file, media_stands_where_sip_does)
+{
+    struct campaign *c = parse(HEAD AGENTS "sip: { address: 0.0.0.0, advertise: 192.0.2.7, dscp: "
+                                           "af31 }\nmedia: { dscp: 0 }\n");
+    char text[ADDR_TEXT_MAX];
+
+    cr_expect(addr_is_any(&c->media.address));
+    cr_expect_str_eq(addr_format_host(&c->media.advertised, text, sizeof(text)), "192.0.2.7");
+    cr_expect_eq(c->sip.dscp, 26);
+    cr_expect_eq(c->media.dscp, 0);
+    campaign_free(c);
+    c = parse(HEAD AGENTS);
+    cr_expect_eq(c->sip.dscp, 24);
+    cr_expect_eq(c->media.dscp, 46);
+    campaign_free(c);
+}
+
+Test(file, addresses_that_cannot_be)
+{
+    refuse("name: t\ntrunks:\n  - { name: a, address: \"[::1]:5070\" }\n" AGENTS, 3, "IPv6");
+    refuse(HEAD "agents:\n  - { name: x, uri: \"sip:x@[::1]\" }\n", 5, "agents: ");
+    refuse(HEAD AGENTS "addresses:\n  - { name: six, sip: \"[::1]\" }\n"
+                       "  - { name: six, sip: \"[::1]:5070\" }\n",
+           8, "two named 'six'");
+    refuse("name: t\ntrunks:\n  - { name: a, address: 127.0.0.1, through: out }\n" AGENTS, 3,
+           "none of 'addresses'");
+    refuse("name: t\naddresses: [{ name: six, sip: \"[::1]\" }]\ntrunks:\n"
+           "  - { name: a, address: 127.0.0.1, through: six }\n" AGENTS,
+           4, "one of the two is IPv4");
+    refuse(HEAD AGENTS "sip: { address: 0.0.0.0 }\n", 6, "advertise");
+    refuse(HEAD AGENTS "sip: { address: 127.0.0.1, advertise: \"::1\" }\n", 6, "same family");
+    refuse(HEAD AGENTS "media: { address: \"::\" }\n", 6, "advertise");
+    refuse(HEAD AGENTS "media: { dscp: 64 }\n", 6, "media: dscp");
+    refuse("name: t\ntrunks:\n  - { name: a, address: 127.0.0.1, media_ports: 5-6 }\n" AGENTS, 3,
+           "media_ports");
 }

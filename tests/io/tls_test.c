@@ -94,7 +94,7 @@ static void begin(const struct tls_config *s, const struct tls_config *c, const 
     cr_assert_eq(tls_context_open(&client.context, c, why), OK, "%s", why);
     cr_assert_eq(addr_from_host(SLICE("127.0.0.1"), 0, &local), OK);
     cr_assert_eq(tcp_listen(&door.listener, &loop, &local, &listener, &server), OK);
-    cr_assert_eq(tls_connect(&client.tls, &loop, tcp_listener_local(door.listener), client.context,
+    cr_assert_eq(tls_connect(&client.tls, &loop, tcp_listener_local(door.listener), NULL, client.context,
                              name, &handler, &client),
                  OK);
 }
@@ -301,7 +301,7 @@ Test(tls, a_far_side_without_tls_is_told)
         tls_context_open(&client.context, &(struct tls_config){.authorities = x.f.ca}, why), OK);
     addr_from_host(SLICE("127.0.0.1"), 0, &local);
     cr_assert_eq(tcp_listen(&door.listener, &loop, &local, &plain, &server), OK);
-    cr_assert_eq(tls_connect(&client.tls, &loop, tcp_listener_local(door.listener), client.context,
+    cr_assert_eq(tls_connect(&client.tls, &loop, tcp_listener_local(door.listener), NULL, client.context,
                              NULL, &handler, &client),
                  OK);
     cr_assert(until(&client.closed));

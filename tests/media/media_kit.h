@@ -200,16 +200,21 @@ struct kit_source {
     uint16_t seq;
 };
 
-static inline void kit_source(struct kit_source *s, const char *host)
+static inline void kit_source_of(struct kit_source *s, const char *host, int family)
 {
     socklen_t len = sizeof(s->addr.in6);
 
     memset(s, 0, sizeof(*s));
     KIT_CHECK(addr_from_host(slice_cstr(host), 0, &s->addr) == OK);
-    s->fd = socket(AF_INET, SOCK_DGRAM, 0);
+    s->fd = socket(family, SOCK_DGRAM, 0);
     KIT_CHECK(bind(s->fd, &s->addr.sa, addr_len(&s->addr)) == 0);
     getsockname(s->fd, &s->addr.sa, &len);
     s->ssrc = 0x1000u + (uint32_t)s->fd;
+}
+
+static inline void kit_source(struct kit_source *s, const char *host)
+{
+    kit_source_of(s, host, AF_INET);
 }
 
 /* One packet of 20 ms. */

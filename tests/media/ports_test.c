@@ -54,7 +54,7 @@ Test(ports, many_taken_in_a_row_do_not_refuse_a_leg)
     cr_assert_eq(ports_get(&f.ports, &f.local, false, &pair), OK);
     cr_expect_geq(addr_port(&pair.local), f.first + 2 * HELD);
     cr_expect_eq(f.ports.refused, 0);
-    ports_put(&f.ports, &pair);
+    ports_put(&pair);
     cr_expect_eq(f.ports.count, PAIRS);
     teardown(&f);
 }
@@ -79,6 +79,6 @@ Test(ports, every_pair_is_given_once_and_then_none)
     }
     cr_expect_eq(ports_get(&f.ports, &f.local, false, &more), ERR_FULL);
     while (got)
-        ports_put(&f.ports, &pair[--got]);
+        ports_put(&pair[--got]);
     teardown(&f);
 }
