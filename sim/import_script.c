@@ -27,7 +27,7 @@ struct writer {
     const struct import_media *media;
     const char *name;
     uint64_t at_us; /* how far the script has come */
-    bool up, progressed, over;
+    bool up, progressed, held, over;
     uint32_t moments;
     struct moment moment[MOMENTS_MAX];
 };
@@ -191,13 +191,17 @@ static void event(struct writer *w, const struct import_event *e, uint64_t next)
         hang_up(w, e);
         break;
     case IMPORT_HOLD:
+        w->held = true;
         buf_puts(w->b, "    call:hold(true)\n");
         break;
     case IMPORT_RESUME:
+        w->held = false;
         buf_puts(w->b, "    call:hold(false)\n");
         break;
     case IMPORT_OFFER:
-        buf_puts(w->b, "    -- a re-INVITE or UPDATE that changes nothing\n");
+        /* Said again as it stands: a refresh, or an address that moved. */
+        buf_printf(w->b, "    %scall:hold(%s) -- a re-INVITE or UPDATE that changes nothing\n",
+                   w->up ? "" : "-- ", w->held ? "true" : "false");
         break;
     case IMPORT_REFUSED:
         buf_printf(w->b, "    -- refused with %u in the capture\n", e->code);

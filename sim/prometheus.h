@@ -1,7 +1,6 @@
-/* A page of metrics for Prometheus while a run goes on (text format 0.0.4), over HTTP on loopback.
- * Whoever runs it gives the text; a page longer than PROMETHEUS_PAGE_MAX is refused with 500. One
- * request a connection; no more than PROMETHEUS_CLIENTS_MAX at once, further ones are closed.
- * Control thread only. */
+/* A page of metrics for Prometheus while a run goes on (text format 0.0.4), over HTTP on loopback
+ * (http_server.h). Whoever runs it gives the text; a page longer than PROMETHEUS_PAGE_MAX is
+ * refused with 500. Control thread only. */
 #ifndef PEAL_SIM_PROMETHEUS_H
 #define PEAL_SIM_PROMETHEUS_H
 
@@ -9,8 +8,7 @@
 #include "base/hist.h"
 #include "io/loop.h"
 
-#define PROMETHEUS_PAGE_MAX    32768
-#define PROMETHEUS_CLIENTS_MAX 8
+#define PROMETHEUS_PAGE_MAX 32768
 
 struct prometheus;
 typedef void prometheus_page_fn(void *arg, struct buf *page);

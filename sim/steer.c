@@ -1,26 +1,18 @@
-/* Keys and HTTP. One request a connection; what is not understood gets 400, 404 or 405. */
+/* Keys and HTTP. What is not understood gets 400, 404 or 405. */
 #include "sim/steer.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "io/tcp.h"
+#include "sim/http_server.h"
 #include "sim/tempo.h"
 
-#define CLIENTS_MAX 16
-#define REQUEST_MAX 4096
-#define BODY_MAX    8192
-#define STEP        1.25
-
-struct client {
-    struct steer *steer;
-    struct tcp *tcp;
-};
+#define BODY_MAX 8192
+#define STEP     1.25
+#define TYPE     "application/json"
 
 struct steer {
     struct loop *loop;
@@ -31,9 +23,7 @@ struct steer {
     struct termios terminal; /* as it was */
     struct loop_op op;
     char key;
-    struct tcp_listener *listener;
-    struct client client[CLIENTS_MAX];
-    char listen[ADDR_TEXT_MAX];
+    struct http_server *server; /* NULL: no HTTP */
     char body[BODY_MAX];
 };
 
@@ -144,19 +134,7 @@ static void close_keys(struct steer *s)
 
 /* ---- HTTP ---- */
 
-static void reply(struct tcp *t, const char *code, struct slice body)
-{
-    char head[200];
-    int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %u\r\n"
-                     "Connection: close\r\n\r\n",
-                     code, body.len);
-
-    tcp_send(t, slice_of(head, (size_t)n));
-    tcp_send(t, body);
-}
-
-static void complain(struct steer *s, struct tcp *t, const char *code, const char *text)
+static void complain(struct steer *s, struct http_client *to, const char *code, const char *text)
 {
     struct buf b = buf_on(s->body, sizeof s->body);
     struct json j;
@@ -166,7 +144,7 @@ static void complain(struct steer *s, struct tcp *t, const char *code, const cha
     json_cstr(&j, "error", text);
     json_end(&j);
     buf_putc(&b, '\n');
-    reply(t, code, buf_slice(&b));
+    http_server_reply(to, code, TYPE, buf_slice(&b));
 }
 
 static bool read_rate(struct slice query, double *x)
@@ -180,29 +158,27 @@ static bool read_rate(struct slice query, double *x)
     return end != text && !*end && *x >= TEMPO_RATE_MIN && *x <= TEMPO_RATE_MAX;
 }
 
-static void serve(struct steer *s, struct tcp *t, struct slice method, struct slice target)
+static void on_request(void *arg, struct http_client *to, const struct http_request *r)
 {
-    struct slice path, query;
-    bool post = slice_eq(method, SLICE("POST"));
+    struct steer *s = arg;
     double x;
 
-    slice_cut(target, '?', &path, &query);
-    if (slice_eq(path, SLICE("/status"))) {
-        reply(t, "200 OK", status(s));
+    if (slice_eq(r->path, SLICE("/status"))) {
+        http_server_reply(to, "200 OK", TYPE, status(s));
         return;
     }
-    bool rate = slice_eq(path, SLICE("/rate")), pause = slice_eq(path, SLICE("/pause")),
-         resume = slice_eq(path, SLICE("/resume")), stop = slice_eq(path, SLICE("/stop"));
+    bool rate = slice_eq(r->path, SLICE("/rate")), pause = slice_eq(r->path, SLICE("/pause")),
+         resume = slice_eq(r->path, SLICE("/resume")), stop = slice_eq(r->path, SLICE("/stop"));
     if (!rate && !pause && !resume && !stop) {
-        complain(s, t, "404 Not Found", "known: /status, /pause, /resume, /rate?x=2, /stop");
+        complain(s, to, "404 Not Found", "known: /status, /pause, /resume, /rate?x=2, /stop");
         return;
     }
-    if (!post) {
-        complain(s, t, "405 Method Not Allowed", "what changes the run is asked for by POST");
+    if (!slice_eq(r->method, SLICE("POST"))) {
+        complain(s, to, "405 Method Not Allowed", "what changes the run is asked for by POST");
         return;
     }
-    if (rate && !read_rate(query, &x)) {
-        complain(s, t, "400 Bad Request",
+    if (rate && !read_rate(r->query, &x)) {
+        complain(s, to, "400 Bad Request",
                  "write /rate?x=N, times the plan's own rate, 0.01 to 100");
         return;
     }
@@ -210,69 +186,7 @@ static void serve(struct steer *s, struct tcp *t, struct slice method, struct sl
         s->handler->stop(s->arg);
     else
         set(s, rate ? x : s->x, rate ? s->paused : pause);
-    reply(t, "200 OK", status(s));
-}
-
-static int64_t on_bytes(void *arg, struct tcp *t, char *data, uint32_t len)
-{
-    struct client *c = arg;
-    struct slice text = slice_of(data, len), line, method, rest, target;
-
-    if (!memmem(data, len, "\r\n\r\n", 4))
-        return len < REQUEST_MAX ? 0 : -1;
-    slice_cut(text, '\r', &line, &rest);
-    slice_cut(line, ' ', &method, &rest);
-    slice_cut(rest, ' ', &target, &rest);
-    serve(c->steer, t, method, target);
-    return len;
-}
-
-static void on_closed(void *arg, struct tcp *t, enum err why)
-{
-    (void)t;
-    (void)why;
-    ((struct client *)arg)->tcp = NULL;
-}
-
-static const struct tcp_handler client_handler = {.received = on_bytes, .closed = on_closed};
-
-static void on_accepted(void *arg, struct tcp *t)
-{
-    struct steer *s = arg;
-
-    for (uint32_t i = 0; i < CLIENTS_MAX; i++)
-        if (!s->client[i].tcp) {
-            s->client[i] = (struct client){s, t};
-            tcp_set_handler(t, &client_handler, &s->client[i]);
-            return;
-        }
-    tcp_close(t);
-}
-
-static const struct tcp_listener_handler listener_handler = {.accepted = on_accepted};
-
-static bool is_loopback(const struct addr *a)
-{
-    if (a->sa.sa_family == AF_INET)
-        return ntohl(a->in4.sin_addr.s_addr) >> 24 == 127;
-    return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
-}
-
-static enum err open_http(struct steer *s, const char *address, char *error)
-{
-    struct addr a;
-
-    if (addr_parse(slice_cstr(address), 0, &a) != OK || !is_loopback(&a)) {
-        snprintf(error, 160, "%.60s: an address of loopback and a port, such as 127.0.0.1:8070",
-                 address);
-        return ERR_INVALID;
-    }
-    enum err e = tcp_listen(&s->listener, s->loop, &a, &listener_handler, s);
-    if (e == OK)
-        addr_format(tcp_listener_local(s->listener), s->listen, sizeof s->listen);
-    else
-        snprintf(error, 160, "%.60s: %s", address, e == ERR_IO ? strerror(errno) : err_name(e));
-    return e;
+    http_server_reply(to, "200 OK", TYPE, status(s));
 }
 
 /* ---- life ---- */
@@ -293,7 +207,9 @@ enum err steer_open(struct steer **out, struct loop *l, const struct steer_confi
     s->arg = config->arg;
     s->x = 1;
     s->op.done = on_read;
-    enum err e = config->address ? open_http(s, config->address, error) : OK;
+    enum err e = config->address
+                     ? http_server_open(&s->server, l, config->address, on_request, s, error)
+                     : OK;
     if (e != OK) {
         free(s);
         return e;
@@ -309,15 +225,11 @@ void steer_close(struct steer *s)
     if (!s)
         return;
     close_keys(s);
-    for (uint32_t i = 0; i < CLIENTS_MAX; i++)
-        if (s->client[i].tcp)
-            tcp_close(s->client[i].tcp);
-    if (s->listener)
-        tcp_unlisten(s->listener);
+    http_server_close(s->server);
     free(s);
 }
 
 const char *steer_listen(const struct steer *s)
 {
-    return s && s->listener ? s->listen : NULL;
+    return s && s->server ? http_server_listen(s->server) : NULL;
 }

@@ -446,7 +446,7 @@ class Steering(TrafficTest):
         _, process = self.start("--control", "0.0.0.0:0")
         errors = process.stderr.read()
         self.assertEqual(process.wait(30), 2)
-        self.assertIn("an address of loopback and a port", errors)
+        self.assertIn("an address of this machine alone", errors)
 
 
 if __name__ == "__main__":
