@@ -7,7 +7,7 @@
 #ifndef PEAL_SIM_IMPORT_STREAM_H
 #define PEAL_SIM_IMPORT_STREAM_H
 
-#include "sim/import_net.h"
+#include "media/net.h"
 #include "sip/message.h"
 
 #define STREAMS_MAX      256

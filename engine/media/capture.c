@@ -15,24 +15,6 @@
 #define NG_ENHANCED  6u
 #define NG_TSRESOL   9u
 
-#define LINK_NULL     0u
-#define LINK_ETHERNET 1u
-#define LINK_RAW_BSD  12u
-#define LINK_RAW_BSDI 14u
-#define LINK_RAW      101u
-#define LINK_LOOP     108u
-#define LINK_SLL      113u
-#define LINK_IPV4     228u
-#define LINK_IPV6     229u
-#define LINK_SLL2     276u
-
-#define ETHER_IPV4     0x0800u
-#define ETHER_IPV6     0x86ddu
-#define ETHER_VLAN     0x8100u
-#define ETHER_QINQ     0x88a8u
-#define PROTOCOL_UDP   17
-#define IPV6_HOPS_MAX  8 /* extension headers looked through */
-#define VLAN_TAGS_MAX  2
 #define SECONDS_NS_MAX 1000000000u
 
 struct bytes {
@@ -102,8 +84,6 @@ enum err capture_open(struct capture *c, const uint8_t *p, size_t len)
     return OK;
 }
 
-/* ---- from a frame to its datagram ---- */
-
 static bool take(struct bytes *b, size_t n)
 {
     if (b->len < n)
@@ -113,113 +93,12 @@ static bool take(struct bytes *b, size_t n)
     return true;
 }
 
-static bool read_udp(struct bytes b, struct capture_packet *out)
-{
-    if (b.len < 8)
-        return false;
-    size_t len = big16(b.p + 4);
-
-    if (len < 8 || len > b.len)
-        return false;
-    out->from.port = (uint16_t)big16(b.p);
-    out->to.port = (uint16_t)big16(b.p + 2);
-    out->data = b.p + 8;
-    out->len = len - 8;
-    return true;
-}
-
-static bool read_ipv4(struct bytes b, struct capture_packet *out)
-{
-    if (b.len < 20 || b.p[0] >> 4 != 4)
-        return false;
-    size_t header = (size_t)(b.p[0] & 15) * 4, total = big16(b.p + 2);
-    bool fragment = (big16(b.p + 6) & 0x3fffu) != 0;
-
-    if (header < 20 || total < header || total > b.len || fragment || b.p[9] != PROTOCOL_UDP)
-        return false;
-    out->from = (struct capture_end){.family = 4};
-    out->to = (struct capture_end){.family = 4};
-    memcpy(out->from.ip, b.p + 12, 4);
-    memcpy(out->to.ip, b.p + 16, 4);
-    return read_udp((struct bytes){b.p + header, total - header}, out);
-}
-
-static bool read_ipv6(struct bytes b, struct capture_packet *out)
-{
-    if (b.len < 40 || b.p[0] >> 4 != 6)
-        return false;
-    size_t payload = big16(b.p + 4);
-    uint8_t next = b.p[6];
-    struct bytes rest = {b.p + 40, payload < b.len - 40 ? payload : b.len - 40};
-
-    out->from = (struct capture_end){.family = 6};
-    out->to = (struct capture_end){.family = 6};
-    memcpy(out->from.ip, b.p + 8, 16);
-    memcpy(out->to.ip, b.p + 24, 16);
-    /* Hop-by-hop, routing and destination options have one form; a fragment is no datagram. */
-    for (int i = 0; i < IPV6_HOPS_MAX && (next == 0 || next == 43 || next == 60); i++) {
-        if (rest.len < 8)
-            return false;
-        size_t header = ((size_t)rest.p[1] + 1) * 8;
-
-        next = rest.p[0];
-        if (!take(&rest, header))
-            return false;
-    }
-    return next == PROTOCOL_UDP && read_udp(rest, out);
-}
-
-static bool read_ip(struct bytes b, struct capture_packet *out)
-{
-    if (b.len == 0)
-        return false;
-    return b.p[0] >> 4 == 6 ? read_ipv6(b, out) : read_ipv4(b, out);
-}
-
-static bool read_ether_type(uint32_t type, struct bytes b, struct capture_packet *out)
-{
-    for (int i = 0; i < VLAN_TAGS_MAX && (type == ETHER_VLAN || type == ETHER_QINQ); i++) {
-        if (b.len < 4)
-            return false;
-        type = big16(b.p + 2);
-        take(&b, 4);
-    }
-    return (type == ETHER_IPV4 || type == ETHER_IPV6) && read_ip(b, out);
-}
-
-static bool read_frame(uint32_t link, struct bytes b, struct capture_packet *out)
-{
-    switch (link) {
-    case LINK_ETHERNET:
-        return b.len >= 14 &&
-               read_ether_type(big16(b.p + 12), (struct bytes){b.p + 14, b.len - 14}, out);
-    case LINK_SLL:
-        return b.len >= 16 &&
-               read_ether_type(big16(b.p + 14), (struct bytes){b.p + 16, b.len - 16}, out);
-    case LINK_SLL2:
-        return b.len >= 20 &&
-               read_ether_type(big16(b.p), (struct bytes){b.p + 20, b.len - 20}, out);
-    case LINK_NULL: /* an address family whose number differs by system: the IP version tells */
-    case LINK_LOOP:
-        return take(&b, 4) && read_ip(b, out);
-    case LINK_RAW:
-    case LINK_RAW_BSD:
-    case LINK_RAW_BSDI:
-    case LINK_IPV4:
-    case LINK_IPV6:
-        return read_ip(b, out);
-    default:
-        return false;
-    }
-}
-
 /* A frame of the file; false: of an interface that the file does not describe. */
 static bool frame_of(struct capture *c, uint32_t interface, uint64_t units, struct bytes data,
                      size_t wire_len, struct capture_frame *out)
 {
     c->packets++;
     if (interface >= c->links) {
-        c->skipped++;
         return false;
     }
     uint64_t rate = c->link[interface].units_a_second;
@@ -356,18 +235,4 @@ static bool ng_next(struct capture *c, struct capture_frame *out)
 bool capture_next_frame(struct capture *c, struct capture_frame *out)
 {
     return c->is_ng ? ng_next(c, out) : pcap_next(c, out);
-}
-
-bool capture_next(struct capture *c, struct capture_packet *out)
-{
-    struct capture_frame f;
-
-    while (capture_next_frame(c, &f)) {
-        if (read_frame(f.link, (struct bytes){f.data, f.len}, out)) {
-            out->at_us = f.at_us;
-            return true;
-        }
-        c->skipped++;
-    }
-    return false;
 }

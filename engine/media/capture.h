@@ -1,7 +1,5 @@
-/* Packet captures: the frames, or the UDP datagrams, of a pcap (both byte orders, µs and ns) or
- * pcapng file, in the order of the file. Ethernet (with VLAN tags), Linux cooked (both versions),
- * raw IP and loopback links; IPv4 and IPv6. Fragments, cut packets and everything that is not UDP
- * are counted and skipped.
+/* Packet captures: the frames of a pcap (both byte orders, µs and ns) or pcapng file, in the order
+ * of the file. What they hold is read by media/net.h.
  *
  * A pure reader over the file's bytes: nothing is copied or allocated, lengths that lie end the
  * file. Any thread. */
@@ -22,13 +20,6 @@ struct capture_end {
     uint16_t port;
 };
 
-struct capture_packet {
-    uint64_t at_us; /* since 1970, by the capturing machine */
-    struct capture_end from, to;
-    const uint8_t *data; /* of the datagram, inside the file */
-    size_t len;
-};
-
 struct capture_link {
     uint32_t type; /* LINKTYPE_… of tcpdump.org */
     uint64_t units_a_second;
@@ -40,7 +31,7 @@ struct capture {
     bool is_ng, swapped;
     struct capture_link link[CAPTURE_INTERFACES_MAX];
     uint32_t links;
-    uint64_t packets, skipped;
+    uint64_t packets;
     const char *fault; /* why the file was not read to its end, a sentence without its full stop;
                           after packet number `packets`. NULL: it was */
 };
@@ -57,8 +48,6 @@ struct capture_frame {
 /* ERR_INVALID: neither pcap nor pcapng. */
 enum err capture_open(struct capture *c, const uint8_t *p, size_t len);
 /* False at the end of the file, or where it stops making sense. */
-bool capture_next(struct capture *c, struct capture_packet *out);
-/* The same a layer lower, for readers that want more than whole datagrams. */
 bool capture_next_frame(struct capture *c, struct capture_frame *out);
 
 /* Is it one of the two, by its first bytes? */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "media/capture.h"
 #include "media/event.h"
+#include "media/net.h"
 #include "media/plc.h"
 #include "media/recording.h"
 #include "media/rtp.h"
@@ -38,7 +38,7 @@ static bool same_end(const struct capture_end *a, const struct capture_end *b)
     return a->family == b->family && a->port == b->port && memcmp(a->ip, b->ip, 16) == 0;
 }
 
-static struct stream *stream_of(struct streams *all, const struct capture_packet *p)
+static struct stream *stream_of(struct streams *all, const struct net_packet *p)
 {
     for (uint32_t i = 0; i < all->n; i++)
         if (same_end(&all->at[i].from, &p->from) && same_end(&all->at[i].to, &p->to))
@@ -64,7 +64,7 @@ static bool is_key(const struct rtp_packet *r)
     return r->payload_type >= EVENT_PT_MIN && r->payload_len == EVENT_BYTES;
 }
 
-static bool read_rtp(const struct capture_packet *p, struct rtp_packet *r)
+static bool read_rtp(const struct net_packet *p, struct rtp_packet *r)
 {
     return !rtp_is_rtcp(p->data, p->len) && rtp_parse(p->data, p->len, r) == OK &&
            (is_audio(r) || is_key(r));
@@ -91,7 +91,7 @@ static int64_t place(struct stream *s, const struct rtp_packet *r, uint64_t at_u
 }
 
 /* True when it is a new audio packet of the stream; *at is its place. */
-static bool take_audio(struct stream *s, const struct capture_packet *p, const struct rtp_packet *r,
+static bool take_audio(struct stream *s, const struct net_packet *p, const struct rtp_packet *r,
                        int64_t *at)
 {
     if (!s->started) {
@@ -135,15 +135,17 @@ static bool is_sounding(const struct rtp_packet *r)
 
 static void find_streams(struct streams *all, const uint8_t *p, size_t len)
 {
-    struct capture c;
-    struct capture_packet packet;
+    struct net n;
+    struct net_packet packet;
     struct rtp_packet r;
 
-    if (capture_open(&c, p, len) != OK)
+    if (net_open(&n, p, len) != OK) {
+        net_close(&n);
         return;
-    while (capture_next(&c, &packet)) {
+    }
+    while (net_next(&n, &packet)) {
         int64_t at;
-        struct stream *s = read_rtp(&packet, &r) ? stream_of(all, &packet) : NULL;
+        struct stream *s = !packet.tcp && read_rtp(&packet, &r) ? stream_of(all, &packet) : NULL;
 
         if (!s || !take_audio(s, &packet, &r, &at))
             continue;
@@ -151,6 +153,7 @@ static void find_streams(struct streams *all, const uint8_t *p, size_t len)
             s->end = at + r.payload_len;
         s->sounding += is_sounding(&r) ? r.payload_len : 0;
     }
+    net_close(&n);
 }
 
 static void end_text(const struct capture_end *e, char text[TEXT_ADDR_MAX + 10])
@@ -264,18 +267,20 @@ static void conceal(struct placing *pl)
 static void place_stream(struct placing *pl, const struct stream *wanted, const uint8_t *p,
                          size_t len)
 {
-    struct capture c;
-    struct capture_packet packet;
+    struct net n;
+    struct net_packet packet;
     struct rtp_packet r;
     struct stream s = {0};
 
-    if (capture_open(&c, p, len) != OK)
+    if (net_open(&n, p, len) != OK) {
+        net_close(&n);
         return;
-    while (capture_next(&c, &packet)) {
+    }
+    while (net_next(&n, &packet)) {
         int64_t at = -1;
 
         if (!same_end(&packet.from, &wanted->from) || !same_end(&packet.to, &wanted->to) ||
-            !read_rtp(&packet, &r))
+            packet.tcp || !read_rtp(&packet, &r))
             continue;
         if (take_audio(&s, &packet, &r, &at))
             put_audio(pl, &r, at);
@@ -283,6 +288,7 @@ static void place_stream(struct placing *pl, const struct stream *wanted, const 
             put_key(pl, &r, s.base + (int32_t)(r.timestamp - s.base_ts), packet.at_us);
     }
     conceal(pl);
+    net_close(&n);
 }
 
 static enum err choose(struct recording *r, uint32_t channel, const char *name, char *message)

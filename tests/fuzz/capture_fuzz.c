@@ -1,31 +1,35 @@
-/* Packet captures from anywhere: datagrams lie inside the file, and the recording made of their RTP
- * is whole and bounded. */
+/* Packet captures from anywhere: frames lie inside the file, what they hold can be read, fragments
+ * put together or not, and the recording made of their RTP is whole and bounded. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "media/capture.h"
+#include "media/net.h"
 #include "media/recording.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct capture c;
-    struct capture_packet p;
+    struct net n;
+    struct net_packet p;
     struct recording r;
     char message[RECORDING_ERROR_MAX];
     uint64_t sum = 0;
 
-    if (capture_open(&c, data, size) != OK)
+    if (net_open(&n, data, size) != OK) {
+        net_close(&n);
         return 0;
-    while (capture_next(&c, &p)) {
-        assert(p.data >= data && p.data + p.len <= data + size);
+    }
+    while (net_next(&n, &p)) {
+        assert(p.number <= n.capture.packets && p.len <= 65535);
         assert(p.from.family == 4 || p.from.family == 6);
         for (size_t i = 0; i < p.len; i++)
             sum += p.data[i];
     }
-    assert(c.at <= size && c.links <= CAPTURE_INTERFACES_MAX);
+    assert(n.capture.at <= size && n.capture.links <= CAPTURE_INTERFACES_MAX);
+    assert(n.count.udp + n.count.tcp <= n.count.frames);
+    net_close(&n);
     if (recording_from_capture(&r, data, size, 0, "fuzz", message) != OK)
         return sum == 1;
     assert(r.blocks > 0 && r.blocks <= RECORDING_BLOCKS_MAX);

@@ -5,8 +5,8 @@
  * Data lies in the file, or, of what came in fragments, in copies that live until net_close: at
  * most NET_COPIES_MAX bytes. At most NET_PARTIAL_MAX datagrams wait for fragments, each for
  * NET_PARTIAL_US of the capture's time. One thread. */
-#ifndef PEAL_SIM_IMPORT_NET_H
-#define PEAL_SIM_IMPORT_NET_H
+#ifndef PEAL_MEDIA_NET_H
+#define PEAL_MEDIA_NET_H
 
 #include "base/arena.h"
 #include "media/capture.h"

@@ -1,7 +1,7 @@
-/* See import_net.h. RFC 791 (3.2: reassembly), RFC 8200 (4.5), IEEE 802.1Q. A fragment that
+/* See net.h. RFC 791 (3.2: reassembly), RFC 8200 (4.5), IEEE 802.1Q. A fragment that
  * overlaps another replaces nothing: what was there first stays (RFC 5722 would drop the datagram;
  * a capture has to show what it has). */
-#include "sim/import_net.h"
+#include "media/net.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
