@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/addr.h"
-
 static const char *const kind_names[] = {"invite",  "provisional", "answer", "ack",    "refusal",
                                          "cancel",  "bye",         "hold",   "resume", "offer",
                                          "refused", "digit",       "refer"};
@@ -118,125 +116,6 @@ static enum import_side side_of(const struct import_call *k, struct slice from_t
     return slice_eq(from_tag, k->tag[IMPORT_CALLER]) ? IMPORT_CALLER : IMPORT_CALLEE;
 }
 
-/* ---- SDP ---- */
-
-static void add_place(struct import_calls *c, struct import_call *k, uint64_t at_us,
-                      enum import_side side, const struct sdp_media *media)
-{
-    struct import_place place = {.from_us = at_us, .call = k, .side = (uint8_t)side};
-    struct addr a;
-
-    if (media->port == 0 || addr_from_host(media->conn.host, media->port, &a) != OK ||
-        addr_is_any(&a))
-        return;
-    place.end.family = a.sa.sa_family == AF_INET6 ? 6 : 4;
-    place.end.port = media->port;
-    if (place.end.family == 6)
-        memcpy(place.end.ip, &a.in6.sin6_addr, 16);
-    else
-        memcpy(place.end.ip, &a.in4.sin_addr, 4);
-    if (c->places == c->places_capacity) {
-        uint32_t more = c->places_capacity ? c->places_capacity * 2 : 256;
-        struct import_place *grown =
-            more <= IMPORT_PLACES_MAX ? realloc(c->place, more * sizeof(*grown)) : NULL;
-
-        if (!grown) {
-            c->counts.places_refused++;
-            return;
-        }
-        c->place = grown;
-        c->places_capacity = more;
-    }
-    c->place[c->places++] = place;
-}
-
-static void keep_formats(struct import_calls *c, struct import_call *k, enum import_side side,
-                         const struct sdp_media *media)
-{
-    for (uint32_t i = 0; i < media->nformats; i++) {
-        const struct sdp_format *f = &media->formats[i];
-        bool known = f->pt == SDP_PT_NONE || f->encoding.len == 0;
-
-        for (uint32_t n = 0; n < k->formats[side] && !known; n++)
-            known = k->format[side][n].pt == f->pt;
-        if (known || k->formats[side] == IMPORT_FORMATS_MAX)
-            continue;
-        k->format[side][k->formats[side]++] =
-            (struct import_format){.pt = f->pt,
-                                   .channels = f->channels ? f->channels : 1,
-                                   .rate_hz = f->rate_hz,
-                                   .name = arena_slice(&c->arena, f->encoding),
-                                   .fmtp = arena_slice(&c->arena, f->fmtp)};
-    }
-    if (media->ptime_ms)
-        k->ptime_ms[side] = media->ptime_ms;
-}
-
-static bool is_secure(const struct sdp *s, int at)
-{
-    struct slice value, proto = s->media[at].proto;
-
-    return slice_ieq(proto, SLICE("RTP/SAVP")) || slice_ieq(proto, SLICE("RTP/SAVPF")) ||
-           slice_istarts(proto, SLICE("UDP/TLS")) || sdp_attr(s, at, SLICE("crypto"), &value) ||
-           sdp_attr(s, at, SLICE("fingerprint"), &value);
-}
-
-static bool conn_is_any(struct sdp_conn conn)
-{
-    struct addr a;
-
-    return addr_from_host(conn.host, 1, &a) == OK && addr_is_any(&a);
-}
-
-/* Takes what a side's description says; false: there is none, or it is broken. */
-static bool take_sdp(struct import_calls *c, struct import_call *k, const struct net_packet *p,
-                     enum import_side side, struct slice body, enum sdp_dir *dir)
-{
-    static struct sdp s; /* large; one thread */
-
-    if (body.len == 0)
-        return false;
-    if (sdp_parse(body, &s) != OK) {
-        if (c->counts.sdp_broken++ == 0)
-            c->counts.first_sdp_broken = p->number;
-        return false;
-    }
-    bool found = false;
-
-    for (int i = 0; i < s.nmedia; i++) {
-        const struct sdp_media *media = &s.media[i];
-        bool audio = slice_ieq(media->kind, SLICE("audio"));
-
-        if (!audio || found) {
-            k->other_media = k->other_media || media->port;
-            continue;
-        }
-        if (media->port == 0)
-            continue;
-        found = true;
-        *dir = conn_is_any(media->conn) ? (enum sdp_dir)(media->dir & SDP_SENDONLY) : media->dir;
-        keep_formats(c, k, side, media);
-        if (is_secure(&s, i) && !k->srtp) {
-            k->srtp = true;
-            k->srtp_packet = p->number;
-        }
-        add_place(c, k, p->at_us, side, media);
-    }
-    return found;
-}
-
-static bool has_sdp(const struct sip_msg *m)
-{
-    struct slice type = sip_get(m, SIP_H_CONTENT_TYPE);
-
-    return m->body.len && slice_istarts(slice_trim(type), SLICE("application/sdp"));
-}
-
-static struct slice sdp_of(const struct sip_msg *m)
-{
-    return has_sdp(m) ? m->body : SLICE_NONE;
-}
-
 /* ---- requests ---- */
 
 static uint16_t cause_of(const struct sip_msg *m)
@@ -271,11 +150,11 @@ static void first_invite(struct import_calls *c, const struct net_packet *p,
     k->cseq = m->cseq.number;
     k->tag[IMPORT_CALLER] = arena_slice(&c->arena, m->from.tag);
     struct import_event *e = add_event(k, p, IMPORT_INVITE, IMPORT_CALLER);
-    bool sdp = take_sdp(c, k, p, IMPORT_CALLER, sdp_of(m), &dir);
+    bool sdp = import_sdp(c, k, p, IMPORT_CALLER, import_sdp_of(m), &dir);
 
     if (e)
         e->sdp = sdp;
-    k->late_offer = sdp_of(m).len == 0;
+    k->late_offer = import_sdp_of(m).len == 0;
 }
 
 /* re-INVITE or UPDATE: what its side wants of the audio from now on. */
@@ -291,7 +170,7 @@ static void later_offer(struct import_calls *c, struct import_call *k, const str
         return;
     }
     k->offer_cseq[side] = m->cseq.number;
-    if (!take_sdp(c, k, p, side, sdp_of(m), &dir)) {
+    if (!import_sdp(c, k, p, side, import_sdp_of(m), &dir)) {
         add_event(k, p, IMPORT_OFFER, side);
         return;
     }
@@ -380,11 +259,11 @@ static void request(struct import_calls *c, const struct net_packet *p, const st
         if (m->cseq.number != k->cseq || !k->answer_us)
             break;
         if (!import_find(k, IMPORT_ACK, IMPORT_CALLER))
-            take_sdp(c, k, p, IMPORT_CALLER, sdp_of(m), &dir);
+            import_sdp(c, k, p, IMPORT_CALLER, import_sdp_of(m), &dir);
         once(k, p, IMPORT_ACK, IMPORT_CALLER, m);
         break;
     case SIP_PRACK:
-        take_sdp(c, k, p, IMPORT_CALLER, sdp_of(m), &dir);
+        import_sdp(c, k, p, IMPORT_CALLER, import_sdp_of(m), &dir);
         break;
     case SIP_CANCEL:
         if (!k->answer_us)
@@ -415,7 +294,7 @@ static void provisional(struct import_calls *c, struct import_call *k, const str
                         const struct sip_msg *m)
 {
     enum sdp_dir dir;
-    bool sdp = take_sdp(c, k, p, IMPORT_CALLEE, sdp_of(m), &dir);
+    bool sdp = import_sdp(c, k, p, IMPORT_CALLEE, import_sdp_of(m), &dir);
 
     if (m->status == 100 || k->code)
         return;
@@ -455,7 +334,7 @@ static void final(struct import_calls *c, struct import_call *k, const struct ne
     if (answered) {
         k->answer_us = p->at_us;
         k->tag[IMPORT_CALLEE] = arena_slice(&c->arena, m->to.tag);
-        take_sdp(c, k, p, IMPORT_CALLEE, sdp_of(m), &dir);
+        import_sdp(c, k, p, IMPORT_CALLEE, import_sdp_of(m), &dir);
     } else {
         k->end_us = p->at_us;
     }
@@ -481,7 +360,7 @@ static void offer_answered(struct import_calls *c, struct import_call *k,
         if (e)
             e->code = m->status;
     } else if (m->status >= 200 && m->status < 300) {
-        take_sdp(c, k, p, other, sdp_of(m), &dir);
+        import_sdp(c, k, p, other, import_sdp_of(m), &dir);
     }
 }
 

@@ -128,6 +128,11 @@ void import_calls_free(struct import_calls *c);
 
 /* One message; data may be changed. */
 void import_sip(struct import_calls *c, const struct net_packet *p, char *data, size_t len);
+/* Takes what a side's description says (import_sdp.c); false: there is none, or it is broken. */
+struct sip_msg;
+bool import_sdp(struct import_calls *c, struct import_call *k, const struct net_packet *p,
+                enum import_side side, struct slice body, enum sdp_dir *dir);
+struct slice import_sdp_of(const struct sip_msg *m); /* SLICE_NONE: it has none */
 /* After the last message: outcomes and ends. */
 void import_sip_done(struct import_calls *c);
 /* A datagram that may be RTP of one of the calls (import_rtp.c). After import_sip_done. */
