@@ -20,6 +20,7 @@ import time
 import unittest
 import wave
 
+import beside
 from ports import start_listening
 
 SOURCE = pathlib.Path(os.environ.get("PEAL_SOURCE", pathlib.Path(__file__).parents[2]))
@@ -31,6 +32,11 @@ LATE = ["--late-limit", "2000"]  # the sanitizer build beside other tests: not w
 
 def make_audio(root):
     """Half a second of a buzz that sounds like a voice, as many files as any script names."""
+    buzz = b"".join(
+        struct.pack("<h", int(5000 * sum(math.sin(2 * math.pi * 140 * k * i / 8000) / k
+                                         for k in range(1, 12))
+                              * abs(math.sin(2 * math.pi * 4 * i / 8000))) // 3)
+        for i in range(4000))
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True)
         for n in range(1, 16):
@@ -38,11 +44,7 @@ def make_audio(root):
                 w.setnchannels(1)
                 w.setsampwidth(2)
                 w.setframerate(8000)
-                w.writeframes(b"".join(
-                    struct.pack("<h", int(5000 * sum(math.sin(2 * math.pi * 140 * k * i / 8000) / k
-                                                     for k in range(1, 12))
-                                          * abs(math.sin(2 * math.pi * 4 * i / 8000))) // 3)
-                    for i in range(4000)))
+                w.writeframes(buzz)
 
 
 def ports():
@@ -495,4 +497,4 @@ class SimTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=1)
+    beside.main()

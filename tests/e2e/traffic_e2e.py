@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 import xml.etree.ElementTree
 
+import beside
 from sim_e2e import SIM, SOURCE, ports
 
 SCENARIOS = SOURCE / "scenarios"
@@ -450,4 +451,4 @@ class Steering(TrafficTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=1)
+    beside.main()

@@ -9,6 +9,7 @@ import tempfile
 import time
 import unittest
 
+import beside
 from far_end import FarEnd
 from sim_e2e import SIM, SOURCE, Serve, mix, ports
 
@@ -284,4 +285,4 @@ class Sip(WrongsTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=1)
+    beside.main()

@@ -368,9 +368,14 @@ Test(import, hold_keys_and_the_callees_bye_become_verbs)
     cap_speech(&c, 900, 1, 4000, 2, 5000, 0, 19, 10);
     cap_sip(&c, 2000, 1, CAP_INVITE, true, "2 INVITE", "", 4000, CAP_PCMU "a=sendonly\r\n");
     cap_sip(&c, 2003, 2, "SIP/2.0 200 OK", true, "2 INVITE", "", 5000, CAP_PCMU "a=recvonly\r\n");
-    cap_sip(&c, 3000, 1, CAP_INVITE, true, "3 INVITE", "", 4000, CAP_PCMU);
-    cap_sip(&c, 3100, 1, CAP_INVITE, true, "3 INVITE", "", 4000, CAP_PCMU); /* repeated */
-    cap_sip(&c, 3103, 2, "SIP/2.0 200 OK", true, "3 INVITE", "", 5000, CAP_PCMU);
+    cap_sip(&c, 2500, 1, CAP_INVITE, true, "3 INVITE", "", 4000,
+            CAP_PCMU "a=sendonly\r\n"); /* a refresh */
+    cap_sip(&c, 2503, 2, "SIP/2.0 200 OK", true, "3 INVITE", "", 5000, CAP_PCMU "a=recvonly\r\n");
+    cap_sip(&c, 3000, 1, CAP_INVITE, true, "4 INVITE", "", 4000, CAP_PCMU);
+    cap_sip(&c, 3100, 1, CAP_INVITE, true, "4 INVITE", "", 4000, CAP_PCMU); /* repeated */
+    cap_sip(&c, 3103, 2, "SIP/2.0 200 OK", true, "4 INVITE", "", 5000, CAP_PCMU);
+    cap_sip(&c, 3200, 1, "UPDATE sip:+12025550101@10.0.0.2 SIP/2.0", true, "5 UPDATE", "", 0, "");
+    cap_sip(&c, 3203, 2, "SIP/2.0 200 OK", true, "5 UPDATE", "", 0, "");
     /* The callee's own requests have the tags the other way round. */
     char bye[1024];
     int n =
@@ -393,9 +398,13 @@ Test(import, hold_keys_and_the_callees_bye_become_verbs)
         "10 packets\n"
         "    call:wait_until(up + 1.500)\n"
         "    call:hold(true)\n"
+        "    call:wait_until(up + 2.000)\n"
+        "    call:hold(true) -- a re-INVITE or UPDATE that changes nothing\n"
         "    call:wait_until(up + 2.500)\n"
         "    call:hold(false)\n"
-        "    call:wait_hangup(31.000)\n");
+        "    call:wait_until(up + 2.700)\n"
+        "    call:hold(false) -- a re-INVITE or UPDATE that changes nothing\n"
+        "    call:wait_hangup(30.800)\n");
     has(&r, "callees/c0001.lua",
         "    call:wait_until(0.010)\n"
         "    call:progress() -- 183, early media\n"
