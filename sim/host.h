@@ -20,7 +20,7 @@ struct host_config {
     uint64_t workers, max_calls, seed, late_limit_ms;
     const char *audio;      /* NULL: out/audio if it is there */
     const char *record;     /* NULL: recordings are not kept */
-    const char *audio_kept; /* folder that gets the audio of the first calls; NULL: none */
+    const char *audio_kept; /* folder that gets the audio of calls; NULL: none */
     const char *truth;      /* NULL: no lines */
     const struct flow_field *settings; /* of scripts, settings_count of them; copied */
     uint32_t settings_count;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "sim/truth.h"
 
@@ -90,6 +91,16 @@ static uint64_t since(const struct outcome *o, uint64_t us)
     return us > o->began_us ? us - o->began_us : 0;
 }
 
+/* Of a call that nobody will ask for, so that another's can be kept. */
+static void drop_audio(struct outcome *o, struct outcome_call *c)
+{
+    if (!o->rt || !c->audio_kept || unlink(c->recording) != 0)
+        return;
+    c->audio_kept = false;
+    c->recording = "";
+    flow_audio_dropped(o->rt);
+}
+
 void outcome_add(struct outcome *o, const struct outcome_source *from,
                  const struct call_record *record, const struct flow_report *r)
 {
@@ -133,7 +144,9 @@ void outcome_add(struct outcome *o, const struct outcome_source *from,
     sip_times_read(&c->sip, r->trace);
     memcpy(c->at_ms, record->at_ms, sizeof c->at_ms);
     put_lists(o, c, record, r);
-    worst_offer(&o->worst, o->calls - 1, c, r->trace);
+    uint32_t out = worst_offer(&o->worst, o->calls - 1, c, r->trace);
+    if (out != WORST_NONE)
+        drop_audio(o, &o->call[out]);
 }
 
 void outcome_error(struct outcome *o, const char *fmt, ...)

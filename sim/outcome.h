@@ -90,7 +90,8 @@ struct outcome {
     uint32_t errors;
     struct lateness_result lateness; /* .valid false: the figures mean nothing */
     enum sim_exit verdict;
-    uint64_t began_us; /* monotonic: zero of the times above */
+    uint64_t began_us;       /* monotonic: zero of the times above */
+    struct flow_runtime *rt; /* told when audio is dropped; NULL: nobody */
     struct arena arena;
 };
 

@@ -170,6 +170,8 @@ int run_open(struct run *r, const struct run_arguments *a, const char *truth)
     if (rc == SIM_PASS)
         rc = open_host(r, a, truth);
     if (rc == SIM_PASS)
+        r->outcome.rt = r->host.rt;
+    if (rc == SIM_PASS)
         rc = run_join(r, a);
     if (rc == SIM_PASS)
         rc = open_callees(r);

@@ -16,14 +16,15 @@ static uint64_t score_of(const struct outcome_call *c)
     return us == UINT64_MAX ? 0 : us;
 }
 
-void worst_offer(struct worst *w, uint32_t index, const struct outcome_call *c,
-                 const struct trace_call *trace)
+uint32_t worst_offer(struct worst *w, uint32_t index, const struct outcome_call *c,
+                     const struct trace_call *trace)
 {
     struct worst_call *place = w->call;
+    uint32_t out = WORST_NONE;
     uint64_t score = score_of(c);
 
     if (score == 0)
-        return;
+        return index;
     if (w->count < WORST_MAX) {
         place = &w->call[w->count++];
     } else {
@@ -31,7 +32,8 @@ void worst_offer(struct worst *w, uint32_t index, const struct outcome_call *c,
             if (w->call[i].score < place->score)
                 place = &w->call[i];
         if (place->score >= score)
-            return;
+            return index;
+        out = place->call;
         free(place->trace);
     }
     *place = (struct worst_call){.score = score, .call = index};
@@ -39,6 +41,7 @@ void worst_offer(struct worst *w, uint32_t index, const struct outcome_call *c,
         place->trace = malloc(sizeof *place->trace);
     if (place->trace)
         memcpy(place->trace, trace, sizeof *trace);
+    return out;
 }
 
 static int worse_first(const void *a, const void *b)

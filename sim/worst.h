@@ -22,8 +22,11 @@ struct worst {
 
 struct outcome_call;
 
-void worst_offer(struct worst *w, uint32_t index, const struct outcome_call *c,
-                 const struct trace_call *trace);
+/* Returns the call that is not among the worst, or not any more: this one, or one before it.
+ * WORST_NONE: there was room. */
+#define WORST_NONE UINT32_MAX
+uint32_t worst_offer(struct worst *w, uint32_t index, const struct outcome_call *c,
+                     const struct trace_call *trace);
 void worst_sort(struct worst *w); /* worst first */
 bool worst_has(const struct worst *w, uint32_t index);
 void worst_fini(struct worst *w);

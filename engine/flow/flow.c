@@ -560,8 +560,8 @@ static void fill(struct flow *f, const struct flow_start *start)
                  (unsigned long long)f->leg);
 }
 
-/* Both sides of the first calls, for the report. A call that cannot be recorded is none the worse.
- */
+/* Both sides, for the report, of so many calls at once. A call that cannot be recorded is none the
+ * worse. */
 static void keep_audio(struct flow *f)
 {
     struct flow_runtime *rt = f->rt;
@@ -570,8 +570,15 @@ static void keep_audio(struct flow *f)
     if (!rt->audio_kept_dir[0] || rt->audio_kept == FLOW_AUDIO_KEPT)
         return;
     snprintf(path, sizeof path, "%s/%s-%llu-%u.wav", rt->audio_kept_dir, f->script->name,
-             (unsigned long long)f->leg, ++rt->audio_kept);
+             (unsigned long long)f->leg, ++rt->audio_files);
     f->report.audio_kept = call_record_start(f->call, path, true) == OK;
+    rt->audio_kept += f->report.audio_kept;
+}
+
+void flow_audio_dropped(struct flow_runtime *rt)
+{
+    if (rt->audio_kept)
+        rt->audio_kept--;
 }
 
 enum err flow_start(struct flow_runtime *rt, const struct flow_start *start, struct flow **out)

@@ -26,7 +26,7 @@
 #define FLOW_CHECK_MAX    320          /* text of a failed check */
 #define FLOW_SCRIPT_MAX   (256 * 1024) /* bytes of one script */
 #define FLOW_SETTINGS_MAX 32
-#define FLOW_AUDIO_KEPT   200 /* calls whose audio is kept */
+#define FLOW_AUDIO_KEPT   200 /* calls whose audio is kept at once: flow_audio_dropped */
 
 struct flow_host;
 struct flow_store;
@@ -115,8 +115,8 @@ struct flow_config {
     const char *synthesiser;      /* command; NULL: espeak-ng; "": none, and what is said fails */
     const char *speech_folder;    /* what was spoken is kept there; NULL: in memory only */
     uint32_t speech_threads;      /* texts spoken at once; 0: SPEECH_THREADS */
-    const char *audio_kept_dir;   /* simulator: gets the audio of both sides of the first calls, for
-                                     the report, unless record_dir is given; NULL: none is kept */
+    const char *audio_kept_dir;   /* simulator: gets the audio of both sides of calls, for the
+                                     report, unless record_dir is given; NULL: none is kept */
     const struct flow_host *host; /* flow/host.h; NULL: calls are not put through */
 };
 
@@ -137,6 +137,8 @@ enum err flow_runtime_open(struct flow_runtime **out, const struct flow_config *
 /* Flows still running are dropped without on_end: stop them first. */
 void flow_runtime_close(struct flow_runtime *rt);
 const struct flow_stats *flow_runtime_stats(struct flow_runtime *rt);
+/* The file of one call in audio_kept_dir has been removed: another's may be kept. */
+void flow_audio_dropped(struct flow_runtime *rt);
 /* Sound files found under audio_root; `path` is relative to it. */
 uint32_t flow_sounds_count(const struct flow_runtime *rt);
 bool flow_sounds_has(const struct flow_runtime *rt, const char *path);

@@ -134,7 +134,7 @@ struct flow_runtime {
     uint64_t seed;
     bool simulator;
     char record_dir[256], audio_kept_dir[256];
-    uint32_t audio_kept;
+    uint32_t audio_kept, audio_files; /* now; ever */
     uint32_t instructions;
     uint64_t cpu_ns;
     size_t memory_bytes;

@@ -128,13 +128,25 @@ Test(figures, estimated_mos_falls_with_loss_and_delay)
 Test(worst, failed_ones_first_and_then_the_slowest)
 {
     struct worst w = {0};
+    bool gone[30] = {false};
 
     for (uint32_t i = 0; i < 30; i++) {
         struct outcome_call c = call_of(0, 0, 100 + i, 0, 1000);
         c.checks_failed = i == 3 || i == 17;
         c.succeeded = !c.checks_failed;
-        worst_offer(&w, i, &c, NULL);
+        uint32_t out = worst_offer(&w, i, &c, NULL);
+        cr_assert_eq(out == WORST_NONE, i < WORST_MAX);
+        if (out == WORST_NONE)
+            continue;
+        cr_assert(out <= i && !gone[out], "call %u is out, once", out);
+        gone[out] = true;
+        cr_assert_not(worst_has(&w, out));
     }
+    for (uint32_t i = 0; i < 30; i++)
+        cr_assert_eq(gone[i], !worst_has(&w, i), "call %u", i);
+    struct outcome_call callee = call_of(0, 0, 100, 0, 1000);
+    callee.kind = FLOW_KIND_CALLEE; /* one that is well is never of interest */
+    cr_assert_eq(worst_offer(&w, 30, &callee, NULL), 30u);
     worst_sort(&w);
     cr_assert_eq(w.count, (uint32_t)WORST_MAX);
     cr_assert_eq(w.call[0].call, 3u);
