@@ -1,8 +1,9 @@
 /* Polynomials instead of libm; see num.h. */
 #include "dsp/num.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "dsp/wide.h"
 
 #define LEVEL_NONE_DDB (-990)
 /* A sine that reaches A-law's largest value (32256) is +3.14 dBm0: 10 lg(32256² / 2) − 3.14. */
@@ -91,13 +92,27 @@ float num_power(int16_t level_ddb)
     return (float)sum;
 }
 
+/* In sixteen bits, of which a vector holds most. */
+WIDE_BODY near_top_body(const int16_t *x, unsigned n, unsigned *count)
+{
+    uint16_t top = 0, near_top = 0;
+    for (unsigned i = 0; i < n; i++) {
+        uint16_t v = (uint16_t)(x[i] < 0 ? -x[i] : x[i]);
+        top = v > top ? v : top;
+    }
+    uint16_t least = (uint16_t)((19 * top + 19) / 20);
+    for (unsigned i = 0; i < n; i++) {
+        uint16_t v = (uint16_t)(x[i] < 0 ? -x[i] : x[i]);
+        near_top = (uint16_t)(near_top + (v >= least));
+    }
+    *count = near_top;
+}
+
+WIDE_BUILD(near_top, (const int16_t *x, unsigned n, unsigned *count), (x, n, count))
+
 unsigned num_near_top(const int16_t *x, unsigned n)
 {
-    int top = 0;
-    unsigned near_top = 0;
-    for (unsigned i = 0; i < n; i++)
-        top = abs(x[i]) > top ? abs(x[i]) : top;
-    for (unsigned i = 0; i < n; i++)
-        near_top += 20 * abs(x[i]) >= 19 * top;
-    return near_top;
+    unsigned count;
+    WIDE_PICK(near_top)(x, n, &count);
+    return count;
 }

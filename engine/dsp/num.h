@@ -17,7 +17,7 @@ int16_t num_level_ddb(float mean_square);
 /* The mean square of that level. For setting thresholds, not for the media path. */
 float num_power(int16_t level_ddb);
 
-/* How many of n samples (at least 1) are within 5 % of the highest, either side of zero: a cut top
+/* How many of n samples (1 to 65,535) are within 5 % of the highest, either side of zero: a cut top
  * has many. */
 unsigned num_near_top(const int16_t *x, unsigned n);
 

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "dsp/fft.h"
+#include "dsp/num.h"
 #include "dsp/screen.h"
 #include "dsp/spectrum.h"
 #include "dsp/tape.h"
@@ -236,4 +237,30 @@ Test(wide, every_code_is_decoded_the_same_in_all_builds)
             (law ? dsp_alaw_decode : dsp_ulaw_decode)(code, other, n);
             cr_assert_arr_eq(one, other, sizeof one, "law %d, %zu codes", law, n);
         }
+}
+
+/* Counting near the top: by its definition, and alike in every build. */
+Test(wide, tops_are_counted_alike)
+{
+    uint32_t seed = 5;
+    for (int round = 0; round < 400; round++) {
+        int16_t x[DSP_BLOCK_SAMPLES + 256];
+        unsigned n = 1 + (unsigned)round % (sizeof x / sizeof *x);
+        int most = round % 3 == 0 ? 0x7fff : round % 3 == 1 ? 30 : 1 + round, top = 0;
+        for (unsigned i = 0; i < n; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            x[i] = (int16_t)((int)((seed >> 8) % (2 * (uint32_t)most + 1)) - most);
+        }
+        if (round % 5 == 0)
+            x[n / 2] = INT16_MIN;
+        for (unsigned i = 0; i < n; i++)
+            top = abs(x[i]) > top ? abs(x[i]) : top;
+        unsigned near_top = 0;
+        for (unsigned i = 0; i < n; i++)
+            near_top += 20 * abs(x[i]) >= 19 * top;
+        for (enum wide w = WIDE_IS_PORTABLE; w <= WIDE_IS_AVX2; w++) {
+            wide_allow(w);
+            cr_assert_eq(num_near_top(x, n), near_top, "round %d, build %d", round, (int)w);
+        }
+    }
 }
