@@ -15,13 +15,15 @@
 #define STIR_MS         120
 #define CADENCE_HOLD_MS 7000 /* a network tone may still come back */
 #define MODEL_PERIOD_MS 100
+#define CLOSE_PERIOD_MS 40
+#define CLOSE_GAP_MS    800
 #define TALK_PERIOD_MS  200
 #define TALK_MIN_MS     1500
 #define HASTE_MS        380
 #define WAIT_MAX_MS     20000
 #define CONNECT_MS      250 /* from the verdict, looked for each 100 ms, until the agent is heard */
 #define LEAST_MS        800 /* of silence that a verdict may take, whatever the limit is */
-#define STIRRING        7u /* blocks: sound that may turn out to be the next words */
+#define STIRRING        7u  /* blocks: sound that may turn out to be the next words */
 
 static void verdict(struct leg *l, enum dsp_verdict v, float confidence, struct sink *s)
 {
@@ -106,11 +108,12 @@ static void after_speech(struct leg *l, uint32_t speech_ms, struct sink *s)
 static uint64_t wait_share(uint32_t gap_ms)
 {
     uint64_t gap = gap_ms < WAIT_MAX_MS ? gap_ms / 10 : WAIT_MAX_MS / 10;
-    return gap_ms < HASTE_MS ? 30 : 84 + 20 * gap * gap * gap / 1000000;
+    return gap_ms < HASTE_MS ? 30 : 76 + 20 * gap * gap * gap / 1000000;
 }
 
 /* A look costs as much as the detectors' work of several packets: none is taken while nothing can
- * be decided yet, and fewer while the other side talks. */
+ * be decided yet, and fewer while the other side talks. In the pause in which most people get their
+ * verdict they come close together, since nobody should wait for the next one. */
 static bool look_is_due(const struct leg *l)
 {
     const struct amd *a = &l->amd;
@@ -118,11 +121,13 @@ static bool look_is_due(const struct leg *l)
     uint32_t since = l->now_ms - a->clock_ms;
     if (f->speaking)
         return since % TALK_PERIOD_MS == 0 && l->now_ms - a->first_ms >= TALK_MIN_MS;
-    return since % MODEL_PERIOD_MS == 0;
+    uint32_t gap = amd_front_gap(f, l->now_ms);
+    bool close = gap >= HASTE_MS && gap < CLOSE_GAP_MS;
+    return since % (close ? CLOSE_PERIOD_MS : MODEL_PERIOD_MS) == 0;
 }
 
-/* Who waits longer than the limit of abandonment counts as abandoned, even when the agent comes then:
- * from here on there is nothing to be gained by listening. */
+/* Who waits longer than the limit of abandonment counts as abandoned, even when the agent comes
+ * then: from here on there is nothing to be gained by listening. */
 static bool limit_is_near(const struct leg *l)
 {
     uint32_t limit = l->amd_config.limit_ms;

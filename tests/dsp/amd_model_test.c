@@ -52,6 +52,27 @@ Test(amd_model, hello_is_a_human_within_a_second)
     }
 }
 
+/* Looks are taken by the answer's clock: where in it a word ends must not make a person wait. */
+Test(amd_model, the_wait_after_hello_depends_little_on_when_it_was_said)
+{
+    for (uint32_t length = 300; length <= 600; length += 100) {
+        uint32_t least = UINT32_MAX, most = 0;
+        for (uint32_t later = 0; later < 200; later += 20) {
+            struct tape t;
+            uint32_t at;
+            tape_open(&t, length);
+            tape_silence(&t, 500 + later);
+            tape_speech(&t, -20, length);
+            tape_silence(&t, 4000);
+            cr_assert_eq(play(&t, (struct line){0}, 0, &at)->detail, VERDICT_HUMAN);
+            at -= 500 + later + length;
+            least = at < least ? at : least;
+            most = at > most ? at : most;
+        }
+        cr_assert_leq(most - least, 60, "%u ms: %u to %u after its end", length, least, most);
+    }
+}
+
 Test(amd_model, the_carriers_silence_does_not_change_it)
 {
     for (uint32_t dead = 3000; dead <= 7000; dead += 1000) {
@@ -146,7 +167,8 @@ Test(amd_model, the_verdict_comes_before_the_limit_of_abandonment)
             tape_speech(&t, -20, 1000 + 200 * seed);
             uint32_t end = 300 + 2200 + 280 + 1000 + 200 * seed;
             tape_silence(&t, 12000);
-            cr_assert_neq(play(&t, (struct line){.amd = &c}, 0, &at[limited])->detail, VERDICT_NONE);
+            cr_assert_neq(play(&t, (struct line){.amd = &c}, 0, &at[limited])->detail,
+                          VERDICT_NONE);
             if (limited)
                 cr_assert_leq(at[1], end + 2000, "seed %u: %u, end %u", seed, at[1], end);
         }
