@@ -33,8 +33,8 @@ static const struct {
     const char *options; /* of its own: "quick days=", those with a value end with '=' */
 } table[] = {
     {"sip", "calls/s beside SIPp, cost per message, parser, allocations", bench_sip, ""},
-    {"media", "legs of one core beside a bare io_uring echo, memory of a leg", bench_media,
-     "rounds= case= legs= srtp="},
+    {"media", "legs of one core beside a bare io_uring relay and echo, and rtpengine; memory of a leg", bench_media,
+     "rounds= case= legs= srtp= record= detect= workers="},
     {"dsp", "detectors: ns a packet and legs of one core beside spandsp", bench_dsp, "legs="},
     {"srtp", "SRTP: ns a packet and legs of one core beside libsrtp2", bench_srtp, "streams="},
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
@@ -86,9 +86,13 @@ static void help(FILE *to)
           "  --legs N          so many calls at once (default 1000, then 2000)\n"
           "\n"
           "Options of media:\n"
-          "  --rounds N        engine and echo in turn, N times; rows are medians (default 3)\n"
+          "  --rounds N        engine and peers in turn, N times; rows are medians (default 3)\n"
           "  --legs N          of so many legs (default 1000)\n"
-          "  --srtp SUITE      all detectors on SRTP instead, beside the same in clear and the echo\n"
+          "  --srtp SUITE      of the relay (AES_CM_128_HMAC_SHA1_80); then all detectors on SRTP,\n"
+          "                    beside the same in clear and the echo\n"
+          "  --record KIND     the relay alone, recording: wav (default) or opus\n"
+          "  --detect on|off   the relay alone, with detectors of talk (default) or without\n"
+          "  --workers N       the relay alone, on so many threads, from the first core on (1)\n"
           "  --case NAME       that one alone, for a profiler: all, talk, none, echo\n"
           "\n"
           "Options of pacing:\n"

@@ -5,27 +5,24 @@
  * packet (one received and one sent) at a load it bears easily, and the most legs that kept time
  * without loss.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/bench.h"
 #include "bench/media_echo.h"
+#include "bench/media_kit.h"
+#include "bench/media_relay.h"
 #include "io/limits.h"
 #include "media/leg.h"
 
-#define LEGS_MAX        ECHO_LEGS_MAX
-#define LATE_LIMIT_US   5000
-#define ENGINE_CORE     0
-#define GENERATOR_CORE  1
-#define ENGINE_PORTS    20000 /* two ports a leg, up to 32000 */
-#define GENERATOR_PORTS 34000
-#define STEP            250 /* legs, in the search for the most */
-#define WARM_UP_S       1.5
-#define LEGS_DEFAULT    1000
-#define ROUNDS_DEFAULT  3
-#define ROUNDS_MAX      50
+#define LEGS_MAX       ECHO_LEGS_MAX
+#define LATE_LIMIT_US  5000
+#define STEP           250 /* legs, in the search for the most */
+#define WARM_UP_S      1.5
+#define LEGS_DEFAULT   1000
+#define ROUNDS_DEFAULT 3
+#define ROUNDS_MAX     50
 
 /* One measured run. */
 struct scene {
@@ -85,44 +82,6 @@ static void run_for(struct scene *s, double seconds)
         loop_turn(&s->loop, 20000);
 }
 
-static struct media *open_media(struct scene *s, uint32_t core, uint16_t ports, uint32_t legs)
-{
-    struct media_config config = {.loop = &s->loop,
-                                  .workers = 1,
-                                  .pin_from = core + 1,
-                                  .realtime = true,
-                                  .port_min = ports,
-                                  .port_max = (uint16_t)(ports + 2 * LEGS_MAX),
-                                  .max_legs = legs};
-    struct media *m;
-
-    return media_open(&m, &config) == OK ? m : NULL;
-}
-
-static bool connect_leg(struct media_leg *l, const struct addr *to)
-{
-    struct media_remote r = {
-        .rtp = *to, .codec = MEDIA_PCMU, .event_pt = 101, .direction = MEDIA_SENDRECV};
-
-    return media_leg_set_remote(l, &r) == OK;
-}
-
-/* Speech-like: a tone that comes and goes, with noise. */
-static const struct sound *speech(struct media *m)
-{
-    static int16_t pcm[5 * 8000];
-    const struct sound *s = NULL;
-    uint32_t noise = 1;
-
-    for (uint32_t i = 0; i < 40000; i++) {
-        noise = noise * 1664525 + 1013904223;
-        double loud = (i / 3000) % 3 ? 6000.0 : 30.0;
-
-        pcm[i] = (int16_t)(loud * sin(i * 0.13 + 2.0 * sin(i * 0.002)) + (noise >> 24));
-    }
-    return sound_from_pcm(media_sounds(m), pcm, 40000, &s) == OK ? s : NULL;
-}
-
 static bool open_theirs(struct scene *s, uint32_t i)
 {
     const struct media_leg_params p = {.rtcp_mux = true};
@@ -135,7 +94,7 @@ static bool open_ours(struct scene *s, uint32_t i)
     const struct media_leg_params p = {.detect = true, .rtcp_mux = true};
 
     if (media_leg_open(s->engine, &p, on_ours, s, &s->ours[i]) != OK ||
-        !connect_leg(s->ours[i], media_leg_local(s->theirs[i])))
+        !media_kit_connect(s->ours[i], media_leg_local(s->theirs[i])))
         return false;
     media_leg_phase(s->ours[i], s->phase);
     return true;
@@ -156,7 +115,8 @@ static bool open_echo(struct scene *s, struct echo *e, uint32_t i)
 {
     struct addr local;
 
-    return echo_add(e, media_leg_local(s->theirs[i]), &local) && connect_leg(s->theirs[i], &local);
+    return echo_add(e, media_leg_local(s->theirs[i]), &local) &&
+           media_kit_connect(s->theirs[i], &local);
 }
 
 /* The generator falls silent first, and what is on its way arrives: a leg that is closed reads no
@@ -205,10 +165,10 @@ static bool run_secure(uint32_t legs, enum dsp_phase phase, const enum srtp_suit
     s->phase = phase;
     s->srtp = suite != NULL;
     s->suite = suite ? *suite : 0;
-    s->engine = open_media(s, ENGINE_CORE, ENGINE_PORTS, legs);
-    s->generator = open_media(s, GENERATOR_CORE, GENERATOR_PORTS, legs);
-    const struct sound *hello = s->engine ? speech(s->engine) : NULL;
-    const struct sound *theirs = s->generator ? speech(s->generator) : NULL;
+    s->engine = media_kit_open(&s->loop, ENGINE_CORE, 1, ENGINE_PORTS, legs);
+    s->generator = media_kit_open(&s->loop, GENERATOR_CORE, 1, GENERATOR_PORTS, legs);
+    const struct sound *hello = s->engine ? media_kit_speech(s->engine) : NULL;
+    const struct sound *theirs = s->generator ? media_kit_speech(s->generator) : NULL;
 
     for (uint32_t i = 0; hello && theirs && i < legs; i++) {
         ok = open_theirs(s, i) && open_ours(s, i) && secure(s, i) &&
@@ -222,7 +182,7 @@ static bool run_secure(uint32_t legs, enum dsp_phase phase, const enum srtp_suit
     /* The generator begins when our side listens: what comes earlier is dropped by design. */
     run_for(s, 0.05);
     for (uint32_t i = 0; ok && i < legs; i++) {
-        ok = connect_leg(s->theirs[i], media_leg_local(s->ours[i]));
+        ok = media_kit_connect(s->theirs[i], media_leg_local(s->ours[i]));
         if (i % 50 == 0)
             run_for(s, 0.004);
     }
@@ -283,8 +243,8 @@ static bool run_echo(uint32_t legs, double seconds, enum echo_way way, struct fi
     memset(f, 0, sizeof(*f));
     if (!s || !e || loop_init(&s->loop, NULL) != OK)
         return false;
-    s->generator = open_media(s, GENERATOR_CORE, GENERATOR_PORTS, legs);
-    const struct sound *theirs = s->generator ? speech(s->generator) : NULL;
+    s->generator = media_kit_open(&s->loop, GENERATOR_CORE, 1, GENERATOR_PORTS, legs);
+    const struct sound *theirs = s->generator ? media_kit_speech(s->generator) : NULL;
 
     for (uint32_t i = 0; theirs && i < legs; i++) {
         ok = open_theirs(s, i) && open_echo(s, e, i) &&
@@ -613,6 +573,18 @@ int bench_media(struct bench *b)
                    suite_name);
         return 1;
     }
+    struct relay_options relay;
+
+    if (!relay_options_read(b, &relay))
+        return 1;
+    relay.legs = (uint32_t)legs;
+    relay.rounds = (uint32_t)rounds;
+    if (suite_name)
+        relay.suite = suite;
+    if (!only)
+        bench_media_relay(b, &relay);
+    if (relay.alone)
+        return 0;
     if (suite_name) {
         compare_srtp(b, suite, (uint32_t)legs, (uint32_t)rounds);
         return 0;

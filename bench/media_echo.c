@@ -30,6 +30,7 @@ struct echo {
     uint16_t held[BUFFERS];
     uint32_t held_count, legs, core;
     enum echo_way way;
+    bool relays;
     uint64_t next_slot;
     pthread_t thread;
     bool started;
@@ -73,7 +74,8 @@ static void received(struct loop_op *op, int32_t res, uint32_t cqe_flags)
         struct io_uring_sqe *sqe = loop_sqe(&e->loop, &e->send_op);
 
         e->loop.inflight--;
-        io_uring_prep_send(sqe, l->fd, bufring_at(&e->buffers, id), (size_t)res, MSG_DONTWAIT);
+        io_uring_prep_send(sqe, e->relays ? e->leg[(l - e->leg) ^ 1].fd : l->fd,
+                           bufring_at(&e->buffers, id), (size_t)res, MSG_DONTWAIT);
         sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
         e->held[e->held_count++] = id;
         atomic_fetch_add_explicit(&e->echoed, 1, memory_order_relaxed);
@@ -181,6 +183,11 @@ bool echo_add(struct echo *e, const struct addr *to, struct addr *local)
     addr_from_host(slice_cstr("127.0.0.1"), 0, local);
     return bind(l->fd, &local->sa, addr_len(local)) == 0 &&
            connect(l->fd, &to->sa, addr_len(to)) == 0 && getsockname(l->fd, &local->sa, &len) == 0;
+}
+
+void echo_relay(struct echo *e)
+{
+    e->relays = true;
 }
 
 bool echo_start(struct echo *e)

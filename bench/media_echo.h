@@ -24,6 +24,9 @@ struct echo;
 struct echo *echo_new(enum echo_way way, uint32_t core); /* NULL: no memory */
 /* A leg more, that talks with `to`; *local: where it listens. Before echo_start. */
 bool echo_add(struct echo *e, const struct addr *to, struct addr *local);
+/* Instead of back, each packet goes out on the other leg of its pair: (0, 1), (2, 3) …; before
+ * echo_start. */
+void echo_relay(struct echo *e);
 bool echo_start(struct echo *e);
 /* Packets sent back, and the thread's CPU time, up to a moment ago. */
 uint64_t echo_packets(const struct echo *e);
