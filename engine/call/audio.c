@@ -152,6 +152,22 @@ static void on_heard(struct call *c, const struct dsp_event *d)
     call_tell(c, &out);
 }
 
+static void take_quality(const struct leg_stats *s, struct call_media_stats *out)
+{
+    const struct quality_figures *q = &s->quality;
+
+    out->mos_hundredths = q->mos_cq_hundredths;
+    out->burst_ms = q->burst_ms;
+    out->gap_ms = q->gap_ms;
+    out->burst_density = q->burst_density;
+    out->rtp_discarded = q->discarded;
+    if (s->has_far_xr) {
+        out->far_mos_hundredths =
+            s->far_xr.mos_cq <= 50 ? (uint16_t)(s->far_xr.mos_cq * 10) : 0; /* 127: unknown */
+        out->far_loss_rate = s->far_xr.loss_rate;
+    }
+}
+
 static void on_closed(struct call *c, const struct leg_stats *s)
 {
     struct call_media_stats *out = &c->record.media;
@@ -168,6 +184,7 @@ static void on_closed(struct call *c, const struct leg_stats *s)
     out->srtp_replayed = s->replayed;
     out->jitter_us = s->jitter_us;
     out->rtt_us = s->rtt_us;
+    take_quality(s, out);
     c->leg = NULL;
     call_finish_if_gone(c);
 }

@@ -179,12 +179,19 @@ static bool adapt(struct jitter *j, uint32_t now, bool alaw)
 {
     int32_t excess = (int32_t)(now - j->base - j->play_ts) - (int32_t)jitter_target(j);
 
-    if (excess < -MARGIN) { /* less than the peak: the latest ones would miss their turn */
+    int32_t lag = (int32_t)(now - j->base - j->play_ts);
+    bool quiet = (excess < -MARGIN || excess > SHRINK_QUIET) && is_quiet(j, alaw);
+
+    /* Less than the peak: the latest ones would miss their turn. Where the target is more than the
+     * peak and its margin, there is time to wait for a quiet place. */
+    if (excess < -MARGIN && (quiet || lag < (int32_t)(j->peak_q8 >> 8))) {
         j->stretched++;
+        j->cut_loud += !quiet;
         return true;
     }
-    if (excess > SHRINK_FORCED || (excess > SHRINK_QUIET && is_quiet(j, alaw))) {
+    if (excess > SHRINK_FORCED || (excess > SHRINK_QUIET && quiet)) {
         j->skipped++;
+        j->cut_loud += !quiet;
         skip_block(j);
     }
     return false;

@@ -2,6 +2,7 @@
  * telling what has come. Packets of any length, out of order and twice, fall into place by
  * themselves. The delay follows the jitter that is measured: late peaks raise it at once, quiet
  * times lower it over some ten seconds, by leaving out silence where there is any.
+ * A clock of the sender that is slower or faster than ours is followed likewise, in its pauses.
  *
  * Times are in samples (8 kHz). Bounds: JITTER_SAMPLES held, JITTER_DELAY_MAX of delay. Pure: the
  * caller brings the clock. One thread. */
@@ -27,6 +28,7 @@ struct jitter {
     uint32_t creep;      /* packets since base was let up (clock drift) */
     uint32_t peak_q8;    /* decaying peak of delay above base, × 256 */
     uint64_t late, discarded, resyncs, skipped, stretched; /* packets; blocks */
+    uint64_t cut_loud; /* of the last two: where it was not quiet, for want of a quiet place */
     uint64_t present[JITTER_SAMPLES / 64];
     uint8_t data[JITTER_SAMPLES];
 };

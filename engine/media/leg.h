@@ -16,7 +16,9 @@
 #include "dsp/dsp.h"
 #include "media/codec.h"
 #include "media/media.h"
+#include "media/quality.h"
 #include "media/srtp.h"
+#include "media/xr.h"
 
 #define LEG_QUEUE_MAX       16
 #define LEG_DIGITS_MAX      32
@@ -48,6 +50,9 @@ struct leg_stats {
     uint32_t far_jitter_us;                             /* as the far end reports it */
     uint32_t far_lost;
     uint32_t playout_delay_ms; /* jitter buffer's present target */
+    struct quality_figures quality; /* of what came in */
+    struct xr_voip far_xr;          /* the far end's last word on what we send, RFC 3611 */
+    bool has_far_xr;
     struct addr latched;       /* where packets really come from */
 };
 

@@ -113,8 +113,11 @@ static bool account(struct stream *s, const struct rtp_packet *p, uint64_t arriv
         s->stats.duplicate++;
         return false;
     }
-    if (v == RTP_RESTARTED && was_started)
+    if (v == RTP_RESTARTED && was_started) {
         s->lost_before += lost;
+        quality_restart(&s->quality);
+    }
+    quality_take(&s->quality, p->seq);
     s->stats.received++;
     s->stats.received_bytes += p->payload_len;
     s->last_rtp_us = now_us(s);
@@ -201,9 +204,14 @@ static bool take_rtp(struct stream *s, struct datagram *d)
         stream_collect(s);
         jitter_init(&s->hearing->jitter);
     }
-    if (audio && !is_event && s->listening)
-        jitter_put(&s->hearing->jitter, p.timestamp, p.payload, p.payload_len,
-                   (uint32_t)(d->arrived_us / 125));
+    if (audio && !is_event && s->listening) {
+        struct jitter *j = &s->hearing->jitter;
+        uint64_t thrown_away = j->late + j->discarded;
+
+        jitter_put(j, p.timestamp, p.payload, p.payload_len, (uint32_t)(d->arrived_us / 125));
+        if (j->late + j->discarded != thrown_away)
+            quality_discard(&s->quality, p.seq);
+    }
     if (!s->peer)
         return false;
     return stream_relay(s, &p, d->p + (p.payload - d->p), is_event, d->buffer);

@@ -76,6 +76,15 @@ enum err rtcp_parse(const uint8_t *p, size_t len, uint32_t about, struct rtcp_pa
 
             if (err)
                 return err;
+        } else if (type == XR_TYPE) {
+            struct xr_voip xr;
+            bool found;
+
+            /* One that is malformed takes no report with it: devices write odd ones. */
+            if (xr_read(p + HEADER_BYTES, body, about, &xr, &found) == OK && found) {
+                out->xr = xr;
+                out->has_xr = true;
+            }
         } else if (type == TYPE_BYE) {
             if (body < count * 4u)
                 return ERR_INVALID;
@@ -138,6 +147,10 @@ size_t rtcp_write(uint8_t *p, const struct rtcp_outgoing *out)
     }
     put_header(p, out->has_report, out->is_sender ? TYPE_SR : TYPE_RR, n);
     n += put_sdes(p + n, out->ssrc, out->cname);
+    if (out->xr) {
+        xr_write(p + n, out->ssrc, out->xr);
+        n += XR_PACKET_BYTES;
+    }
     if (out->bye) {
         put_header(p + n, 1, TYPE_BYE, 8);
         rtp_put32(p + n + 4, out->ssrc);

@@ -1,4 +1,5 @@
-/* RTCP on the wire (RFC 3550 section 6): compound packets of SR or RR, SDES with CNAME and BYE.
+/* RTCP on the wire (RFC 3550 section 6): compound packets of SR or RR, SDES with CNAME, XR (xr.h)
+ * and BYE.
  * Only the first report block about us is read. Pure functions over bytes. */
 #ifndef PEAL_MEDIA_RTCP_H
 #define PEAL_MEDIA_RTCP_H
@@ -8,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "media/xr.h"
 
 #define RTCP_BYTES_MAX 256 /* of what we write */
 #define RTCP_CNAME_MAX 64
@@ -28,6 +30,8 @@ struct rtcp_packet { /* what a compound said */
     uint64_t ntp; /* SR: 32.32 seconds */
     uint32_t rtp_ts, packets, octets;
     struct rtcp_report report; /* about `about` */
+    bool has_xr;
+    struct xr_voip xr; /* about `about` */
 };
 
 /* about: our SSRC; report blocks about others are skipped. ERR_INVALID: not a well-formed compound
@@ -40,6 +44,7 @@ struct rtcp_outgoing {
     uint64_t ntp;
     uint32_t rtp_ts, packets, octets;
     struct rtcp_report report;
+    const struct xr_voip *xr; /* NULL: none */
     const char *cname; /* at most RTCP_CNAME_MAX bytes are written */
 };
 

@@ -114,6 +114,7 @@ void stream_collect(struct stream *s)
     s->stats.lost = s->lost_before + rtp_source_lost(&s->source);
     s->stats.jitter_us = (uint32_t)((uint64_t)(s->source.jitter_q4 >> 4) * 125);
     s->stats.playout_delay_ms = s->listening ? jitter_target(j) / 8 : 0;
+    quality_figures(&s->quality, DSP_BLOCK_MS, stream_delay_ms(s), &s->stats.quality);
 }
 
 void stream_listen(struct stream *s)

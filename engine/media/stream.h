@@ -92,6 +92,7 @@ struct stream {
     uint64_t read_us; /* when the RTP socket was last read empty: what came later is not older */
     uint64_t lost_before; /* of SSRCs that are gone */
     struct rtp_source source;
+    struct quality quality;
 
     /* Sending. */
     uint8_t slot; /* WORKER_SLOTS: none */
@@ -217,7 +218,8 @@ void stream_push_bytes(struct stream *s, const uint8_t *p, uint32_t n); /* witho
 void stream_bridge_told(struct stream *s);
 void stream_collect(struct stream *s); /* moves the jitter buffer's counters into the statistics */
 uint32_t stream_now_ts(const struct stream *s);
-void stream_rtcp_slot(struct stream *s); /* report.c */
+uint32_t stream_delay_ms(const struct stream *s); /* from mouth to ear, estimated */
+void stream_rtcp_slot(struct stream *s);          /* stream_rtcp.c */
 void stream_rtcp_take(struct stream *s, const uint8_t *p, size_t len, uint64_t arrived_us);
 void stream_rtcp_bye(struct stream *s);
 void stream_tell(struct stream *s, enum media_event_kind kind);

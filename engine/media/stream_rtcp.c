@@ -34,6 +34,49 @@ static void fill_report(struct stream *s, struct rtcp_outgoing *out)
         out->report.delay = (uint32_t)((now_us - s->far_sr_us) * 65536 / 1000000);
 }
 
+/* Half the round trip, a packet's length and our jitter buffer. */
+uint32_t stream_delay_ms(const struct stream *s)
+{
+    return s->stats.rtt_us / 2000 + DSP_BLOCK_MS + s->stats.playout_delay_ms;
+}
+
+static uint8_t in_tenths(uint16_t hundredths)
+{
+    return (uint8_t)((hundredths + 5) / 10);
+}
+
+static uint16_t at_most_16(uint32_t ms)
+{
+    return ms > UINT16_MAX ? UINT16_MAX : (uint16_t)ms;
+}
+
+static void fill_xr(const struct stream *s, struct xr_voip *x)
+{
+    const struct quality_figures *q = &s->stats.quality;
+
+    *x = (struct xr_voip){.ssrc = s->source.ssrc,
+                          .loss_rate = q->loss_rate,
+                          .discard_rate = q->discard_rate,
+                          .burst_density = q->burst_density,
+                          .gap_density = q->gap_density,
+                          .burst_ms = q->burst_ms,
+                          .gap_ms = q->gap_ms,
+                          .round_trip_ms = at_most_16(s->stats.rtt_us / 1000),
+                          .end_system_ms = at_most_16(s->stats.playout_delay_ms + DSP_BLOCK_MS),
+                          .signal_level = XR_UNKNOWN,
+                          .noise_level = XR_UNKNOWN,
+                          .rerl = XR_UNKNOWN,
+                          .gmin = QUALITY_GMIN,
+                          .r_factor = q->r_factor,
+                          .ext_r_factor = XR_UNKNOWN,
+                          .mos_lq = in_tenths(q->mos_lq_hundredths),
+                          .mos_cq = in_tenths(q->mos_cq_hundredths),
+                          .config = XR_CONFIG_STANDARD_PLC | XR_CONFIG_ADAPTIVE,
+                          .jb_nominal_ms = at_most_16(s->stats.playout_delay_ms),
+                          .jb_max_ms = at_most_16(s->stats.playout_delay_ms),
+                          .jb_most_ms = JITTER_DELAY_MAX / 8};
+}
+
 static void send_report(struct stream *s, bool bye)
 {
     char cname[RTCP_CNAME_MAX];
@@ -48,7 +91,14 @@ static void send_report(struct stream *s, bool bye)
                                 .cname = cname};
 
     snprintf(cname, sizeof(cname), "%08x@peal.invalid", s->ssrc);
+    struct xr_voip xr;
+
     fill_report(s, &out);
+    stream_collect(s);
+    if (s->source.started) {
+        fill_xr(s, &xr);
+        out.xr = &xr;
+    }
     uint32_t n = (uint32_t)rtcp_write(p, &out);
 
     if (!stream_seal(s, p, &n, true))
@@ -74,7 +124,6 @@ void stream_rtcp_slot(struct stream *s)
         return;
     if (s->rtcp_due_us && (s->muted ? s->source.started : true) && addr_is_set(&s->far_rtcp)) {
         send_report(s, false);
-        stream_collect(s);
     }
     /* The first one sooner, so that short calls know their round trip (section 6.2). */
     s->rtcp_due_us = now_us + interval_us(s) / (s->rtcp_due_us ? 1 : 2);
@@ -98,6 +147,10 @@ void stream_rtcp_take(struct stream *s, const uint8_t *p, size_t len, uint64_t a
     if (in.is_sender) {
         s->far_sr_mid = rtcp_ntp_mid(in.ntp);
         s->far_sr_us = arrived_us;
+    }
+    if (in.has_xr) {
+        s->stats.far_xr = in.xr;
+        s->stats.has_far_xr = true;
     }
     if (!in.has_report)
         return;

@@ -11,11 +11,11 @@
 struct media_window;
 
 struct media_lateness {
-    uint64_t slots;            /* of all workers */
-    uint64_t p50_us, late_us;  /* of the worst worker: late_us is its p99, or the least lateness of
-                                  its WINDOW_SLOTS_MIN latest slots where that is less */
-    uint64_t skipped;          /* slots left out, of all workers */
-    uint32_t worker;           /* the worst one */
+    uint64_t slots;           /* of all workers */
+    uint64_t p50_us, late_us; /* of the worst worker: late_us is its p99, or the least lateness of
+                                 its WINDOW_SLOTS_MIN latest slots where that is less */
+    uint64_t skipped;         /* slots left out, of all workers */
+    uint32_t worker;          /* the worst one */
 };
 
 enum err media_window_open(struct media_window **out, struct media *m);

@@ -122,6 +122,24 @@ static void put_evidence(struct json *j, const struct call_record *r, const stru
     json_end(j);
 }
 
+/* Estimated by the E-model, never measured: hence the name. */
+static void put_quality(struct json *j, const struct call_media_stats *m)
+{
+    if (m->mos_hundredths)
+        json_num(j, "mos_estimated", m->mos_hundredths / 100.0);
+    if (m->rtp_discarded)
+        json_u64(j, "discarded", m->rtp_discarded);
+    if (m->burst_ms) {
+        json_u64(j, "burst_ms", m->burst_ms);
+        json_num(j, "burst_density", (double)(m->burst_density * 1000 / 256) / 1000.0);
+        json_u64(j, "gap_ms", m->gap_ms);
+    }
+    if (m->far_mos_hundredths)
+        json_num(j, "far_mos_estimated", m->far_mos_hundredths / 100.0);
+    if (m->far_loss_rate)
+        json_num(j, "far_loss", (double)(m->far_loss_rate * 1000 / 256) / 1000.0);
+}
+
 static void put_media(struct json *j, const struct call_media_stats *m)
 {
     json_begin_object(j, "media");
@@ -139,6 +157,7 @@ static void put_media(struct json *j, const struct call_media_stats *m)
         json_u64(j, "jitter_us", m->jitter_us);
     if (m->rtt_us)
         json_u64(j, "rtt_us", m->rtt_us);
+    put_quality(j, m);
     json_end(j);
 }
 

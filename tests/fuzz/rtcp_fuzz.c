@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .packets = in.packets,
                                 .octets = in.octets,
                                 .report = in.report,
+                                .xr = in.has_xr ? &in.xr : NULL,
                                 .cname = "a@peal.invalid"};
     size_t n = rtcp_write(p, &out);
 
@@ -35,5 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(again.is_sender == in.is_sender && again.bye == in.bye && again.ntp == in.ntp);
     if (in.has_report)
         assert(memcmp(&again.report, &in.report, sizeof(in.report)) == 0);
+    if (in.has_xr) {
+        assert(rtcp_parse(p, n, in.xr.ssrc, &again) == OK && again.has_xr);
+        assert(memcmp(&again.xr, &in.xr, sizeof(in.xr)) == 0);
+    }
     return 0;
 }

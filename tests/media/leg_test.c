@@ -323,6 +323,12 @@ Test(leg, reports_tell_the_round_trip_and_the_far_view)
         cr_expect_lt(all[i]->stats.rtt_us, 500000);
         cr_expect_eq(all[i]->stats.far_lost, 0);
         cr_expect_eq(all[i]->stats.invalid, 0, "leg %d", i);
+        cr_expect(all[i]->stats.has_far_xr, "leg %d: no extended report came", i);
+        cr_expect_eq(all[i]->stats.far_xr.loss_rate, 0);
+        cr_expect_eq(all[i]->stats.far_xr.gmin, QUALITY_GMIN);
+        cr_expect_geq(all[i]->stats.far_xr.mos_cq, 40, "nothing was lost");
+        cr_expect_geq(all[i]->stats.quality.mos_cq_hundredths, 400);
+        cr_expect_eq(all[i]->stats.quality.lost, 0);
     }
     kit_close(&k);
 }
