@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bench/bench.h"
+#include "bench/media_churn.h"
 #include "bench/media_echo.h"
 #include "bench/media_kit.h"
 #include "bench/media_relay.h"
@@ -485,7 +486,7 @@ static void repeat(struct bench *b, const char *name, uint32_t legs, uint32_t ro
             note(echo_way_name(ECHO_AT_ONCE), legs, &f);
         }
         if (!known) {
-            bench_fail(b, "media: --case takes all, talk, none or echo");
+            bench_fail(b, "media: --case takes all, talk, none, echo or churn");
             return;
         }
     }
@@ -587,6 +588,10 @@ int bench_media(struct bench *b)
         return 0;
     if (suite_name) {
         compare_srtp(b, suite, (uint32_t)legs, (uint32_t)rounds);
+        return 0;
+    }
+    if (only && strcmp(only, "churn") == 0) {
+        bench_media_churn(b);
         return 0;
     }
     if (only) {

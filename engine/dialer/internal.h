@@ -16,6 +16,7 @@
 #include "desk/desk.h"
 #include "flow/host.h"
 #include "dialer/dialer.h"
+#include "media/alarm.h"
 #include "queue/control.h"
 #include "queue/ledger.h"
 #include "queue/note.h"
@@ -90,6 +91,7 @@ struct trunk {
     double tokens; /* of calls per second */
     uint64_t refilled_ms;
     uint64_t rest_until_ms; /* unreachable: left alone until then */
+    struct media_alarm one_way, silent; /* of its audio, hearing.c */
 };
 
 struct dialer {
@@ -341,6 +343,11 @@ void control_refused(struct dialer *d); /* Redis let an attempt not be made */
 const char *control_sentence(const struct queue_control *c, char text[CONTROL_TEXT_MAX]);
 void control_tell(struct dialer *d, bool followed, const char *sentence);
 void control_trouble(struct dialer *d); /* once a second: tells what keeps us from dialling */
+
+/* hearing.c: audio of the trunks that goes one way or is silent */
+void hearing_take(struct attempt *a); /* it is over and judged */
+/* Which trunk's audio is bad, as a sentence; "" when none's is. */
+const char *hearing_trouble(const struct dialer *d, char *text, size_t cap);
 
 /* trunk.c */
 enum err trunks_open(struct dialer *d);

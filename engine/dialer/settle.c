@@ -168,6 +168,7 @@ void settle(struct attempt *a)
     d->look.results[a->record.result]++;
     d->run->rtp_received += a->record.media.rtp_received;
     d->run->rtp_lost += a->record.media.rtp_lost;
+    hearing_take(a);
     write_rules_words(a);
     put_record(a);
 }

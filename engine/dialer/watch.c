@@ -85,6 +85,8 @@ static void look(struct dialer *d)
         snprintf(v->notice, sizeof(v->notice), "%.159s", why);
     else if (late_why(d, late)[0])
         snprintf(v->notice, sizeof(v->notice), "no new calls: %.144s", late);
+    else if (hearing_trouble(d, late, sizeof(late))[0])
+        snprintf(v->notice, sizeof(v->notice), "%.159s", late);
     else if (d->reloaded[0] && loop_now_ms(d->loop) - d->reloaded_ms < RELOAD_SHOWN_MS)
         snprintf(v->notice, sizeof(v->notice), "%.159s", d->reloaded);
     else

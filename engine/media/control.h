@@ -29,6 +29,7 @@ struct media_leg {
     uint32_t worker;
     struct impair *impair; /* NULL: never asked for */
     bool detect, has_remote, closing, moving, recording;
+    bool muxed; /* RTCP shares RTP's port */
     struct media_leg *peer;     /* bridged with, or to be when both have met on one worker */
     bool meeting;               /* … the latter */
     struct conversation *talk;  /* instead of a peer: it is in a mix, or will be */

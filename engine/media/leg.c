@@ -32,6 +32,7 @@ static void stream_set_up(struct media_leg *l, const struct media_leg_params *p)
     s->generation = ++m->generation[s->index]; /* odd now: in use */
     s->rtp_fd = l->pair.rtp;
     s->rtcp_fd = l->pair.rtcp;
+    l->muxed = p->rtcp_mux;
     s->detect = p->detect;
     s->plan = p->plan ? p->plan : dsp_plan_find("us");
     if (p->amd)
@@ -79,6 +80,7 @@ enum err media_leg_open(struct media *m, const struct media_leg_params *params,
     }
     m->load[l->worker]++;
     m->legs_opened++;
+    l->pair.rtcp = -1; /* the worker's now */
     *out = l;
     return OK;
 }
@@ -165,7 +167,7 @@ enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *re
         c.remote.ptime_ms = DSP_BLOCK_MS;
     if (!addr_is_set(&c.remote.rtcp)) {
         c.remote.rtcp = c.remote.rtp;
-        if (l->pair.rtcp >= 0)
+        if (!l->muxed)
             addr_set_port(&c.remote.rtcp, (uint16_t)(addr_port(&c.remote.rtp) + 1));
     }
     make_hearing(l);

@@ -215,7 +215,10 @@ enum err media_open(struct media **out, const struct media_config *config)
     clock_init_real(&m->clock);
     m->max_legs = config->max_legs ? config->max_legs : LEGS_DEFAULT;
     m->workers = workers_wanted(config);
-    if (limits_raise_files((uint64_t)m->max_legs * 2 + FILES_SPARE, &files) != OK)
+    /* A descriptor a leg is enough where RTCP's sockets are direct; the ring's table, which has two
+     * places for each, is bounded by the same limit. */
+    if (limits_raise_files((uint64_t)m->max_legs * 2 + FILES_SPARE, &files) != OK &&
+        files < (uint64_t)m->max_legs * 2)
         log_warn("media", "fewer open files are permitted than legs may need; raise ulimit -n",
                  "legs=%u files=%llu", m->max_legs, (unsigned long long)files);
     enum err err = allocate(m, config);

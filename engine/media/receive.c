@@ -350,13 +350,13 @@ void stream_fix(struct stream *s, bool in)
 static void arm(struct stream *s, struct loop_op *op, int fd, loop_done_fn *done, bool waits)
 {
     struct worker *w = s->worker;
-    bool fixed = s->fixed && op == &s->rtp_op;
+    bool of_rtp = op == &s->rtp_op, fixed = of_rtp ? s->fixed : s->rtcp_direct;
+    int at = !fixed ? fd : of_rtp ? (int)s->index : stream_direct_place(s);
 
     op->done = done;
     struct io_uring_sqe *sqe = loop_sqe(&w->loop, op);
 
-    io_uring_prep_recvmsg_multishot(sqe, fixed ? (int)s->index : fd, &w->receive_shape,
-                                    waits ? 0 : MSG_DONTWAIT);
+    io_uring_prep_recvmsg_multishot(sqe, at, &w->receive_shape, waits ? 0 : MSG_DONTWAIT);
     sqe->flags |= fixed ? IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE : IOSQE_BUFFER_SELECT;
     sqe->buf_group = w->buffers.group;
 }

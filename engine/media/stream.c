@@ -64,6 +64,7 @@ static void open_stream(struct worker *w, struct stream *s)
         (uint16_t)(rng_u64(&w->rng) & 0x7fff); /* room before the first wrap (RFC 3711 3.3.1) */
     s->ts_base = (uint32_t)rng_u64(&w->rng);
     s->marker = true;
+    stream_direct_take(s);
     list_push_back(&w->streams, &s->node);
 }
 
@@ -235,7 +236,11 @@ void stream_finish(struct stream *s)
 
     if (s->end == STREAM_STAYS || s->rtp_armed || s->rtcp_armed || s->recordings)
         return;
+    if (s->end == STREAM_LEAVES && !stream_direct_give(s))
+        return;
     stream_fix(s, false);
+    if (s->end == STREAM_CLOSES)
+        stream_direct_close(s);
     list_remove(&s->node);
     stream_collect(s);
     if (s->end == STREAM_CLOSES) {
@@ -270,6 +275,7 @@ static void end_stream(struct worker *w, struct stream *s, enum stream_end end)
 static void adopt(struct worker *w, struct stream *s)
 {
     s->worker = w;
+    stream_direct_take(s);
     list_push_back(&w->streams, &s->node);
     if (s->has_remote) {
         stream_arm(s);

@@ -68,7 +68,7 @@ struct candidate { /* a source on probation */
 struct stream {
     /* Given by the control thread before COMMAND_OPEN. */
     uint32_t index, generation;
-    int rtp_fd, rtcp_fd; /* rtcp -1: muxed */
+    int rtp_fd, rtcp_fd; /* rtcp -1: muxed; the worker's from COMMAND_OPEN on */
     bool detect;
     const struct dsp_plan *plan;
     struct dsp_amd_config amd;
@@ -83,6 +83,7 @@ struct stream {
     bool rtp_waits;   /* the armed receive stays until it is cancelled, see stream_arm */
     uint8_t read_run; /* packets of the present read */
     bool fixed;       /* the RTP socket is in the ring's table, at our index */
+    bool rtcp_direct; /* RTCP's is there only, see stream_direct.c */
     bool has_remote, latched, connected, first_told, timed_out, listening, rx_alaw;
     bool comfort; /* the last packet was comfort noise (RFC 3389): what is missing now is no loss */
     struct media_remote remote;
@@ -203,6 +204,14 @@ void stream_read(struct stream *s);      /* what has come, now; not from inside 
 void stream_wait_over(struct stream *s); /* it is bridged no more */
 void stream_ahead(struct loop_op *op, enum loop_ahead ahead); /* for loop_set_ahead */
 void stream_fix(struct stream *s, bool in);   /* in or out of the ring's table of files */
+/* stream_direct.c */
+bool stream_direct_possible(struct io_uring *ring);
+void stream_direct_take(struct stream *s);       /* RTCP's socket into the ring's table */
+int stream_direct_place(const struct stream *s); /* of it there */
+/* It gets a number again, for another worker; false: stream_finish is called again when it has. */
+bool stream_direct_give(struct stream *s);
+void stream_direct_close(struct stream *s);
+void stream_direct_send(struct stream *s, const uint8_t *p, uint32_t n, const struct addr *to);
 void stream_remote_changed(struct stream *s); /* receive.c: forgets the latch */
 void stream_check_silence(struct stream *s);
 bool stream_wants_pcm(const struct stream *s);

@@ -103,6 +103,13 @@ static void send_report(struct stream *s, bool bye)
 
     if (!stream_seal(s, p, &n, true))
         return;
+    if (s->rtcp_direct) {
+        stream_direct_send(s, p, n, &s->far_rtcp);
+        if (bye) /* before the socket leaves the table */
+            io_uring_submit(&s->worker->loop.ring);
+        s->worker->count.rtcp_sent++;
+        return;
+    }
     bool mux = s->rtcp_fd < 0;
     const struct addr *to = mux ? &s->far_rtp : &s->far_rtcp;
     int fd = mux ? s->rtp_fd : s->rtcp_fd;

@@ -398,7 +398,10 @@ static enum err set_up(struct worker *w)
         return err;
     compare_clocks(w);
     loop_set_ahead(&w->loop, stream_ahead);
-    w->fixed_files = io_uring_register_files_sparse(&w->loop.ring, w->max_legs) == 0;
+    w->direct = stream_direct_possible(&w->loop.ring) &&
+                io_uring_register_files_sparse(&w->loop.ring, 2 * w->max_legs) == 0;
+    w->fixed_files =
+        w->direct || io_uring_register_files_sparse(&w->loop.ring, w->max_legs) == 0;
     err = bufring_init(&w->buffers, &w->loop, loop_buffer_group(&w->loop), buffers_for(w->max_legs),
                        WORKER_RECEIVE_BYTES);
     if (err)

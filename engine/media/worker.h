@@ -77,6 +77,7 @@ struct worker {
     uint64_t real_ahead_us; /* of our clock: the one that stamps packets; modulo 2^64 */
     bool quitting, count_foreign, realtime, told;
     bool fixed_files; /* the ring has a table with a place for each leg's RTP socket */
+    bool direct;      /* … and behind those one for its RTCP socket (stream_direct.c) */
 
     uint8_t *arena;
     uint32_t arena_used;

@@ -53,6 +53,8 @@ static const struct member members[] = {
     U64(records_failed),
     U64(recordings),
     U64(recordings_failed),
+    U64(one_way_calls),
+    U64(silent_calls),
     U64(late_times),
     U64(late_seconds),
     U32(sample_step_s),

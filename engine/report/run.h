@@ -53,6 +53,7 @@ struct run {
     uint64_t rtp_received, rtp_lost;
     uint64_t records_written, records_failed;
     uint64_t recordings, recordings_failed;
+    uint64_t one_way_calls, silent_calls; /* answered, audio one way only; dead air */
     uint64_t late_times, late_seconds; /* no new calls while the audio was late */
 
     struct run_agent agent[RUN_AGENTS_MAX];

@@ -194,6 +194,7 @@ static void read_call(void *arg, const struct input *v, struct slice line)
     const struct input *media = input_get(v, "media");
     s->rtp_received += input_u64(input_get(media, "received"));
     s->rtp_lost += input_u64(input_get(media, "lost"));
+    trunks_add(&s->trunks, v);
     const char *truth = add_truth(b, v, r.result);
     if (b->in->each)
         b->in->each(b->in->arg, v, truth);

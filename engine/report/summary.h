@@ -13,6 +13,7 @@
 #include "call/record.h"
 #include "report/calibration.h"
 #include "report/run.h"
+#include "report/trunks.h"
 
 #define SUMMARY_LINE_MAX     65536
 #define SUMMARY_TRUTHS_MAX   64
@@ -74,6 +75,7 @@ struct summary {
     bool simulator_invalid;         /* the simulator says RUN INVALID */
     char simulator_why[192];        /* in its own words */
     uint64_t rtp_received, rtp_lost;
+    struct trunks trunks;
     uint32_t peak_concurrent;
 
     uint64_t first_wall_ms, last_wall_ms;

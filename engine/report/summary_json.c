@@ -149,6 +149,7 @@ void summary_put(const struct summary *s, struct json *j)
         json_cstr(j, "simulator_why", s->simulator_why);
     json_u64(j, "rtp_received_packets", s->rtp_received);
     json_u64(j, "lost_rtp_packets", s->rtp_lost);
+    trunks_put(&s->trunks, j);
     json_u64(j, "peak_concurrent_calls", s->peak_concurrent);
     json_u64(j, "first_call_ms", s->first_wall_ms);
     json_u64(j, "last_call_ms", s->last_wall_ms);

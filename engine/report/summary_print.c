@@ -304,6 +304,17 @@ static void head(struct page *p, const struct summary *s)
     if (s->lateness_p99_ms >= 0)
         buf_printf(&p->b, ", simulator late by %.2f ms (p99)", s->lateness_p99_ms);
     buf_putc(&p->b, '\n');
+    for (uint32_t i = 0; i < s->trunks.count; i++) {
+        const struct trunk_audio *a = &s->trunks.trunk[i];
+
+        if (a->with_mos)
+            buf_printf(
+                &p->b,
+                "  audio of trunk %s: MOS %.2f (estimated), lost %.2f %%, %llu without any\n",
+                a->name, a->mos_sum / (double)a->with_mos,
+                100.0 * (double)a->lost / (double)(a->received + a->lost),
+                (unsigned long long)a->no_audio);
+    }
     if (s->simulator_invalid) {
         colour(p, TEXT_RED);
         buf_printf(&p->b, "  RUN INVALID: %s\n",

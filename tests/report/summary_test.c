@@ -148,6 +148,37 @@ static void expect_reason(const char *says)
     cr_expect(has_reason(says), "wanted '%s' in: %s", says, s->reasons[0]);
 }
 
+Test(summary, audio_by_trunk)
+{
+    for (uint32_t i = 0; i < 6; i++) {
+        struct call_record r = attempt_human(i, 1, 50);
+
+        snprintf(r.trunk, sizeof(r.trunk), "%s", i < 4 ? "near" : "far");
+        r.media = (struct call_media_stats){.rtp_received = i == 5 ? 0 : 300,
+                                            .rtp_lost = i < 4 ? 0 : 100,
+                                            .mos_hundredths = i < 4   ? 440
+                                                              : i < 5 ? 250
+                                                                      : 0,
+                                            .rtt_us = 30000};
+        both(&r, "human");
+    }
+    run.leads = run.finished = 6;
+    build();
+    cr_assert_eq(s->trunks.count, 2);
+    const struct trunk_audio *near = &s->trunks.trunk[0], *far = &s->trunks.trunk[1];
+
+    cr_expect_str_eq(near->name, "near");
+    cr_expect_eq(near->calls, 4);
+    cr_expect_eq(near->low_mos, 0);
+    cr_expect_float_eq(near->mos_sum / (double)near->with_mos, 4.4, 1e-9);
+    cr_expect_str_eq(far->name, "far");
+    cr_expect_eq(far->answered, 2);
+    cr_expect_eq(far->no_audio, 1);
+    cr_expect_eq(far->lost, 200);
+    cr_expect_eq(far->with_mos, 1, "nothing is estimated of nothing");
+    cr_expect_eq(far->low_mos, 1);
+}
+
 Test(summary, a_lead_is_lost)
 {
     a_good_run();
