@@ -30,6 +30,7 @@ static const char help[] =
     "  media: { address: 127.0.0.1, ports: 30000-39999, workers: 1, late_limit: 20ms }\n"
     "  calls: 1000                       # at once, of all numbers\n"
     "  audio: audio                      # folder of sounds, beside the file\n"
+    "  prints: known.prints              # recordings that call:listen knows (peal prints)\n"
     "  drain: 30s\n"
     "  trunk: { address: 127.0.0.1:5070 } # where flows dial numbers; tcp, user, password\n"
     "  agents:                           # whom call:transfer(\"agent\") reaches\n"

@@ -237,11 +237,12 @@ function call:menu(options) end
 
 ---Waits until one of the kinds is heard: speech (someone begins to talk), speech_end, silence (for
 ---at least `silence` seconds; told as dead_air where the packets have nothing in them), dead_air
----(only that), beep, tone (any network or fax tone), or one by name: busy, reorder, ringback,
----dial_tone, unobtainable, sit, cng, ced, modem, preamble (of a fax machine's answer). Returns the
----kind and a table { start, finish (seconds since the leg began), level (dBm0), frequency, category
----(of a SIT or a ced) }; or nil and "timeout".
----@param options { limit?: number, silence?: number, [integer]: any }
+---(only that), recording (one of the library of known recordings, `prints`; only that one, with
+---`id`), beep, tone (any network or fax tone), or one by name: busy, reorder, ringback, dial_tone,
+---unobtainable, sit, cng, ced, modem, preamble (of a fax machine's answer). Returns the kind and a
+---table { start, finish (seconds since the leg began), level (dBm0), frequency, category (of a SIT
+---or a ced), id, result, language (of a recording) }; or nil and "timeout".
+---@param options { limit?: number, silence?: number, id?: any, [integer]: any }
 ---@return any ...
 function call:listen(options) end
 
@@ -323,11 +324,13 @@ function call:hush(on) end
 ---@return any ...
 function call:payload(format, parameters) end
 
----Puts the far side on hold by a re-INVITE (sendonly), or takes it back with false. Returns at
----once.
+---Puts a leg on hold by a re-INVITE (sendonly): the call itself, or the one that call:dial made.
+---It hears `music`, a sound file, in a loop, or nothing. With false: takes it back (sendrecv), and
+---its music stops. Returns true; or nil and "hangup" when that leg has ended.
 ---@param on? boolean
+---@param options? { leg?: "caller"|"far", music?: string }
 ---@return any ...
-function call:hold(on) end
+function call:hold(on, options) end
 
 ---Calls a number by the configured trunk, or a "sip:" address, and waits until it answers, `ring`
 ---seconds at most. `caller` is shown to it, in From and in P-Asserted-Identity (when not given, the
@@ -347,18 +350,6 @@ function call:dial(to, options) end
 ---@param options { record?: boolean, left?: string, stop?: string, limit?: number }
 ---@return any ...
 function call:bridge(options) end
-
----Puts a leg on hold (re-INVITE, sendonly); it hears `music` in a loop, or nothing. Returns true,
----or nil and "hangup" when that leg has ended.
----@param options { leg?: "far"|"caller", music?: string }
----@return any ...
-function call:park(options) end
-
----Takes a leg back from hold (re-INVITE, sendrecv) and stops its music. Returns true, or nil and
----"hangup" when that leg has ended.
----@param options { leg?: "far"|"caller" }
----@return any ...
-function call:unpark(options) end
 
 ---Hangs up the leg that call:dial made; harmless when there is none.
 ---@return any ...

@@ -12,7 +12,7 @@ struct far {
     struct flow *flow; /* NULL: let go; hung up or ending */
     struct call *call;
     void *token; /* the host's */
-    bool answered, ended, held;
+    bool answered, ended, hold_music;
     uint16_t code;
 };
 

@@ -110,6 +110,8 @@ struct flow_config {
     struct sip_trace *trace; /* simulator: the messages its SIP expectations look at; NULL: none */
     struct prints *prints;   /* simulator: gets the recordings that scripts expect to hear, as they
                                 are loaded; the same as the calls' environment has. NULL: none */
+    const struct prints *recordings; /* what call:listen { "recording" } tells apart: the library
+                                        that the calls' environment has; NULL: `prints` */
     const char *http_allow;  /* hosts for http.* (io/http.h); NULL: none */
     /* Speech (flow/speech.h); needs `sounds`. */
     const char *synthesiser;      /* command; NULL: espeak-ng; "": none, and what is said fails */

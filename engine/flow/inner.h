@@ -115,6 +115,7 @@ struct flow {
 
     /* Put through (verbs_line.c). */
     struct far *far; /* the leg that the script dialled */
+    bool hold_music; /* plays to the call, which is on hold */
     bool agent_wanted, agent_here, agent_left;
     char agent[32];
 
@@ -163,6 +164,7 @@ struct flow_runtime {
     char *scratch;                 /* STORE_VALUE_MAX bytes, for JSON on its way out */
     struct sip_trace *trace;       /* NULL: messages are not noted */
     struct prints *prints;         /* of the recordings scripts expect; NULL: none */
+    const struct prints *recordings; /* that calls listen for; NULL: none */
     struct recording_known *known; /* hearing.c */
     uint32_t known_count;
 };
@@ -268,7 +270,7 @@ extern const struct verb verbs_call[], verbs_audio[], verbs_listen[]; /* call:NA
 extern const struct verb verbs_expect[], verbs_expect_audio[];        /* call:NAME */
 extern const struct verb verbs_network[];                             /* call:NAME */
 extern const struct verb verbs_random[], verbs_script[];              /* NAME */
-extern const struct verb verbs_line[];                                /* call:NAME */
+extern const struct verb verbs_line[], verbs_hold[];                  /* call:NAME */
 extern const struct verb verbs_store[];                               /* store.NAME */
 extern const struct verb verbs_read[];                                /* read.NAME */
 extern const struct verb verbs_http[];                                /* http.NAME */

@@ -32,6 +32,7 @@ const struct verb_group verb_groups[] = {
     {"call:", verbs_network},
     {"call:", verbs_expect_audio},
     {"call:", verbs_line},
+    {"call:", verbs_hold},
     {"", verbs_script},
     {"", verbs_random},
     {"read.", verbs_read},
@@ -137,6 +138,7 @@ enum err flow_runtime_open(struct flow_runtime **out, const struct flow_config *
     rt->simulator = config->simulator;
     rt->trace = config->trace;
     rt->prints = config->prints;
+    rt->recordings = config->recordings ? config->recordings : config->prints;
     rt->instructions = config->instructions ? config->instructions : INSTRUCTIONS_DEFAULT;
     rt->cpu_ns = (config->cpu_ms ? config->cpu_ms : CPU_MS_DEFAULT) * UINT64_C(1000000);
     rt->memory_bytes = config->memory_bytes ? config->memory_bytes : MEMORY_DEFAULT;

@@ -229,74 +229,6 @@ static int verb_bridge(lua_State *L)
     return bridge_now(L, f, 2);
 }
 
-/* ---- hold ---- */
-
-static struct call *which_leg(lua_State *L, struct flow *f, const char *verb)
-{
-    const char *leg = opt_string(L, 2, "leg", "far");
-
-    if (strcmp(leg, "caller") == 0)
-        return f->call;
-    if (strcmp(leg, "far") != 0)
-        luaL_error(L, "leg is '%s': it must be far or caller", leg);
-    if (!f->far || !f->far->answered)
-        flow_fail(L, "call:%s: there is no leg that call:dial made", verb);
-    return f->far->ended ? NULL : f->far->call;
-}
-
-/*@both call:park { leg = "far"|"caller", music = file }
- * Puts a leg on hold (re-INVITE, sendonly); it hears `music` in a loop, or nothing. Returns true,
- * or nil and "hangup" when that leg has ended.
- */
-static int verb_park(lua_State *L)
-{
-    static const char *const options[] = {"leg", "music", NULL};
-    struct flow *f = verb_begin(L);
-    char message[SOUND_ERROR_MAX] = "";
-    const struct sound *sound = NULL;
-
-    lua_settop(L, 2);
-    host_of(L, f, "park");
-    opt_only(L, 2, options);
-    struct call *c = which_leg(L, f, "park");
-    const char *music = opt_string(L, 2, "music", NULL);
-    if (!c)
-        return verb_outcome(L, "hangup");
-    if (music && (!f->rt->sounds || sounds_get(f->rt->sounds, music, &sound, message) != OK))
-        flow_fail(L, "call:park: %s: %s", music, *message ? message : "no audio folder");
-    call_unbridge(c);
-    enum err e = call_hold(c, true);
-    if (e != OK)
-        flow_fail(L, "call:park: not possible now (%s)", err_name(e));
-    if (sound)
-        call_play(c, sound, true, 0);
-    lua_pushboolean(L, true);
-    return 1;
-}
-
-/*@both call:unpark { leg = "far"|"caller" }
- * Takes a leg back from hold (re-INVITE, sendrecv) and stops its music. Returns true, or nil and
- * "hangup" when that leg has ended.
- */
-static int verb_unpark(lua_State *L)
-{
-    static const char *const options[] = {"leg", NULL};
-    struct flow *f = verb_begin(L);
-
-    lua_settop(L, 2);
-    host_of(L, f, "unpark");
-    opt_only(L, 2, options);
-    struct call *c = which_leg(L, f, "unpark");
-    if (!c)
-        return verb_outcome(L, "hangup");
-    call_stop_audio(c);
-    enum err e = call_hold(c, false);
-    if (e != OK)
-        flow_fail(L, "call:unpark: not possible now (%s)", err_name(e));
-    lua_pushboolean(L, true);
-    return 1;
-}
-
 /* ---- hanging up the far leg alone ---- */
 
 /*@both call:drop()
@@ -568,8 +500,6 @@ static int verb_afterwards(lua_State *L)
 const struct verb verbs_line[] = {
     {"dial", verb_dial, VERB_BOTH},
     {"bridge", verb_bridge, VERB_BOTH},
-    {"park", verb_park, VERB_BOTH},
-    {"unpark", verb_unpark, VERB_BOTH},
     {"drop", verb_drop, VERB_BOTH},
     {"transfer", verb_transfer, VERB_BOTH},
     {"is_open", verb_is_open, VERB_BOTH},

@@ -5,10 +5,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "dsp/prints.h"
 #include "flow/prompts.h"
 
 #define DAY_S       86400.0
 #define RECORD_WAIT 2.0 /* for the file to be closed */
+
+#define ANY_RECORDING UINT32_MAX
 
 void verb_hear(struct flow *f, bool on)
 {
@@ -223,6 +226,7 @@ static const struct {
     {"speech_end", 1u << DSP_SPEECH_END},
     {"silence", 1u << DSP_SILENCE | 1u << DSP_DEAD_AIR},
     {"dead_air", 1u << DSP_DEAD_AIR},
+    {"recording", 1u << DSP_KNOWN},
     FLOW_TONE_ROWS,
     {"preamble", 1u << DSP_PREAMBLE},
     {"tone", 1u << DSP_BUSY | 1u << DSP_REORDER | 1u << DSP_RINGBACK | 1u << DSP_DIAL_TONE |
@@ -244,7 +248,7 @@ static uint32_t listen_mask(lua_State *L)
         if (bit == 0)
             luaL_error(L,
                        "listen: '%s' is not known; accepted: speech, speech_end, silence, "
-                       "dead_air, beep, tone, busy, reorder, ringback, dial_tone, "
+                       "dead_air, recording, beep, tone, busy, reorder, ringback, dial_tone, "
                        "unobtainable, sit, cng, ced, modem, preamble",
                        name);
         mask |= bit;
@@ -279,18 +283,57 @@ static void listen_over(struct flow *f)
     verb_hear(f, false);
 }
 
+/* Which recording it was, into the table on the stack. */
+static void put_recording(lua_State *L, const struct flow *f, const struct dsp_event *e)
+{
+    const struct prints_info *info = prints_info_of(f->rt->recordings, e->freq_hz[0]);
+
+    if (!info)
+        return;
+    lua_pushstring(L, info->id);
+    lua_setfield(L, -2, "id");
+    lua_pushstring(L, info->result);
+    lua_setfield(L, -2, "result");
+    lua_pushstring(L, info->language);
+    lua_setfield(L, -2, "language");
+}
+
+/* The library's index of the recording that alone is meant; ANY_RECORDING: none is named. */
+static uint32_t recording_of(lua_State *L, const struct flow *f, uint32_t mask)
+{
+    const struct prints *known = f->rt->recordings;
+    const char *id = opt_string(L, 2, "id", NULL);
+    uint32_t count = known ? prints_count(known) : 0;
+
+    if (id && !(mask & 1u << DSP_KNOWN))
+        luaL_error(L, "id is for call:listen { \"recording\", … }");
+    if ((mask & 1u << DSP_KNOWN) && count == 0)
+        flow_fail(L, "listen: no recordings are known here: it needs a library (`prints`)");
+    for (uint32_t i = 0; id && i < count; i++)
+        if (strcmp(prints_info_of(known, i)->id, id) == 0)
+            return i;
+    if (id)
+        flow_fail(L, "listen: the library has no recording '%s'", id);
+    return ANY_RECORDING;
+}
+
 static int heard(lua_State *L, struct flow *f, const struct dsp_event *e)
 {
     listen_over(f);
     lua_pushstring(L, heard_name(e->kind));
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, 7);
+    if (e->kind == DSP_KNOWN)
+        put_recording(L, f, e);
     lua_pushnumber(L, e->start_ms / 1000.0);
     lua_setfield(L, -2, "start");
     lua_pushnumber(L, e->end_ms / 1000.0);
     lua_setfield(L, -2, "finish");
     lua_pushnumber(L, e->level_ddb / 10.0);
     lua_setfield(L, -2, "level");
-    lua_pushinteger(L, e->freq_hz[0]);
+    if (e->kind != DSP_KNOWN)
+        lua_pushinteger(L, e->freq_hz[0]);
+    else
+        lua_pushnil(L);
     lua_setfield(L, -2, "frequency");
     if (e->kind == DSP_SIT) {
         lua_pushstring(L, dsp_sit_name((enum dsp_sit)e->detail));
@@ -313,6 +356,8 @@ static int listen_k(lua_State *L, int status, lua_KContext ctx)
     if (f->heard_seq != f->at.seq) {
         f->at.seq = f->heard_seq;
         bool enough = !is_quiet(e) || e->end_ms - e->start_ms >= f->at.silence_s * 1000;
+        if (e->kind == DSP_KNOWN && f->at.expect.recording != ANY_RECORDING)
+            enough = e->freq_hz[0] == f->at.expect.recording;
         if ((f->at.mask & 1u << e->kind) && enough)
             return heard(L, f, e);
     }
@@ -323,23 +368,26 @@ static int listen_k(lua_State *L, int status, lua_KContext ctx)
     return verb_wait(L, ctx, listen_k);
 }
 
-/*@both call:listen { kind, …, limit = 10, silence = 2 }
+/*@both call:listen { kind, …, limit = 10, silence = 2, id = recording }
  * Waits until one of the kinds is heard: speech (someone begins to talk), speech_end, silence (for
  * at least `silence` seconds; told as dead_air where the packets have nothing in them), dead_air
- * (only that), beep, tone (any network or fax tone), or one by name: busy, reorder, ringback,
- * dial_tone, unobtainable, sit, cng, ced, modem, preamble (of a fax machine's answer). Returns the
- * kind and a table { start, finish (seconds since the leg began), level (dBm0), frequency, category
- * (of a SIT or a ced) }; or nil and "timeout".
+ * (only that), recording (one of the library of known recordings, `prints`; only that one, with
+ * `id`), beep, tone (any network or fax tone), or one by name: busy, reorder, ringback, dial_tone,
+ * unobtainable, sit, cng, ced, modem, preamble (of a fax machine's answer). Returns the kind and a
+ * table { start, finish (seconds since the leg began), level (dBm0), frequency, category (of a SIT
+ * or a ced), id, result, language (of a recording) }; or nil and "timeout".
  */
 static int verb_listen(lua_State *L)
 {
-    static const char *const options[] = {"limit", "silence", NULL};
+    static const char *const options[] = {"limit", "silence", "id", NULL};
     struct flow *f = verb_begin(L);
 
     uint32_t mask = listen_mask(L);
     opt_only(L, 2, options);
+    uint32_t recording = recording_of(L, f, mask);
     memset(&f->at, 0, sizeof f->at);
     f->at.mask = mask;
+    f->at.expect.recording = recording;
     f->at.silence_s = opt_number(L, 2, "silence", 2, 0.1, 600);
     double limit = opt_number(L, 2, "limit", 10, 0, DAY_S);
     f->at.seq = f->heard_seq;

@@ -1,5 +1,5 @@
-/* Verbs of captured calls: moments on the call's own clock, packets with their own timing, the
- * payload of the audio, and hold. `peal-sim import` writes scripts of them. */
+/* Verbs of captured calls: moments on the call's own clock, packets with their own timing, and the
+ * payload of the audio. `peal-sim import` writes scripts of them, and of call:hold. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,25 +242,10 @@ static int verb_payload(lua_State *L)
     return 0;
 }
 
-/*@both call:hold([on])
- * Puts the far side on hold by a re-INVITE (sendonly), or takes it back with false. Returns at
- * once.
- */
-static int verb_hold(lua_State *L)
-{
-    struct flow *f = verb_begin(L);
-    enum err e = call_hold(f->call, lua_isnoneornil(L, 2) || lua_toboolean(L, 2));
-
-    if (e != OK)
-        flow_fail(L, "call:hold: not possible now (%s)", err_name(e));
-    return 0;
-}
-
 const struct verb verbs_replay[] = {
     {"wait_until", verb_wait_until, VERB_BOTH},
     {"play_packets", verb_play_packets, VERB_SIM},
     {"hush", verb_hush, VERB_SIM},
     {"payload", verb_payload, VERB_SIM},
-    {"hold", verb_hold, VERB_BOTH},
     {NULL, NULL, VERB_BOTH},
 };

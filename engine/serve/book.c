@@ -81,6 +81,7 @@ enum err book_open(struct serve *s, struct numbers *n, struct book **out, char *
         .synthesiser = n->speech[0] ? n->speech : NULL,
         .speech_folder = s->speech_dir,
         .speech_threads = n->speech_processes,
+        .recordings = s->prints,
         .http_allow = n->http[0] ? n->http : NULL,
     };
     struct book *b = calloc(1, sizeof *b);

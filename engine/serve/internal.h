@@ -51,6 +51,7 @@ struct serve {
     struct desk *desk;
     struct redis_server *server; /* a private one; NULL: the Redis was given */
     struct store *store;
+    struct prints *prints; /* known recordings; NULL: none */
     struct pool visits, legs;
     struct list waiting; /* visits for an agent, longest first */
     bool look_at_books;  /* one may have lost its last call */

@@ -14,9 +14,11 @@
  * uri, wrap_up) are whom callers are put through to; zone and hours (name: windows) what a flow
  * asks for by call:is_open.
  *
- * http names the hosts that http.* may ask ("hooks.example.com, 127.0.0.1:8080"). speech is a
- * command other than espeak-ng ({lang}, {file}, {text}; docs/FLOWS.md), speech_processes how many
- * of it run at once; with `speech_ahead: no` prompts are not spoken before a call wants them.
+ * prints is a library of known recordings (peal prints), for call:listen; it takes effect at the
+ * next start. http names the hosts that http.* may ask ("hooks.example.com, 127.0.0.1:8080").
+ * speech is a command other than espeak-ng ({lang}, {file}, {text}; docs/FLOWS.md),
+ * speech_processes how many of it run at once; with `speech_ahead: no` prompts are not spoken
+ * before a call wants them.
  *
  * Numbers are compared by their digits, so "+386 00 100 200" is 38600100200; what is no number
  * ("reception") is compared as it is. Files are relative to the file's own folder. A key that is
@@ -74,10 +76,11 @@ struct numbers {
     bool tcp;
     struct addr media;
     uint16_t media_port_min, media_port_max;
-    uint32_t media_workers;       /* 0: cores - 1, at least 1 */
-    uint32_t late_limit_ms;       /* of admission (media/admission.h); 0: none */
-    uint32_t calls;               /* at once, in and out */
-    char audio[NUMBERS_PATH_MAX]; /* folder of sounds */
+    uint32_t media_workers;        /* 0: cores - 1, at least 1 */
+    uint32_t late_limit_ms;        /* of admission (media/admission.h); 0: none */
+    uint32_t calls;                /* at once, in and out */
+    char audio[NUMBERS_PATH_MAX];  /* folder of sounds */
+    char prints[NUMBERS_PATH_MAX]; /* library of known recordings; "": none */
     struct {
         struct addr address; /* unset: there is none */
         bool tcp;

@@ -262,6 +262,7 @@ static const struct numbers_field file_fields[] = {
     {.name = "media", .read = read_media},
     {.name = "calls", .read = read_calls, .at = offsetof(struct numbers, calls)},
     {.name = "audio", .read = read_flow, .at = offsetof(struct numbers, audio)},
+    {.name = "prints", .read = read_flow, .at = offsetof(struct numbers, prints)},
     {.name = "trunk", .read = numbers_read_trunk, .at = offsetof(struct numbers, trunk)},
     {.name = "agents", .read = numbers_read_agents},
     {.name = "zone", .read = numbers_read_zone},

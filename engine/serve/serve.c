@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "dsp/prints.h"
 #include "flow/speech.h"
 #include "io/limits.h"
 #include "sip/ua.h"
@@ -79,6 +80,7 @@ static enum err open_calls(struct serve *s, const struct numbers *n, char *error
         .media_port_max = n->media_port_max,
         .media_workers = n->media_workers,
         .max_calls = n->calls,
+        .prints = s->prints,
         .incoming = visit_incoming,
         .arg = s,
     };
@@ -143,6 +145,8 @@ static enum err open_parts(struct serve *s, char *error)
         e = open_records(s, n, error);
     if (e == OK)
         e = open_store(s, error);
+    if (e == OK && n->prints[0])
+        e = prints_load(&s->prints, n->prints, error);
     if (e == OK)
         e = open_calls(s, n, error);
     if (e == OK)
@@ -202,6 +206,7 @@ void serve_close(struct serve *s)
     health_close(s->health);
     if (s->env)
         call_env_close(s->env);
+    prints_close(s->prints);
     if (s->records)
         records_close(s->records, NULL);
     pool_fini(&s->visits);
@@ -222,6 +227,8 @@ static const char *needs_restart(const struct numbers *was, const struct numbers
 {
     if (strcmp(was->name, is->name) != 0)
         return "name";
+    if (strcmp(was->prints, is->prints) != 0)
+        return "prints";
     if (!addr_eq(&was->sip, &is->sip) || was->tcp != is->tcp)
         return "sip";
     if (!addr_eq(&was->media, &is->media) || was->media_port_min != is->media_port_min ||

@@ -5,6 +5,7 @@ and recorded in stereo, hold, every way a leg may fail, agents, hours, what runs
 import signal
 import subprocess
 import wave
+from pathlib import Path
 
 import harness as h
 from harness import check, wait_for
@@ -30,9 +31,9 @@ return flow {
     end
     outcome = call:bridge { record = true, stop = "*" }
     if outcome == "key" then
-      call:park { music = call.row.music }
+      call:hold { leg = "far", music = call.row.music }
       call:wait(1.5)
-      call:unpark()
+      call:hold(false, { leg = "far" })
       outcome = "held " .. call:bridge { record = true }
     end
   end,
@@ -64,8 +65,17 @@ HELD = "return callee { truth = 'human', run = function(call)" + SHOWN + """
   end,
 }
 """
+MUSIC = "return callee { truth = 'human', run = function(call)" + SHOWN + """
+    call:answer()
+    check(call:listen { "speech", limit = 40 }, "the caller is heard")
+    check(call:hears("ivr/001.wav", { within = 40 }))
+    call:hangup()
+  end,
+}
+"""
 CALLEES = {
     "talker": TALKER,
+    "music": MUSIC,
     "held": HELD,
     "busy": "return callee { truth = 'busy', run = function(call) call:reject(486) end }",
     "vacant": "return callee { truth = 'vacant', run = function(call) call:reject(404) end }",
@@ -192,6 +202,54 @@ def on_hold():
     finish(service, simulator)
 
 
+def on_hold_with_music():
+    where = h.folder()
+    simulator, address, _ = far_side(where)
+    service = gate(where, address, row='music: "ivr/001.wav"')
+    callers(service, "38600100110", SPEAKER, row=[{"to": number("music"), "talk": "y", "key": "*"}])
+    wait_for("the outcome", lambda: stored(service, "outcomes"))
+    finish(service, simulator)  # a check of the far side that failed would end it with 1
+
+
+KNOWS = """
+return flow {
+  run = function(call)
+    call:answer()
+    local kind, what = call:listen { "recording", limit = 30 }
+    store.push("known", (kind or "nothing") .. " " .. (what.id or what) .. " " .. (what.result or ""))
+  end,
+}
+"""
+PLAYS = """
+return caller {
+  run = function(call)
+    call:wait_answer { limit = 30 }
+    call:play("announcement/FILE", { limit = 40 })
+    call:wait_hangup(40)
+  end,
+}
+"""
+
+
+def known_recordings():
+    """The flow knows which recording the far side plays."""
+    where = h.folder()
+    files = sorted((Path(h.AUDIO) / "announcement").glob("*.wav"))[:2]
+    for n, file in enumerate(files):
+        subprocess.run([h.program("peal"), "prints", "add", where / "known.prints", file, "--id",
+                        f"known-{n}", "--result", ("vacant", "busy")[n]], check=True,
+                       stdout=subprocess.DEVNULL)
+    (where / "knows.lua").write_text(KNOWS)
+    service = Service(where, f"""
+numbers:
+  - {{ number: "+38600100111", flow: "{where / 'knows.lua'}" }}
+""", more="prints: known.prints\n")
+    callers(service, "38600100111", PLAYS.replace("FILE", files[1].name))
+    wait_for("what was heard", lambda: stored(service, "known"))
+    check(stored(service, "known") == ["recording known-1 busy"], stored(service, "known"))
+    service.stop()
+
+
 def not_reached():
     where = h.folder()
     simulator, address, truth = far_side(where)
@@ -288,4 +346,4 @@ def agents():
 
 
 if __name__ == "__main__":
-    h.main(put_through, by_sipp, on_hold, not_reached, agents)
+    h.main(put_through, by_sipp, on_hold, on_hold_with_music, known_recordings, not_reached, agents)

@@ -189,16 +189,35 @@ Test(line, a_key_takes_the_far_side_on_hold_and_back)
     struct house h;
 
     open_house(&h, "call:answer()\n" DIAL "check(call:bridge { stop = '*' } == 'key')\n"
-                   "check(call:park())\ncall:wait(1)\ncheck(call:unpark())\n"
+                   "check(call:hold { leg = 'far' })\ncall:wait(1)\n"
+                   "check(call:hold(false, { leg = 'far' }))\n"
                    "check(call:bridge() == 'far')");
     answer_far();
     fake_key(&h.b.call, '5');
     fake_key(&h.b.call, '*');
-    cr_assert(said(&fake_far, "unbridge; hold 1; "), "%s", fake_far.said);
+    cr_assert(said(&fake_far, "hold 1; "), "%s", fake_far.said);
     bench_pass(&h.b, 1010);
     cr_assert(said(&fake_far, "hold 0; "));
     fake_end(&fake_far, 0, ENDED_BY_CALLEE);
     done(&h, FLOW_DONE, 4);
+}
+
+Test(line, what_cannot_be_held)
+{
+    struct house h;
+
+    open_house(&h, "call:answer()\n"
+                   "check(not pcall(call.hold, call, true, { leg = 'far' }))\n"
+                   "check(not pcall(call.hold, call, { leg = 'other' }))\n"
+                   "check(not pcall(call.hold, call, { music = 'none.wav' }))\n"
+                   "check(not pcall(call.hold, call, { loud = true }))\n" DIAL "call:wait(1)\n"
+                   "local ok, why = call:hold { leg = 'far' }\n"
+                   "check(ok == nil and why == 'hangup')");
+    answer_far();
+    fake_end(&fake_far, 0, ENDED_BY_CALLEE);
+    cr_assert_not(said(&h.b.call, "hold"), "%s", h.b.call.said);
+    bench_pass(&h.b, 1010);
+    done(&h, FLOW_DONE, 5);
 }
 
 Test(line, an_agent_takes_the_call)

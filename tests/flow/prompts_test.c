@@ -243,6 +243,23 @@ Test(prompts, menus_and_digits_speak_too)
     cr_assert_str_eq(asked(), "en|One or two?\nen|Not that one.\nen|Your code, Ann?\n");
 }
 
+Test(prompts, music_plays_in_a_loop_while_a_call_is_on_hold)
+{
+    struct bench b;
+
+    open_bench(&b);
+    bench_body(&b, "call:answer()\n"
+                   "check(call:hold { music = 'beep.wav' })\ncall:wait(1)\n"
+                   "check(call:hold(true, { music = 'prompts/main.en.wav' }))\ncall:wait(1)\n"
+                   "check(call:hold(false))\ncall:play('beep.wav', { background = true })\n"
+                   "check(call:hold(true) and call:hold(false))");
+    bench_pass(&b, 2010);
+    assert_said(&b, "answer; detect talk; hold 1; play 100 loop; stop; hold 1; play 2000 loop; "
+                    "stop; hold 0; play 100; hold 1; hold 0; hangup 0; ");
+    well(&b, 4);
+    bench_close(&b);
+}
+
 /* A caller's number is put together from words; nothing in it is spoken for that caller alone. */
 Test(prompts, a_number_is_said_word_by_word_and_each_word_spoken_once)
 {
