@@ -125,6 +125,10 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
         return refuse(why, "max_calls: the engine was started with %u", now->max_calls);
     if (!same(now->tone_plan, next->tone_plan) || !same(now->prints, next->prints))
         return refuse(why, "tone_plan or prints is another");
+    if (!same(now->flows.language, next->flows.language) ||
+        !same(now->flows.http, next->flows.http) || !same(now->flows.speech, next->flows.speech) ||
+        now->flows.speech_processes != next->flows.speech_processes)
+        return refuse(why, "flows: they are set up for others");
     if (now->recording.mode != next->recording.mode ||
         !same(now->recording.dir, next->recording.dir))
         return refuse(why, "recording: mode or dir is another");

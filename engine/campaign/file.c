@@ -259,6 +259,26 @@ static void read_policy(struct reading *r)
     reading_path(r, "prints", raw->prints, c->prints, sizeof(c->prints));
 }
 
+/* The command's words are judged here: a mistake in it must not wait for the first call. */
+static void read_flows(struct reading *r)
+{
+    const struct raw_campaign *raw = r->raw;
+    struct campaign_flows *f = &r->campaign->flows;
+    bool ahead = true;
+
+    reading_name(r, "flows: language", raw->flows.language, f->language, sizeof(f->language));
+    reading_text(r, "flows: http", raw->flows.http, f->http, sizeof(f->http));
+    reading_text(r, "flows: speech", raw->flows.speech, f->speech, sizeof(f->speech));
+    if (f->speech[0] && (!strstr(f->speech, "{file}") || !strstr(f->speech, "{text}")))
+        reading_fail(r, raw->flows.speech,
+                     "flows: speech: a command is expected here that has {file} and {text}, as in "
+                     "\"espeak-ng -v {lang} -w {file} -- {text}\"");
+    reading_u32(r, "flows: speech_processes", raw->flows.speech_processes, 1, CAMPAIGN_SPEAKERS_MAX,
+                &f->speech_processes);
+    reading_bool(r, "flows: speech_ahead", raw->flows.speech_ahead, &ahead);
+    f->speech_on_demand = !ahead;
+}
+
 static void set_paths(struct campaign *c, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -287,6 +307,7 @@ static void read_all(struct reading *r)
     if (!r->failed)
         reading_rules(r);
     reading_network(r);
+    read_flows(r);
 }
 
 static enum err parse(struct campaign **out, const char *path, struct slice text, bool reads_files,

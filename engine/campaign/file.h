@@ -39,6 +39,10 @@
 #define CAMPAIGN_STATUS_MAX      RETRY_STATUS_MAX
 #define CAMPAIGN_PATH_MAX        512
 #define CAMPAIGN_LABEL_RULES_MAX 128
+#define CAMPAIGN_LANGUAGE_MAX    16
+#define CAMPAIGN_HTTP_MAX        1000
+#define CAMPAIGN_SPEECH_MAX      256
+#define CAMPAIGN_SPEAKERS_MAX    16
 #define CAMPAIGN_ERROR_MAX       1024
 #define CAMPAIGN_LIMITS_MAX      8 /* of calls to one number: campaign's, law's and region's */
 
@@ -127,6 +131,15 @@ struct campaign_label_rule {
     struct campaign_rule rule;
 };
 
+/* What call scripts of a campaign may use beyond its lead, its agents and the store. */
+struct campaign_flows {
+    char language[CAMPAIGN_LANGUAGE_MAX]; /* call.row.language of leads that have none; "": none */
+    char http[CAMPAIGN_HTTP_MAX];         /* hosts that http.* may ask; "": none */
+    char speech[CAMPAIGN_SPEECH_MAX];     /* command that speaks; "": espeak-ng */
+    uint32_t speech_processes;            /* of it at once; 0: the default */
+    bool speech_on_demand;                /* nothing is spoken before a call wants it */
+};
+
 enum recording_mode { RECORDING_OFF, RECORDING_AGENT, RECORDING_ALL };
 enum drain_mode { DRAIN_FINISH, DRAIN_HANGUP };
 
@@ -137,7 +150,8 @@ struct campaign {
     char leads[CAMPAIGN_PATH_MAX];  /* "" when not given: --leads is needed */
     const struct number_country *country;
     char tone_plan[CAMPAIGN_PATH_MAX]; /* a name, or the path of a file (dsp_plan_open) */
-    char prints[CAMPAIGN_PATH_MAX];    /* library of known recordings; "": none */
+    struct campaign_flows flows;
+    char prints[CAMPAIGN_PATH_MAX]; /* library of known recordings; "": none */
     struct zone *zone;
     struct windows windows;
     uint64_t starts_wall_ms, ends_wall_ms; /* 0: none; dates.h */
@@ -205,7 +219,7 @@ struct campaign {
         struct addr advertised;
         uint8_t dscp;
         uint16_t port_min, port_max;
-        uint32_t workers; /* 0: by cores */
+        uint32_t workers;       /* 0: by cores */
         uint32_t late_limit_ms; /* of admission (media/admission.h); 0: none */
     } media;
     struct campaign_address addresses[CAMPAIGN_ADDRESSES_MAX];

@@ -145,6 +145,14 @@ static const cyaml_schema_field_t media_fields[] = {
     SUB("late_limit", media, late_limit),
     CYAML_FIELD_END};
 
+static const cyaml_schema_field_t flows_fields[] = {
+    SUB("language", flows, language),
+    SUB("http", flows, http),
+    SUB("speech", flows, speech),
+    SUB("speech_processes", flows, speech_processes),
+    SUB("speech_ahead", flows, speech_ahead),
+    CYAML_FIELD_END};
+
 #define MAPPING(key, member, list)                                                                 \
     CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, struct raw_campaign, member, list)
 #define SEQUENCE(key, member, entry, max)                                                          \
@@ -217,6 +225,7 @@ static void make_schema(struct schema *s)
         MAPPING("sip", sip, sip_fields),
         MAPPING("tls", tls, tls_fields),
         MAPPING("media", media, media_fields),
+        MAPPING("flows", flows, flows_fields),
         MAPPING("on", on, s->on),
         MAPPING("results", results, s->results),
         SEQUENCE("recordings", recordings, &label_rule_value, CAMPAIGN_LABEL_RULES_MAX),

@@ -74,6 +74,9 @@ struct raw_campaign {
     struct {
         char *address, *advertise, *dscp, *ports, *workers, *late_limit;
     } media;
+    struct {
+        char *language, *http, *speech, *speech_processes, *speech_ahead;
+    } flows;
     char *on[RESULT_COUNT];
     struct raw_rule results[RESULT_COUNT];
     struct raw_label_rule *recordings, *outcomes;

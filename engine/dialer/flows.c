@@ -29,9 +29,12 @@ static void on_flow_end(void *arg, struct call *c, const struct flow_report *rep
         attempt_call_ended(a);
 }
 
-/* id, number, name and the list's own columns. The texts are the document's. */
+/* id, number, name and the list's own columns, and the campaign's language for leads that say none.
+ * The texts are the document's. */
 static uint32_t row_of(const struct attempt *a, json_t *fields, struct flow_field row[])
 {
+    const char *language = a->dialer->campaign->flows.language;
+    bool speaks = json_is_string(json_object_get(fields, "language"));
     uint32_t n = 0;
     const char *key;
     json_t *value;
@@ -39,6 +42,8 @@ static uint32_t row_of(const struct attempt *a, json_t *fields, struct flow_fiel
     row[n++] = (struct flow_field){"id", a->task.id};
     row[n++] = (struct flow_field){"number", a->record.number};
     row[n++] = (struct flow_field){"name", a->task.name};
+    if (language[0] && !speaks)
+        row[n++] = (struct flow_field){"language", language};
     json_object_foreach(fields, key, value)
     {
         bool own = strcmp(key, "id") != 0 && strcmp(key, "number") != 0 && strcmp(key, "name") != 0;

@@ -36,6 +36,7 @@ struct publish;
 struct forward;
 struct flow;
 struct flow_runtime;
+struct store;
 struct flow_script;
 struct sip_registration;
 
@@ -155,6 +156,7 @@ struct dialer {
     const struct sound *safe_harbour;
     const struct sound *messages[RESULT_COUNT];
     struct flow_runtime *flow_runtime; /* NULL: no flow in the campaign */
+    struct store *flow_store;          /* what flows keep; NULL: likewise */
     struct flow_host flow_host;
     struct flow_script *flows[RESULT_COUNT];
 
@@ -225,6 +227,10 @@ void treat_played(struct attempt *a, enum err err);
 /* flows.c */
 enum err flows_start(struct attempt *a); /* that of the attempt's result */
 void flows_host(struct dialer *d);
+
+/* flows_open.c */
+enum err flows_open(struct dialer *d, char *error); /* nothing where no flow is named */
+void flows_close(struct dialer *d);
 
 /* stops.c: leads that an event outside has stopped */
 void stops_begin(struct dialer *d);

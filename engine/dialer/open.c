@@ -243,37 +243,6 @@ static enum err load_sounds(struct dialer *d, char *error)
     return e;
 }
 
-static enum err load_flows(struct dialer *d, char *error)
-{
-    char speech[CAMPAIGN_PATH_MAX];
-    struct flow_config config = {
-        .loop = d->loop,
-        .audio_root = d->campaign->folder, /* sounds of flows lie beside the campaign file */
-        .record_dir = d->config.recording_dir,
-        .max_flows = d->campaign->max_calls,
-        .speech_folder = speech,
-    };
-    enum err e = OK;
-
-    snprintf(speech, sizeof(speech), "%.400s/speech", d->config.data_dir);
-    flows_host(d);
-    config.host = &d->flow_host;
-    config.sounds = call_env_sounds(d->env);
-    for (int i = 0; i < RESULT_COUNT && e == OK; i++) {
-        char why[FLOW_TEXT_MAX] = "";
-
-        if (d->campaign->on[i].kind != TREAT_FLOW)
-            continue;
-        if (!d->flow_runtime)
-            e = flow_runtime_open(&d->flow_runtime, &config);
-        if (e == OK)
-            e = flow_script_load(d->flow_runtime, d->campaign->on[i].file, &d->flows[i], why);
-        if (e != OK)
-            snprintf(error, DIALER_ERROR_MAX, "%s", why);
-    }
-    return e;
-}
-
 static void unload_sounds(struct dialer *d)
 {
     if (d->safe_harbour)
@@ -367,7 +336,7 @@ static enum err open_parts(struct dialer *d, char *error)
     if (e == OK)
         e = load_sounds(d, error);
     if (e == OK)
-        e = load_flows(d, error);
+        e = flows_open(d, error);
     if (e == OK)
         e = pool_init(&d->attempts, sizeof(struct attempt), d->campaign->max_calls);
     if (e == OK)
@@ -420,8 +389,7 @@ void dialer_close(struct dialer *d)
     loop_timer_stop(d->loop, &d->renew);
     live_close(d->view);
     if (d->env) {
-        if (d->flow_runtime)
-            flow_runtime_close(d->flow_runtime);
+        flows_close(d);
         unload_sounds(d);
         list_each(n, next, &d->live)
             loop_timer_stop(d->loop, &container_of(n, struct attempt, node)->timer);

@@ -227,6 +227,27 @@ Test(file, unknown_keys_name_their_line_and_what_is_accepted)
            "'adress' in trunks; accepted: name, address");
 }
 
+Test(file, what_flows_may_use)
+{
+    struct campaign *c = parse(HEAD "flows: { language: sl, http: \"127.0.0.1:80\",\n"
+                                    "  speech: \"say {text} {file}\", speech_processes: 4,\n"
+                                    "  speech_ahead: no }\n");
+
+    cr_expect_str_eq(c->flows.language, "sl");
+    cr_expect_str_eq(c->flows.http, "127.0.0.1:80");
+    cr_expect_str_eq(c->flows.speech, "say {text} {file}");
+    cr_expect_eq(c->flows.speech_processes, 4);
+    cr_expect(c->flows.speech_on_demand);
+    campaign_free(c);
+    c = parse(HEAD);
+    cr_expect_str_eq(c->flows.http, "");
+    cr_expect_not(c->flows.speech_on_demand);
+    campaign_free(c);
+    refuse(HEAD "flows: { speech: say }\n", 4, "{file} and {text}");
+    refuse(HEAD "flows: { speech_processes: 17 }\n", 4, "1 to 16");
+    refuse(HEAD "flows: { hosts: x }\n", 4, "hosts");
+}
+
 Test(file, wrong_values_name_their_line_and_what_is_accepted)
 {
     refuse(HEAD AGENTS "pacing: {mode: fast}\n", 6, "accepted: progressive, ratio, agentless");
