@@ -31,16 +31,20 @@ const char queue_functions_stop[] =
     "  return 'finished'\n"
     "end)\n"
 
-    /* how many are known ('': none asked for) → how many there are, and the ids since, at most 1000
-     */
+    /* how many are known ('': none asked for) → how many are known now, and the ids since, the oldest
+     * 1000 of them: those after them are asked for next. Ids that have left the list are skipped. */
     "redis.register_function{function_name = 'peal" V "_stops', flags = {'no-writes'},\n"
     "  callback = function(keys, args)\n"
     "  local c = keys[1]\n"
     "  local total = tonumber(redis.call('HGET', c .. ':meta', 'stops') or 0)\n"
     "  local out = {total}\n"
     "  if args[1] == '' or tonumber(args[1]) >= total then return out end\n"
-    "  local new = math.min(total - tonumber(args[1]), 1000)\n"
-    "  for _, id in ipairs(redis.call('LRANGE', c .. ':stops', -new, -1)) do out[#out + 1] = id "
-    "end\n"
+    "  local kept = redis.call('LLEN', c .. ':stops')\n"
+    "  local new = math.min(total - tonumber(args[1]), kept)\n"
+    "  local from = kept - new\n"
+    "  for _, id in ipairs(redis.call('LRANGE', c .. ':stops', from, from + 999)) do\n"
+    "    out[#out + 1] = id\n"
+    "  end\n"
+    "  out[1] = total - new + #out - 1\n"
     "  return out\n"
     "end}\n";

@@ -24,8 +24,8 @@ typedef void queue_stopped_fn(void *arg, enum err e, enum queue_stopped what);
 enum err queue_stop(struct queue *q, struct slice id, struct slice why, queue_stopped_fn *done,
                     void *arg);
 
-/* Those stopped since `seen` were; STOP_NONE_SEEN: only how many there are, to begin with. ids
- * valid during the call only. */
+/* Those stopped since `seen` were, the oldest STOP_NEWS_MAX of them; `seen` is what to ask with next
+ * time. STOP_NONE_SEEN: only how many there are, to begin with. ids valid during the call only. */
 typedef void queue_stops_fn(void *arg, enum err e, uint64_t seen, const struct slice *ids,
                             uint32_t n);
 enum err queue_stops(struct queue *q, uint64_t seen, queue_stops_fn *done, void *arg);
