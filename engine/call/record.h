@@ -92,6 +92,7 @@ struct call_record {
     float confidence;
     float score; /* chance of a live answer that was expected of the lead; 0: none */
     uint32_t answer_to_agent_ms; /* CALL_TIME_NONE: no agent */
+    bool by_flow;                /* a flow had the call before its agent, if it got one */
     bool abandoned_strict;       /* clock from the end of the first greeting */
     uint64_t beep_ms;            /* end of the beep since the INVITE, 0: none */
 

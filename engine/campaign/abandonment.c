@@ -33,6 +33,8 @@ enum abandonment_verdict abandonment_judge(const struct call_record *r, uint32_t
 
     if (r->abandoned_strict)
         return ABANDONMENT_ABANDONED;
+    if (r->by_flow) /* it was what they were called for, also when they asked it for an agent */
+        return ABANDONMENT_NOT_LIVE;
     switch (r->delivery) {
     case DELIVERY_ABANDONED:
     case DELIVERY_MESSAGE_PLAYED:

@@ -220,7 +220,7 @@ static void on_answered(struct attempt *a)
                on_analysis_limit);
 }
 
-static void on_bridged(struct attempt *a)
+void attempt_bridged(struct attempt *a)
 {
     struct call_record *r = call_record_of(a->call);
 
@@ -228,7 +228,8 @@ static void on_bridged(struct attempt *a)
         return;
     attempt_mark(a, MARK_AGENT_HEARD);
     a->record.answer_to_agent_ms = r->at_ms[MARK_AGENT_HEARD] - r->at_ms[MARK_ANSWERED];
-    hist_add(&a->dialer->answer_to_agent_ms, a->record.answer_to_agent_ms);
+    if (!a->record.by_flow) /* they talked to the flow meanwhile */
+        hist_add(&a->dialer->answer_to_agent_ms, a->record.answer_to_agent_ms);
 }
 
 static void callee_left_waiting(struct attempt *a)
@@ -268,6 +269,7 @@ static void merge_record(struct attempt *a)
     merged.delivery = own->delivery;
     merged.answer_to_agent_ms = own->answer_to_agent_ms;
     merged.abandoned_strict = own->abandoned_strict;
+    merged.by_flow = own->by_flow;
     if (own->sip_reason[0]) /* the gate's, of a number that may not be called any more */
         memcpy(merged.sip_reason, own->sip_reason, sizeof(merged.sip_reason));
     *own = merged;
@@ -341,7 +343,7 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
             a->dialer->run->recordings_failed++;
         break;
     case CALL_EV_BRIDGED:
-        on_bridged(a);
+        attempt_bridged(a);
         break;
     case CALL_EV_ENDED:
         attempt_call_ended(a);

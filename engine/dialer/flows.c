@@ -72,6 +72,7 @@ enum err flows_start(struct attempt *a)
     enum err e = flow_start(d->flow_runtime, &start, &a->flow);
 
     json_decref(fields);
+    a->record.by_flow = e == OK;
     return e;
 }
 
@@ -102,6 +103,12 @@ static void agent_drop(void *arg, struct flow *f)
         a->phase = ATTEMPT_FLOW;
     if (agent)
         desk_callee_left(d->desk, agent);
+}
+
+static void agent_heard(void *arg, struct flow *f)
+{
+    (void)arg;
+    attempt_bridged(flow_arg(f));
 }
 
 /* ---- the do-not-call list ---- */
@@ -162,6 +169,9 @@ static enum err do_not_call(void *arg, struct flow *f, const char *name, flow_an
 
 void flows_host(struct dialer *d)
 {
-    d->flow_host = (struct flow_host){
-        .arg = d, .agent_want = agent_want, .agent_drop = agent_drop, .do_not_call = do_not_call};
+    d->flow_host = (struct flow_host){.arg = d,
+                                      .agent_want = agent_want,
+                                      .agent_drop = agent_drop,
+                                      .agent_heard = agent_heard,
+                                      .do_not_call = do_not_call};
 }

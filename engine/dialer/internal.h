@@ -14,9 +14,9 @@
 #include "campaign/pacing.h"
 #include "campaign/rules.h"
 #include "desk/desk.h"
-#include "flow/host.h"
 #include "dialer/dialer.h"
 #include "media/alarm.h"
+#include "flow/host.h"
 #include "queue/control.h"
 #include "queue/ledger.h"
 #include "queue/note.h"
@@ -108,8 +108,8 @@ struct dialer {
     struct redis_server *server; /* private one; NULL: a URL was given */
     char engine[QUEUE_ENGINE_MAX + 1];
     struct records *records;
-    struct publish *publish;          /* NULL: the campaign wants none */
-    struct forward *forward;          /* NULL: no lead is to come sooner */
+    struct publish *publish;        /* NULL: the campaign wants none */
+    struct forward *forward;        /* NULL: no lead is to come sooner */
     struct abandonment abandonment; /* of this run and engine */
     struct {
         struct abandonment all, since;
@@ -219,6 +219,7 @@ void attempt_call_ended(struct attempt *a);
 /* treat.c: what a judged answer gets */
 #define DIALER_COOKIE_MESSAGE 1
 void treat(struct attempt *a);
+void attempt_bridged(struct attempt *a);    /* callee and agent hear each other */
 void attempt_offer_agent(struct dialer *d); /* an agent is free: serve who waits the longest */
 void treat_record(struct attempt *a);       /* starts the recording */
 void treat_beep_heard(struct attempt *a);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "flow/host.h"
 #include "flow/ops.h"
 #include "sip/trace.h"
 
@@ -394,9 +395,12 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
         f->recorded = true;
         f->recorded_s = e->seconds;
         break;
+    case CALL_EV_BRIDGED:
+        if (f->agent_here && f->rt->host->agent_heard)
+            f->rt->host->agent_heard(f->rt->host->arg, f);
+        break;
     case CALL_EV_PROGRESS:
     case CALL_EV_HOLD:
-    case CALL_EV_BRIDGED:
         break;
     case CALL_EV_ENDED:
         on_ended(f, e);

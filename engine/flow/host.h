@@ -26,6 +26,9 @@ struct flow_host {
     /* Not wanted any more, or the call has ended under the conversation. */
     void (*agent_drop)(void *arg, struct flow *f);
 
+    /* The call and that agent hear each other from now on. */
+    void (*agent_heard)(void *arg, struct flow *f);
+
     /* The number that was called goes on a do-not-call list. Answered exactly once, never from
      * inside; ERR_CLOSED, ERR_FULL, ERR_NOMEM. */
     enum err (*do_not_call)(void *arg, struct flow *f, const char *list, flow_answer_fn *answered,

@@ -197,6 +197,8 @@ static void put_outcome(struct json *j, const struct call_record *r)
     json_bool(j, "cancelled", r->cancelled);
     put_time(j, "answer_to_agent_ms", r->answer_to_agent_ms);
     json_bool(j, "abandoned", r->abandoned_strict);
+    if (r->by_flow)
+        json_bool(j, "by_flow", true);
     if (r->beep_ms)
         json_u64(j, "beep_ms", r->beep_ms);
     put_text(j, "recording", r->recording);

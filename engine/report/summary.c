@@ -58,6 +58,7 @@ static void read_record(const struct input *v, struct call_record *r)
         r->ended_by = ENDED_BY_US;
     r->abandoned_strict = input_bool(input_get(v, "abandoned"));
     r->invite_wall_ms = input_u64(input_get(v, "invite_ms"));
+    r->by_flow = input_bool(input_get(v, "by_flow"));
     r->answer_to_agent_ms = CALL_TIME_NONE;
     if (input_is_number(input_get(v, "answer_to_agent_ms")))
         r->answer_to_agent_ms = (uint32_t)input_u64(input_get(v, "answer_to_agent_ms"));
@@ -82,10 +83,12 @@ static void add_delays(struct summary *s, const struct call_record *r)
 {
     const uint32_t *at = r->at_ms;
 
-    if (r->answer_to_agent_ms != CALL_TIME_NONE)
+    /* An agent whom the callee asked a flow for is nobody they waited for since the answer. */
+    if (r->answer_to_agent_ms != CALL_TIME_NONE && !r->by_flow)
         add_delay(&s->answer_to_agent_ms, s->answer_to_agent_bins, r->answer_to_agent_ms);
-    add_between(&s->greeting_to_agent_ms, s->greeting_to_agent_bins, at[MARK_GREETING_END],
-                at[MARK_AGENT_HEARD]);
+    if (!r->by_flow)
+        add_between(&s->greeting_to_agent_ms, s->greeting_to_agent_bins, at[MARK_GREETING_END],
+                    at[MARK_AGENT_HEARD]);
     add_between(&s->answer_to_verdict_ms, s->answer_to_verdict_bins, at[MARK_ANSWERED],
                 at[MARK_VERDICT]);
     add_between(&s->ring_ms, NULL, at[MARK_RINGING],

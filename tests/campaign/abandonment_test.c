@@ -53,6 +53,10 @@ Test(abandonment, deliveries)
         cr_expect_eq(abandonment_judge(&r, LIMIT), rows[i].want, "%s",
                      delivery_name(rows[i].delivery));
     }
+    r = answered(DELIVERY_CONNECTED);
+    r.by_flow = true;
+    r.at_ms[MARK_AGENT_HEARD] = 25000;
+    cr_expect_eq(abandonment_judge(&r, LIMIT), ABANDONMENT_NOT_LIVE, "whom a flow put through");
     r = answered(DELIVERY_CALLEE_LEFT);
     r.at_ms[MARK_END] = 7900;
     cr_expect_eq(abandonment_judge(&r, LIMIT), ABANDONMENT_LEFT);

@@ -9,6 +9,7 @@
 #include "dsp/dsp.h"
 
 #define HEAD   "name: test\ntrunks:\n  - { name: one, address: \"127.0.0.1:5070\" }\n"
+#define PACED  "pacing: { concurrent: 5 }\n"
 #define AGENTS "agents:\n  - { name: a-%d, uri: \"sip:a-%d@127.0.0.1\", count: 3 }\n"
 
 static char error[CAMPAIGN_ERROR_MAX];
@@ -231,7 +232,7 @@ Test(file, what_flows_may_use)
 {
     struct campaign *c = parse(HEAD "flows: { language: sl, http: \"127.0.0.1:80\",\n"
                                     "  speech: \"say {text} {file}\", speech_processes: 4,\n"
-                                    "  speech_ahead: no }\n");
+                                    "  speech_ahead: no }\n" PACED);
 
     cr_expect_str_eq(c->flows.language, "sl");
     cr_expect_str_eq(c->flows.http, "127.0.0.1:80");
@@ -239,13 +240,13 @@ Test(file, what_flows_may_use)
     cr_expect_eq(c->flows.speech_processes, 4);
     cr_expect(c->flows.speech_on_demand);
     campaign_free(c);
-    c = parse(HEAD);
+    c = parse(HEAD PACED);
     cr_expect_str_eq(c->flows.http, "");
     cr_expect_not(c->flows.speech_on_demand);
     campaign_free(c);
-    refuse(HEAD "flows: { speech: say }\n", 4, "{file} and {text}");
-    refuse(HEAD "flows: { speech_processes: 17 }\n", 4, "1 to 16");
-    refuse(HEAD "flows: { hosts: x }\n", 4, "hosts");
+    refuse(HEAD "flows: { speech: say }\n" PACED, 4, "{file} and {text}");
+    refuse(HEAD "flows: { speech_processes: 17 }\n" PACED, 4, "1 to 16");
+    refuse(HEAD "flows: { hosts: x }\n" PACED, 4, "hosts");
 }
 
 Test(file, wrong_values_name_their_line_and_what_is_accepted)

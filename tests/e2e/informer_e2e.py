@@ -137,6 +137,11 @@ def keys_and_machines():
     records = x.records()
     check(records["a"]["delivery"] == "flow" and records["l"]["delivery"] == "flow", records)
     check((records["t"]["delivery"], records["t"]["agent"]) == ("connected", "agent-1"), records["t"])
+    talked = records["t"]
+    check(talked["by_flow"] and talked["answer_to_agent_ms"] ==
+          talked["times"]["agent_heard"] - talked["times"]["answered"] > 4000,
+          f"when the agent was heard is on record, after the flow's message: {talked}")
+    check(records["l"].get("answer_to_agent_ms") is None and not talked["abandoned"], records["l"])
     check(records["m"]["delivery"] == "message_left", records["m"])
     said = (x.where / "bin" / "said").read_text()
     for text in ("Hello Ana. Your parcel", "one", "zero", "seven", "waits for you at North."):
