@@ -3,11 +3,15 @@
 --   w1.5      waits so many seconds
 --   prompt    waits until the flow has spoken and is silent
 --   h         hangs up
+-- The row's `loss`: so many percent of its packets are lost, two in a row on average.
 -- After the last step it waits until the flow hangs up, and checks that it did unless it hung up itself.
 return caller {
   limit = 600,
   run = function(call)
     local in_band, slow = call.row.kind == "in_band", call.row.kind == "slow"
+    if tonumber(call.row.loss or "0") > 0 then
+      call:impair { loss = tonumber(call.row.loss), burst = 2 }
+    end
     check(call:wait_answer { limit = 60 }, "the call was answered")
     for step in call.row.plan:gmatch("%S+") do
       if step == "h" then

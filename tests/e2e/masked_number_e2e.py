@@ -223,13 +223,23 @@ def by_sipp():
                for number, caller, word, keys in (
         (OUT, ONE, "keys", f"{SHOP}#"), (OUT, ONE, "keys_in_band", f"{BUSY}#"),
         (OUT, TWO, "keys_lost", f"2#{OTHER}#"), (OUT, ONE, "keys", SHOP),
-        (OUT, TWO, "keys_in_band", f"0#1#{SHOP}#"), (BACK, ONE, "", ""))]
+        (OUT, TWO, "keys_in_band", f"0#1#{SHOP}#"), (BACK, ONE, "", ""),
+        (OUT, ONE, "play_dtmf", f"{SHOP}#"), (OUT, TWO, "play_dtmf", f"2#{OTHER}#"),
+        (OUT, ONE, "keys_lossy", f"{VACANT}#"), (OUT, ONE, "play_dtmf", f"{MUTE}#"),
+        (OUT, STRANGER, "", ""), (OUT, NONE, "", ""),
+        # the other direction: the shop calls the masked number; BACK is shown to the worker
+        (FIRST, f"+{SHOP}", "", ""), (SECOND, f"+{OTHER}", "", ""))]
     for n, process in enumerate(running):
         sipp.wait(process, f"SIPp's caller {n}")
-    noted = x.calls(6)
+    noted = x.calls(len(running))
     check(sorted((c["kind"], c["outcome"], c.get("masked", "")) for c in noted) == sorted(
-        [("outbound", "connected", FIRST)] * 3 + [("outbound", "busy", FIRST),
-         ("outbound", "connected", SECOND), ("return", "none_missed", "")]), noted)
+        [("outbound", "connected", FIRST)] * 4 + [("outbound", "connected", SECOND)] * 2 +
+        [("outbound", "busy", FIRST), ("outbound", "vacant", FIRST),
+         ("outbound", "no_answer", FIRST), ("outbound", "unknown_worker", ""),
+         ("outbound", "no_masked", ""), ("return", "none_missed", ""),
+         ("masked", "connected", FIRST), ("masked", "no_answer", SECOND)]), noted)
+    missed = wait_for("the missed call", lambda: x.list(f"missed:{AWAY}"), 60)
+    check([(m["masked"], m["shop"]) for m in missed] == [(SECOND, f"+{OTHER}")], missed)
     x.finish()
 
 

@@ -70,8 +70,10 @@ class Line:
         return found
 
     def call(self, plans, number=EN, rate="10/s", extra=(), script=CALLER, **more):
-        """plans: (n of the member or a phone, kind, plan), all beside each other."""
+        """plans: (n of the member or a phone, kind, plan, percent of packets lost), all beside each
+        other."""
         rows = [{"phone": p[0] if isinstance(p[0], str) else phone(p[0]), "kind": p[1],
+                 "loss": p[3] if len(p) > 3 else 0,
                  "plan": p[2].replace("LOGIN", f"1{member(p[0])}#" if not isinstance(p[0], str)
                                       else "1700001#")} for p in plans]
         return callers(self.service, number, script, calls=len(rows), rate=rate, row=rows,
@@ -117,6 +119,7 @@ def member(n):
 
 
 ORDER = f"LOGIN 7 {PIN}# 1 "
+THREE = [("07260", 1), ("00117", 1)]  # keyed as 00117×3, 07260×1, 00117×1
 
 
 def orders_of_every_kind():
@@ -145,14 +148,20 @@ def orders_of_every_kind():
         (13, "events", f"1999999# {member(13)}# 7 {PIN}# 1 00117#8#* 3"),
         # a phone that is not registered
         ("+12025550199", "events", "1 2"),
+        # packets are lost on the way, in bursts
+        (15, "events", ORDER + "00117#3#07260#1#00117#1#* 3", 10),
+        (16, "events", ORDER + "12345#21#* 3", 10),
+        (17, "in_band", ORDER + "12345#22#* 3", 1),
+        (18, "in_band", ORDER + "00117#3#07260#1#00117#1#* 3", 1),
         # the star on the personal menu leads back
         (14, "events", f"LOGIN 1 2 3 4 5 6 * 1{member(14)}# 7 {PIN}# 1 07260#3#* 3"),
     ]
-    line = Line(h.folder(), 15)
-    line.call(plans)
-    three = [("07260", 1), ("00117", 1)]
+    line = Line(h.folder(), 19)
+    truths = line.call(plans)
+    check(sum(t["rtp"].get("made", {}).get("lost", 0) for t in truths) > 50, "packets were lost")
     check(line.orders() == {
-        member(0): [three], member(1): [three], member(2): [[("07260", 2)]],
+        member(0): [THREE], member(1): [THREE], member(15): [THREE], member(18): [THREE],
+        member(16): [[("12345", 21)]], member(17): [[("12345", 22)]], member(2): [[("07260", 2)]],
         member(3): [[("12345", 4), ("00117", 9)]], member(4): [[("07260", 5)]],
         member(5): [[("12345", 50)]], member(12): [[("00117", 7)]], member(13): [[("00117", 8)]],
         member(14): [[("07260", 3)]]}, line.orders())
@@ -272,21 +281,58 @@ def by_sipp():
     if not usable():
         print("skipped: SIPp plays keys as root only")
         return
-    line = Line(h.folder(), 6)
+    at, stay, leave = ("pause", 500), "wait_bye", [("pause", 1500), "bye"]
+    pin, order = f"7{PIN}#1", "00117#3#07260#1#00117#1#*3"
+
+    def login(n):
+        return f"1{member(n)}#"
+
+    # who keys how, and what is stored of it; all beside each other
+    plans = [
+        (EN, lambda n: [at, ("keys", login(n) + pin + order), stay], THREE),
+        (SL, lambda n: [at, ("keys_in_band", login(n) + pin + "07260#2#*3"), stay], [("07260", 2)]),
+        (EN, lambda n: [at, ("play_dtmf", login(n) + pin + "12345#5#*3"), stay], [("12345", 5)]),
+        # before the first prompt has begun
+        (RU, lambda n: [("play_dtmf", login(n) + pin + order), stay], THREE),
+        # packets that never come: of events, of everything, of tones
+        (RU, lambda n: [at, ("keys_lost", login(n) + pin + "12345#6#*3"), stay], [("12345", 6)]),
+        (EN, lambda n: [at, ("keys_lossy", login(n) + pin + order), stay], THREE),
+        (SL, lambda n: [at, ("keys_in_band_lossy", login(n) + pin + "07260#4#*3"), stay],
+         [("07260", 4)]),
+        # slow ones, a second between two
+        (EN, lambda n: [at] + [step for key in login(n) + pin + "07260#7#*3"
+                               for step in (("play_dtmf", key), ("pause", 200))] + [stay],
+         [("07260", 7)]),
+        # wrong PINs: twice, then the right one; three times
+        (EN, lambda n: [at, ("play_dtmf", login(n) + f"71111#2222#{PIN}#100117#8#*3"), stay],
+         [("00117", 8)]),
+        (EN, lambda n: [at, ("keys", login(n) + "71111#2222#3333#"), stay], None),
+        # changed and cancelled
+        (EN, lambda n: [at, ("keys", login(n) + pin + "00117#2#*212345#9#*3"), stay],
+         [("00117", 2), ("12345", 9)]),
+        (EN, lambda n: [at, ("play_dtmf", login(n) + pin + "00117#2#*4"), stay], None),
+        # hung up at each step
+        (EN, lambda n: leave, None),
+        (EN, lambda n: [at, ("keys", login(n)), *leave], None),
+        (EN, lambda n: [at, ("play_dtmf", login(n) + f"7{PIN}#"), *leave], None),
+        (EN, lambda n: [at, ("keys", login(n) + pin + "00117#4#"), *leave], None),
+        (EN, lambda n: [at, ("keys_in_band", login(n) + pin + "00117#4#*"), *leave], None),
+        # silent, from the beginning and in the middle
+        (EN, lambda n: [stay], None),
+        (EN, lambda n: [at, ("play_dtmf", login(n) + pin), stay], None),
+    ]
+    line = Line(h.folder(), len(plans))
     sipp = Caller(line.service.where, line.service.address)
-    login = "1{}#7" + PIN + "#1"
-    running = [sipp.start(number, [("pause", 500), (word, login.format(member(n)) + keys), "wait_bye"],
-                          caller=phone(n)) for n, (number, word, keys) in enumerate([
-        (EN, "keys", "00117#3#07260#1#00117#1#*3"), (SL, "keys_in_band", "07260#2#*3"),
-        (RU, "keys_lost", "12345#5#*3"), (EN, "keys", "00117#2#*4"),
-        (SL, "keys_in_band", "00117#2#*23")])]
-    running.append(sipp.start(EN, [("pause", 500), ("keys", f"1{member(5)}#7{PIN}#100117#4#*"),
-                                   ("pause", 2000), "bye"], caller=phone(5)))
+    running = [sipp.start(number, steps(n), caller=phone(n))
+               for n, (number, steps, _) in enumerate(plans)]
     for n, process in enumerate(running):
         sipp.wait(process, f"SIPp's caller {n}")
-    check(line.orders() == {member(0): [[("07260", 1), ("00117", 1)]], member(1): [[("07260", 2)]],
-                            member(2): [[("12345", 5)]]}, line.orders())
-    line.service.records(6)
+    check(line.orders() == {member(n): [lines] for n, (_, _, lines) in enumerate(plans) if lines},
+          line.orders())
+    check([redis(line.service, "GET", f"peal:pin-wrong:{member(n)}") for n in (8, 9)] == ["", "3"],
+          "wrong PINs are counted, the right one ends that")
+    records = line.service.records(len(plans))
+    check(sum(r["outcome"] == "hangup" for r in records) == 5, "five hung up")
     line.service.stop()
 
 

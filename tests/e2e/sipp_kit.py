@@ -9,6 +9,7 @@ import math
 import os
 import struct
 import subprocess
+import wave
 
 import harness as h
 from ports import start_listening
@@ -125,6 +126,20 @@ def in_band_keys(keys):
     return packets
 
 
+def speech(path, at=0):
+    """Packets of a sound file of 8 kHz, as a person would talk."""
+    with wave.open(str(path)) as w:
+        raw = w.readframes(w.getnframes())
+    samples = struct.unpack(f"<{len(raw) // 2}h", raw)
+    return [(at + n * 20, rtp(0, 1 + n, 1000 + n * 160, bytes(map(ulaw, samples[n * 160:][:160]))))
+            for n in range(len(samples) // 160)]
+
+
+def without(packets, every):
+    """The line loses one packet of so many, whatever is in it."""
+    return [p for n, p in enumerate(packets) if n % every != every // 2]
+
+
 class Caller:
     """Calls one after the other or beside each other; wait() tells how each ended."""
 
@@ -149,9 +164,16 @@ class Caller:
             return self.pcap(event_keys(value, lost=2))
         if word == "keys_in_band":
             return self.pcap(in_band_keys(value))
+        if word == "keys_lossy":  # one packet of ten, of events and of what is between them
+            return self.pcap(without(event_keys(value), 10))
+        if word == "keys_in_band_lossy":
+            return self.pcap(without(in_band_keys(value), 37))
+        if word == "speech":
+            return self.pcap(speech(value))
         if word == "play_dtmf":
+            keys = 1 if value.startswith("[") else len(value)  # a field of the call's row
             return (f'  <nop><action><exec play_dtmf="{value}"/></action></nop>\n'
-                    f'  <pause milliseconds="{len(value) * 400 + 400}"/>\n')
+                    f'  <pause milliseconds="{keys * 400 + 400}"/>\n')
         if word == "wait_bye":
             return OK_TO_BYE
         if word == "bye":
@@ -169,12 +191,16 @@ class Caller:
         text += f'  <recv response="{answer}"/>\n'
         text += MESSAGE.format(method="ACK", to=to, caller=caller, tag="[peer_tag_param]", number=1,
                                retrans="", rest=EMPTY)
+        return text + self.whole(steps, to, caller) + "</scenario>\n"
+
+    def whole(self, steps, to, caller):
+        text = ""
         for n, s in enumerate(steps):
             part = self.step(s, to, caller)
             if steps[n + 1:n + 2] == ["wait_bye"] and "<nop>" in part:
                 part = part[:part.index("  <pause")]  # the far side may hang up while it plays
             text += part
-        return text + "</scenario>\n"
+        return text
 
     def start(self, to, steps, answer=200, caller=None, calls=1):
         """Returns the running SIPp."""
@@ -199,6 +225,60 @@ class Caller:
 
     def call(self, to, steps, **more):
         self.wait(self.start(to, steps, **more), f"a call to {to} by {steps}")
+
+
+CALLEE = """<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="callee">
+  <recv request="INVITE"/>
+  <send>
+    <![CDATA[
+      SIP/2.0 180 Ringing
+      [last_Via:]
+      [last_From:]
+      [last_To:];tag=[pid]SIPp[call_number]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Contact: <sip:[local_ip]:[local_port]>
+      Content-Length: 0
+
+    ]]>
+  </send>
+  <send retrans="500">
+    <![CDATA[
+      SIP/2.0 200 OK
+      [last_Via:]
+      [last_From:]
+      [last_To:];tag=[pid]SIPp[call_number]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Contact: <sip:[local_ip]:[local_port]>
+{sdp}
+    ]]>
+  </send>
+  <recv request="ACK"/>
+{steps}</scenario>
+"""
+
+
+class Callee(Caller):
+    """SIPp where our calls go: it answers each, does the steps, and waits for our BYE. `fields`:
+    one word for each call in turn, for "[field0]" in a step."""
+
+    def __init__(self, where, steps, fields, calls):
+        super().__init__(where, None)
+        (where / "fields.csv").write_text("SEQUENTIAL\n" + "\n".join(fields) + "\n")
+        path = where / "callee.xml"
+        path.write_text(CALLEE.format(sdp=SDP,
+                                      steps=self.whole(steps + ["wait_bye"], "", "")))
+
+        def run(ports):
+            return h.start(["sipp", "-sf", path, "-inf", where / "fields.csv", "-i", "127.0.0.1",
+                            "-p", ports[0], "-mi", "127.0.0.1", "-mp", ports[1], "-m", calls,
+                            "-nostdin", "-trace_err", "-timeout", f"{LIMIT_S}s", "-timeout_error"],
+                           where / "callee.log", cwd=where)
+
+        (port, _), self.process = start_listening(run, ("udp", "udp"))
+        self.address = f"127.0.0.1:{port}"
 
 
 def usable():
