@@ -175,6 +175,14 @@ extern const char kind_mark; /* its address is the key under which a declaration
 void flow_register_call(lua_State *L, bool simulator);
 void flow_drop(struct flow *f); /* flow.c: frees without on_end */
 void flow_wake(struct flow *f); /* flow.c: the verb under way looks whether it is done */
+void flow_resume(struct flow *f, int args);
+void flow_forget(struct flow *f);      /* what Lua and the loop hold of it */
+void flow_finish_soon(struct flow *f); /* on_end follows, from a timer */
+void flow_on_limit(struct timer *t);   /* of the whole script */
+
+/* flow_events.c, flow_start.c */
+void flow_on_call(void *arg, struct call *c, const struct call_event *e);
+int flow_after_main(lua_State *L); /* runs call:afterwards; arguments: function, outcome */
 
 /* far.c, verbs_line.c: what the call was put through to is let go of. */
 void line_forget(struct flow *f);
