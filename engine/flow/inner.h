@@ -156,16 +156,16 @@ struct flow_runtime {
     struct speech *speech; /* NULL: there is no synthesiser */
     struct sound_cache *sound_cache;
     struct words_known *words[WORDS_LANGS]; /* NULL: not needed yet; prompt_read.c */
-    struct http *http;     /* NULL: no host may be asked */
-    bool declaring;        /* a script's declaration runs: budget and memory are its own */
+    struct http *http;                      /* NULL: no host may be asked */
+    bool declaring; /* a script's declaration runs: budget and memory are its own */
     int64_t declare_budget;
     size_t declare_bytes; /* what the state may grow to meanwhile */
     uint64_t store_token;
-    char *scratch;                 /* STORE_VALUE_MAX bytes, for JSON on its way out */
-    struct sip_trace *trace;       /* NULL: messages are not noted */
-    struct prints *prints;         /* of the recordings scripts expect; NULL: none */
+    char *scratch;                   /* STORE_VALUE_MAX bytes, for JSON on its way out */
+    struct sip_trace *trace;         /* NULL: messages are not noted */
+    struct prints *prints;           /* of the recordings scripts expect; NULL: none */
     const struct prints *recordings; /* that calls listen for; NULL: none */
-    struct recording_known *known; /* hearing.c */
+    struct recording_known *known;   /* hearing.c */
     uint32_t known_count;
 };
 
@@ -186,6 +186,8 @@ int flow_after_main(lua_State *L); /* runs call:afterwards; arguments: function,
 
 /* far.c, verbs_line.c: what the call was put through to is let go of. */
 void line_forget(struct flow *f);
+/* The host, or the verb fails: this program has none. */
+const struct flow_host *line_host(lua_State *L, struct flow *f, const char *verb);
 void far_close_all(struct flow_runtime *rt);
 
 /* memory.c */
@@ -278,7 +280,7 @@ extern const struct verb verbs_call[], verbs_audio[], verbs_listen[]; /* call:NA
 extern const struct verb verbs_expect[], verbs_expect_audio[];        /* call:NAME */
 extern const struct verb verbs_network[];                             /* call:NAME */
 extern const struct verb verbs_random[], verbs_script[];              /* NAME */
-extern const struct verb verbs_line[], verbs_hold[];                  /* call:NAME */
+extern const struct verb verbs_line[], verbs_hold[], verbs_house[];   /* call:NAME */
 extern const struct verb verbs_store[];                               /* store.NAME */
 extern const struct verb verbs_read[];                                /* read.NAME */
 extern const struct verb verbs_http[];                                /* http.NAME */

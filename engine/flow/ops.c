@@ -108,3 +108,44 @@ void op_answered(void *arg, const struct flow_answer *answer)
     flow_wake(f);
     f->answer = NULL;
 }
+
+/* ---- for verbs that ask ---- */
+
+struct flow *verb_outside(lua_State *L, bool *waits)
+{
+    struct flow *f = flow_of(L);
+
+    if (!f)
+        luaL_error(L, "this needs a call: use it inside run = function(call) … end");
+    *waits = !f->over;
+    if (*waits)
+        verb_check(L, f);
+    return f;
+}
+
+int verb_refused(lua_State *L, enum err e, const char *why)
+{
+    static const struct {
+        enum err err;
+        const char *outcome, *why;
+    } names[] = {
+        {ERR_TIMEOUT, "timeout", "there was no answer in time; whether it was done is not known"},
+        {ERR_CLOSED, "unavailable", "it cannot be reached now"},
+        {ERR_FULL, "busy", "too much is under way"},
+        {ERR_INVALID, "wrong_type", "what is there is of another kind"},
+        {ERR_TOO_LONG, "too_long", "it is too long"},
+        {ERR_REFUSED, "refused", "it was refused"},
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].err == e) {
+            lua_pushnil(L);
+            lua_pushstring(L, names[i].outcome);
+            lua_pushstring(L, why ? why : names[i].why);
+            return 3;
+        }
+    lua_pushnil(L);
+    lua_pushstring(L, "failed");
+    lua_pushstring(L, why ? why : err_name(e));
+    return 3;
+}

@@ -33,6 +33,7 @@ const struct verb_group verb_groups[] = {
     {"call:", verbs_expect_audio},
     {"call:", verbs_line},
     {"call:", verbs_hold},
+    {"call:", verbs_house},
     {"", verbs_script},
     {"", verbs_random},
     {"read.", verbs_read},
