@@ -70,7 +70,7 @@ static void add_numbers(struct words_known *k, enum words_lang l, struct buf *b)
             words_number(b, l, -in_scales[i] * scale, WORDS_COUNTING);
             add_words(k, b);
         }
-    (void)words_digits(b, l, SLICE("0123456789*#+ABCD"));
+    (void)words_digits(b, l, SLICE("0123456789*#+"));
     add_words(k, b);
 }
 

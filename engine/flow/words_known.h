@@ -1,6 +1,7 @@
 /* The words that readings are made of (words.h), by language: what a read-out can be put together
  * from, each spoken once. Made by reading everything aloud that brings a word of its own, so that
- * the rules of a language stand in one place only. Some hundred words a language. */
+ * the rules of a language stand in one place only. Some hundred words a language. The keys A to
+ * D are left out: a letter by itself is as often the beginning of a name. */
 #ifndef PEAL_FLOW_WORDS_KNOWN_H
 #define PEAL_FLOW_WORDS_KNOWN_H
 

@@ -403,6 +403,7 @@ Test(words, every_reading_is_made_of_known_words)
         cr_expect_not(words_known_has(k, slice_cstr(strange[l])));
         cr_expect_not(words_known_has(k, SLICE("")));
         cr_expect_not(words_known_has(k, SLICE("one two")));
+        cr_expect_not(words_known_has(k, SLICE("B")), "a name, more often than a key");
         words_known_close(k);
     }
 }
