@@ -239,6 +239,94 @@ Test(escape, error_objects)
         {"assert(false)", ENDS, NULL}, {"assert(nil, {})", ENDS, "table"});
 }
 
+/* Metamethods that run while C has the floor: an operator's, a library's, a verb's options. */
+Test(escape, metamethods_that_run_away)
+{
+    TRY({"local t = setmetatable({}, { __concat = function() while true do end end }) t = t .. t",
+         RUNS_OUT, NULL},
+        {"local t = setmetatable({}, { __eq = function() while true do end end })\n"
+         "local x = t == setmetatable({}, getmetatable(t))",
+         RUNS_OUT, NULL},
+        {"local t = setmetatable({}, { __len = function() while true do end end }) t = #t",
+         RUNS_OUT, NULL},
+        {"local t = setmetatable({}, { __len = function() return 1 << 40 end }) table.sort(t)",
+         FINE, NULL},
+        {"local t = setmetatable({}, { __len = function() return math.maxinteger end })\n"
+         "table.insert(t, 1)",
+         FINE, NULL},
+        {"local t = setmetatable({}, { __index = function() while true do end end })\n"
+         "table.concat(t, '', 1, 9)",
+         ENDS, NULL},
+        {"local t = setmetatable({}, { __newindex = function() while true do end end }) t.x = 1",
+         RUNS_OUT, NULL},
+        {"local t = setmetatable({}, { __call = function(f) return f(f) end }) t()", RUNS_OUT,
+         NULL},
+        {"local t = setmetatable({}, { __lt = function() call:wait(1) end })\n"
+         "table.sort({ t, t, t })",
+         ENDS, NULL},
+        {"local o = setmetatable({}, { __index = function() while true do end end })\n"
+         "call:wait_answer(o)",
+         ENDS, NULL},
+        {"local w = setmetatable({}, { __index = function() call:wait(1) end })\n"
+         "call:answer() call:say('{x}', { with = w })",
+         ENDS, NULL},
+        {"local w = setmetatable({}, { __index = function() while true do end end })\n"
+         "call:answer() call:say('{x}', { with = w })",
+         ENDS, NULL},
+        {"local t = setmetatable({}, { __pairs = function() while true do end end })\n"
+         "for k in pairs(t) do end",
+         FINE, NULL},
+        {"local t = setmetatable({}, { __mode = 'kv' }) for i = 1, 2000 do t[{}] = {} end", FINE,
+         NULL});
+}
+
+/* What one call does to what it sees is not there for the next; addresses are not shown. */
+Test(escape, what_is_left_for_the_next_call)
+{
+    TRY({"pcall(function() string.upper = function() return 'poison' end end)", FINE, NULL},
+        {"check(('x'):upper() == 'X' and string.upper('y') == 'Y')", FINE, NULL},
+        {"tostring = function() return 'poison' end print = nil type = nil", FINE, NULL},
+        {"check(tostring(1) == '1' and type(1) == 'number' and print)", FINE, NULL},
+        {"pcall(function() getmetatable('').__index = function() return 'poison' end end)", FINE,
+         NULL},
+        {"check(('x').upper == string.upper and ('x').none == nil)", FINE, NULL},
+        {"call.row.left = 'poison'", FINE, NULL}, {"check(call.row.left == nil)", FINE, NULL},
+        {"math.left = nil", ENDS, "cannot be set"}, {"utf8.char = nil", ENDS, "cannot be set"},
+        {"table.left = 1", ENDS, "cannot be set"},
+        {"for _, x in ipairs { print, {}, call, string.rep, function() end } do\n"
+         "  check(not tostring(x):find('0x', 1, true), tostring(x))\n"
+         "  check(not ('%s'):format(x):find('0x', 1, true))\n"
+         "end",
+         FINE, NULL},
+        {"local ok, e = pcall(function() return {} < {} end) check(not e:find('0x', 1, true), e)",
+         FINE, NULL});
+}
+
+/* Arguments at the ends of what a number can be, and patterns that are none. */
+Test(escape, numbers_and_patterns_at_their_ends)
+{
+    TRY({"for i = math.maxinteger - 1, math.maxinteger do end", FINE, NULL},
+        {"for i = math.mininteger, math.mininteger + 1 do end", FINE, NULL},
+        {"check(('x'):sub(math.mininteger, math.maxinteger) == 'x')", FINE, NULL},
+        {"check(('x'):byte(math.maxinteger) == nil)", FINE, NULL}, {"select(-1e9, 1)", ENDS, NULL},
+        {"select(0, 1)", ENDS, NULL}, {"local x = 1 // 0", ENDS, "zero"},
+        {"local x = 1 % 0", ENDS, NULL},
+        {"check(math.mininteger // -1 == math.mininteger)", FINE, NULL},
+        {"local x = 1 << 1e9 check(x == 0)", FINE, NULL}, {"utf8.char(1 << 40)", ENDS, NULL},
+        {"utf8.codepoint('\\xff')", ENDS, "UTF"},
+        {"table.unpack({}, math.mininteger, math.maxinteger)", ENDS, "too many"},
+        {"table.concat({}, 'x', 1, math.maxinteger)", ENDS, NULL},
+        {"('x'):find('[a')", ENDS, "malformed"}, {"('x'):find('%')", ENDS, "malformed"},
+        {"('x'):find('(x')", ENDS, "unfinished"}, {"('x'):find('%f')", ENDS, "missing"},
+        {"('x'):gsub('x', '%9')", ENDS, NULL}, {"('x'):find('x', math.mininteger)", FINE, NULL},
+        {"call:wait(0/0)", ENDS, NULL}, {"call:wait(math.huge)", ENDS, NULL},
+        {"call:wait(-1)", ENDS, NULL}, {"call:answer() call:tone(1e9, 1)", ENDS, NULL},
+        {"call:answer() call:tone({ 0/0 }, 1)", ENDS, NULL},
+        {"read.number(1 << 62)", ENDS, "large"}, {"read.amount(1e300, 'EUR')", ENDS, "large"},
+        {"call:digits { max = 1e18 }", ENDS, NULL},
+        {"call:menu { keys = ('1'):rep(1000) }", ENDS, "keys"});
+}
+
 /* Verbs where they cannot wait, and on what is no call. */
 Test(escape, verbs_in_the_wrong_place)
 {
