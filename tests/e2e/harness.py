@@ -1,6 +1,7 @@
 """What end-to-end tests share: the built programs, temporary folders, and processes that are always
 stopped by their process id. Waiting is always for a condition, with a limit."""
 
+import collections
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 SOURCE = pathlib.Path(os.environ.get("PEAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("PEAL_BUILD", SOURCE / "build" / "release"))
@@ -129,16 +131,22 @@ def free_port(kind=socket.SOCK_DGRAM):
         return s.getsockname()[1]
 
 
+_given = collections.deque(maxlen=24)  # ranges that may not be in use yet
+
+
 def free_range(count):
-    """`count` ports in a row, free a moment ago and below those the kernel gives out by itself:
-    "FIRST-LAST", and FIRST is even."""
+    """`count` ports in a row, free a moment ago, below those the kernel gives out by itself, and
+    none that this test has just been given: "FIRST-LAST", and FIRST is even."""
     for _ in range(400):  # simulators and engines of other tests have some here and there
         first = random.randrange(10000, 32000 - count, 2)
+        if any(first < end and begin < first + count for begin, end in list(_given)):
+            continue
         sockets = []
         try:
             for port in range(first, first + count):
                 sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
                 sockets[-1].bind(("127.0.0.1", port))
+            _given.append((first, first + count))
             return f"{first}-{first + count - 1}"
         except OSError:
             continue
@@ -248,16 +256,25 @@ def attempt(test, tries=3):
     fail(f"the simulator was late {tries} times: this machine is too busy for {test.__name__}")
 
 
-def main(*tests):
-    """Runs the tests in order; the first failure ends the program with 1."""
-    only = sys.argv[1:]
+def timed(test):
+    before = time.monotonic()
+    attempt(test)
+    print(f"ok {test.__name__} ({time.monotonic() - before:.1f} s)", flush=True)
+
+
+def main(*tests, at_once=1):
+    """Runs the tests, so many beside each other (those that wait more than they work); the first
+    failure ends the program with 1."""
+    chosen = [t for t in tests if not sys.argv[1:] or t.__name__ in sys.argv[1:]]
+    beside = ThreadPoolExecutor(at_once)
     try:
-        for test in tests:
-            if only and test.__name__ not in only:
-                continue
-            before = time.monotonic()
-            attempt(test)
-            print(f"ok {test.__name__} ({time.monotonic() - before:.1f} s)", flush=True)
+        if at_once == 1:
+            for test in chosen:
+                timed(test)
+        else:
+            for done in [beside.submit(timed, t) for t in chosen]:
+                done.result()
         print(f"{checks} checks")
     finally:
-        clean()
+        beside.shutdown(wait=False, cancel_futures=True)
+        clean()  # what the others wait for goes away

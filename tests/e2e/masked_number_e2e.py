@@ -244,4 +244,4 @@ def by_sipp():
 
 
 if __name__ == "__main__":
-    h.main(calling_out, not_connected, called_back, return_calls, by_sipp)
+    h.main(calling_out, not_connected, called_back, return_calls, by_sipp, at_once=3)

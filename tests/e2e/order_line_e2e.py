@@ -337,4 +337,4 @@ def by_sipp():
 
 
 if __name__ == "__main__":
-    h.main(orders_of_every_kind, the_number_is_read_to_each, pins_lock, silence_everywhere, three_languages, operators, by_sipp)
+    h.main(orders_of_every_kind, the_number_is_read_to_each, pins_lock, silence_everywhere, three_languages, operators, by_sipp, at_once=3)
