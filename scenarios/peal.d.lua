@@ -607,6 +607,16 @@ function call:impair(options) end
 function call:misbehave(options) end
 
 ---(simulator)
+---Puts a header of the script's own into messages of this call that leave from now on: into those
+---that `to` says, as in call:misbehave, and so many of them (0: all). The far side reads it by
+---call:header, where it is the INVITE's, or call:message_header.
+---@param name string
+---@param value any
+---@param options? { to?: string, times?: number }
+---@return any ...
+function call:add_header(name, value, options) end
+
+---(simulator)
 ---The caller's CANCEL gets its own 200, and the call goes on as if nothing had come. Waits for it,
 ---at most so long. Returns true, or nil and "timeout". What is done next is up to the script:
 ---call:answer() is the 200 that crosses a CANCEL, call:reject(486) another late answer.

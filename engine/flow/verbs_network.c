@@ -1,5 +1,5 @@
 /* Verbs that make a bad network or a bad peer of a simulated leg: what its RTP meets on the way,
- * and SIP messages that are lost, late, doubled, bloated or wrong. */
+ * and SIP messages that are lost, late, doubled, bloated, wrong, or have a header of their own. */
 #include <stdio.h>
 #include <string.h>
 
@@ -108,6 +108,39 @@ static int verb_misbehave(lua_State *L)
     return 0;
 }
 
+/*@sim call:add_header(name, value [, { to = "*", times = 0 }])
+ * Puts a header of the script's own into messages of this call that leave from now on: into those
+ * that `to` says, as in call:misbehave, and so many of them (0: all). The far side reads it by
+ * call:header, where it is the INVITE's, or call:message_header.
+ */
+static int verb_add_header(lua_State *L)
+{
+    static const char *const options[] = {"to", "times", NULL};
+    struct flow *f = verb_begin(L);
+    const char *name = luaL_checkstring(L, 2), *value = luaL_checkstring(L, 3);
+    struct sip_meddle rule = {.kind = SIP_MEDDLE_HEADER};
+
+    opt_only(L, 4, options);
+    rule.times = (uint32_t)opt_number(L, 4, "times", 0, 0, TIMES_MAX);
+    const char *to = opt_string(L, 4, "to", "*");
+    luaL_argcheck(L,
+                  *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789-.!%*_+`'~") == strlen(name),
+                  2, "a header's name is letters, digits and -");
+    luaL_argcheck(L, !strpbrk(value, "\r\n"), 3, "one line");
+    int n = snprintf(rule.header, sizeof rule.header, "%s: %s", name, value);
+    luaL_argcheck(L, n < (int)sizeof rule.header, 3, "it is too long");
+    enum err e = slice_copy(slice_cstr(to), rule.what, sizeof rule.what) == OK
+                     ? call_meddle(f->call, &rule)
+                     : ERR_INVALID;
+    if (e == ERR_INVALID)
+        return luaL_error(L, "add_header: '%s' is no message: write INVITE, 200, 1xx, 200/BYE or *",
+                          to);
+    if (e != OK)
+        flow_fail(L, "call:add_header: not possible now (%s)", err_name(e));
+    return 0;
+}
+
 static int defied_k(lua_State *L, int status, lua_KContext ctx)
 {
     struct flow *f = flow_of(L);
@@ -171,9 +204,7 @@ static int verb_respond(lua_State *L)
 }
 
 const struct verb verbs_network[] = {
-    {"impair", verb_impair, VERB_SIM},
-    {"misbehave", verb_misbehave, VERB_SIM},
-    {"defy_cancel", verb_defy_cancel, VERB_SIM},
-    {"respond", verb_respond, VERB_SIM},
-    {NULL, NULL, VERB_SIM},
+    {"impair", verb_impair, VERB_SIM},         {"misbehave", verb_misbehave, VERB_SIM},
+    {"add_header", verb_add_header, VERB_SIM}, {"defy_cancel", verb_defy_cancel, VERB_SIM},
+    {"respond", verb_respond, VERB_SIM},       {NULL, NULL, VERB_SIM},
 };

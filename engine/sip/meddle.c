@@ -179,6 +179,8 @@ static bool within_bound(const struct sip_meddle *r)
         return r->amount >= 1 && r->amount <= SIP_MEDDLE_DELAY_MAX_MS;
     case SIP_MEDDLE_PAD:
         return r->amount >= 1 && r->amount <= SIP_MEDDLE_BYTES_MAX;
+    case SIP_MEDDLE_HEADER:
+        return r->header[0] && !strpbrk(r->header, "\r\n") && strchr(r->header, ':');
     }
     return false;
 }
@@ -307,6 +309,28 @@ static bool pad(struct sip_ua *ua, const struct sip_path *to, struct slice text,
     return true;
 }
 
+/* The text with a header at the end of its own. */
+static bool head(struct sip_ua *ua, const struct sip_path *to, struct slice text,
+                 const char *header)
+{
+    struct sip_meddler *m = ua->meddler;
+    const char *end = memmem(text.p, text.len, "\r\n\r\n", 4);
+    struct buf b = buf_on(m->text, sizeof m->text);
+
+    if (!end)
+        return false;
+    uint32_t at = (uint32_t)(end - text.p) + 2;
+    buf_put(&b, slice_of(text.p, at));
+    buf_puts(&b, header);
+    buf_puts(&b, "\r\n");
+    buf_put(&b, slice_from(text, at));
+    if (buf_end(&b) != OK)
+        return false;
+    m->stats.headed++;
+    pass(ua, to, buf_slice(&b));
+    return true;
+}
+
 /* What one rule does to a message of ours; true: it has been taken care of. */
 static bool carry_out(struct sip_ua *ua, const struct sip_meddle *r, const struct sip_path *to,
                       struct slice text)
@@ -326,6 +350,8 @@ static bool carry_out(struct sip_ua *ua, const struct sip_meddle *r, const struc
         return delay(ua, to, text, r->amount);
     case SIP_MEDDLE_PAD:
         return pad(ua, to, text, r->amount);
+    case SIP_MEDDLE_HEADER:
+        return head(ua, to, text, r->header);
     case SIP_MEDDLE_IGNORE:
         break;
     }

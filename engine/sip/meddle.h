@@ -19,13 +19,15 @@
 #define SIP_MEDDLE_COPIES_MAX   100
 #define SIP_MEDDLE_DELAY_MAX_MS 3600000
 #define SIP_MEDDLE_WHAT_MAX     24
+#define SIP_MEDDLE_HEADER_MAX   160
 
 enum sip_meddle_kind {
     SIP_MEDDLE_LOSE,   /* of ours: it does not leave */
     SIP_MEDDLE_IGNORE, /* of theirs: it does not arrive */
     SIP_MEDDLE_REPEAT, /* of ours: amount further copies at once */
     SIP_MEDDLE_DELAY,  /* of ours: amount milliseconds late */
-    SIP_MEDDLE_PAD     /* of ours: with headers of amount bytes */
+    SIP_MEDDLE_PAD,    /* of ours: with headers of amount bytes */
+    SIP_MEDDLE_HEADER  /* of ours: with one further header */
 };
 
 struct sip_meddle {
@@ -35,6 +37,7 @@ struct sip_meddle {
     char what[SIP_MEDDLE_WHAT_MAX];
     uint32_t times; /* so many messages, then no more; 0: all of them */
     uint32_t amount;
+    char header[SIP_MEDDLE_HEADER_MAX]; /* SIP_MEDDLE_HEADER: "Name: value" */
 };
 
 /* The kinds as scripts and files name them: {name} = what, and for the amount {amount} = number,
@@ -53,7 +56,7 @@ bool sip_meddle_valid(const struct sip_meddle *rule);
 enum err sip_meddle_add(struct sip_ua *ua, struct slice call_id, const struct sip_meddle *rule);
 
 struct sip_meddle_stats {
-    uint64_t lost, ignored, repeated, delayed, padded;
+    uint64_t lost, ignored, repeated, delayed, padded, headed;
     uint64_t refused; /* no room: the message went on its way as it was */
 };
 const struct sip_meddle_stats *sip_meddle_stats(const struct sip_ua *ua);

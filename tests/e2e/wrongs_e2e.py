@@ -164,6 +164,19 @@ class Sip(WrongsTest):
         far.wait("200/BYE")
         serve.stop()
 
+    def test_headers_of_the_scripts_own(self):
+        serve = self.serve(["  call:add_header(\"X-Ticket\", \"42 of 50\")\n"
+                            "  call:add_header(\"X-Late\", \"no\", { to = \"180\" })\n"
+                            "  call:ring(0.2)\n" + TALK.format(seconds=30)])
+        far = self.far_end()
+        far.invite(serve.address, "+12025550000")
+        answer = far.wait("200/INVITE")
+        self.assertEqual(answer.all("X-Ticket"), ["42 of 50"])
+        far.ack(answer)
+        far.bye(answer)
+        self.assertEqual(far.wait("200/BYE").all("X-Ticket"), ["42 of 50"])
+        serve.stop()
+
     def test_ignored_requests(self):
         serve = self.serve(["  call:misbehave { ignore = \"BYE\", times = 2 }\n"
                             + TALK.format(seconds=30)])

@@ -208,7 +208,8 @@ enum err call_impair(struct call *c, const struct media_impair *i)
 }
 enum err call_meddle(struct call *c, const struct sip_meddle *r)
 {
-    fake_say(c, "meddle %d %s times=%u amount=%u", r->kind, r->what, r->times, r->amount);
+    fake_say(c, "meddle %d %s times=%u amount=%u%s", r->kind, r->what, r->times, r->amount,
+             r->header);
     return sip_meddle_valid(r) ? OK : ERR_INVALID;
 }
 enum err call_defy_cancel(struct call *c)

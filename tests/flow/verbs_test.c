@@ -314,6 +314,25 @@ Test(verbs, a_bad_network_and_a_bad_peer)
     bench_close(&b);
 }
 
+Test(verbs, a_header_of_the_scripts_own)
+{
+    struct bench b;
+
+    bench_open(&b);
+    bench_body(&b, "call:add_header('X-Ticket', '42')\n"
+                   "call:add_header('Subject', 'parcel', { to = '180', times = 1 })\n"
+                   "check(not pcall(call.add_header, call, 'X Y', '1'))\n"
+                   "check(not pcall(call.add_header, call, 'X', 'a\\r\\nVia: b'))\n"
+                   "check(not pcall(call.add_header, call, 'X', ('x'):rep(200)))\n"
+                   "check(not pcall(call.add_header, call, '', 'x'))\n"
+                   "check(not pcall(call.add_header, call, 'X', 'x', { to = 'ringing' }))");
+    done(&b, FLOW_DONE, 5);
+    cr_assert(strstr(b.call.said, "meddle 5 * times=0 amount=0X-Ticket: 42; "
+                                  "meddle 5 180 times=1 amount=0Subject: parcel; "),
+              "%s", b.call.said);
+    bench_close(&b);
+}
+
 Test(verbs, a_stuck_player_times_out)
 {
     struct bench b;
