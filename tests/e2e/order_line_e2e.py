@@ -299,10 +299,8 @@ def by_sipp():
         (EN, lambda n: [at, ("keys_lossy", login(n) + pin + order), stay], THREE),
         (SL, lambda n: [at, ("keys_in_band_lossy", login(n) + pin + "07260#4#*3"), stay],
          [("07260", 4)]),
-        # slow ones, a second between two
-        (EN, lambda n: [at] + [step for key in login(n) + pin + "07260#7#*3"
-                               for step in (("play_dtmf", key), ("pause", 200))] + [stay],
-         [("07260", 7)]),
+        # slow ones, a second each
+        (EN, lambda n: [at, ("keys_slow", login(n) + pin + "07260#7#*3"), stay], [("07260", 7)]),
         # wrong PINs: twice, then the right one; three times
         (EN, lambda n: [at, ("play_dtmf", login(n) + f"71111#2222#{PIN}#100117#8#*3"), stay],
          [("00117", 8)]),

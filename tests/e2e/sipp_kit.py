@@ -18,7 +18,7 @@ LOW = {k: f for f, row in ((697, "123A"), (770, "456B"), (852, "789C"), (941, "*
 HIGH = {k: f for f, col in ((1209, "147*"), (1336, "2580"), (1477, "369#"), (1633, "ABCD"))
         for k in col}
 CODES = "0123456789*#ABCD"
-EVENT_PT = 101
+EVENT_PT = 96  # the one that play_dtmf sends, whatever the offer says
 LIMIT_S = 300
 
 MESSAGE = """  <send{retrans}>
@@ -43,10 +43,10 @@ SDP = """      Content-Type: application/sdp
       s=-
       c=IN IP[media_ip_type] [media_ip]
       t=0 0
-      m=audio [media_port] RTP/AVP 0 101
+      m=audio [media_port] RTP/AVP 0 96
       a=rtpmap:0 PCMU/8000
-      a=rtpmap:101 telephone-event/8000
-      a=fmtp:101 0-15"""
+      a=rtpmap:96 telephone-event/8000
+      a=fmtp:96 0-15"""
 EMPTY = "      Content-Length: 0\n"
 OK_TO_BYE = """  <recv request="BYE"/>
   <send>
@@ -94,8 +94,8 @@ def silence(ms, seq, ts, at):
     return [(at + n * 20, rtp(0, seq + n, ts + n * 160, b"\xff" * 160)) for n in range(ms // 20)]
 
 
-def event_keys(keys, lost=0):
-    """Events of 100 ms with 100 ms of silence between. lost: of five packets, how many never come
+def event_keys(keys, lost=0, gap=100):
+    """Events of 100 ms with `gap` ms of silence between. lost: of five packets, how many never come
     (the last ends of an event among them)."""
     packets, seq, ts, at = [], 1, 1000, 0
     for key in keys:
@@ -107,8 +107,8 @@ def event_keys(keys, lost=0):
                     "!BBH", code, 0x80 | 10 if end else 10, duration), n == 0)))
             seq += 1
         ts, at = ts + 8 * 160, at + 160
-        packets += silence(100, seq, ts, at)
-        seq, ts, at = seq + 5, ts + 5 * 160, at + 100
+        packets += silence(gap, seq, ts, at)
+        seq, ts, at = seq + gap // 20, ts + gap * 8, at + gap
     return packets
 
 
@@ -141,7 +141,9 @@ def without(packets, every):
 
 
 class Caller:
-    """Calls one after the other or beside each other; wait() tells how each ended."""
+    """Calls one after the other or beside each other; wait() tells how each ended. Keys of a call go
+    in one step: each begins with the same sequence number and timestamp, so that a second one's
+    would be taken for the first's (RFC 4733 section 2.5.1.2)."""
 
     def __init__(self, where, address, caller="+12025550150"):
         self.where, self.address, self.caller = where, address, caller
@@ -160,6 +162,8 @@ class Caller:
             return f'  <pause milliseconds="{value}"/>\n'
         if word == "keys":
             return self.pcap(event_keys(value))
+        if word == "keys_slow":
+            return self.pcap(event_keys(value, gap=900))
         if word == "keys_lost":
             return self.pcap(event_keys(value, lost=2))
         if word == "keys_in_band":
