@@ -253,4 +253,4 @@ def full_disk():
 
 if __name__ == "__main__":
     h.main(message_after_the_beep, flow_for_people, safe_harbour, agents_that_leads_name,
-           second_stop_leaves_at_once, full_disk, at_once=2)
+           second_stop_leaves_at_once, full_disk)
