@@ -69,9 +69,9 @@ bool stream_direct_give(struct stream *s)
 {
     if (!s->rtcp_direct)
         return true;
+    s->rtcp_op.done = installed;
     struct io_uring_sqe *sqe = loop_sqe(&s->worker->loop, &s->rtcp_op);
 
-    s->rtcp_op.done = installed;
     s->rtcp_armed = true;
     io_uring_prep_rw(OP_FIXED_FD_INSTALL, sqe, (int)place(s), NULL, 0, 0);
     sqe->flags |= IOSQE_FIXED_FILE;
