@@ -1,5 +1,6 @@
 -- scenarios/callers/order-line.lua: a caller with a plan. The row's `plan` has steps parted by blanks:
---   123#      keys (in band when the row says kind = in_band; slow ones with a pause of a second each)
+--   123#      keys (in band when the row says kind = in_band, as long as a thumb's where packets are lost; slow
+--             ones with a pause of a second each)
 --   w1.5      waits so many seconds
 --   prompt    waits until the flow has spoken and is silent
 --   h         hangs up
@@ -9,7 +10,9 @@ return caller {
   limit = 600,
   run = function(call)
     local in_band, slow = call.row.kind == "in_band", call.row.kind == "slow"
-    if tonumber(call.row.loss or "0") > 0 then
+    local lossy = tonumber(call.row.loss or "0") > 0
+    local on = in_band and lossy and 0.25 or 0.12
+    if lossy then
       call:impair { loss = tonumber(call.row.loss), burst = 2 }
     end
     check(call:wait_answer { limit = 60 }, "the call was answered")
@@ -29,7 +32,7 @@ return caller {
         end
       else
         for at = 1, #step, 16 do
-          call:send_dtmf(step:sub(at, at + 15), { in_band = in_band, on = 0.12, gap = 0.12 })
+          call:send_dtmf(step:sub(at, at + 15), { in_band = in_band, on = on, gap = on })
         end
       end
     end
