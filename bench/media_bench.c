@@ -75,14 +75,6 @@ static void on_theirs(void *arg, struct media_leg *leg, const struct media_event
     s->closed++;
 }
 
-static void run_for(struct scene *s, double seconds)
-{
-    uint64_t end_us = bench_now_us() + (uint64_t)(seconds * 1e6);
-
-    while (bench_now_us() < end_us)
-        loop_turn(&s->loop, 20000);
-}
-
 static bool open_theirs(struct scene *s, uint32_t i)
 {
     const struct media_leg_params p = {.rtcp_mux = true};
@@ -129,18 +121,18 @@ static void close_legs(struct scene *s, uint32_t legs, bool with_ours)
     for (uint32_t i = 0; i < legs; i++) {
         media_leg_mute(s->theirs[i], true);
         if (i % 200 == 0)
-            run_for(s, 0.005);
+            media_kit_run(&s->loop, 0.005);
     }
-    run_for(s, 0.2);
+    media_kit_run(&s->loop, 0.2);
     for (uint32_t i = 0; i < legs; i++) {
         media_leg_close(s->theirs[i]);
         if (with_ours)
             media_leg_close(s->ours[i]);
         if (i % 200 == 0)
-            run_for(s, 0.005);
+            media_kit_run(&s->loop, 0.005);
     }
     while (s->closed < legs * (with_ours ? 2u : 1u) && bench_now_us() < limit_us)
-        run_for(s, 0.01);
+        media_kit_run(&s->loop, 0.01);
 }
 
 static void fill_generator(struct scene *s, struct figures *f)
@@ -178,23 +170,23 @@ static bool run_secure(uint32_t legs, enum dsp_phase phase, const enum srtp_suit
         if (!ok)
             break;
         if (i % 50 == 0)
-            run_for(s, 0.004);
+            media_kit_run(&s->loop, 0.004);
     }
     /* The generator begins when our side listens: what comes earlier is dropped by design. */
-    run_for(s, 0.05);
+    media_kit_run(&s->loop, 0.05);
     for (uint32_t i = 0; ok && i < legs; i++) {
         ok = media_kit_connect(s->theirs[i], media_leg_local(s->ours[i]));
         if (i % 50 == 0)
-            run_for(s, 0.004);
+            media_kit_run(&s->loop, 0.004);
     }
     if (ok) {
-        run_for(s, WARM_UP_S);
+        media_kit_run(&s->loop, WARM_UP_S);
         media_metrics_restart(s->engine);
         media_metrics_restart(s->generator);
-        run_for(s, 0.6);
+        media_kit_run(&s->loop, 0.6);
         media_metrics(s->engine, &before);
         bench_mallocs_start(false);
-        run_for(s, seconds);
+        media_kit_run(&s->loop, seconds);
         f->mallocs = bench_mallocs_stop().calls;
         media_metrics(s->engine, &after);
         fill_generator(s, f);
@@ -253,15 +245,15 @@ static bool run_echo(uint32_t legs, double seconds, enum echo_way way, struct fi
         if (!ok)
             break;
         if (i % 50 == 0)
-            run_for(s, 0.004);
+            media_kit_run(&s->loop, 0.004);
     }
     if (ok && echo_start(e)) {
-        run_for(s, WARM_UP_S);
+        media_kit_run(&s->loop, WARM_UP_S);
         media_metrics_restart(s->generator);
-        run_for(s, 0.6);
+        media_kit_run(&s->loop, 0.6);
         uint64_t t0 = bench_now_us(), n0 = echo_packets(e), c0 = echo_cpu_us(e);
 
-        run_for(s, seconds);
+        media_kit_run(&s->loop, seconds);
         double wall_us = (double)(bench_now_us() - t0);
         double packets = (double)(echo_packets(e) - n0);
         double cpu_us = (double)(echo_cpu_us(e) - c0);

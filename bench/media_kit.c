@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "bench/bench.h"
 #include "bench/media_echo.h"
 
 struct media *media_kit_open(struct loop *l, uint32_t core, uint32_t workers, uint16_t ports,
@@ -18,6 +19,14 @@ struct media *media_kit_open(struct loop *l, uint32_t core, uint32_t workers, ui
     struct media *m;
 
     return media_open(&m, &config) == OK ? m : NULL;
+}
+
+void media_kit_run(struct loop *l, double seconds)
+{
+    uint64_t end_us = bench_now_us() + (uint64_t)(seconds * 1e6);
+
+    while (bench_now_us() < end_us)
+        loop_turn(l, 20000);
 }
 
 bool media_kit_connect(struct media_leg *l, const struct addr *to)

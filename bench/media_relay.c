@@ -66,14 +66,6 @@ static void on_theirs(void *arg, struct media_leg *leg, const struct media_event
     s->closed++;
 }
 
-static void run_for(struct relay_scene *s, double seconds)
-{
-    uint64_t end_us = bench_now_us() + (uint64_t)(seconds * 1e6);
-
-    while (bench_now_us() < end_us)
-        loop_turn(&s->loop, 20000);
-}
-
 /* ---- the four relays ---- */
 
 static bool open_bare(struct relay_scene *s, uint32_t legs, enum echo_way way)
@@ -137,7 +129,7 @@ static bool open_engine(struct relay_scene *s, const struct relay_options *o, bo
         if (o->detect)
             media_leg_phase(s->ours[i], DSP_TALK);
         if (i % 50 == 0)
-            run_for(s, 0.004);
+            media_kit_run(&s->loop, 0.004);
     }
     return true;
 }
@@ -187,7 +179,7 @@ static bool begin(struct relay_scene *s, uint32_t legs)
         ok = media_kit_connect(s->theirs[i], &s->far[i]) &&
              media_leg_play(s->theirs[i], speech, true, 0) == OK;
         if (i % 50 == 0)
-            run_for(s, 0.004);
+            media_kit_run(&s->loop, 0.004);
     }
     if (speech)
         sound_unref(speech);
@@ -225,18 +217,18 @@ static void end(struct relay_scene *s, uint32_t legs)
     for (uint32_t i = 0; i < legs; i++) {
         media_leg_mute(s->theirs[i], true);
         if (i % 200 == 0)
-            run_for(s, 0.005);
+            media_kit_run(&s->loop, 0.005);
     }
-    run_for(s, 0.3);
+    media_kit_run(&s->loop, 0.3);
     for (uint32_t i = 0; i < legs; i++) {
         media_leg_close(s->theirs[i]);
         if (s->engine)
             media_leg_close(s->ours[i]);
         if (i % 200 == 0)
-            run_for(s, 0.005);
+            media_kit_run(&s->loop, 0.005);
     }
     while (s->closed < wanted && bench_now_us() < limit_us)
-        run_for(s, 0.01);
+        media_kit_run(&s->loop, 0.01);
 }
 
 static void remove_folder(const struct relay_scene *s, uint32_t legs)
@@ -257,12 +249,12 @@ static void measure(struct relay_scene *s, double seconds, struct relay_figures 
     static struct media_metrics m;
     uint64_t packets[2], cpu_us[2], at_us[2];
 
-    run_for(s, WARM_UP_S);
+    media_kit_run(&s->loop, WARM_UP_S);
     if (s->engine)
         media_metrics_restart(s->engine);
-    run_for(s, 0.6);
+    media_kit_run(&s->loop, 0.6);
     look(s, &packets[0], &cpu_us[0], &at_us[0]);
-    run_for(s, seconds);
+    media_kit_run(&s->loop, seconds);
     look(s, &packets[1], &cpu_us[1], &at_us[1]);
 
     double n = (double)(packets[1] - packets[0]), wall = (double)(at_us[1] - at_us[0]);

@@ -250,10 +250,7 @@ static void lay(const struct import_media *m, const struct import_stretch *s, in
 
         if (at < 0 || (size_t)at + n > samples)
             continue;
-        if (is(&f, "PCMA"))
-            dsp_alaw_decode(r->payload, decoded, n);
-        else
-            dsp_ulaw_decode(r->payload, decoded, n);
+        dsp_g711_decode(r->payload, decoded, n, is(&f, "PCMA"));
         memcpy(pcm + at, decoded, n * sizeof *pcm);
     }
 }

@@ -207,4 +207,21 @@ void dsp_alaw_decode(const uint8_t *in, int16_t *out, size_t n);
 void dsp_ulaw_encode(const int16_t *in, uint8_t *out, size_t n);
 void dsp_alaw_encode(const int16_t *in, uint8_t *out, size_t n);
 
+/* By either law. */
+static inline void dsp_g711_decode(const uint8_t *in, int16_t *out, size_t n, bool alaw)
+{
+    if (alaw)
+        dsp_alaw_decode(in, out, n);
+    else
+        dsp_ulaw_decode(in, out, n);
+}
+
+static inline void dsp_g711_encode(const int16_t *in, uint8_t *out, size_t n, bool alaw)
+{
+    if (alaw)
+        dsp_alaw_encode(in, out, n);
+    else
+        dsp_ulaw_encode(in, out, n);
+}
+
 #endif

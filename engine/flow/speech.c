@@ -333,8 +333,8 @@ static enum err check_text(const struct speech_text *t)
     return t->text.len > SPEECH_TEXT_MAX ? ERR_TOO_LONG : OK;
 }
 
-enum err speech_ask(struct speech *s, const struct speech_text *t, flow_answer_fn *answered,
-                    void *arg)
+/* Whether it can be spoken, and the key of its sound. */
+static enum err may_speak(struct speech *s, const struct speech_text *t, struct speech_key *key)
 {
     enum err e = check_text(t);
 
@@ -342,7 +342,18 @@ enum err speech_ask(struct speech *s, const struct speech_text *t, flow_answer_f
         return e;
     if (!open_wakes(s))
         return ERR_IO;
-    struct speech_key key = key_of(s, t);
+    *key = key_of(s, t);
+    return OK;
+}
+
+enum err speech_ask(struct speech *s, const struct speech_text *t, flow_answer_fn *answered,
+                    void *arg)
+{
+    struct speech_key key;
+    enum err e = may_speak(s, t, &key);
+
+    if (e != OK)
+        return e;
     struct speech_job *job = under_way(s, &key);
     if ((!job || !job->wanted) && s->stats.wanted == SPEECH_JOBS_MAX) {
         s->stats.refused++;
@@ -377,13 +388,11 @@ enum err speech_ask(struct speech *s, const struct speech_text *t, flow_answer_f
 enum err speech_prefetch(struct speech *s, const struct speech_text *t)
 {
     struct speech_job *job;
-    enum err e = check_text(t);
+    struct speech_key key;
+    enum err e = may_speak(s, t, &key);
 
     if (e != OK)
         return e;
-    if (!open_wakes(s))
-        return ERR_IO;
-    struct speech_key key = key_of(s, t);
     if (find_kept(s, &key) || under_way(s, &key))
         return OK;
     if (s->stats.ahead == SPEECH_AHEAD_MAX) {

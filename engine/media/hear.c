@@ -6,15 +6,6 @@
 
 #define PACKETS_GONE_US 100000 /* without RTP for longer: silence, not loss */
 
-static void decode(const struct stream *s, const uint8_t *coded, int16_t *pcm, uint32_t from,
-                   uint32_t to)
-{
-    if (s->rx_alaw)
-        dsp_alaw_decode(coded + from, pcm + from, to - from);
-    else
-        dsp_ulaw_decode(coded + from, pcm + from, to - from);
-}
-
 static uint8_t conceal(struct stream *s, bool gone)
 {
     struct plc *plc = &s->hearing->plc;
@@ -44,7 +35,7 @@ static uint8_t next_block(struct stream *s)
          * leaves a gap, which is no loss. */
         if (jitter_get(&h->jitter, (uint32_t)(w->slot_us / 125), s->rx_alaw, coded, &from, &to) ==
             JITTER_BLOCK_OK)
-            decode(s, coded, pcm, 0, STREAM_BLOCK);
+            dsp_g711_decode(coded, pcm, STREAM_BLOCK, s->rx_alaw);
         else
             memset(pcm, 0, STREAM_BLOCK * sizeof(*pcm));
         h->plc.lost = 0;
@@ -55,11 +46,11 @@ static uint8_t next_block(struct stream *s)
         memset(pcm, 0, STREAM_BLOCK * sizeof(*pcm));
         return s->comfort ? DSP_FLAG_NO_RTP | DSP_FLAG_COMFORT : DSP_FLAG_NO_RTP;
     case JITTER_BLOCK_OK:
-        decode(s, coded, pcm, 0, STREAM_BLOCK);
+        dsp_g711_decode(coded, pcm, STREAM_BLOCK, s->rx_alaw);
         plc_good(&h->plc);
         return 0;
     case JITTER_PARTIAL:
-        decode(s, coded, pcm, from, to);
+        dsp_g711_decode(coded + from, pcm + from, to - from, s->rx_alaw);
         plc_partial(&h->plc, from, to);
         return 0;
     case JITTER_LOST:

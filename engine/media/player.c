@@ -96,14 +96,6 @@ static void say_waves(struct player *p, int16_t *pcm, uint32_t on, uint32_t cycl
     }
 }
 
-static void encode(bool alaw, struct player_block *out)
-{
-    if (alaw)
-        dsp_alaw_encode(out->pcm, out->coded, PLAYER_BLOCK);
-    else
-        dsp_ulaw_encode(out->pcm, out->coded, PLAYER_BLOCK);
-}
-
 static void say_silence(bool alaw, struct player_block *out)
 {
     memset(out->pcm, 0, sizeof(out->pcm));
@@ -152,7 +144,7 @@ static bool say_tone(struct player *p, const struct media_tone *t, bool alaw,
         p->waves_set = true;
     }
     say_waves(p, out->pcm, t->on_ms * MS, t->off_ms ? cycle * MS : 0);
-    encode(alaw, out);
+    dsp_g711_encode(out->pcm, out->coded, PLAYER_BLOCK, alaw);
     p->at += PLAYER_BLOCK;
     return p->at >= total * MS;
 }
@@ -190,7 +182,7 @@ static void say_digit(struct player *p, char digit, uint32_t on, bool alaw,
     if (!p->waves_set)
         digit_waves(p, digit);
     say_waves(p, out->pcm, 0, 0);
-    encode(alaw, out);
+    dsp_g711_encode(out->pcm, out->coded, PLAYER_BLOCK, alaw);
 }
 
 /* One block of a digit as RFC 4733: updates, then the end three times, then silence. */

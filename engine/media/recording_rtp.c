@@ -115,10 +115,7 @@ static bool take_audio(struct stream *s, const struct net_packet *p, const struc
 
 static void decode(const struct rtp_packet *r, int16_t *out)
 {
-    if (r->payload_type == 8)
-        dsp_alaw_decode(r->payload, out, r->payload_len);
-    else
-        dsp_ulaw_decode(r->payload, out, r->payload_len);
+    dsp_g711_decode(r->payload, out, r->payload_len, r->payload_type == 8);
 }
 
 static bool is_sounding(const struct rtp_packet *r)

@@ -5,14 +5,6 @@
 
 #include "dsp/dsp.h"
 
-static void decode(const uint8_t *coded, int16_t *pcm, uint32_t n, bool alaw)
-{
-    if (alaw)
-        dsp_alaw_decode(coded, pcm, n);
-    else
-        dsp_ulaw_decode(coded, pcm, n);
-}
-
 void seam_mend(struct seam *s, uint8_t *coded, uint32_t n, bool alaw, uint64_t now_us)
 {
     int16_t pcm[SEAM_SAMPLES], last;
@@ -21,8 +13,8 @@ void seam_mend(struct seam *s, uint8_t *coded, uint32_t n, bool alaw, uint64_t n
     s->due = false;
     if (!s->known || now_us - s->at_us > SEAM_GAP_US || len == 0)
         return;
-    decode(&s->last, &last, 1, s->alaw);
-    decode(coded, pcm, len, alaw);
+    dsp_g711_decode(&s->last, &last, 1, s->alaw);
+    dsp_g711_decode(coded, pcm, len, alaw);
     int32_t step = last - pcm[0];
 
     if (abs(step) < SEAM_STEP)
@@ -32,8 +24,5 @@ void seam_mend(struct seam *s, uint8_t *coded, uint32_t n, bool alaw, uint64_t n
 
         pcm[i] = (int16_t)(v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : v);
     }
-    if (alaw)
-        dsp_alaw_encode(pcm, coded, len);
-    else
-        dsp_ulaw_encode(pcm, coded, len);
+    dsp_g711_encode(pcm, coded, len, alaw);
 }

@@ -143,14 +143,6 @@ static void end_event(struct stream *s, bool sends)
         send_event(s, false, true);
 }
 
-static void encode(struct player_block *b, bool alaw)
-{
-    if (alaw)
-        dsp_alaw_encode(b->pcm, b->coded, STREAM_BLOCK);
-    else
-        dsp_ulaw_encode(b->pcm, b->coded, STREAM_BLOCK);
-}
-
 /* What a stream says while its player is idle. false: nothing (the relay does). */
 static bool say_idle(struct stream *s, struct player_block *b, bool alaw)
 {
@@ -158,7 +150,7 @@ static bool say_idle(struct stream *s, struct player_block *b, bool alaw)
 
     if (peer && s->from_pcm && peer->listening) {
         memcpy(b->pcm, plc_block(&peer->hearing->plc), sizeof(b->pcm));
-        encode(b, alaw);
+        dsp_g711_encode(b->pcm, b->coded, STREAM_BLOCK, alaw);
         if (stream_sends(s))
             stream_bridge_told(s);
         return true;
@@ -179,7 +171,7 @@ static void say_mix(struct stream *s, struct player_block *b, bool alaw, bool id
     if (idle)
         memset(b->pcm, 0, sizeof(b->pcm));
     mixer_say(s, b->pcm);
-    encode(b, alaw);
+    dsp_g711_encode(b->pcm, b->coded, STREAM_BLOCK, alaw);
 }
 
 /* This slot's timestamp, later than any that was sent (a relay may have run ahead). */
@@ -202,10 +194,7 @@ static uint8_t said_level(const struct stream *s, const uint8_t *coded, bool ala
 
     if (!s->detect || s->phase == DSP_OFF)
         return 0;
-    if (alaw)
-        dsp_alaw_decode(coded, pcm, STREAM_BLOCK);
-    else
-        dsp_ulaw_decode(coded, pcm, STREAM_BLOCK);
+    dsp_g711_decode(coded, pcm, STREAM_BLOCK, alaw);
     return dsp_sent_level(pcm);
 }
 

@@ -59,13 +59,8 @@ static const uint8_t *other_law(struct stream *s, const uint8_t *payload, uint32
     uint8_t *out = worker_arena(s->worker, n);
     int16_t pcm[PACKETS_STEP_MAX];
 
-    if (to_alaw) {
-        dsp_ulaw_decode(payload, pcm, n);
-        dsp_alaw_encode(pcm, out, n);
-    } else {
-        dsp_alaw_decode(payload, pcm, n);
-        dsp_ulaw_encode(pcm, out, n);
-    }
+    dsp_g711_decode(payload, pcm, n, !to_alaw);
+    dsp_g711_encode(pcm, out, n, to_alaw);
     return out;
 }
 
