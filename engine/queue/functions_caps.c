@@ -45,11 +45,11 @@ const char queue_functions_caps[] =
     "end\n"
     "local function open_up(c, id, trunk)\n"
     "  redis.call('HSET', c .. ':open', id, trunk)\n"
-    "  redis.call('HINCRBY', c .. ':ontrunk', trunk, 1)\n"
+    "  hash_add(c .. ':ontrunk', trunk, 1)\n"
     "end\n"
     "local function close_up(c, id)\n"
     "  local trunk = redis.call('HGET', c .. ':open', id)\n"
     "  if not trunk then return end\n"
     "  redis.call('HDEL', c .. ':open', id)\n"
-    "  redis.call('HINCRBY', c .. ':ontrunk', trunk, -1)\n"
+    "  hash_add(c .. ':ontrunk', trunk, -1)\n"
     "end\n";

@@ -109,7 +109,7 @@ const char queue_functions_gate[] =
     "  while from < #calls and instant(calls, from) < now - 3024000000 do from = from + 16 end\n"
     "  local room = 16 * 32768\n" /* of a group: more calls than a system makes in 35 days */
     "  if #calls - from + 1 >= room then\n"
-    "    redis.call('HINCRBY', k .. ':calls', 'cut', (#calls - from + 1 - room) / 16 + 1)\n"
+    "    hash_add(k .. ':calls', 'cut', (#calls - from + 1 - room) / 16 + 1)\n"
     "    from = #calls - room + 17\n"
     "  end\n"
     "  redis.call('HSET', k .. ':calls', g, string.sub(calls, from) .. string.sub(call, 1, 8)\n"

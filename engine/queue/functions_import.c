@@ -16,7 +16,7 @@ const char queue_functions_import[] =
     "  return tonumber(priority), at, status\n"
     "end\n"
     "local function put_back_fresh(c, id, priority)\n"
-    "  local order = redis.call('HINCRBY', c .. ':meta', 'order', 1)\n"
+    "  local order = hash_add(c .. ':meta', 'order', 1)\n"
     "  redis.call('ZADD', c .. ':fresh', -priority * 4294967296 + order, id)\n"
     "end\n"
     "local function revise(c, id, priority, status)\n"
@@ -34,7 +34,7 @@ const char queue_functions_import[] =
     "    local s = redis.call('HMGET', state(c, id), 'st', 'tries', 'last', 'status')\n"
     "    if s[1] == 'done' and not s[2] and not s[3] then\n" /* by an import */
     "      redis.call('HDEL', state(c, id), 'st', 'status')\n" /* marks stay */
-    "      redis.call('HINCRBY', c .. ':finished', s[4], -1)\n"
+    "      hash_add(c .. ':finished', s[4], -1)\n"
     "      put_back_fresh(c, id, priority)\n"
     "    end\n"
     "  end\n"
@@ -53,7 +53,7 @@ const char queue_functions_import[] =
     "  if s[1] == 'leased' then return false end\n"
     "  if s[1] == 'done' then\n"
     "    redis.call('HDEL', key, 'status', 'charged')\n"
-    "    redis.call('HINCRBY', c .. ':finished', s[3], -1)\n"
+    "    hash_add(c .. ':finished', s[3], -1)\n"
     "  end\n"
     "  redis.call('ZREM', c .. ':fresh', id)\n"
     "  redis.call('ZADD', c .. ':due', due_score(at, priority), id)\n"

@@ -19,7 +19,7 @@ const char queue_functions_note[] =
     "    redis.call('HDEL', key, 'cid')\n"
     "  end\n"
     "  if args[6] ~= '0' and redis.call('HGET', key, 'prioby') ~= attempt then\n"
-    "    redis.call('HINCRBY', key, 'prio', args[6])\n"
+    "    hash_add(key, 'prio', args[6])\n"
     "    redis.call('HSET', key, 'prioby', attempt)\n"
     "  end\n"
     "  return redis.status_reply('OK')\n"

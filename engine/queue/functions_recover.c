@@ -29,7 +29,7 @@ const char queue_functions_recover[] =
     "local function closed_again(c, id, number, tries)\n"
     "  if not lost(c, id, number, tries) then return false end\n"
     "  out_of_line(c, id)\n"
-    "  redis.call('INCRBY', c .. ':attempts_total', tonumber(number) - tonumber(tries or 0))\n"
+    "  key_add(c .. ':attempts_total', tonumber(number) - tonumber(tries or 0))\n"
     "  redis.call('HSET', state(c, id), 'tries', number)\n"
     "  return true\n"
     "end\n";

@@ -19,7 +19,7 @@ const char queue_functions_stop[] =
     "  if s[3] then return 'in_the_air' end\n"
     "  redis.call('HSET', key, 'stop', args[2])\n"
     "  redis.call('RPUSH', c .. ':stops', id)\n"
-    "  if redis.call('HINCRBY', c .. ':meta', 'stops', 1) % 1000 == 0 then\n"
+    "  if hash_add(c .. ':meta', 'stops', 1) % 1000 == 0 then\n"
     "    redis.call('LTRIM', c .. ':stops', -10000, -1)\n"
     "  end\n"
     "  if s[1] == 'leased' and s[2] then return 'in_the_air' end\n"
