@@ -7,6 +7,8 @@
 #define ERR_STATE                   openssl_err_state
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 #undef ERR_STATE
 
