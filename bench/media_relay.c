@@ -95,8 +95,10 @@ static bool record(struct relay_scene *s, uint32_t i)
     char path[PATH_BYTES + 32];
 
     snprintf(path, sizeof(path), "%s/%u.wav", s->folder, i);
+    const struct media_record how = {.path = path, .stereo = true};
+
     s->recordings++;
-    return media_leg_record(s->ours[i], path, true) == OK;
+    return media_leg_record(s->ours[i], &how) == OK;
 }
 
 static bool make_folder(struct relay_scene *s)

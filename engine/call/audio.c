@@ -199,8 +199,10 @@ void call_digit(struct call *c, char digit, bool by_info)
     c->last_digit = again ? 0 : digit; /* the next press of the key is a new one, by either way */
     c->last_digit_by_info = by_info;
     c->last_digit_us = now;
-    if (!again)
-        call_tell(c, &out);
+    if (again)
+        return;
+    call_record_key(c, digit);
+    call_tell(c, &out);
 }
 
 void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e)
@@ -225,9 +227,7 @@ void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e
         break;
     case MEDIA_EV_RECORDED:
         out.kind = CALL_EV_RECORDED;
-        if (e->err != OK)
-            slice_copy(slice_cstr(err_name(e->err)), c->record.recording_error,
-                       sizeof(c->record.recording_error));
+        call_recorded(c, e);
         call_tell(c, &out);
         break;
     case MEDIA_EV_RTP_TIMEOUT: {
@@ -336,25 +336,6 @@ void call_want_beep(struct call *c, bool wanted)
 {
     if (usable(c) == OK && c->detect)
         media_leg_want_beep(c->leg, wanted);
-}
-
-enum err call_record_start(struct call *c, const char *path, bool stereo)
-{
-    enum err e = usable(c);
-
-    if (c->line)
-        return OK; /* there is nothing to be heard, and no file is made */
-    if (e == OK)
-        e = media_leg_record(c->leg, path, stereo);
-    if (e == OK)
-        slice_copy(slice_cstr(path), c->record.recording, sizeof(c->record.recording));
-    return e;
-}
-
-void call_record_stop(struct call *c)
-{
-    if (usable(c) == OK)
-        media_leg_record_stop(c->leg);
 }
 
 enum err call_bridge(struct call *a, struct call *b)

@@ -26,6 +26,7 @@ void call_mark_once(struct call *c, enum call_mark m, uint32_t at_ms)
 {
     if (c->record.at_ms[m] == CALL_TIME_NONE)
         c->record.at_ms[m] = at_ms;
+    call_record_marks(c);
 }
 
 void call_tell(struct call *c, const struct call_event *e)

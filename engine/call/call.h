@@ -24,6 +24,7 @@ struct call_env;
 struct call_line;
 struct sound_cache;
 struct media_impair;
+struct media_record;
 struct sip_meddle;
 
 /* Encryption of the audio, its keys in the session description (RFC 4568). */
@@ -238,9 +239,17 @@ enum err call_respond(struct call *c, uint16_t code, const char *phrase, const c
 void call_detect(struct call *c, enum dsp_phase phase);
 void call_want_beep(struct call *c, bool wanted);
 
-/* Recording to a WAV file (left: far side, right: what we send or the bridged peer). */
-enum err call_record_start(struct call *c, const char *path, bool stereo);
+/* Recording (media/record.h; left: far side, right: what we send or the bridged peer). The call's
+ * Call-ID stands in the index, and so do its marks, its keys and what the owner adds. */
+enum err call_record_start(struct call *c, const struct media_record *how);
 void call_record_stop(struct call *c); /* CALL_EV_RECORDED follows */
+/* From now on the latest of the call is remembered, for the recording that may begin later. */
+enum err call_record_arm(struct call *c, uint32_t prebuffer_ms);
+/* Both sides are silence in the recording while it is on, and keys are not noted. */
+void call_record_mask(struct call *c, bool on);
+bool call_record_is_masked(const struct call *c);
+void call_record_note(struct call *c, const char *event, const char *detail);
+void call_record_marks(struct call *c); /* after marks were set in the record by others */
 
 /* Two calls hear each other from now on; each one's own playing stops. */
 enum err call_bridge(struct call *a, struct call *b);

@@ -60,6 +60,8 @@ struct call {
     struct addr remote; /* the far end's RTP as last agreed */
     struct timer ring_timer;
     struct call_event ended; /* told once session and leg are both gone */
+    uint32_t marks_noted; /* in the recording's index, bits of enum call_mark */
+    bool masked;
     struct call_record record;
 };
 
@@ -103,6 +105,10 @@ enum err call_point_leg(struct call *c, const struct sdp_negotiated *n);
 
 /* conference.c: the far side has answered an offer of ours, or refused it. */
 void call_hold_settled(struct call *c, bool taken);
+
+/* recording.c */
+void call_record_key(struct call *c, char digit);
+void call_recorded(struct call *c, const struct media_event *e);
 
 /* keys.c: gives the leg the keys that were agreed on, or none. */
 enum err call_secure_leg(struct call *c, const struct sdp_negotiated *n);

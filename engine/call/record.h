@@ -99,6 +99,7 @@ struct call_record {
     struct call_media_stats media;
     char recording[256]; /* path, "" when none */
     char recording_error[96];
+    uint64_t recording_lost_bytes; /* of its audio */
 };
 
 void call_record_init(struct call_record *r);

@@ -51,6 +51,8 @@ void attempt_mark(struct attempt *a, enum call_mark m)
 
     if (r->at_ms[m] == CALL_TIME_NONE)
         r->at_ms[m] = call_age_ms(a->call);
+    if (a->call)
+        call_record_marks(a->call);
 }
 
 static void set_result(struct attempt *a, enum result result)

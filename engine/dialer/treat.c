@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "flow/host.h"
+#include "media/record.h"
 
 #define BEEP_WAIT_MS     45000 /* a greeting longer than this gets no message */
 #define AFTER_BEEP_MS    700   /* a second beep has begun within 400 ms, and been told by then */
@@ -23,7 +24,10 @@ void treat_record(struct attempt *a)
     for (char *p = path + strlen(d->config.recording_dir) + 1; *p; p++)
         if (*p == '/')
             *p = '_'; /* ids come from outside */
-    if (call_record_start(a->call, path, true) != OK)
+    const struct media_record how = {
+        .path = path, .stereo = true, .index = true, .owner = d->campaign->name};
+
+    if (call_record_start(a->call, &how) != OK)
         d->run->recordings_failed++;
 }
 

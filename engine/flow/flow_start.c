@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "flow/inner.h"
+#include "media/record.h"
 
 /* The error goes on to the resume; only its kind is kept. */
 static int main_done(lua_State *L, int status, lua_KContext ctx)
@@ -166,7 +167,9 @@ static void keep_audio(struct flow *f)
         return;
     snprintf(path, sizeof path, "%s/%s-%llu-%u.wav", rt->audio_kept_dir, f->script->name,
              (unsigned long long)f->leg, ++rt->audio_files);
-    f->report.audio_kept = call_record_start(f->call, path, true) == OK;
+    const struct media_record how = {.path = path, .stereo = true};
+
+    f->report.audio_kept = call_record_start(f->call, &how) == OK;
     rt->audio_kept += f->report.audio_kept;
 }
 

@@ -6,6 +6,7 @@
 
 #include "flow/far.h"
 #include "flow/ops.h"
+#include "media/record.h"
 
 #define DAY_S       86400.0
 #define RING_S      30.0
@@ -172,7 +173,9 @@ static void record_now(lua_State *L, struct flow *f, const char *left)
              (unsigned long long)call_record_of(of)->invite_wall_ms, (unsigned)(f->leg & 0xffffff));
     if (call_record_of(of)->recording[0])
         return; /* it goes on */
-    enum err e = call_record_start(of, path, true);
+    const struct media_record how = {.path = path, .stereo = true};
+    enum err e = call_record_start(of, &how);
+
     if (e != OK)
         flow_fail(L, "call:bridge: %s cannot be written (%s)", path, err_name(e));
 }

@@ -7,6 +7,7 @@
 
 #include "dsp/prints.h"
 #include "flow/prompts.h"
+#include "media/record.h"
 
 #define DAY_S       86400.0
 #define RECORD_WAIT 2.0 /* for the file to be closed */
@@ -482,7 +483,9 @@ static bool record_open(lua_State *L, struct flow *f)
         return false;
     snprintf(path, sizeof path, "%s/%s-%llu.wav", f->rt->record_dir, f->script->name,
              (unsigned long long)f->leg);
-    enum err e = call_record_start(f->call, path, false);
+    const struct media_record how = {.path = path};
+    enum err e = call_record_start(f->call, &how);
+
     if (e != OK)
         flow_fail(L, "call:record: %s cannot be written (%s)", path, err_name(e));
     return true;

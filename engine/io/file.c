@@ -246,6 +246,11 @@ static size_t room(const struct file *f)
     return whole + FILE_CHUNK - container_of(last, const struct chunk, node)->len;
 }
 
+size_t file_room(const struct file *f)
+{
+    return f->result.err ? 0 : room(f);
+}
+
 enum err file_write(struct file *f, const void *p, size_t n)
 {
     const char *from = p;
@@ -289,4 +294,13 @@ void file_close(struct file *f, file_closed_fn *closed, void *arg)
     f->closed = closed;
     f->closed_arg = arg;
     advance(f);
+}
+
+void file_abandon(struct file *f)
+{
+    assert(f->closing);
+    if (f->result.err == OK)
+        f->result.err = ERR_CANCELLED;
+    if (f->busy)
+        loop_cancel(f->loop, &f->op);
 }

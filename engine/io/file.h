@@ -22,8 +22,12 @@ typedef void file_closed_fn(void *arg, const struct file_result *result);
 /* Opens asynchronously: failure is reported by `closed`. Creates or truncates. path is copied. */
 enum err file_open(struct file **out, struct loop *l, const char *path);
 enum err file_write(struct file *f, const void *p, size_t n); /* ERR_FULL: refused, counted lost */
+size_t file_room(const struct file *f); /* bytes that file_write would take now; 0: it failed */
 void file_patch(struct file *f, const void *p, size_t n);     /* ≤ 64 bytes at offset 0, at close */
 /* Flushes, patches, closes; then closed(arg, result) (may be NULL) and f is gone. */
 void file_close(struct file *f, file_closed_fn *closed, void *arg);
+/* After file_close: what the disk has not taken yet is given up, so that `closed` comes soon
+ * (ERR_CANCELLED, the rest counted as lost). */
+void file_abandon(struct file *f);
 
 #endif

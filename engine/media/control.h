@@ -3,6 +3,7 @@
 #define PEAL_MEDIA_CONTROL_H
 
 #include "base/pool.h"
+#include "media/archive.h"
 #include "media/ports.h"
 #include "media/stream.h"
 
@@ -28,7 +29,13 @@ struct media_leg {
     struct port_pair pair;
     uint32_t worker;
     struct impair *impair; /* NULL: never asked for */
-    bool detect, has_remote, closing, moving, recording;
+    bool detect, has_remote, closing, moving;
+    struct tape *tape; /* armed, or being recorded on; NULL: neither */
+    bool recording;    /* the tape is with the archive */
+    bool stopping;     /* … and the worker has been told to end it */
+    bool masked;
+    struct timer closed_limit; /* closed by the worker, its recording not by the disk */
+    bool closed;
     bool muxed; /* RTCP shares RTP's port */
     struct media_leg *peer;     /* bridged with, or to be when both have met on one worker */
     bool meeting;               /* … the latter */
@@ -72,6 +79,9 @@ struct media {
     uint32_t deferred_count;
     uint32_t restarts;
     uint64_t legs_opened, commands_refused, moves;
+    struct archive *archive[MEDIA_ARCHIVES_MAX]; /* begun with the first recording */
+    uint32_t archives, archives_wanted;
+    uint64_t recordings_timed_out;
 };
 
 /* Posts a command for the leg to its worker, or keeps it while the leg moves. */
@@ -86,6 +96,15 @@ enum err media_leg_move(struct media_leg *l, uint32_t worker);
 /* mix.c */
 void media_mix_arrived(struct media_leg *l);
 void media_mix_leave(struct media_leg *l); /* harmless when it is in none */
+/* leg_record.c: recordings that are over, told to their legs; once a turn. */
+void media_recordings_ended(struct media *m);
+/* The worker is done with the leg. True: its recording is waited for, and media_leg_ended follows.
+ */
+bool media_leg_record_lasts(struct media_leg *l);
+void media_leg_record_release(struct media_leg *l);
+void media_leg_make_hearing(struct media_leg *l);
+/* leg.c: tells the owner that it is closed, and frees it. */
+void media_leg_ended(struct media_leg *l, uint64_t at_us);
 /* An event for a leg. */
 void media_leg_message(struct media_leg *l, const struct message *msg);
 /* Frees what a leg holds on the control thread. */

@@ -71,8 +71,8 @@ void stream_hear_slot(struct stream *s)
 
     if (mixer_mixes(s))
         mixer_heard(s, plc_block(&h->plc));
-    if (h->recorder.file)
-        recorder_block(&h->recorder, plc_block(&h->plc), h->sent);
+    if (h->tape)
+        tape_put(h->tape, w->slot_us, plc_block(&h->plc), h->sent);
     if (!s->detect || s->phase == DSP_OFF)
         return;
     w->block[w->blocks] = (struct dsp_block){.state = &h->dsp,

@@ -97,6 +97,7 @@ void media_leg_release(struct media_leg *l)
         l->queued--;
     }
     media_leg_keys_free(l);
+    media_leg_record_release(l);
     m->generation[pool_index(&m->legs, l)]++;
     m->load[l->worker]--;
     ports_put(&l->pair);
@@ -127,7 +128,7 @@ const struct addr *media_leg_local(const struct media_leg *l)
 
 /* The active part of a leg, made when it is first needed. The worker sees it with the next command.
  */
-static void make_hearing(struct media_leg *l)
+void media_leg_make_hearing(struct media_leg *l)
 {
     if (l->hearing)
         return;
@@ -170,7 +171,7 @@ enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *re
         if (!l->muxed)
             addr_set_port(&c.remote.rtcp, (uint16_t)(addr_port(&c.remote.rtp) + 1));
     }
-    make_hearing(l);
+    media_leg_make_hearing(l);
     enum err err = media_post(l, &c);
 
     if (!err)
@@ -187,7 +188,7 @@ static enum err queue(struct media_leg *l, const struct player_item *item)
         return ERR_STATE;
     if (l->queued == LEG_QUEUE_MAX)
         return ERR_FULL;
-    make_hearing(l);
+    media_leg_make_hearing(l);
     enum err err = media_post(l, &c);
 
     if (err)
@@ -322,7 +323,7 @@ void media_leg_phase(struct media_leg *l, enum dsp_phase phase)
 
     if (!l->detect || l->closing)
         return;
-    make_hearing(l);
+    media_leg_make_hearing(l);
     media_post(l, &c);
 }
 
@@ -330,32 +331,8 @@ void media_leg_want_beep(struct media_leg *l, bool wanted)
 {
     if (!l->detect || l->closing)
         return;
-    make_hearing(l);
+    media_leg_make_hearing(l);
     post_simple(l, COMMAND_WANT_BEEP, wanted);
-}
-
-enum err media_leg_record(struct media_leg *l, const char *path, bool stereo)
-{
-    struct command c = {.kind = COMMAND_RECORD};
-
-    if (l->closing || l->recording)
-        return ERR_STATE;
-    if (strlen(path) >= sizeof(c.record.path))
-        return ERR_TOO_LONG;
-    make_hearing(l);
-    memcpy(c.record.path, path, strlen(path) + 1);
-    c.record.stereo = stereo;
-    enum err err = media_post(l, &c);
-
-    if (!err)
-        l->recording = true;
-    return err;
-}
-
-void media_leg_record_stop(struct media_leg *l)
-{
-    if (l->recording)
-        post_simple(l, COMMAND_RECORD_STOP, false);
 }
 
 enum err media_leg_move(struct media_leg *l, uint32_t target)
@@ -388,9 +365,7 @@ static enum err meet(struct media_leg *a, struct media_leg *b)
         return OK; /* when it has arrived */
     if (a->worker == b->worker)
         return join(a, b);
-    if (a->recording && b->recording)
-        return ERR_STATE;
-    return a->recording ? media_leg_move(b, a->worker) : media_leg_move(a, b->worker);
+    return media_leg_move(a, b->worker);
 }
 
 enum err media_bridge(struct media_leg *a, struct media_leg *b)
@@ -409,7 +384,6 @@ enum err media_bridge(struct media_leg *a, struct media_leg *b)
     return OK;
 }
 
-/* The peer's recording may have begun while we moved: then they cannot meet. */
 static void meet_again(struct media_leg *l)
 {
     struct media_leg *peer = l->peer;
@@ -417,8 +391,7 @@ static void meet_again(struct media_leg *l)
     if (!peer || !l->meeting)
         return;
     if (meet(l, peer) != OK) {
-        log_warn("media", "two legs that both record on different workers cannot be bridged", "%s",
-                 "");
+        log_warn("media", "two legs cannot meet on one worker; they are not bridged", "%s", "");
         l->peer = peer->peer = NULL;
         l->meeting = peer->meeting = false;
     }
@@ -494,10 +467,22 @@ static void tell(struct media_leg *l, const struct media_event *e)
         l->handler(l->arg, l, e);
 }
 
+void media_leg_ended(struct media_leg *l, uint64_t at_us)
+{
+    media_handler_fn *handler = l->handler;
+    void *arg = l->arg;
+    struct leg_stats stats = l->stream->stats;
+    struct media_event e = {.kind = MEDIA_EV_CLOSED, .at_us = at_us, .stats = &stats};
+
+    /* The port is free before the owner hears of it, the pointer is still good as a name. */
+    media_leg_release(l);
+    if (handler)
+        handler(arg, l, &e);
+}
+
 void media_leg_message(struct media_leg *l, const struct message *msg)
 {
     struct media_event e = {.kind = (enum media_event_kind)msg->kind, .at_us = msg->at_us};
-    struct leg_stats stats;
 
     switch (msg->kind) {
     case MESSAGE_LEFT:
@@ -513,32 +498,16 @@ void media_leg_message(struct media_leg *l, const struct message *msg)
         if (e.cookie == 0)
             return;
         break;
-    case MEDIA_EV_RECORDED:
-        l->recording = false;
-        e.err = msg->recorded.err;
-        e.sys_errno = msg->recorded.sys_errno;
-        e.seconds = msg->recorded.seconds;
-        e.lost_bytes = msg->recorded.lost_bytes;
-        tell(l, &e);
-        return;
     case MEDIA_EV_DTMF:
         e.digit = msg->digit;
         break;
     case MEDIA_EV_HEARD:
         e.heard = msg->heard;
         break;
-    case MEDIA_EV_CLOSED: {
-        media_handler_fn *handler = l->handler;
-        void *arg = l->arg;
-
-        stats = l->stream->stats;
-        e.stats = &stats;
-        /* The port is free before the owner hears of it, the pointer is still good as a name. */
-        media_leg_release(l);
-        if (handler)
-            handler(arg, l, &e);
+    case MEDIA_EV_CLOSED:
+        if (!media_leg_record_lasts(l))
+            media_leg_ended(l, msg->at_us);
         return;
-    }
     default:
         break;
     }

@@ -17,12 +17,12 @@
 #include "media/codec.h"
 #include "media/media.h"
 #include "media/quality.h"
+#include "media/record.h"
 #include "media/srtp.h"
 #include "media/xr.h"
 
 #define LEG_QUEUE_MAX       16
 #define LEG_DIGITS_MAX      32
-#define LEG_PATH_MAX        256
 #define LEG_PTIME_MAX_MS    60
 #define LEG_RTP_TIMEOUT_MS  5000
 #define LEG_NO_PAYLOAD_TYPE 0xff
@@ -61,7 +61,8 @@ enum media_event_kind {
     MEDIA_EV_HEARD,       /* heard: any detector event but DSP_DTMF */
     MEDIA_EV_DTMF,        /* digit: RFC 4733 or in band, one event a key */
     MEDIA_EV_PLAYED,      /* cookie; err ERR_CANCELLED when stopped, ERR_FULL when refused */
-    MEDIA_EV_RECORDED,    /* seconds, err, sys_errno, lost_bytes */
+    MEDIA_EV_RECORDED,    /* seconds, err, sys_errno, lost_bytes; ERR_TIMEOUT: the leg is closed and
+                             the disk still has not taken it all */
     MEDIA_EV_RTP_TIMEOUT, /* nothing for LEG_RTP_TIMEOUT_MS although expected; once a gap */
     MEDIA_EV_BRIDGED,     /* first packet from the peer (the mix) was sent to this leg's far end */
     MEDIA_EV_CLOSED       /* last: stats */
@@ -170,14 +171,27 @@ enum err media_leg_impair(struct media_leg *l, const struct media_impair *config
 void media_leg_phase(struct media_leg *l, enum dsp_phase phase);
 void media_leg_want_beep(struct media_leg *l, bool wanted);
 
-/* Recording to a WAV file, 8 kHz 16 bit; stereo: left the far side, right what we send; mono: both
- * mixed. A disk that fails costs the recording, never the call. ERR_STATE: one is running. */
-enum err media_leg_record(struct media_leg *l, const char *path, bool stereo);
+/* Recording (media/record.h says how). A disk that fails or is slow costs the recording, never the
+ * call; how much, MEDIA_EV_RECORDED tells. A leg takes its recording along to another worker.
+ * ERR_STATE: one is running, or the leg closes; ERR_TOO_LONG: the path; ERR_FULL: as many
+ * recordings as legs are waiting for the disk; ERR_NOMEM, ERR_IO: no thread to write them. */
+enum err media_leg_record(struct media_leg *l, const struct media_record *how);
 void media_leg_record_stop(struct media_leg *l); /* MEDIA_EV_RECORDED follows */
+/* From now on the leg remembers its latest prebuffer_ms (RECORD_PREBUFFER_MAX_MS at most), with
+ * which its next recording begins. Costs 33 kB a second, once there is audio. ERR_STATE: it
+ * remembers already, or records. */
+enum err media_leg_record_arm(struct media_leg *l, uint32_t prebuffer_ms);
+/* Both sides are silence in the recording (and in what is remembered for one) while it is on. */
+void media_leg_record_mask(struct media_leg *l, bool on);
+/* A line for the recording's index: what happened, when by the steady clock. Harmless without one.
+ */
+void media_leg_record_mark(struct media_leg *l, uint64_t at_us, const char *event,
+                           const char *detail);
+bool media_leg_is_recording(const struct media_leg *l);
 
 /* From now on each hears the other; items queued on either are cancelled first (ones queued later
  * are heard instead of the peer). Legs of different workers: one moves to the other's.
- * ERR_STATE: one is bridged already, closing, or both record on different workers. */
+ * ERR_STATE: one is bridged already, or closing. */
 enum err media_bridge(struct media_leg *a, struct media_leg *b);
 void media_unbridge(struct media_leg *l); /* both sides, or out of a mix; harmless otherwise */
 

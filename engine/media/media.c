@@ -83,6 +83,7 @@ static void drain_messages(struct loop_hook *h)
         if (n == MESSAGES_A_TURN)
             loop_wake(m->loop); /* more of them: after the loop's other work */
     }
+    media_recordings_ended(m);
 }
 
 static uint32_t workers_wanted(const struct media_config *c)
@@ -215,6 +216,9 @@ enum err media_open(struct media **out, const struct media_config *config)
     clock_init_real(&m->clock);
     m->max_legs = config->max_legs ? config->max_legs : LEGS_DEFAULT;
     m->workers = workers_wanted(config);
+    m->archives_wanted = config->archives ? config->archives : m->workers;
+    if (m->archives_wanted > MEDIA_ARCHIVES_MAX)
+        m->archives_wanted = MEDIA_ARCHIVES_MAX;
     /* A descriptor a leg is enough where RTCP's sockets are direct; the ring's table, which has two
      * places for each, is bounded by the same limit. */
     if (limits_raise_files((uint64_t)m->max_legs * 2 + FILES_SPARE, &files) != OK &&
@@ -241,6 +245,8 @@ void media_close(struct media *m)
         return;
     loop_hook_remove(&m->hook);
     stop_workers(m, m->workers);
+    for (uint32_t i = 0; i < m->archives; i++)
+        archive_close(m->archive[i]);
     for (uint32_t i = 0; i < m->legs.peak; i++) {
         struct media_leg *l = pool_at(&m->legs, i);
 
@@ -281,6 +287,22 @@ static void add(struct media_metrics *out, const struct worker_counters *c)
         out->at_us = c->at_us;
 }
 
+static void add_archives(const struct media *m, struct media_metrics *out)
+{
+    struct archive_metrics a = {0};
+
+    for (uint32_t i = 0; i < m->archives; i++)
+        archive_metrics(m->archive[i], &a);
+    out->recordings = a.recordings;
+    out->recordings_failed = a.failed;
+    out->recorded_bytes = a.written_bytes;
+    out->recording_lost_bytes = a.lost_bytes;
+    out->recording_blocks_lost = a.lost_blocks;
+    out->recording_cpu_us = a.cpu_us;
+    out->recordings_open = a.open;
+    out->recording_complexity = a.complexity;
+}
+
 void media_metrics(struct media *m, struct media_metrics *out)
 {
     memset(out, 0, sizeof(*out));
@@ -299,6 +321,7 @@ void media_metrics(struct media *m, struct media_metrics *out)
             hist_merge(&out->tick_work_us, &m->latest[i].work_us);
         }
     }
+    add_archives(m, out);
     out->legs = m->legs.used;
     out->legs_peak = m->legs.peak;
     out->legs_opened = m->legs_opened;

@@ -17,7 +17,8 @@
 
 struct media;
 
-#define MEDIA_WORKERS_MAX 64
+#define MEDIA_WORKERS_MAX  64
+#define MEDIA_ARCHIVES_MAX 8
 
 struct prints; /* a library of known recordings, dsp/prints.h */
 
@@ -42,6 +43,7 @@ struct media_config {
     uint8_t dscp;                     /* mark of RTP and RTCP (io/mark.h); 0: none */
     uint32_t max_legs;                /* 0: 1024 */
     size_t sound_bytes_max;           /* of the sound cache; 0: its default */
+    uint32_t archives;                /* threads that write recordings; 0: one for each worker */
     const struct prints *prints; /* legs that detect listen for them; NULL: none. Must be indexed
                                     and live as long as the media */
     bool count_foreign;          /* sockets stay unconnected, so that datagrams from foreign sources
@@ -70,11 +72,16 @@ struct media_metrics {
     uint64_t concealed, late, discarded; /* 20 ms blocks; packets; packets beyond the buffer */
     uint64_t ticks, ticks_skipped;       /* slots of 1 ms; skipped: the worker fell behind */
     uint64_t commands_refused, events_dropped;
-    uint64_t moves;           /* legs that changed worker */
-    uint64_t cpu_us;          /* of the workers' threads */
-    uint64_t at_us;           /* when a worker last told, steady clock */
-    struct hist tick_late_us; /* start of a slot's work after its deadline */
-    struct hist tick_work_us; /* length of a slot's work */
+    uint64_t moves;                                /* legs that changed worker */
+    uint64_t recordings, recordings_failed;        /* ended; of them not whole */
+    uint64_t recorded_bytes, recording_lost_bytes; /* on the disk; of audio, lost */
+    uint64_t recording_blocks_lost; /* of 20 ms, because the writing thread was behind */
+    uint64_t recording_cpu_us;      /* of the threads that write them */
+    uint32_t recordings_open, recording_complexity; /* of Opus, just now */
+    uint64_t cpu_us;                                /* of the workers' threads */
+    uint64_t at_us;                                 /* when a worker last told, steady clock */
+    struct hist tick_late_us;                       /* start of a slot's work after its deadline */
+    struct hist tick_work_us;                       /* length of a slot's work */
 };
 void media_metrics(struct media *m, struct media_metrics *out);
 /* Begins the two histograms anew (benches, after warm-up). */

@@ -2,7 +2,7 @@
  * messages in single-producer rings, so each leg's commands and each leg's events keep their order.
  *
  * The ring of events is so large that what every leg may still owe (MESSAGES_OWED_MAX: an end for
- * each queued item, recorded, moved, keys given back, closed) always fits; only what may be lost
+ * each queued item, moved, keys given back, closed) always fits; only what may be lost
  * (heard, digits …) is dropped, and counted, when more than MESSAGES_SPARE wait. Commands likewise:
  * a place for closing every leg is kept. */
 #ifndef PEAL_MEDIA_MESSAGE_H
@@ -12,13 +12,14 @@
 #include "media/player.h"
 #include "media/secure.h"
 
-#define MESSAGES_OWED_MAX (PLAYER_QUEUE_MAX + 7 + SECURE_MAX)
+#define MESSAGES_OWED_MAX (PLAYER_QUEUE_MAX + 6 + SECURE_MAX)
 #define MESSAGES_SPARE    4096
 #define COMMANDS_PER_LEG  8
 
 struct stream;
 struct hearing;
 struct impair;
+struct tape;
 
 enum command_kind {
     COMMAND_OPEN,
@@ -31,7 +32,9 @@ enum command_kind {
     COMMAND_HUSH,
     COMMAND_PHASE,
     COMMAND_WANT_BEEP,
+    COMMAND_RECORD_ARM,
     COMMAND_RECORD,
+    COMMAND_RECORD_MASK,
     COMMAND_RECORD_STOP,
     COMMAND_BRIDGE,
     COMMAND_UNBRIDGE, /* also out of a mix */
@@ -70,10 +73,7 @@ struct command {
             struct impair *state; /* the leg's, until it is released */
             struct media_impair config;
         } impair;
-        struct {
-            bool stereo;
-            char path[LEG_PATH_MAX];
-        } record;
+        struct tape *tape;
     };
 };
 
@@ -95,12 +95,6 @@ struct message {
             uint32_t cookie;
             bool internal;
         } played;
-        struct {
-            enum err err;
-            int sys_errno;
-            double seconds;
-            uint64_t lost_bytes;
-        } recorded;
         struct dsp_event heard;
     };
 };

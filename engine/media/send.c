@@ -156,7 +156,7 @@ static bool say_idle(struct stream *s, struct player_block *b, bool alaw)
         return true;
     }
     if (peer && s->relaying && s->worker->loop.now_us - peer->last_rtp_us < RELAY_GAP_US) {
-        if (s->hearing->recorder.file)
+        if (s->hearing->tape)
             memcpy(b->pcm, plc_block(&peer->hearing->plc), sizeof(b->pcm));
         return false;
     }
@@ -211,7 +211,7 @@ void stream_send_slot(struct stream *s)
 {
     struct hearing *h = s->hearing;
     struct player_block b;
-    bool alaw = s->remote.codec == MEDIA_PCMA, recording = h->recorder.file != NULL;
+    bool alaw = s->remote.codec == MEDIA_PCMA, recording = h->tape != NULL;
     bool sends = stream_sends(s), audio = true;
     bool idle = player_idle(&h->player), mixes = mixer_mixes(s);
 

@@ -96,9 +96,9 @@ bool stream_wants_pcm(const struct stream *s)
 
     if (!s->hearing)
         return false;
-    if ((s->detect && s->phase != DSP_OFF) || s->hearing->recorder.file || mixer_wants(s))
+    if ((s->detect && s->phase != DSP_OFF) || s->hearing->tape || mixer_wants(s))
         return true;
-    return peer && (peer->from_pcm || (peer->hearing && peer->hearing->recorder.file));
+    return peer && (peer->from_pcm || (peer->hearing && peer->hearing->tape));
 }
 
 void stream_collect(struct stream *s)
@@ -177,64 +177,33 @@ static void unbridge(struct stream *s)
     stream_wait_over(peer);
 }
 
-static void tell_recorded(struct stream *s, const struct file_result *r, double seconds)
+static void listen_for_tape(struct stream *s)
 {
-    struct message m = {.kind = MEDIA_EV_RECORDED,
-                        .index = s->index,
-                        .generation = s->generation,
-                        .at_us = s->worker->loop.now_us};
-
-    m.recorded.err = r->err;
-    m.recorded.sys_errno = r->sys_errno;
-    m.recorded.seconds = seconds;
-    m.recorded.lost_bytes = r->lost;
-    worker_tell(s->worker, &m, true);
-}
-
-static void file_closed(void *arg, const struct file_result *result)
-{
-    struct stream *s = arg;
-    struct file_result r = *result;
-
-    r.lost += s->hearing->recorder.refused_bytes;
-    if (r.lost && !r.err)
-        r.err = ERR_FULL;
-    tell_recorded(s, &r, s->recorded_seconds);
-    s->recordings--;
-    stream_finish(s);
-}
-
-static void record_start(struct stream *s, const char *path, bool stereo)
-{
-    enum err err = recorder_open(&s->hearing->recorder, &s->worker->loop, path, stereo);
-
-    if (err) {
-        struct file_result failed = {.err = err};
-
-        tell_recorded(s, &failed, 0.0);
-        return;
-    }
-    s->recordings++;
     stream_listen(s);
     if (s->peer)
         stream_listen(s->peer);
+}
+
+static void record_arm(struct stream *s, struct tape *t)
+{
+    s->hearing->tape = t;
+    listen_for_tape(s);
 }
 
 static void record_stop(struct stream *s)
 {
-    if (!s->hearing || !s->hearing->recorder.file)
+    if (!s->hearing || !s->hearing->tape)
         return;
-    s->recorded_seconds = recorder_close(&s->hearing->recorder, file_closed, s);
-    stream_listen(s);
-    if (s->peer)
-        stream_listen(s->peer);
+    tape_end(s->hearing->tape); /* the archive's alone from here on */
+    s->hearing->tape = NULL;
+    listen_for_tape(s);
 }
 
 void stream_finish(struct stream *s)
 {
     struct worker *w = s->worker;
 
-    if (s->end == STREAM_STAYS || s->rtp_armed || s->rtcp_armed || s->recordings)
+    if (s->end == STREAM_STAYS || s->rtp_armed || s->rtcp_armed)
         return;
     if (s->end == STREAM_LEAVES && !stream_direct_give(s))
         return;
@@ -326,8 +295,16 @@ void stream_command(struct worker *w, const struct command *c)
     case COMMAND_WANT_BEEP:
         dsp_state_want_beep(&s->hearing->dsp, c->on);
         break;
+    case COMMAND_RECORD_ARM:
+        record_arm(s, c->tape);
+        break;
     case COMMAND_RECORD:
-        record_start(s, c->record.path, c->record.stereo);
+        record_arm(s, c->tape);
+        tape_go_live(c->tape);
+        break;
+    case COMMAND_RECORD_MASK:
+        if (s->hearing->tape)
+            s->hearing->tape->masked = c->on;
         break;
     case COMMAND_RECORD_STOP:
         record_stop(s);

@@ -17,11 +17,11 @@
 #include "media/jitter.h"
 #include "media/mixer.h"
 #include "media/plc.h"
-#include "media/recorder.h"
 #include "media/rtcp.h"
 #include "media/rtp.h"
 #include "media/seam.h"
 #include "media/secure.h"
+#include "media/tape.h"
 #include "media/worker.h"
 
 #define STREAM_BLOCK       160
@@ -44,7 +44,7 @@ struct hearing {
     struct packet_sending sending;
     struct plc plc;
     struct player player;
-    struct recorder recorder;
+    struct tape *tape; /* NULL: nothing is recorded or remembered */
     struct event_receiver keys;
     int16_t sent[STREAM_BLOCK];        /* what we said in this slot, while recording */
     uint8_t sent_db;                   /* its level for the detectors, while the player plays */
@@ -126,8 +126,6 @@ struct stream {
     uint32_t far_sr_mid;
 
     enum stream_end end;
-    uint32_t recordings; /* files not closed yet */
-    double recorded_seconds;
     struct leg_stats stats;
 };
 
@@ -163,7 +161,7 @@ static inline void stream_fetch_player(const struct stream *s)
     const struct player *p = &s->hearing->player;
 
     stream_fetch_lines(p, offsetof(struct player, queue) + sizeof(struct player_item));
-    __builtin_prefetch(&s->hearing->recorder);
+    __builtin_prefetch(&s->hearing->tape);
     if (s->out)
         stream_fetch_key(&s->out->srtp);
 }

@@ -112,7 +112,7 @@ int16_t wav_sample(const struct wav *w, size_t at)
 void wav_write_header(uint8_t p[WAV_HEADER_BYTES], uint32_t channels, uint32_t data_bytes)
 {
     memcpy(p, "RIFF", 4);
-    put32(p + 4, data_bytes + WAV_HEADER_BYTES - 8);
+    put32(p + 4, data_bytes == WAV_UNKNOWN ? WAV_UNKNOWN : data_bytes + WAV_HEADER_BYTES - 8);
     memcpy(p + 8, "WAVEfmt ", 8);
     put32(p + 16, 16);
     put32(p + 20, WAV_PCM16 | channels << 16);

@@ -27,7 +27,9 @@ enum err wav_parse(const uint8_t *p, size_t len, struct wav *out);
 /* Sample of frame `at`: of w->channel, or of all channels mixed into one. */
 int16_t wav_sample(const struct wav *w, size_t at);
 
-/* Header of PCM 16 bit, 8 kHz with data_bytes following. */
+/* Header of PCM 16 bit, 8 kHz with data_bytes following; WAV_UNKNOWN while nobody can tell: readers
+ * take what is there, so a file that a crash cut off plays. */
+#define WAV_UNKNOWN UINT32_MAX
 void wav_write_header(uint8_t p[WAV_HEADER_BYTES], uint32_t channels, uint32_t data_bytes);
 
 #endif

@@ -203,6 +203,8 @@ static void put_outcome(struct json *j, const struct call_record *r)
         json_u64(j, "beep_ms", r->beep_ms);
     put_text(j, "recording", r->recording);
     put_text(j, "recording_error", r->recording_error);
+    if (r->recording_lost_bytes)
+        json_u64(j, "recording_lost_bytes", r->recording_lost_bytes);
 }
 
 enum err records_format(const struct call_record *r, char *dst, size_t cap, size_t *len)

@@ -237,11 +237,10 @@ void call_want_beep(struct call *c, bool wanted)
 {
     fake_say(c, "beep %d", wanted);
 }
-enum err call_record_start(struct call *c, const char *path, bool stereo)
+enum err call_record_start(struct call *c, const struct media_record *how)
 {
-    (void)stereo;
-    fake_say(c, "record %s", path);
-    snprintf(c->record.recording, sizeof c->record.recording, "%s", path);
+    fake_say(c, "record %s", how->path);
+    snprintf(c->record.recording, sizeof c->record.recording, "%s", how->path);
     return fake_take(c);
 }
 void call_record_stop(struct call *c)

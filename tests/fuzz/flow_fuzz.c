@@ -48,7 +48,7 @@ SAYS_NO(call_play_packets, struct call *c, const struct packets *p, uint32_t clo
 SAYS_NO(call_set_payload, struct call *c, const struct call_payload *p)
 SAYS_NO(call_hold, struct call *c, bool on)
 DOES_NOTHING(call_hush, struct call *c, bool on)
-SAYS_NO(call_record_start, struct call *c, const char *path, bool stereo)
+SAYS_NO(call_record_start, struct call *c, const struct media_record *how)
 SAYS_NO(call_impair, struct call *c, const struct media_impair *i)
 SAYS_NO(call_meddle, struct call *c, const struct sip_meddle *r)
 SAYS_NO(call_defy_cancel, struct call *c)

@@ -60,7 +60,7 @@ static inline void voice_close(struct voice *v)
 static inline void voice_begin(struct voice *v)
 {
     v->far.recorded = 0;
-    cr_assert_eq(media_leg_record(v->far.leg, v->path, true), OK);
+    cr_assert_eq(kit_record(&v->far, v->path, true), OK);
 }
 
 static inline void voice_end(struct voice *v)

@@ -77,8 +77,8 @@ static void hear_each_other(uint32_t workers, enum media_codec agents_codec)
     cr_assert(kit_until(&c.k, &c.a.bridged, 1, KIT_LIMIT_MS));
     cr_assert(kit_until(&c.k, &c.b.bridged, 1, KIT_LIMIT_MS));
     cr_expect_eq(c.a.cancelled, 1, "what was played before the bridge has ended");
-    cr_assert_eq(media_leg_record(c.agent.leg, c.at_agent, true), OK);
-    cr_assert_eq(media_leg_record(c.a.leg, c.at_a, true), OK);
+    cr_assert_eq(kit_record(&c.agent, c.at_agent, true), OK);
+    cr_assert_eq(kit_record(&c.a, c.at_a, true), OK);
     kit_run_ms(&c.k, 100);
     cr_assert_eq(media_leg_play(c.caller.leg, mine, false, 1), OK);
     cr_assert_eq(media_leg_play(c.agent.leg, yours, false, 2), OK);
@@ -148,7 +148,7 @@ Test(bridge, goes_on_playing_after_the_bridge)
     cr_assert(kit_until(&c.k, &c.b.bridged, 1, KIT_LIMIT_MS));
     media_unbridge(c.b.leg);
     media_unbridge(c.b.leg);
-    cr_assert_eq(media_leg_record(c.agent.leg, c.at_agent, true), OK);
+    cr_assert_eq(kit_record(&c.agent, c.at_agent, true), OK);
     cr_assert_eq(media_leg_play(c.b.leg, mine, false, 3), OK);
     cr_assert(kit_until(&c.k, &c.b.played, 1, KIT_LIMIT_MS));
     kit_run_ms(&c.k, 300);
@@ -162,20 +162,37 @@ Test(bridge, goes_on_playing_after_the_bridge)
     cr_expect_eq(c.agent.stats.lost, 0, "numbers go on without a gap");
 }
 
-Test(bridge, both_recording_on_two_workers_is_refused)
+/* A recording goes along with its leg: each has the other's audio after the move, and its own. */
+Test(bridge, both_recording_on_two_workers_meet)
 {
     struct scene c;
+    struct media_metrics m;
 
     open_scene(&c, 2, MEDIA_PCMU);
-    cr_assert_eq(media_leg_record(c.a.leg, c.at_a, true), OK);
-    cr_assert_eq(media_leg_record(c.b.leg, c.at_agent, true), OK);
-    cr_expect_eq(media_bridge(c.a.leg, c.b.leg), ERR_STATE);
-    media_leg_record_stop(c.b.leg);
-    cr_assert(kit_until(&c.k, &c.b.recorded, 1, KIT_LIMIT_MS));
-    cr_expect_eq(media_bridge(c.a.leg, c.b.leg), OK, "the one that does not record moves");
+    cr_assert_eq(kit_record(&c.a, c.at_a, true), OK);
+    cr_assert_eq(kit_record(&c.b, c.at_agent, true), OK);
+    const struct sound *mine = tune(&c.k, 1500, 0.05), *yours = tune(&c.k, 1500, 0.11);
+
+    kit_run_ms(&c.k, 200);
+    cr_assert_eq(media_bridge(c.a.leg, c.b.leg), OK);
     cr_assert(kit_until(&c.k, &c.a.bridged, 1, KIT_LIMIT_MS));
+    cr_assert(kit_until(&c.k, &c.b.bridged, 1, KIT_LIMIT_MS));
+    media_metrics(c.k.media, &m);
+    cr_expect_eq(m.moves, 1);
+    cr_assert_eq(media_leg_play(c.caller.leg, mine, false, 1), OK);
+    cr_assert_eq(media_leg_play(c.agent.leg, yours, false, 2), OK);
+    cr_assert(kit_until(&c.k, &c.caller.played, 1, KIT_LIMIT_MS));
+    cr_assert(kit_until(&c.k, &c.agent.played, 1, KIT_LIMIT_MS));
+    kit_run_ms(&c.k, 300);
+    media_leg_record_stop(c.a.leg);
+    cr_assert(kit_until(&c.k, &c.a.recorded, 1, KIT_LIMIT_MS));
+    cr_expect_gt(arrived(c.at_a, 0, mine, false), 0.85);
+    cr_expect_gt(arrived(c.at_a, 1, yours, false), 0.85);
+    sound_unref(mine);
+    sound_unref(yours);
     close_scene(&c);
-    cr_expect_eq(c.a.recorded, 1, "closing ends a recording");
+    cr_expect_eq(c.b.recorded, 1, "closing ends a recording");
+    cr_expect_eq(c.b.last_err, OK);
 }
 
 Test(bridge, commands_to_a_leg_on_its_way_are_kept)

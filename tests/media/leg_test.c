@@ -37,7 +37,7 @@ Test(leg, plays_to_the_other_end_sample_for_sample)
     char path[] = "/tmp/peal-media-XXXXXX";
 
     close(mkstemp(path));
-    cr_assert_eq(media_leg_record(b.leg, path, true), OK);
+    cr_assert_eq(kit_record(&b, path, true), OK);
     cr_assert_eq(media_leg_play(a.leg, s, false, 77), OK);
     cr_assert(kit_until(&k, &a.played, 1, KIT_LIMIT_MS));
     cr_assert_eq(a.last_cookie, 77);
@@ -121,7 +121,7 @@ Test(leg, refuses_what_it_cannot_do)
         ERR_TOO_LONG);
     memset(path, 'a', sizeof(path));
     path[sizeof(path) - 1] = 0;
-    cr_expect_eq(media_leg_record(a.leg, path, true), ERR_TOO_LONG);
+    cr_expect_eq(kit_record(&a, path, true), ERR_TOO_LONG);
     cr_expect_eq(media_bridge(a.leg, a.leg), ERR_STATE, "a leg does not talk to itself");
     kit_close_leg(&k, &a);
     kit_close(&k);
@@ -195,7 +195,7 @@ Test(leg, packet_length_is_as_agreed)
         size_t len;
 
         close(mkstemp(path));
-        cr_assert_eq(media_leg_record(b.leg, path, false), OK);
+        cr_assert_eq(kit_record(&b, path, false), OK);
         cr_assert_eq(media_leg_play(a.leg, s, false, 1), OK);
         cr_assert(kit_until(&k, &a.played, 1, KIT_LIMIT_MS));
         kit_run_ms(&k, 300);

@@ -178,6 +178,13 @@ static inline void kit_pair(struct kit *k, struct heard_leg *a, struct heard_leg
     KIT_CHECK(kit_until(k, &b->first_rtp, 1, KIT_LIMIT_MS));
 }
 
+static inline enum err kit_record(struct heard_leg *h, const char *path, bool stereo)
+{
+    const struct media_record how = {.path = path, .stereo = stereo};
+
+    return media_leg_record(h->leg, &how);
+}
+
 static inline void kit_close_leg(struct kit *k, struct heard_leg *h)
 {
     media_leg_close(h->leg);

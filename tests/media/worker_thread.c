@@ -17,6 +17,7 @@ static uint32_t opened, closed_by_us;
 static void step(struct rng *r)
 {
     struct heard_leg *a = &legs[rng_below(r, LEGS)], *b = &legs[rng_below(r, LEGS)];
+    struct media_record how;
     char path[64];
 
     if (!a->leg) {
@@ -24,7 +25,7 @@ static void step(struct rng *r)
         opened++;
         return;
     }
-    switch (rng_below(r, 12)) {
+    switch (rng_below(r, 14)) {
     case 0:
     case 1:
     case 2:
@@ -45,7 +46,11 @@ static void step(struct rng *r)
         break;
     case 7:
         snprintf(path, sizeof(path), "%s/%u.wav", folder, (unsigned)(a - legs));
-        media_leg_record(a->leg, path, rng_below(r, 2));
+        how = (struct media_record){.path = path,
+                                    .stereo = rng_below(r, 2),
+                                    .format = rng_below(r, 2) ? RECORD_OPUS : RECORD_WAV,
+                                    .index = rng_below(r, 2)};
+        media_leg_record(a->leg, &how);
         break;
     case 8:
         media_leg_record_stop(a->leg);
@@ -58,6 +63,13 @@ static void step(struct rng *r)
         media_unbridge(a->leg);
         break;
     case 11:
+        media_leg_record_arm(a->leg, 200);
+        break;
+    case 12:
+        media_leg_record_mask(a->leg, rng_below(r, 2));
+        media_leg_record_mark(a->leg, 0, "key", "5");
+        break;
+    case 13:
         media_leg_close(a->leg);
         KIT_CHECK(kit_until(&k, &a->closed, 1, KIT_LIMIT_MS));
         closed_by_us++;
