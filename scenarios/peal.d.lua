@@ -392,6 +392,16 @@ function call:pause(seconds) end
 ---@return any ...
 function call:afterwards(fn) end
 
+---From now on a recording of the call (call:record, call:bridge, a campaign's) has silence in
+---place of both sides, and keys are not noted in its index: for a card's number. It goes on until
+---call:record_resume, also into recordings that begin meanwhile.
+---@return any ...
+function call:record_pause() end
+
+---Both sides are recorded again. Harmless where nothing is masked.
+---@return any ...
+function call:record_resume() end
+
 store = {}
 
 ---What is stored under a key (1 to 200 bytes): a text, or the table that was stored; nil when there

@@ -130,8 +130,9 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
         now->flows.speech_processes != next->flows.speech_processes)
         return refuse(why, "flows: they are set up for others");
     if (now->recording.mode != next->recording.mode ||
-        !same(now->recording.dir, next->recording.dir))
-        return refuse(why, "recording: mode or dir is another");
+        !same(now->recording.dir, next->recording.dir) ||
+        memcmp(&now->recording.how, &next->recording.how, sizeof(now->recording.how)) != 0)
+        return refuse(why, "recording: something is another");
     if (!same(now->records.stream, next->records.stream))
         return refuse(why, "records: the stream is another");
     if (next->pacing.mode != PACING_AGENTLESS && next->agent_count == 0)

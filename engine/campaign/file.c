@@ -60,6 +60,7 @@ static void set_defaults(struct campaign *c)
     c->abandonment.cap_percent = 3.0;
     c->abandonment.keep_days = 730;
     c->recording.mode = RECORDING_OFF;
+    c->recording.how.prebuffer_ms = RECORD_PREBUFFER_DEFAULT_MS;
     c->records.keep = 100000;
     c->drain = DRAIN_FINISH;
     addr_parse(SLICE("127.0.0.1:0"), 0, &c->sip.address);
@@ -227,6 +228,40 @@ static void read_pacing(struct reading *r)
                      pacing_mode_name(c->pacing.mode));
 }
 
+static void read_recording(struct reading *r)
+{
+    static const struct reading_word formats[] = {{"wav", RECORD_WAV}, {"opus", RECORD_OPUS}};
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+    struct record_settings *how = &c->recording.how;
+    const char *mask = raw->recording.mask_key;
+
+    reading_path(r, "recording: dir", raw->recording.dir, c->recording.dir,
+                 sizeof(c->recording.dir));
+    how->format = (enum media_record_format)reading_word(
+        r, "recording: format", raw->recording.format, formats, 2, RECORD_WAV);
+    reading_u32(r, "recording: bitrate", raw->recording.bitrate, RECORD_BITRATE_MIN,
+                RECORD_BITRATE_MAX, &how->bitrate);
+    reading_duration(r, "recording: prebuffer", raw->recording.prebuffer, 0,
+                     RECORD_PREBUFFER_MAX_MS, &how->prebuffer_ms);
+    reading_u32(r, "recording: keep_days", raw->recording.keep_days, 1, RECORD_KEEP_DAYS_MAX,
+                &how->keep_days);
+    if (mask && (strlen(mask) != 1 || !strchr("0123456789*#ABCD", mask[0])))
+        reading_fail(r, mask,
+                     "recording: mask_key: '%.20s' is not accepted; accepted: one key, "
+                     "0-9 * #",
+                     mask);
+    else if (mask)
+        how->mask_key = mask[0];
+    reading_path(r, "recording: key_file", raw->recording.key_file, how->key_file,
+                 sizeof(how->key_file));
+    reading_text(r, "recording: key_command", raw->recording.key_command, how->key_command,
+                 sizeof(how->key_command));
+    if (how->key_file[0] && how->key_command[0])
+        reading_fail(r, raw->recording.key_command,
+                     "recording: key_file and key_command are both given; one is accepted");
+}
+
 static void read_policy(struct reading *r)
 {
     static const struct reading_word modes[] = {
@@ -249,8 +284,7 @@ static void read_policy(struct reading *r)
                      45 * 1440 * MINUTE_MS, &c->abandonment.lock_out_ms);
     c->recording.mode = (enum recording_mode)reading_word(r, "recording: mode", raw->recording.mode,
                                                           modes, 3, RECORDING_OFF);
-    reading_path(r, "recording: dir", raw->recording.dir, c->recording.dir,
-                 sizeof(c->recording.dir));
+    read_recording(r);
     reading_name(r, "records: stream", raw->records.stream, c->records.stream,
                  sizeof(c->records.stream));
     reading_u32(r, "records: keep", raw->records.keep, 1, 10000000, &c->records.keep);

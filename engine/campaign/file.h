@@ -30,6 +30,7 @@
 #include "campaign/window.h"
 #include "campaign/zone.h"
 #include "io/addr.h"
+#include "media/record_settings.h"
 
 #define CAMPAIGN_FILE_MAX        (1024 * 1024) /* bytes of the YAML */
 #define CAMPAIGN_TRUNKS_MAX      32
@@ -194,6 +195,7 @@ struct campaign {
     struct {
         enum recording_mode mode;
         char dir[CAMPAIGN_PATH_MAX]; /* "": DATA/recordings, chosen by the caller */
+        struct record_settings how;  /* its key is not loaded yet */
     } recording;
     struct {
         char stream[64]; /* of Redis, {name}:stream:STREAM; "": none */

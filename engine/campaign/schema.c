@@ -119,7 +119,16 @@ static const cyaml_schema_field_t abandonment_fields[] = {
     SUB("cap", abandonment, cap),           SUB("keep_days", abandonment, keep_days),
     SUB("lock_out", abandonment, lock_out), CYAML_FIELD_END};
 static const cyaml_schema_field_t recording_fields[] = {
-    SUB("mode", recording, mode), SUB("dir", recording, dir), CYAML_FIELD_END};
+    SUB("mode", recording, mode),
+    SUB("dir", recording, dir),
+    SUB("format", recording, format),
+    SUB("bitrate", recording, bitrate),
+    SUB("prebuffer", recording, prebuffer),
+    SUB("keep_days", recording, keep_days),
+    SUB("mask_key", recording, mask_key),
+    SUB("key_file", recording, key_file),
+    SUB("key_command", recording, key_command),
+    CYAML_FIELD_END};
 static const cyaml_schema_field_t records_fields[] = {SUB("stream", records, stream),
                                                       SUB("keep", records, keep), CYAML_FIELD_END};
 static const cyaml_schema_field_t sip_fields[] = {SUB("address", sip, address),

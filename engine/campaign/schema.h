@@ -60,7 +60,8 @@ struct raw_campaign {
         char *limit, *message, *cap, *keep_days, *lock_out;
     } abandonment;
     struct {
-        char *mode, *dir;
+        char *mode, *dir, *format, *bitrate, *prebuffer, *keep_days, *mask_key, *key_file,
+            *key_command;
     } recording;
     struct {
         char *stream, *keep;

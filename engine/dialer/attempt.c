@@ -144,6 +144,8 @@ enum err attempt_launch(struct attempt *a)
         return e;
     a->phase = ATTEMPT_DIALLING;
     d->run->attempts_launched++;
+    if (d->campaign->recording.mode != RECORDING_OFF && d->record.prebuffer_ms)
+        call_record_arm(a->call, d->record.prebuffer_ms);
     loop_timer(d->loop, &a->timer, TRUNK_SILENT_MS, on_trunk_silent);
     return OK;
 }

@@ -68,6 +68,7 @@ enum err flows_open(struct dialer *d, char *error)
         .audio_root = d->campaign->folder,
         .sounds = call_env_sounds(d->env),
         .record_dir = d->config.recording_dir,
+        .record = &d->record,
         .max_flows = d->campaign->max_calls,
         .synthesiser = f->speech[0] ? f->speech : NULL,
         .speech_folder = speech,

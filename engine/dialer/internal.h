@@ -100,6 +100,7 @@ struct dialer {
     const struct campaign *campaign;
     struct loop *loop;
     struct call_env *env;
+    struct record_settings record; /* the campaign's, with its key */
     struct prints *prints; /* known recordings; NULL: the campaign names none */
     struct health *health; /* NULL: the line is modelled */
     struct desk *desk;

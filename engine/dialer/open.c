@@ -14,7 +14,7 @@
 #include "io/tls.h"
 #include "media/media.h"
 
-#define FILES_PER_CALL     3 /* RTP, RTCP, recording */
+#define FILES_PER_CALL     4 /* RTP, RTCP, recording and its index */
 #define FILES_BESIDE_CALLS 256
 
 static enum err make_folder(const char *path, char *error)
@@ -23,6 +23,19 @@ static enum err make_folder(const char *path, char *error)
         return OK;
     snprintf(error, DIALER_ERROR_MAX, "the folder %s cannot be made: %s", path, strerror(errno));
     return ERR_IO;
+}
+
+static enum err open_recording(struct dialer *d, char *error)
+{
+    char why[SEAL_ERROR_MAX];
+
+    d->record = d->campaign->recording.how;
+    if (d->campaign->recording.mode == RECORDING_OFF || d->config.model)
+        return OK;
+    enum err e = record_settings_open(&d->record, why);
+    if (e)
+        snprintf(error, DIALER_ERROR_MAX, "recording: %s", why);
+    return e;
 }
 
 static enum err open_folders(struct dialer *d, char *error)
@@ -324,6 +337,8 @@ static enum err open_parts(struct dialer *d, char *error)
     enum err e = open_folders(d, error);
 
     if (e == OK)
+        e = open_recording(d, error);
+    if (e == OK)
         e = name_engine(d, error);
     if (e == OK)
         e = open_records(d, error);
@@ -414,5 +429,6 @@ void dialer_close(struct dialer *d)
     free(d->ledger.replay);
     free(d->agents);
     free(d->run);
+    seal_key_wipe(&d->record.key);
     free(d);
 }

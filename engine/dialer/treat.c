@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "flow/host.h"
-#include "media/record.h"
+#include "media/record_settings.h"
 
 #define BEEP_WAIT_MS     45000 /* a greeting longer than this gets no message */
 #define AFTER_BEEP_MS    700   /* a second beep has begun within 400 ms, and been told by then */
@@ -19,14 +19,16 @@ void treat_record(struct attempt *a)
     struct dialer *d = a->dialer;
     char path[CAMPAIGN_PATH_MAX + 160];
 
-    snprintf(path, sizeof(path), "%s/%s-%u-%llu.wav", d->config.recording_dir, a->task.id,
-             a->record.attempt, (unsigned long long)call_record_of(a->call)->invite_wall_ms);
+    snprintf(path, sizeof(path), "%s/%s-%u-%llu%s", d->config.recording_dir, a->task.id,
+             a->record.attempt, (unsigned long long)call_record_of(a->call)->invite_wall_ms,
+             record_settings_suffix(&d->record));
     for (char *p = path + strlen(d->config.recording_dir) + 1; *p; p++)
         if (*p == '/')
             *p = '_'; /* ids come from outside */
-    const struct media_record how = {
+    struct media_record how = {
         .path = path, .stereo = true, .index = true, .owner = d->campaign->name};
 
+    record_settings_fill(&d->record, clock_wall_ms(d->loop->clock), &how);
     if (call_record_start(a->call, &how) != OK)
         d->run->recordings_failed++;
 }
@@ -53,6 +55,7 @@ static void connect_agent(struct attempt *a, struct agent *agent)
     preview_over(a);
     a->record.delivery = DELIVERY_CONNECTED;
     slice_copy(slice_cstr(agent_name(agent)), a->record.agent, sizeof(a->record.agent));
+    call_record_note(a->call, "agent", agent_name(agent));
     attempt_pace(a, PACING_CONNECTED);
     if (a->flow)
         flow_agent_joined(a->flow, agent_name(agent));
@@ -71,6 +74,8 @@ void attempt_agent_chose(struct attempt *a, char digit)
 {
     const struct campaign *c = a->dialer->campaign;
 
+    if (digit == a->dialer->record.mask_key)
+        call_record_mask(a->call, !call_record_is_masked(a->call));
     for (uint32_t i = 0; i < c->outcome_rules; i++) {
         if (c->outcomes[i].key == digit)
             slice_copy(slice_cstr(c->outcomes[i].label), a->record.outcome,
@@ -229,6 +234,7 @@ void treat(struct attempt *a)
 
     loop_timer_stop(a->dialer->loop, &a->timer);
     attempt_mark(a, MARK_VERDICT);
+    call_record_note(a->call, "result", result_name(a->record.result));
     switch (t->kind) {
     case TREAT_AGENT:
         treat_with_agent(a);

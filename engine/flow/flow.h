@@ -98,6 +98,7 @@ struct flow_config {
     struct sound_cache *sounds; /* of the media that plays them; NULL only without audio_root */
     bool preload;               /* load every sound now: then playing never reads a file */
     const char *record_dir;     /* where call:record writes; NULL: it measures and writes nothing */
+    const struct record_settings *record; /* how; lives as long as the runtime. NULL: plain WAV */
     uint32_t max_flows;         /* 0: 4096 */
     uint32_t instructions;      /* between two waits; 0: 500,000 */
     uint32_t cpu_ms;            /* between two waits; 0: 20 */

@@ -136,6 +136,7 @@ struct flow_runtime {
     bool simulator;
     char record_dir[256], audio_kept_dir[256];
     uint32_t audio_kept, audio_files; /* now; ever */
+    const struct record_settings *record; /* NULL: plain WAV */
     uint32_t instructions;
     uint64_t cpu_ns;
     size_t memory_bytes;
@@ -281,6 +282,7 @@ extern const struct verb verbs_expect[], verbs_expect_audio[];        /* call:NA
 extern const struct verb verbs_network[];                             /* call:NAME */
 extern const struct verb verbs_random[], verbs_script[];              /* NAME */
 extern const struct verb verbs_line[], verbs_hold[], verbs_house[];   /* call:NAME */
+extern const struct verb verbs_record[];                              /* call:NAME */
 extern const struct verb verbs_store[];                               /* store.NAME */
 extern const struct verb verbs_read[];                                /* read.NAME */
 extern const struct verb verbs_http[];                                /* http.NAME */

@@ -34,6 +34,7 @@ const struct verb_group verb_groups[] = {
     {"call:", verbs_line},
     {"call:", verbs_hold},
     {"call:", verbs_house},
+    {"call:", verbs_record},
     {"", verbs_script},
     {"", verbs_random},
     {"read.", verbs_read},
@@ -148,6 +149,7 @@ enum err flow_runtime_open(struct flow_runtime **out, const struct flow_config *
     list_init(&rt->running);
     list_init(&rt->fars);
     e = open_outside(rt, config);
+    rt->record = config->record;
     if (e == OK && config->record_dir)
         e = slice_copy(slice_cstr(config->record_dir), rt->record_dir, sizeof rt->record_dir);
     else if (config->audio_kept_dir)

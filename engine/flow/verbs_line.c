@@ -6,7 +6,7 @@
 
 #include "flow/far.h"
 #include "flow/ops.h"
-#include "media/record.h"
+#include "media/record_settings.h"
 
 #define DAY_S       86400.0
 #define RING_S      30.0
@@ -169,11 +169,14 @@ static void record_now(lua_State *L, struct flow *f, const char *left)
 
     if (!f->rt->record_dir[0])
         return;
-    snprintf(path, sizeof path, "%s/%s-%llu-%u.wav", f->rt->record_dir, f->script->name,
-             (unsigned long long)call_record_of(of)->invite_wall_ms, (unsigned)(f->leg & 0xffffff));
+    snprintf(path, sizeof path, "%s/%s-%llu-%u%s", f->rt->record_dir, f->script->name,
+             (unsigned long long)call_record_of(of)->invite_wall_ms, (unsigned)(f->leg & 0xffffff),
+             record_settings_suffix(f->rt->record));
     if (call_record_of(of)->recording[0])
         return; /* it goes on */
-    const struct media_record how = {.path = path, .stereo = true};
+    struct media_record how = {.path = path, .stereo = true, .owner = f->script->name};
+
+    record_settings_fill(f->rt->record, clock_wall_ms(f->rt->loop->clock), &how);
     enum err e = call_record_start(of, &how);
 
     if (e != OK)

@@ -7,7 +7,7 @@
 
 #include "dsp/prints.h"
 #include "flow/prompts.h"
-#include "media/record.h"
+#include "media/record_settings.h"
 
 #define DAY_S       86400.0
 #define RECORD_WAIT 2.0 /* for the file to be closed */
@@ -481,9 +481,11 @@ static bool record_open(lua_State *L, struct flow *f)
 
     if (!f->rt->record_dir[0])
         return false;
-    snprintf(path, sizeof path, "%s/%s-%llu.wav", f->rt->record_dir, f->script->name,
-             (unsigned long long)f->leg);
-    const struct media_record how = {.path = path};
+    snprintf(path, sizeof path, "%s/%s-%llu%s", f->rt->record_dir, f->script->name,
+             (unsigned long long)f->leg, record_settings_suffix(f->rt->record));
+    struct media_record how = {.path = path, .owner = f->script->name};
+
+    record_settings_fill(f->rt->record, clock_wall_ms(f->rt->loop->clock), &how);
     enum err e = call_record_start(f->call, &how);
 
     if (e != OK)

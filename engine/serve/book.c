@@ -68,6 +68,17 @@ static enum err load_all(struct serve *s, struct book *b, char *error)
     return e;
 }
 
+/* Of what flows record. A reading that has none stays without effect. */
+static enum err open_key(const struct serve *s, struct numbers *n, char *error)
+{
+    char why[SEAL_ERROR_MAX];
+    enum err e = record_settings_open(&n->record, why);
+
+    if (e)
+        snprintf(error, SERVE_ERROR_MAX, "%.300s: recording: %s", s->config.path, why);
+    return e;
+}
+
 enum err book_open(struct serve *s, struct numbers *n, struct book **out, char *error)
 {
     struct flow_config flow = {
@@ -76,6 +87,7 @@ enum err book_open(struct serve *s, struct numbers *n, struct book **out, char *
         .sounds = call_env_sounds(s->env),
         .preload = true,
         .record_dir = s->recording_dir,
+        .record = &n->record,
         .max_flows = n->calls,
         .store = store_for_flows(s->store),
         .synthesiser = n->speech[0] ? n->speech : NULL,
@@ -93,12 +105,17 @@ enum err book_open(struct serve *s, struct numbers *n, struct book **out, char *
     }
     list_node_init(&b->node);
     b->numbers = n;
+    enum err e = open_key(s, n, error);
+    if (e != OK) {
+        book_close(b);
+        return e;
+    }
     host_init(s, n, &b->host);
     flow.host = &b->host;
     b->script = calloc(n->count + 1, sizeof *b->script);
     b->line = calloc(n->count + 1, sizeof *b->line);
     rng_system(&flow.seed, sizeof flow.seed);
-    enum err e = b->script && b->line ? flow_runtime_open(&b->runtime, &flow) : ERR_NOMEM;
+    e = b->script && b->line ? flow_runtime_open(&b->runtime, &flow) : ERR_NOMEM;
     if (e == ERR_NOT_FOUND)
         snprintf(error, SERVE_ERROR_MAX, "%.300s: audio: there is no folder %.300s", s->config.path,
                  n->audio);

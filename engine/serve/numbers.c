@@ -50,6 +50,7 @@ void numbers_free(struct numbers *n)
     if (!n)
         return;
     zone_close(n->zone);
+    seal_key_wipe(&n->record.key);
     free(n->agent);
     free(n->line);
     free(n);

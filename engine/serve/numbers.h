@@ -20,6 +20,9 @@
  * speech_processes how many of it run at once; with `speech_ahead: no` prompts are not spoken
  * before a call wants them.
  *
+ * recording (format, bitrate, keep_days, key_file, key_command) is how what flows record is kept,
+ * as a campaign's keys of these names.
+ *
  * Numbers are compared by their digits, so "+386 00 100 200" is 38600100200; what is no number
  * ("reception") is compared as it is. Files are relative to the file's own folder. A key that is
  * not known, a value out of range or a number that stands there twice is refused with file and
@@ -29,6 +32,7 @@
 
 #include "campaign/window.h"
 #include "io/addr.h"
+#include "media/record_settings.h"
 
 #define NUMBERS_FILE_MAX   (4 * 1024 * 1024) /* bytes of the YAML */
 #define NUMBERS_MAX        10000
@@ -95,6 +99,7 @@ struct numbers {
     uint32_t speech_processes;      /* of it at once; 0: the default */
     bool speech_on_demand;          /* nothing is spoken before a call wants it */
     char http[NUMBERS_HTTP_MAX];    /* hosts that flows may ask; "": none */
+    struct record_settings record;  /* how flows record; its key is not loaded yet */
     uint32_t drain_ms;              /* how long calls may go on after SIGTERM */
     bool has_unknown;               /* numbers that are not listed: `unknown` says which flow… */
     struct numbers_line unknown;    /* …else they are refused with 404 */

@@ -15,7 +15,7 @@
 
 #define TICK_MS            100
 #define LEAVE_MS           2000 /* for the far sides' last answers, after we hung up */
-#define FILES_PER_CALL     3    /* RTP, RTCP, recording */
+#define FILES_PER_CALL     4    /* RTP, RTCP, recording and its index */
 #define FILES_BESIDE_CALLS 256
 #define RECORDS_WAIT_MS    10000
 

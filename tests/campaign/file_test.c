@@ -95,7 +95,8 @@ Test(file, everything_said)
         "  no_answer: {after: 2h}\n"
         "  vacant: {finish: dead}\n"
         "  rejected: {after: 1d, next: other_trunk}\n"
-        "recording: {mode: all, dir: rec}\n"
+        "recording: {mode: all, dir: rec, format: opus, bitrate: 24000, prebuffer: 1500ms, "
+        "keep_days: 90, mask_key: \"#\", key_file: rec.key}\n"
         "sip: {address: \"127.0.0.1:5080\", tcp: on}\n"
         "addresses: [{sip: \"[::1]\"}]\n"
         "media: {address: 127.0.0.1, ports: 30000-30999, workers: 2}\n");
@@ -142,6 +143,12 @@ Test(file, everything_said)
     cr_expect_eq(c->rules[RESULT_REJECTED].attempts, 0,
                  "the default's bound is gone with its delay");
     cr_expect_str_eq(c->recording.dir, "folder/rec");
+    cr_expect_eq(c->recording.how.format, RECORD_OPUS);
+    cr_expect_eq(c->recording.how.bitrate, 24000);
+    cr_expect_eq(c->recording.how.prebuffer_ms, 1500);
+    cr_expect_eq(c->recording.how.keep_days, 90);
+    cr_expect_eq(c->recording.how.mask_key, '#');
+    cr_expect_str_eq(c->recording.how.key_file, "folder/rec.key");
     cr_expect_eq(c->media.port_max, 30999);
     cr_expect(c->sip.tcp);
     campaign_free(c);
@@ -275,6 +282,10 @@ Test(file, wrong_values_name_their_line_and_what_is_accepted)
     refuse(HEAD AGENTS "results:\n  busy:\n    after: 5m\n    next: finish\n", 9, "contradict");
     refuse(HEAD AGENTS "results:\n  busy: {finish: \"a b\"}\n", 7, "letters, digits");
     refuse(HEAD AGENTS "recording: {mode: some}\n", 6, "accepted: off, agent, all");
+    refuse(HEAD AGENTS "recording: {format: mp3}\n", 6, "accepted: wav, opus");
+    refuse(HEAD AGENTS "recording: {prebuffer: 31s}\n", 6, "30s");
+    refuse(HEAD AGENTS "recording: {mask_key: \"12\"}\n", 6, "one key");
+    refuse(HEAD AGENTS "recording:\n  key_file: a\n  key_command: b\n", 8, "one is accepted");
     refuse(HEAD AGENTS "media:\n  ports: 500-600\n", 7, "from 1024 on");
     refuse(HEAD AGENTS "media:\n  ports: 20000\n", 7, "a range");
     refuse(HEAD AGENTS "sip: {address: example.test}\n", 6, "an IP address");

@@ -247,6 +247,10 @@ void call_record_stop(struct call *c)
 {
     fake_say(c, "record stop");
 }
+void call_record_mask(struct call *c, bool on)
+{
+    fake_say(c, "record mask %d", on);
+}
 enum call_state call_state(const struct call *c)
 {
     return c->state;

@@ -120,6 +120,24 @@ Test(line, a_leg_is_dialled_and_bridged)
     done(&h, FLOW_DONE, 2);
 }
 
+Test(line, a_recording_is_masked_on_both_legs)
+{
+    struct house h;
+
+    open_house(&h, "call:record_resume()\ncall:answer()\n" DIAL "check(ok == true)\n"
+                   "call:record_pause()\ncall:wait(1)\ncall:record_resume()\n");
+    cr_assert(said(&h.b.call, "record mask 0"), "harmless before there is anything: %s",
+              h.b.call.said);
+    bench_pass(&h.b, 500);
+    answer_far();
+    cr_assert(said(&h.b.call, "record mask 1"), "%s", h.b.call.said);
+    cr_assert(said(&fake_far, "record mask 1"), "%s", fake_far.said);
+    cr_assert_not(said(&fake_far, "record mask 0"));
+    bench_pass(&h.b, 1500);
+    cr_assert(said(&fake_far, "record mask 0"), "%s", fake_far.said);
+    done(&h, FLOW_DONE, 1);
+}
+
 Test(line, the_caller_hangs_up_while_it_rings)
 {
     struct house h;

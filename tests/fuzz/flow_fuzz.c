@@ -63,6 +63,7 @@ DOES_NOTHING(call_mute, struct call *c, bool on)
 DOES_NOTHING(call_detect, struct call *c, enum dsp_phase phase)
 DOES_NOTHING(call_want_beep, struct call *c, bool wanted)
 DOES_NOTHING(call_record_stop, struct call *c)
+DOES_NOTHING(call_record_mask, struct call *c, bool on)
 struct call_env *call_env_of(const struct call *c)
 {
     return NULL;
