@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"ledger", cli_ledger, "show a campaign's live answers and who of them was abandoned"},
     {"history", cli_history, "show and export call attempts by filters, with totals"},
     {"dnc", cli_dnc, "keep the lists of numbers that must not be called, and own numbers"},
+    {"recordings", cli_recordings, "list recordings, show their events, decrypt, remove old ones"},
     {"retain", cli_retain, "remove records and recordings that are older than they may be kept"},
     {"forget", cli_forget, "erase what is kept of one person, known by their number"},
     {"prints", cli_prints, "keep the library of known recordings, and try it on a file"},
@@ -38,7 +39,7 @@ static void usage(FILE *to)
 {
     fputs("peal: a predictive dialer engine\n\nusage: peal COMMAND [ARGUMENTS]\n\n", to);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\npeal COMMAND --help tells more, with examples.\n", to);
 }
 

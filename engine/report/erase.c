@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "media/record_index.h"
+
 struct erasing {
     const char *data_dir, *digits, *other;
     struct erase_stats *stats;
@@ -47,6 +49,15 @@ static enum err fail(const struct erasing *x, const char *file, const char *what
 
 /* ---- recordings ---- */
 
+/* Of the recording of that path, which is gone itself: what was said when. */
+static bool remove_index(const char *path)
+{
+    char index[700];
+
+    snprintf(index, sizeof(index), "%.600s" RECORD_INDEX_SUFFIX, path);
+    return unlink(index) == 0 || errno == ENOENT;
+}
+
 /* False: it is there and stays; so does its name in the records, for the next time. */
 static bool remove_recording(const struct erasing *x, const char *path)
 {
@@ -66,7 +77,10 @@ static bool remove_recording(const struct erasing *x, const char *path)
         return false;
     }
     x->stats->recordings += gone;
-    return true;
+    if (remove_index(path) && remove_index(there))
+        return true;
+    x->stats->stuck++;
+    return false;
 }
 
 static bool recording_of_line(const struct erasing *x, const char *line, size_t len)

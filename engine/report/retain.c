@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "media/record_index.h"
 #include "report/audit.h"
+#include "report/kept.h"
 
 #define BATCH "1000" /* rows a transaction */
 #define OLD   "coalesce(invite_ms, claimed_ms, 0) > 0 AND coalesce(invite_ms, claimed_ms, 0) < ?1"
@@ -38,6 +40,21 @@ static bool run(struct sweep *s, const char *sql)
 
 /* --- recordings --- */
 
+/* It goes with its recording. */
+static void remove_index(struct sweep *s, const char *audio)
+{
+    char path[960];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%s" RECORD_INDEX_SUFFIX, audio);
+    if (lstat(path, &st) || !S_ISREG(st.st_mode))
+        return;
+    if (s->r->apply && unlink(path))
+        s->counts.files_failed++;
+    else
+        s->counts.bytes += (uint64_t)st.st_size;
+}
+
 static void remove_file(struct sweep *s, const char *name)
 {
     char path[900];
@@ -52,6 +69,7 @@ static void remove_file(struct sweep *s, const char *name)
     }
     s->counts.files++;
     s->counts.bytes += (uint64_t)st.st_size;
+    remove_index(s, path);
 }
 
 static bool is_old(struct sweep *s, const char *name)
@@ -85,9 +103,7 @@ static enum err sweep_recordings(struct sweep *s)
     sqlite3_finalize(q);
     DIR *d = opendir(s->recordings);
     while (d && (e = readdir(d))) {
-        size_t n = strlen(e->d_name);
-
-        if (n > 4 && strcmp(e->d_name + n - 4, ".wav") == 0 && is_old(s, e->d_name))
+        if (kept_is_recording(e->d_name) && is_old(s, e->d_name))
             remove_file(s, e->d_name);
     }
     if (d)

@@ -76,8 +76,12 @@ Test(erase, a_recording_that_stays_keeps_its_record)
     cr_expect(strstr(text, recording), "to be found the next time");
     rmdir(recording);
     fclose(fopen(recording, "w"));
+    char index[120];
+    snprintf(index, sizeof(index), "%s.index", recording);
+    fclose(fopen(index, "w"));
     cr_expect_eq(records_erase(folder, DIGITS, OTHER, &stats, error), OK);
     cr_expect_eq(stats.recordings, 1);
+    cr_expect_neq(access(index, F_OK), 0, "its index goes with it");
     cr_expect_eq(stats.lines, 1);
     cr_expect_eq(access(recording, F_OK), -1);
     cr_expect_eq(access(other, F_OK), 0, "somebody else's stays");
