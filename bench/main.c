@@ -15,6 +15,7 @@ int bench_sip(struct bench *b);
 int bench_media(struct bench *b);
 int bench_dsp(struct bench *b);
 int bench_srtp(struct bench *b);
+int bench_recording(struct bench *b);
 int bench_import(struct bench *b);
 int bench_gate(struct bench *b);
 int bench_queue(struct bench *b);
@@ -37,6 +38,8 @@ static const struct {
      "rounds= case= legs= srtp= record= detect= workers="},
     {"dsp", "detectors: ns a packet and legs of one core beside spandsp", bench_dsp, "legs="},
     {"srtp", "SRTP: ns a packet and legs of one core beside libsrtp2", bench_srtp, "streams="},
+    {"recording", "a recorded leg: WAV and Opus, encrypted or not: us a block, legs of one core",
+     bench_recording, ""},
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
     {"gate", "lists and calls of numbers: memory, and what asking adds to a launch", bench_gate,
      ""},
