@@ -266,12 +266,52 @@ static void read_settings(struct reader *r, const yaml_node_t *map)
     }
 }
 
+static const char *read_file(struct reader *r, const yaml_node_t *root, const char *key)
+{
+    return keep_path(r, r->folder, document_text(r->d, root, key, NULL), "");
+}
+
+static void read_security(struct reader *r, const yaml_node_t *root)
+{
+    static const char *const words[] = {"off", "offered", "required"};
+    struct suite *s = r->s;
+    const char *srtp = document_text(r->d, root, "srtp", "off");
+
+    s->srtp = NULL;
+    for (uint32_t i = 0; i < 3; i++)
+        if (srtp && strcmp(srtp, words[i]) == 0)
+            s->srtp = words[i];
+    if (document_ok(r->d) && !s->srtp)
+        document_refuse(r->d, document_get(r->d, root, "srtp"),
+                        "srtp: '%.40s' is not known; off, offered and required are", srtp);
+    s->tls_authorities = read_file(r, root, "tls_authorities");
+    s->tls_certificate = read_file(r, root, "tls_certificate");
+    s->tls_key = read_file(r, root, "tls_key");
+    if (document_ok(r->d) && !s->tls_certificate != !s->tls_key)
+        document_refuse(r->d, root, "tls_certificate and tls_key go together");
+}
+
 static void read_all(struct reader *r)
 {
-    static const char *const keys[] = {"name",          "seed",     "scenarios",   "duration",
-                                       "drain",         "listen",   "media_ports", "max_calls",
-                                       "late_limit_ms", "workers",  "callees",     "programs",
-                                       "callers",       "settings", NULL};
+    static const char *const keys[] = {"name",
+                                       "seed",
+                                       "scenarios",
+                                       "duration",
+                                       "drain",
+                                       "listen",
+                                       "media_ports",
+                                       "max_calls",
+                                       "late_limit_ms",
+                                       "workers",
+                                       "callees",
+                                       "programs",
+                                       "callers",
+                                       "settings",
+                                       "srtp",
+                                       "tls_authorities",
+                                       "tls_certificate",
+                                       "tls_key",
+                                       NULL};
     struct document *d = r->d;
     struct suite *s = r->s;
     const yaml_node_t *root = document_root(d);
@@ -285,6 +325,7 @@ static void read_all(struct reader *r)
     s->duration_us = (uint64_t)(document_number(d, root, "duration", 0, 0, DURATION_MAX_S) * 1e6);
     s->drain_ms = (uint64_t)(document_number(d, root, "drain", 5, 0, 3600) * 1000);
     s->listen = keep(r, document_text(d, root, "listen", "127.0.0.1:0"));
+    read_security(r, root);
     s->media_ports = keep(r, document_text(d, root, "media_ports", "40000-59999"));
     s->max_calls = document_whole(d, root, "max_calls", 4096, 1, 100000);
     s->late_limit_ms = document_whole(d, root, "late_limit_ms", 20, 0, 60000);

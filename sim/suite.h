@@ -7,6 +7,9 @@
  *   drain: 5                            # seconds for calls to end by themselves after that
  *   listen: 127.0.0.1:0                 # own SIP address, of both sides
  *   media_ports: 40000-59999
+ *   srtp: off                           # offered, required
+ *   tls_certificate: peal.pem           # with tls_key: TLS is listened for; tls_authorities: who
+ *                                       # vouches for the far side (PEM files)
  *   max_calls: 4096
  *   late_limit_ms: 20
  *   callees: { mix: mixes/demo.yaml, at_least: 10 }
@@ -57,6 +60,8 @@ struct suite_callers {
 
 struct suite {
     const char *path, *name, *listen, *media_ports, *scenarios;
+    const char *srtp; /* "off", "offered", "required" */
+    const char *tls_authorities, *tls_certificate, *tls_key; /* PEM files; NULL: none */
     uint64_t fingerprint; /* of the file */
     uint64_t seed, max_calls, workers, late_limit_ms, duration_us, drain_ms;
     bool answers; /* `callees` is there */

@@ -98,6 +98,38 @@ static inline void tls_kit_make(struct tls_files *f, const char *name, const cha
     EVP_PKEY_free(key);
 }
 
+/* The authority's list of who is revoked: the certificate in that file, or nobody (NULL). */
+static inline void tls_kit_revoke(struct tls_files *f, const char *cert_path, const char *crl_path)
+{
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *at = X509_gmtime_adj(NULL, -3600);
+    FILE *file;
+
+    X509_CRL_set_version(crl, 1);
+    X509_CRL_set_issuer_name(crl, X509_get_subject_name(f->authority));
+    X509_CRL_set1_lastUpdate(crl, at);
+    X509_CRL_set1_nextUpdate(crl, X509_gmtime_adj(at, 86400));
+    if (cert_path) {
+        X509_REVOKED *r = X509_REVOKED_new();
+
+        TLS_KIT_CHECK((file = fopen(cert_path, "r")) != NULL);
+        X509 *cert = PEM_read_X509(file, NULL, NULL, NULL);
+
+        fclose(file);
+        TLS_KIT_CHECK(cert && r);
+        X509_REVOKED_set_serialNumber(r, X509_get_serialNumber(cert));
+        X509_REVOKED_set_revocationDate(r, X509_gmtime_adj(at, -60));
+        TLS_KIT_CHECK(X509_CRL_add0_revoked(crl, r));
+        X509_free(cert);
+    }
+    TLS_KIT_CHECK(X509_CRL_sort(crl) && X509_CRL_sign(crl, f->key, EVP_sha256()));
+    TLS_KIT_CHECK((file = fopen(crl_path, "w")) != NULL);
+    TLS_KIT_CHECK(PEM_write_X509_CRL(file, crl));
+    fclose(file);
+    ASN1_TIME_free(at);
+    X509_CRL_free(crl);
+}
+
 static inline void tls_kit_forget(const char *path)
 {
     unlink(path);

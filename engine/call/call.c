@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/log.h"
 #include "sip/uri.h"
 
 #define SIP_PORT             5060
@@ -66,7 +67,8 @@ static enum err find_path(const struct call_dial *dial, struct sip_path *out)
 
     if (e == OK && !dial->tcp && !dial->tls)
         sip_uri_param(&uri, SLICE("transport"), &transport);
-    out->tls = dial->tls || slice_ieq(transport, SLICE("tls"));
+    out->sips = e == OK && uri.scheme == SIP_SCHEME_SIPS;
+    out->tls = dial->tls || out->sips || slice_ieq(transport, SLICE("tls"));
     out->tcp = dial->tcp || out->tls || slice_ieq(transport, SLICE("tcp"));
     out->addr = dial->via;
     out->home = dial->place;
@@ -95,6 +97,8 @@ static enum err send_invite(struct call *c, const struct call_dial *dial, const 
         .call_id = dial->call_id,
         .auth_user = dial->auth_user,
         .auth_password = dial->auth_password,
+        .nat = call_nat_policy(dial->nat),
+        .keep_alive_ms = dial->keep_alive_ms,
         .redirects = dial->redirects,
         .redirect_same_user = true,
     };
@@ -133,6 +137,11 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
         return ERR_NOT_FOUND;
     if (!env->line) {
         e = find_path(dial, &to);
+        if (e == OK && to.tls && !env->tls) {
+            log_warn("call", "a call over TLS needs `tls`, which is not set up", "to=%s",
+                     dial->to_uri);
+            e = ERR_UNSUPPORTED;
+        }
         if (e != OK)
             return e;
         to.home = sip_ua_home_for(env->ua, &to);
@@ -142,11 +151,23 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
                                           .plan = plan,
                                           .amd = dial->amd,
                                           .place = to.home,
+                                          .tls = to.tls,
                                           .ports = dial->ports});
     if (!c)
         return ERR_FULL;
     if (!env->line && dial->srtp > env->srtp)
         call_sdp_init(c, dial->srtp);
+    if (c->keys_refused) {
+        log_warn(
+            "call",
+            "a call is not made: its audio must be encrypted, and its keys would go in clear (no "
+            "TLS), which `clear_keys: refused` forbids",
+            "to=%s", dial->to_uri);
+        env->stats.clear_keys_refused++;
+        c->released = true;
+        call_close_leg(c);
+        return ERR_REFUSED;
+    }
     c->state = CALL_STATE_DIALLING;
     c->start_us = clock_us(env->loop->clock);
     c->record.invite_wall_ms = clock_wall_ms(env->loop->clock);
@@ -217,6 +238,11 @@ static enum err own_sdp(struct call *c, char *text, struct slice *out)
     struct slice offer = sip_session_invite_sdp(c->session);
     struct buf b = buf_on(text, SDP_TEXT_MAX);
     enum err e;
+
+    if (c->keys_refused && !offer.len) {
+        call_note_refused_keys(c);
+        return ERR_REFUSED;
+    }
 
     if (offer.len)
         return call_answer_offer(c, offer, text, out);

@@ -34,6 +34,13 @@ enum call_srtp {
     CALL_SRTP_REQUIRED /* RTP/SAVP, or the call is refused */
 };
 
+/* A far side behind a NAT: requests go to where its messages come from. */
+enum call_nat {
+    CALL_NAT_AUTO, /* when it says a private address and comes from another */
+    CALL_NAT_YES,
+    CALL_NAT_NO
+};
+
 enum call_state {
     CALL_STATE_IDLE,     /* made, nothing sent or answered yet (incoming: INVITE has come) */
     CALL_STATE_DIALLING, /* INVITE sent */
@@ -95,6 +102,8 @@ struct call_env_config {
     uint32_t place_count;            /* CALL_PLACES_MAX - 1 at most */
     const struct call_ports *ports;  /* ranges of call_dial.ports, 1, 2 … */
     uint32_t ports_count;
+    enum call_nat nat;            /* of incoming calls */
+    uint32_t media_alive_ms;      /* media_config.keep_alive_ms */
     uint8_t sip_dscp, media_dscp; /* marks (io/mark.h); 0: none */
     bool tcp;
     const char *user_agent;                  /* NULL: "Peal/VERSION" */
@@ -103,10 +112,15 @@ struct call_env_config {
     uint32_t media_workers;                  /* 0: cores - 1, at least 1 */
     uint32_t max_calls;
     const struct tls_config *tls; /* io/tls.h: SIP over TLS; NULL: none */
-    struct addr tls_local; /* where it is listened for, given a certificate; unset: sip_local's
-                              host, any port */
-    enum call_srtp srtp;   /* of incoming calls, and at least of outgoing ones */
-    const char *tone_plan; /* default plan of detectors */
+    struct addr tls_local;   /* where it is listened for, given a certificate; unset: sip_local's
+                                host, any port */
+    enum call_srtp srtp;     /* of incoming calls, and at least of outgoing ones */
+    bool refuses_clear_keys; /* of SRTP, where the signalling is not TLS: offered ones are left out,
+                                required ones are a refusal */
+    uint8_t srtp_mki;        /* bytes of MKI in our packets, 4 at most; 0: none */
+    uint32_t rekey_ms;       /* other keys so often, by re-INVITE; 0: never */
+    bool libsrtp2;           /* of media_config */
+    const char *tone_plan;   /* default plan of detectors */
     const struct prints *prints;  /* known recordings (dsp/prints.h), lives as long as the
                                      environment; NULL: none */
     const struct call_line *line; /* calls on a modelled line (call/line.h) instead of SIP and
@@ -132,8 +146,11 @@ uint32_t call_env_peak(const struct call_env *env);
 
 struct call_env_stats {
     uint64_t dialled, incoming;
-    uint64_t refused_full;      /* no room for another call, leg or port pair */
-    uint64_t refused_media;     /* an offer without audio that we can speak: 488 */
+    uint64_t refused_full;  /* no room for another call, leg or port pair */
+    uint64_t refused_media; /* an offer without audio that we can speak: 488 */
+    uint64_t clear_keys;    /* calls whose keys of SRTP went without TLS */
+    uint64_t clear_keys_refused;
+    uint64_t rekeyed;
     uint64_t answered_unusable; /* a 200 whose SDP cannot be used */
 };
 const struct call_env_stats *call_env_stats(const struct call_env *env);
@@ -166,7 +183,10 @@ struct call_dial {
     bool late_offer;                       /* INVITE without SDP */
     enum call_srtp srtp;                   /* at least this */
     const struct call_payload *payload;    /* of the audio; NULL: A-law, then µ-law */
-    uint8_t place;                         /* that it leaves by; 0: the first of the right family */
+    enum call_nat nat;
+    uint32_t keep_alive_ms; /* OPTIONS within the call so often: a far side that is gone ends it,
+                               and its NAT keeps the way open; 0: none */
+    uint8_t place;          /* that it leaves by; 0: the first of the right family */
     uint8_t
         ports; /* of call_env_config.ports, from 1, when they are that place's; 0: the place's */
     uint8_t redirects; /* Contacts of 3xx that are tried, of the same number only; 0: none */

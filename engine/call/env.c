@@ -21,6 +21,7 @@ static enum err open_parts(struct call_env *env, const struct call_env_config *c
         .advertised = config->sip_advertised,
         .more = env->places.homes,
         .more_count = env->places.count - 1,
+        .nat = call_nat_policy(config->nat),
         .dscp = config->sip_dscp,
         .tcp = config->tcp,
         .tls = config->tls,
@@ -40,6 +41,8 @@ static enum err open_parts(struct call_env *env, const struct call_env_config *c
         .port_max = config->media_port_max,
         .ranges = env->places.ranges,
         .range_count = env->places.range_count,
+        .keep_alive_ms = config->media_alive_ms,
+        .libsrtp2 = config->libsrtp2,
         .dscp = config->media_dscp,
         .max_legs = max_calls,
         .prints = config->prints,
@@ -76,6 +79,10 @@ enum err call_env_open(struct call_env **out, const struct call_env_config *conf
     env->loop = config->loop;
     env->incoming = config->incoming;
     env->srtp = config->srtp;
+    env->tls = config->tls != NULL;
+    env->refuses_clear_keys = config->refuses_clear_keys;
+    env->srtp_mki = config->srtp_mki;
+    env->rekey_ms = config->rekey_ms;
     env->prints = config->prints;
     env->arg = config->arg;
     list_init(&env->live);
@@ -106,6 +113,7 @@ void call_env_close(struct call_env *env)
         struct call *c = container_of(n, struct call, node);
 
         loop_timer_stop(env->loop, &c->ring_timer);
+        loop_timer_stop(env->loop, &c->rekey_timer);
         line_free(c);
         list_remove(n);
     }
@@ -182,8 +190,10 @@ struct call *call_new(struct call_env *env, const struct call_made *made)
     c->outgoing = made->outgoing;
     c->detect = made->detect;
     c->place = made->place;
+    c->clear = !made->tls;
     c->leg_start_us = c->start_us = clock_us(env->loop->clock);
     timer_init(&c->ring_timer);
+    timer_init(&c->rekey_timer);
     call_record_init(&c->record);
     if ((env->line ? line_new(c) : media_leg_open(env->media, &leg, call_on_media, c, &c->leg)) !=
         OK) {
@@ -202,6 +212,7 @@ void call_free(struct call *c)
     struct call_env *env = c->env;
 
     loop_timer_stop(env->loop, &c->ring_timer);
+    loop_timer_stop(env->loop, &c->rekey_timer);
     if (env->ua)
         sip_ua_trace_end(env->ua, slice_cstr(c->record.call_id), c->outgoing);
     line_free(c);
@@ -215,6 +226,7 @@ void call_finish_if_gone(struct call *c)
     if (c->session || c->leg || (c->line && c->line->up))
         return;
     loop_timer_stop(c->env->loop, &c->ring_timer);
+    loop_timer_stop(c->env->loop, &c->rekey_timer);
     c->state = CALL_STATE_ENDED;
     call_mark_once(c, MARK_END, call_now_ms(c));
     if (c->released) {
@@ -227,7 +239,8 @@ void call_finish_if_gone(struct call *c)
 static void on_incoming(void *arg, struct sip_session *s)
 {
     struct call_env *env = arg;
-    struct call_made made = {.detect = true, .place = sip_session_peer(s)->home};
+    struct call_made made = {
+        .detect = true, .place = sip_session_peer(s)->home, .tls = sip_session_peer(s)->tls};
     struct call *c = env->incoming ? call_new(env, &made) : NULL;
 
     if (!c) {

@@ -19,6 +19,8 @@ struct call_places {                               /* place.c */
     uint32_t count, range_count, ports_count;
 };
 
+#define CLEAR_PEERS_MAX 64 /* whose keys in clear are not told again */
+
 struct call_env {
     struct loop *loop;
     struct sip_ua *ua;
@@ -36,6 +38,11 @@ struct call_env {
     struct call_env_stats stats;
     struct rng rng;
     enum call_srtp srtp;
+    bool tls, refuses_clear_keys;
+    uint8_t srtp_mki;
+    uint32_t rekey_ms; /* 0: never */
+    struct addr clear_peer[CLEAR_PEERS_MAX];
+    uint32_t clear_peers; /* ever */
 };
 
 struct call {
@@ -45,7 +52,9 @@ struct call {
     struct media_leg *leg;       /* NULL once it is closed */
     struct line *line;           /* instead of both where the line is modelled (line.c) */
     bool leg_closing;
-    uint8_t place; /* the leg's */
+    bool clear;        /* the signalling is not TLS */
+    bool keys_refused; /* encryption is required, and may not be */
+    uint8_t place;     /* the leg's */
     call_handler_fn *handler;
     void *arg;
     enum call_state state;
@@ -58,7 +67,7 @@ struct call {
     uint64_t leg_start_us; /* the leg's time zero */
     struct sdp_session sdp;
     struct addr remote; /* the far end's RTP as last agreed */
-    struct timer ring_timer;
+    struct timer ring_timer, rekey_timer;
     struct call_event ended; /* told once session and leg are both gone */
     uint32_t marks_noted; /* in the recording's index, bits of enum call_mark */
     bool masked;
@@ -66,6 +75,7 @@ struct call {
 };
 
 /* place.c */
+enum sip_nat call_nat_policy(enum call_nat nat);
 enum err places_read(struct call_places *to, const struct call_env_config *c);
 /* The media's range for a leg at that place; ports: of call_env_config.ports, from 1; 0: any. */
 uint8_t places_range(const struct call_places *p, uint8_t place, uint8_t ports);
@@ -77,6 +87,7 @@ struct call_made {
     const struct dsp_plan *plan;      /* NULL: the environment's */
     const struct dsp_amd_config *amd; /* NULL: defaults */
     uint8_t place, ports;             /* see struct call_dial */
+    bool tls;                         /* its signalling goes over TLS */
 };
 struct call *call_new(struct call_env *env, const struct call_made *made);
 /* Tells CALL_EV_ENDED (or frees, when already released) once nothing of the call is left. */
@@ -112,5 +123,9 @@ void call_recorded(struct call *c, const struct media_event *e);
 
 /* keys.c: gives the leg the keys that were agreed on, or none. */
 enum err call_secure_leg(struct call *c, const struct sdp_negotiated *n);
+/* What of `wanted` may be, on the way the call goes. */
+enum call_srtp call_srtp_here(struct call *c, enum call_srtp wanted);
+void call_note_refused_keys(struct call *c);
+void call_rekey_start(struct call *c);
 
 #endif

@@ -49,6 +49,19 @@ enum err places_read(struct call_places *to, const struct call_env_config *c)
     return OK;
 }
 
+enum sip_nat call_nat_policy(enum call_nat nat)
+{
+    switch (nat) {
+    case CALL_NAT_YES:
+        return SIP_NAT_YES;
+    case CALL_NAT_NO:
+        return SIP_NAT_NO;
+    case CALL_NAT_AUTO:
+        break;
+    }
+    return SIP_NAT_AUTO;
+}
+
 uint8_t places_range(const struct call_places *p, uint8_t place, uint8_t ports)
 {
     bool fits = ports && ports <= p->ports_count && p->place_of[ports - 1] == place;

@@ -25,7 +25,9 @@ void call_sdp_init(struct call *c, enum call_srtp srtp)
     /* Always of 19 digits: INVITEs of one length leave together (io/udp_send.h). */
     sdp_session_init(&c->sdp, slice_cstr(host), media_leg_port(c->leg),
                      rng_u64(&c->env->rng) >> 2 | UINT64_C(1) << 62);
-    sdp_session_srtp(&c->sdp, policy_of(srtp > c->env->srtp ? srtp : c->env->srtp));
+    srtp = call_srtp_here(c, srtp > c->env->srtp ? srtp : c->env->srtp);
+    sdp_session_srtp(&c->sdp, policy_of(srtp));
+    sdp_session_mki(&c->sdp, c->env->srtp_mki);
 }
 
 enum err call_answer_offer(struct call *c, struct slice offer, char *text, struct slice *answer)
@@ -35,6 +37,10 @@ enum err call_answer_offer(struct call *c, struct slice offer, char *text, struc
     struct sdp parsed;
     enum err e = sdp_parse(offer, &parsed);
 
+    if (e == OK && c->keys_refused) {
+        call_note_refused_keys(c);
+        e = ERR_REFUSED;
+    }
     if (e == OK)
         e = sdp_answer(&c->sdp, &parsed, &b, &n);
     if (e == OK)

@@ -43,6 +43,8 @@ static enum err trunks_stay(const struct campaign *now, const struct campaign *n
             return refuse(why,
                           "the trunk '%s' is called through another address or has other ports",
                           a->name);
+        if (a->nat != b->nat || a->keep_alive_ms != b->keep_alive_ms)
+            return refuse(why, "the trunk '%s' has another nat or keep_alive", a->name);
         if (a->srtp != b->srtp)
             return refuse(why, "the trunk '%s' has another srtp", a->name);
         if (a->registers != b->registers || !same(a->user, b->user) ||
@@ -60,7 +62,7 @@ static enum err agents_stay(const struct campaign *now, const struct campaign *n
         const struct campaign_agent *a = &now->agents[i], *b = &next->agents[i];
 
         if (!same(a->name, b->name) || !same(a->uri, b->uri) || a->wrap_up_ms != b->wrap_up_ms ||
-            a->place != b->place)
+            a->place != b->place || a->nat != b->nat || a->keep_alive_ms != b->keep_alive_ms)
             return refuse(why, "the agent '%s' is another, or has another wrap-up time", a->name);
     }
     return OK;
@@ -92,6 +94,7 @@ static bool network_stays(const struct campaign *now, const struct campaign *nex
         addr_eq(&now->sip.advertised, &next->sip.advertised) &&
         addr_eq(&now->media.address, &next->media.address) &&
         addr_eq(&now->media.advertised, &next->media.advertised) &&
+        now->media.keep_alive_ms == next->media.keep_alive_ms &&
         now->media.dscp == next->media.dscp && now->media.port_min == next->media.port_min &&
         now->media.port_max == next->media.port_max && now->address_count == next->address_count;
 
@@ -116,7 +119,10 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
         return refuse(why, "zone: the campaign's is %s", zone_name(now->zone));
     if (!network_stays(now, next) || now->sip.tcp != next->sip.tcp ||
         now->sip.srtp != next->sip.srtp || now->tls.port != next->tls.port ||
-        !same(now->tls.authorities, next->tls.authorities) ||
+        !same(now->tls.authorities, next->tls.authorities) || !same(now->tls.crl, next->tls.crl) ||
+        now->sip.mki_bytes != next->sip.mki_bytes || now->sip.rekey_ms != next->sip.rekey_ms ||
+        now->sip.libsrtp2 != next->sip.libsrtp2 ||
+        now->sip.refuses_clear_keys != next->sip.refuses_clear_keys ||
         !same(now->tls.certificate, next->tls.certificate) || !same(now->tls.key, next->tls.key) ||
         now->tls.client_certificates != next->tls.client_certificates ||
         now->media.workers != next->media.workers)

@@ -67,6 +67,7 @@ static void set_defaults(struct campaign *c)
     addr_parse(SLICE("127.0.0.1:0"), 0, &c->media.address);
     c->sip.dscp = MARK_DSCP_CALLS;
     c->media.dscp = MARK_DSCP_VOICE;
+    c->media.keep_alive_ms = 15000; /* RFC 6263 6 */
     c->media.port_min = 20000;
     c->media.port_max = 29999;
     c->media.late_limit_ms = ADMISSION_LIMIT_MS;

@@ -62,6 +62,8 @@ struct campaign_trunk {
     bool tls;                      /* over TLS; tcp is not set */
     char tls_name[128];            /* its certificate's; "": the address */
     uint8_t srtp;                  /* enum call_srtp */
+    uint8_t nat;                   /* enum call_nat */
+    uint32_t keep_alive_ms;        /* CRLFs to where it is registered so often; 0: none */
     bool registers;                /* REGISTER there with user and password */
     char user[64], password[128];  /* digest; "" for none */
     const char *const *caller_ids; /* its own pool, or the campaign's */
@@ -76,9 +78,10 @@ struct campaign_trunk {
 
 struct campaign_agent {
     char name[32];
-    char uri[128];       /* "sip:agent-1@127.0.0.1:5070"; the engine calls it and keeps it up */
-    uint32_t wrap_up_ms; /* after each talk */
-    uint8_t place;       /* as of a trunk */
+    char uri[128];          /* "sip:agent-1@127.0.0.1:5070"; the engine calls it and keeps it up */
+    uint32_t wrap_up_ms;    /* after each talk */
+    uint8_t place, nat;     /* as of a trunk */
+    uint32_t keep_alive_ms; /* OPTIONS on the leg so often; 0: none */
 };
 
 enum pacing_mode {
@@ -209,10 +212,14 @@ struct campaign {
         uint8_t dscp;
         bool tcp;
         uint8_t srtp;            /* enum call_srtp, of every leg at least */
+        uint32_t mki_bytes;      /* in our SRTP packets; 0: none */
+        uint32_t rekey_ms;       /* 0: never */
+        bool libsrtp2;           /* does SRTP, instead of ours */
         bool refuses_clear_keys; /* of SRTP, where the way is not TLS */
     } sip;
     struct { /* "": none, the system's authorities */
-        char authorities[CAMPAIGN_PATH_MAX], certificate[CAMPAIGN_PATH_MAX], key[CAMPAIGN_PATH_MAX];
+        char authorities[CAMPAIGN_PATH_MAX], crl[CAMPAIGN_PATH_MAX], certificate[CAMPAIGN_PATH_MAX],
+            key[CAMPAIGN_PATH_MAX];
         uint32_t port; /* 0: any */
         bool client_certificates;
     } tls;
@@ -221,6 +228,7 @@ struct campaign {
         struct addr advertised;
         uint8_t dscp;
         uint16_t port_min, port_max;
+        uint32_t keep_alive_ms; /* of legs that send nothing; 0: none */
         uint32_t workers;       /* 0: by cores */
         uint32_t late_limit_ms; /* of admission (media/admission.h); 0: none */
     } media;

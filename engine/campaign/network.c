@@ -2,6 +2,7 @@
  * the far sides, marks, ports, TLS, and through which address each trunk and agent is called. */
 #include <stdio.h>
 
+#include "call/call.h"
 #include "campaign/reading.h"
 #include "io/mark.h"
 #include "sip/uri.h"
@@ -178,6 +179,14 @@ uint8_t reading_place(struct reading *r, const char *of, const char *through, co
     return 0;
 }
 
+uint8_t reading_nat(struct reading *r, const char *key, const char *text)
+{
+    static const struct reading_word words[] = {
+        {"auto", CALL_NAT_AUTO}, {"yes", CALL_NAT_YES}, {"no", CALL_NAT_NO}};
+
+    return (uint8_t)reading_word(r, key, text, words, 3, CALL_NAT_AUTO);
+}
+
 struct addr reading_uri_address(const char *text)
 {
     struct sip_uri uri;
@@ -198,6 +207,7 @@ static void read_tls(struct reading *r)
                  sizeof(c->tls.authorities));
     reading_path(r, "tls: certificate", raw->tls.certificate, c->tls.certificate,
                  sizeof(c->tls.certificate));
+    reading_path(r, "tls: crl", raw->tls.crl, c->tls.crl, sizeof(c->tls.crl));
     reading_path(r, "tls: key", raw->tls.key, c->tls.key, sizeof(c->tls.key));
     reading_u32(r, "tls: port", raw->tls.port, 1, 65535, &c->tls.port);
     reading_bool(r, "tls: client_certificates", raw->tls.client_certificates,
@@ -229,6 +239,22 @@ static void judge_clear_keys(struct reading *r)
                          c->agents[i].name);
 }
 
+static void read_srtp(struct reading *r)
+{
+    static const struct reading_word words[] = {{"own", 0}, {"libsrtp2", 1}};
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+
+    c->sip.srtp = reading_srtp(r, "sip: srtp", raw->sip.srtp);
+    reading_u32(r, "sip: srtp_mki", raw->sip.srtp_mki, 0, 4, &c->sip.mki_bytes);
+    reading_duration(r, "sip: srtp_rekey", raw->sip.srtp_rekey, 0, 86400000, &c->sip.rekey_ms);
+    if (c->sip.rekey_ms && c->sip.rekey_ms < 1000)
+        reading_fail(r, raw->sip.srtp_rekey,
+                     "sip: srtp_rekey: accepted: 0s (never), or 1s or more");
+    c->sip.libsrtp2 =
+        reading_word(r, "sip: srtp_transform", raw->sip.srtp_transform, words, 2, 0) == 1;
+}
+
 void reading_network(struct reading *r)
 {
     const struct raw_campaign *raw = r->raw;
@@ -236,9 +262,11 @@ void reading_network(struct reading *r)
 
     reading_bool(r, "sip: tcp", raw->sip.tcp, &c->sip.tcp);
     read_tls(r);
-    c->sip.srtp = reading_srtp(r, "sip: srtp", raw->sip.srtp);
+    read_srtp(r);
     judge_clear_keys(r);
     reading_u32(r, "media: workers", raw->media.workers, 0, 256, &c->media.workers);
+    reading_duration(r, "media: keep_alive", raw->media.keep_alive, 0, 3600000,
+                     &c->media.keep_alive_ms);
     reading_duration(r, "media: late_limit", raw->media.late_limit, 0, 1000,
                      &c->media.late_limit_ms);
     reading_u32(r, "max_calls", raw->max_calls, 1, 100000, &c->max_calls);

@@ -103,6 +103,9 @@ static void read_trunk(struct reading *r, const struct raw_trunk *raw, struct ca
     if (raw->tls_name && !t->tls)
         reading_fail(r, raw->tls_name, "trunks: tls_name needs 'transport: tls'");
     t->place = reading_place(r, "trunks", raw->through, raw->address, &t->address);
+    t->nat = reading_nat(r, "trunks: nat", raw->nat);
+    t->keep_alive_ms = 25000;
+    reading_duration(r, "trunks: keep_alive", raw->keep_alive, 0, 3600000, &t->keep_alive_ms);
     reading_ports(r, "trunks: media_ports", raw->media_ports, &t->port_min, &t->port_max);
     t->srtp = reading_srtp(r, "trunks: srtp", raw->srtp);
     reading_bool(r, "trunks: register", raw->registers, &t->registers);
@@ -176,6 +179,11 @@ static void read_agent_group(struct reading *r, const struct raw_agent *raw)
     if (!raw->uri)
         reading_fail(r, at ? at : raw->count,
                      "agents: a uri is needed, such as 'sip:agent-%%d@127.0.0.1:5070'");
+    else if (strncmp(raw->uri, "sips:", 5) == 0)
+        reading_fail(r, raw->uri,
+                     "agents: uri '%.60s' is not accepted: write 'sip:…;transport=tls' for a leg "
+                     "over TLS",
+                     raw->uri);
     else if (strncmp(raw->uri, "sip:", 4) != 0 || strpbrk(raw->uri, " <>\"\t"))
         reading_fail(r, raw->uri,
                      "agents: uri '%.60s' is not accepted; accepted: sip:USER@HOST:PORT "
@@ -190,6 +198,10 @@ static void read_agent_group(struct reading *r, const struct raw_agent *raw)
         return;
     const struct addr to = reading_uri_address(raw->uri);
     const uint8_t place = reading_place(r, "agents", raw->through, raw->uri, &to);
+    const uint8_t nat = reading_nat(r, "agents: nat", raw->nat);
+    uint32_t keep_alive_ms = 25000;
+
+    reading_duration(r, "agents: keep_alive", raw->keep_alive, 0, 3600000, &keep_alive_ms);
 
     if (r->failed)
         return;
@@ -201,7 +213,8 @@ static void read_agent_group(struct reading *r, const struct raw_agent *raw)
     c->agents = more;
     for (uint32_t i = 0; i < count; i++) {
         struct campaign_agent *a = &more[c->agent_count++];
-        *a = (struct campaign_agent){.wrap_up_ms = wrap_up_ms, .place = place};
+        *a = (struct campaign_agent){
+            .wrap_up_ms = wrap_up_ms, .place = place, .nat = nat, .keep_alive_ms = keep_alive_ms};
         if (!expand(name, first + i, a->name, sizeof(a->name)))
             reading_fail(r, at, "agents: name is too long; accepted: 31 bytes at most");
         if (!expand(raw->uri, first + i, a->uri, sizeof(a->uri)))

@@ -58,6 +58,8 @@ void reading_ports(struct reading *r, const char *key, const char *text, uint16_
  * family of `to`. of: "trunks"; at: what `to` is written as. */
 uint8_t reading_place(struct reading *r, const char *of, const char *through, const char *at,
                       const struct addr *to);
+/* auto, yes, no: enum call_nat. */
+uint8_t reading_nat(struct reading *r, const char *key, const char *text);
 struct addr reading_uri_address(const char *uri); /* unset: it has a name, or none */
 void reading_treatments(struct reading *r);
 void reading_rules(struct reading *r);

@@ -39,17 +39,22 @@ static const cyaml_schema_field_t trunk_fields[] = {
     TEXT("tls_name", struct raw_trunk, tls_name),
     TEXT("through", struct raw_trunk, through),
     TEXT("media_ports", struct raw_trunk, media_ports),
+    TEXT("nat", struct raw_trunk, nat),
+    TEXT("keep_alive", struct raw_trunk, keep_alive),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t trunk_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_trunk, trunk_fields)};
 
-static const cyaml_schema_field_t agent_fields[] = {TEXT("name", struct raw_agent, name),
-                                                    TEXT("uri", struct raw_agent, uri),
-                                                    TEXT("count", struct raw_agent, count),
-                                                    TEXT("first", struct raw_agent, first),
-                                                    TEXT("wrap_up", struct raw_agent, wrap_up),
-                                                    TEXT("through", struct raw_agent, through),
-                                                    CYAML_FIELD_END};
+static const cyaml_schema_field_t agent_fields[] = {
+    TEXT("name", struct raw_agent, name),
+    TEXT("uri", struct raw_agent, uri),
+    TEXT("count", struct raw_agent, count),
+    TEXT("first", struct raw_agent, first),
+    TEXT("wrap_up", struct raw_agent, wrap_up),
+    TEXT("nat", struct raw_agent, nat),
+    TEXT("keep_alive", struct raw_agent, keep_alive),
+    TEXT("through", struct raw_agent, through),
+    CYAML_FIELD_END};
 static const cyaml_schema_value_t agent_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_agent, agent_fields)};
 
@@ -136,6 +141,9 @@ static const cyaml_schema_field_t sip_fields[] = {SUB("address", sip, address),
                                                   SUB("dscp", sip, dscp),
                                                   SUB("tcp", sip, tcp),
                                                   SUB("srtp", sip, srtp),
+                                                  SUB("srtp_mki", sip, srtp_mki),
+                                                  SUB("srtp_rekey", sip, srtp_rekey),
+                                                  SUB("srtp_transform", sip, srtp_transform),
                                                   SUB("clear_keys", sip, clear_keys),
                                                   CYAML_FIELD_END};
 static const cyaml_schema_field_t tls_fields[] = {
@@ -143,16 +151,17 @@ static const cyaml_schema_field_t tls_fields[] = {
     SUB("certificate", tls, certificate),
     SUB("key", tls, key),
     SUB("port", tls, port),
+    SUB("crl", tls, crl),
     SUB("client_certificates", tls, client_certificates),
     CYAML_FIELD_END};
-static const cyaml_schema_field_t media_fields[] = {
-    SUB("address", media, address),
-    SUB("advertise", media, advertise),
-    SUB("dscp", media, dscp),
-    SUB("ports", media, ports),
-    SUB("workers", media, workers),
-    SUB("late_limit", media, late_limit),
-    CYAML_FIELD_END};
+static const cyaml_schema_field_t media_fields[] = {SUB("address", media, address),
+                                                    SUB("advertise", media, advertise),
+                                                    SUB("dscp", media, dscp),
+                                                    SUB("ports", media, ports),
+                                                    SUB("workers", media, workers),
+                                                    SUB("late_limit", media, late_limit),
+                                                    SUB("keep_alive", media, keep_alive),
+                                                    CYAML_FIELD_END};
 
 static const cyaml_schema_field_t flows_fields[] = {
     SUB("language", flows, language),

@@ -13,10 +13,11 @@ struct raw_trunk {
     char **caller_ids;
     unsigned caller_ids_count;
     char *max_calls, *calls_per_second, *redirects, *srtp, *tls_name, *through, *media_ports;
+    char *nat, *keep_alive;
 };
 
 struct raw_agent {
-    char *name, *uri, *count, *first, *wrap_up, *through;
+    char *name, *uri, *count, *first, *wrap_up, *through, *nat, *keep_alive;
 };
 
 struct raw_address {
@@ -68,12 +69,13 @@ struct raw_campaign {
     } records;
     struct {
         char *address, *advertise, *dscp, *tcp, *srtp, *clear_keys;
+        char *srtp_mki, *srtp_rekey, *srtp_transform;
     } sip;
     struct {
-        char *authorities, *certificate, *key, *port, *client_certificates;
+        char *authorities, *certificate, *key, *port, *client_certificates, *crl;
     } tls;
     struct {
-        char *address, *advertise, *dscp, *ports, *workers, *late_limit;
+        char *address, *advertise, *dscp, *ports, *workers, *late_limit, *keep_alive;
     } media;
     struct {
         char *language, *http, *speech, *speech_processes, *speech_ahead;

@@ -16,6 +16,8 @@ struct agent {
     char name[64], uri[256], from_user[64];
     struct addr via;
     uint8_t place;
+    enum call_nat nat;
+    uint32_t keep_alive_ms;
     uint32_t wrap_up_ms, retry_ms;
     enum agent_state state;
     struct call *leg;
@@ -160,6 +162,8 @@ static void agent_call(struct agent *a)
         .to_uri = a->uri,
         .via = a->via,
         .place = a->place,
+        .nat = a->nat,
+        .keep_alive_ms = a->keep_alive_ms,
         .from_user = a->from_user,
         .ring_timeout_ms = AGENT_RING_TIMEOUT_MS,
     };
@@ -223,6 +227,8 @@ enum err desk_add(struct desk *d, const struct desk_agent_config *config, struct
     a->via = config->via;
     a->wrap_up_ms = config->wrap_up_ms;
     a->place = config->place;
+    a->nat = config->nat;
+    a->keep_alive_ms = config->keep_alive_ms;
     timer_init(&a->timer);
     list_node_init(&a->ready_node);
     d->agents[d->count++] = a;

@@ -52,7 +52,9 @@ struct desk_agent_config {
     struct addr via;       /* where to send it; unset: from the URI */
     const char *from_user; /* shown to the agent */
     uint32_t wrap_up_ms;
-    uint8_t place; /* of struct call_dial */
+    uint8_t place; /* this and what follows: of struct call_dial */
+    enum call_nat nat;
+    uint32_t keep_alive_ms;
 };
 enum err desk_add(struct desk *d, const struct desk_agent_config *config, struct agent **out);
 

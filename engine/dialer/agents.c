@@ -146,6 +146,8 @@ enum err agents_open(struct dialer *d)
             .from_user = AGENT_FROM_USER,
             .wrap_up_ms = c->agents[i].wrap_up_ms,
             .place = c->agents[i].place,
+            .nat = (enum call_nat)c->agents[i].nat,
+            .keep_alive_ms = c->agents[i].keep_alive_ms,
         };
 
         e = desk_add(d->desk, &agent, &d->agents[i].agent);

@@ -129,6 +129,7 @@ enum err attempt_launch(struct attempt *a)
              addr_format(&k->address, host, sizeof(host)));
     dial.via = k->address;
     dial.place = k->place;
+    dial.nat = (enum call_nat)k->nat;
     dial.ports = t->ports;
     dial.tcp = k->tcp;
     dial.tls = k->tls;

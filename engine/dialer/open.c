@@ -130,8 +130,8 @@ static enum err open_health(struct dialer *d, char *error)
     enum err e = health_open(&d->health, d->env, &config);
 
     if (e != OK)
-        snprintf(error, DIALER_ERROR_MAX, "--health %.400s: %s",
-                 config.path ? config.path : "", err_name(e));
+        snprintf(error, DIALER_ERROR_MAX, "--health %.400s: %s", config.path ? config.path : "",
+                 err_name(e));
     return e;
 }
 
@@ -179,6 +179,7 @@ static enum err open_calls(struct dialer *d, char *error)
     struct call_place places[CAMPAIGN_ADDRESSES_MAX];
     struct call_ports ports[CAMPAIGN_TRUNKS_MAX];
     const struct tls_config tls = {.authorities = or_null(c->tls.authorities),
+                                   .revoked = or_null(c->tls.crl),
                                    .certificate = or_null(c->tls.certificate),
                                    .key = or_null(c->tls.key),
                                    .client_certificates = c->tls.client_certificates};
@@ -187,6 +188,11 @@ static enum err open_calls(struct dialer *d, char *error)
         .sip_local = c->sip.address,
         .sip_advertised = c->sip.advertised,
         .sip_dscp = c->sip.dscp,
+        .media_alive_ms = c->media.keep_alive_ms,
+        .refuses_clear_keys = c->sip.refuses_clear_keys,
+        .srtp_mki = (uint8_t)c->sip.mki_bytes,
+        .rekey_ms = c->sip.rekey_ms,
+        .libsrtp2 = c->sip.libsrtp2,
         .places = places,
         .place_count = c->address_count,
         .ports = ports,
@@ -225,10 +231,10 @@ static enum err open_calls(struct dialer *d, char *error)
     if (e == OK)
         return open_health(d, error);
     snprintf(error, DIALER_ERROR_MAX,
-                 "calls cannot be made from %s (%s, see the log): is another program using that "
-                 "address, and "
-                 "are the media ports free?",
-                 addr_format(&c->sip.address, text, sizeof(text)), err_name(e));
+             "calls cannot be made from %s (%s, see the log): is another program using that "
+             "address, and "
+             "are the media ports free?",
+             addr_format(&c->sip.address, text, sizeof(text)), err_name(e));
     return e;
 }
 

@@ -45,11 +45,9 @@ static enum err register_trunk(struct dialer *d, struct trunk *t)
     char host[ADDR_TEXT_MAX], registrar[96], aor[192];
     struct sip_register params = {
         .registrar = registrar,
-        .to = {.addr = k->address,
-               .tcp = k->tcp || k->tls,
-               .tls = k->tls,
-               .home = k->place},
+        .to = {.addr = k->address, .tcp = k->tcp || k->tls, .tls = k->tls, .home = k->place},
         .aor = aor,
+        .keep_alive_ms = k->keep_alive_ms,
         .contact_user = k->user,
         .auth_user = k->user,
         .auth_password = k->password,

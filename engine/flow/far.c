@@ -95,6 +95,8 @@ static void uri_of(lua_State *L, const struct flow_host *host, const struct far_
     snprintf(uri + n, cap - n, "@%s", text);
     out->via = host->trunk;
     out->tcp = host->trunk_tcp;
+    out->tls = host->trunk_tls;
+    out->srtp = host->trunk_srtp;
     out->auth_user = host->trunk_user;
     out->auth_password = host->trunk_password;
 }

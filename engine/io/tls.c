@@ -53,11 +53,25 @@ static void say_openssl(char why[TLS_WHY_MAX], const char *what, const char *fil
     ERR_clear_error();
 }
 
+/* Whoever is on a list is refused, and whoever's authority gives none. */
+static bool load_revoked(SSL_CTX *ctx, const char *path)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    X509_LOOKUP *file = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+
+    return file && X509_load_crl_file(file, path, X509_FILETYPE_PEM) > 0 &&
+           X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1;
+}
+
 static enum err load(SSL_CTX *ctx, const struct tls_config *c, char why[TLS_WHY_MAX])
 {
     if (c->authorities ? SSL_CTX_load_verify_file(ctx, c->authorities) != 1
                        : SSL_CTX_set_default_verify_paths(ctx) != 1) {
         say_openssl(why, "the authorities", c->authorities ? c->authorities : "of the system");
+        return ERR_INVALID;
+    }
+    if (c->revoked && !load_revoked(ctx, c->revoked)) {
+        say_openssl(why, "the revocation lists", c->revoked);
         return ERR_INVALID;
     }
     if (!c->certificate != !c->key) {
@@ -383,7 +397,8 @@ enum err tls_connect(struct tls **out, struct loop *l, const struct addr *to,
     if (!t)
         return ERR_NOMEM;
     SSL_set_connect_state(t->ssl);
-    enum err e = expect(t, to, name) ? tcp_connect_from(&t->tcp, l, to, from, &on_tcp, t) : ERR_INVALID;
+    enum err e =
+        expect(t, to, name) ? tcp_connect_from(&t->tcp, l, to, from, &on_tcp, t) : ERR_INVALID;
 
     if (e != OK) {
         t->tcp = NULL;

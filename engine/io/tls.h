@@ -20,6 +20,8 @@ struct tls_context;
 
 struct tls_config {
     const char *authorities; /* PEM file of those who vouch for the far side; NULL: the system's */
+    const char *revoked; /* PEM file of revocation lists (RFC 5280 5), one of each authority that
+                            vouches for a far side: without it nobody is believed; NULL: none */
     const char *certificate, *key; /* PEM files of our own, chain included; NULL: none */
     bool client_certificates;      /* as a server: a client must show one */
 };

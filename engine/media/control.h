@@ -64,6 +64,8 @@ struct media {
         struct ports ports;
     } range[MEDIA_RANGES_MAX]; /* the first is the default */
     uint32_t ranges;
+    uint64_t alive_us;
+    enum srtp_by srtp_by;
     struct sound_cache *sounds;
     const struct prints *prints;         /* NULL: none */
     struct pool prints_legs;             /* as many as legs, when there are prints */

@@ -33,6 +33,7 @@ static void stream_set_up(struct media_leg *l, const struct media_leg_params *p)
     s->rtp_fd = l->pair.rtp;
     s->rtcp_fd = l->pair.rtcp;
     l->muxed = p->rtcp_mux;
+    s->alive_us = m->alive_us;
     s->detect = p->detect;
     s->plan = p->plan ? p->plan : dsp_plan_find("us");
     if (p->amd)

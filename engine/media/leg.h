@@ -44,6 +44,7 @@ struct leg_stats {
     uint64_t replayed;  /* SRTP that was here before, or is older than the window; RTCP too */
     uint64_t unsealed;  /* not sent: the key's stream for it is used up */
     uint64_t send_failed;
+    uint64_t kept_alive; /* packets that only kept a NAT's way open; in sent, too */
     uint64_t made_lost, made_duplicate, made_reordered; /* by media_leg_impair, on their way out */
     uint32_t jitter_us;                                 /* RFC 3550 interarrival jitter */
     uint32_t rtt_us;                                    /* last, by RTCP; 0: unknown */

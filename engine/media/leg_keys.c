@@ -2,6 +2,8 @@
  * gives them back or the leg ends. */
 #include "media/leg.h"
 
+#include <string.h>
+
 #include "media/control.h"
 #include "media/srtp_crypto.h"
 
@@ -10,6 +12,7 @@ static bool same_key(const struct srtp_key *a, const struct srtp_key *b)
     const struct srtp_suite_info *info = &srtp_suite_info[b->suite];
 
     return a->suite == b->suite && a->mki_bytes == b->mki_bytes &&
+           memcmp(a->mki, b->mki, sizeof(a->mki)) == 0 &&
            CRYPTO_memcmp(a->key, b->key, info->key_bytes) == 0 &&
            CRYPTO_memcmp(a->salt, b->salt, info->salt_bytes) == 0;
 }
@@ -42,8 +45,12 @@ static enum err make_key(struct media_leg *l, const struct srtp_key *key, struct
 
     if (!k)
         return ERR_FULL;
-    enum err err = srtp_begin(&k->srtp, key);
+    struct srtp_key by = *key;
 
+    by.by = l->media->srtp_by;
+    enum err err = srtp_begin(&k->srtp, &by);
+
+    OPENSSL_cleanse(&by, sizeof(by));
     list_push_back(&l->keys, &k->node);
     l->keys_alive++;
     if (err)

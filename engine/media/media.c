@@ -207,8 +207,13 @@ static enum err start_workers(struct media *m, const struct media_config *c)
 
 enum err media_open(struct media **out, const struct media_config *config)
 {
-    struct media *m = calloc(1, sizeof(*m));
     uint64_t files;
+
+    if (config->libsrtp2 && !srtp_lib_is_there()) {
+        log_error("media", "this peal was built without libsrtp2 (libsrtp2-dev)", "%s", "");
+        return ERR_UNSUPPORTED;
+    }
+    struct media *m = calloc(1, sizeof(*m));
 
     if (!m)
         return ERR_NOMEM;
@@ -219,6 +224,8 @@ enum err media_open(struct media **out, const struct media_config *config)
     m->archives_wanted = config->archives ? config->archives : m->workers;
     if (m->archives_wanted > MEDIA_ARCHIVES_MAX)
         m->archives_wanted = MEDIA_ARCHIVES_MAX;
+    m->srtp_by = config->libsrtp2 ? SRTP_BY_LIBSRTP2 : SRTP_BY_OURS;
+    m->alive_us = (uint64_t)config->keep_alive_ms * 1000;
     /* A descriptor a leg is enough where RTCP's sockets are direct; the ring's table, which has two
      * places for each, is bounded by the same limit. */
     if (limits_raise_files((uint64_t)m->max_legs * 2 + FILES_SPARE, &files) != OK &&

@@ -40,6 +40,9 @@ struct media_config {
     uint16_t port_min, port_max;      /* RTP on even ports, RTCP on the next; 0: 20000…39999 */
     const struct media_range *ranges; /* further ones, 1, 2 … of media_leg_params.range */
     uint32_t range_count;             /* MEDIA_RANGES_MAX - 1 at most */
+    uint32_t keep_alive_ms;           /* a leg that sends nothing for so long sends a sign of life
+                                         (RFC 6263); 0: none */
+    bool libsrtp2;                    /* SRTP by it, instead of by ours (media/srtp.h) */
     uint8_t dscp;                     /* mark of RTP and RTCP (io/mark.h); 0: none */
     uint32_t max_legs;                /* 0: 1024 */
     size_t sound_bytes_max;           /* of the sound cache; 0: its default */
@@ -51,7 +54,8 @@ struct media_config {
                                     kernel drops them once a leg has found its far end */
 };
 
-/* ERR_INVALID (port ranges), ERR_NOMEM, ERR_IO (threads, rings). */
+/* ERR_INVALID (port ranges), ERR_UNSUPPORTED (libsrtp2 is not there), ERR_NOMEM, ERR_IO (threads,
+ * rings). */
 enum err media_open(struct media **out, const struct media_config *config);
 /* Ends what still lives without further events, joins the workers, closes every socket. Not from
  * inside an event handler. */

@@ -185,6 +185,10 @@ static bool take_rtp(struct stream *s, struct datagram *d)
 
     if (!source_is_right(s, &d->from, &p))
         return false;
+    if (!p.payload_len && !audio && !is_event) { /* a sign of life (RFC 6263 4.6) */
+        account(s, &p, d->arrived_us, false);
+        return false;
+    }
     if (!is_event && !audio && p.payload_type != PAYLOAD_COMFORT_NOISE) {
         invalid(s);
         return false;

@@ -68,7 +68,8 @@ void stream_send(struct stream *s, uint8_t payload_type, bool marker, uint32_t t
     uint8_t *p = worker_arena(s->worker, len + SRTP_TRAILER_MAX);
 
     rtp_write_header(p, payload_type, marker, s->seq++, ts, s->ssrc);
-    memcpy(p + RTP_HEADER_BYTES, payload, n);
+    if (n)
+        memcpy(p + RTP_HEADER_BYTES, payload, n);
     s->last_ts = ts;
     s->last_sent_us = s->worker->slot_us;
     s->relaying = false;
@@ -262,5 +263,6 @@ void stream_send_slot(struct stream *s)
         stream_play_ended(s, &item, OK);
         mixer_settle(s);
     }
+    stream_alive_slot(s);
     stream_rtcp_slot(s);
 }

@@ -76,6 +76,9 @@ enum err srtp_begin(struct srtp *s, const struct srtp_key *key)
         return ERR_INVALID;
     s->suite = &srtp_suite_info[key->suite];
     s->mki_bytes = key->mki_bytes;
+    memcpy(s->mki, key->mki, sizeof(s->mki));
+    if (key->by == SRTP_BY_LIBSRTP2)
+        return srtp_lib_begin(s, key);
     bool ok = srtp_cm_init(&master, key->key, s->suite->key_bytes) &&
               half_init(&s->rtp, &master, key, 0) && half_init(&s->rtcp, &master, key, LABEL_RTCP);
 
@@ -88,6 +91,7 @@ enum err srtp_begin(struct srtp *s, const struct srtp_key *key)
 
 void srtp_end(struct srtp *s)
 {
+    srtp_lib_end(s);
     EVP_CIPHER_CTX_free(s->rtp.cipher); /* wipes the expanded keys */
     EVP_CIPHER_CTX_free(s->rtcp.cipher);
     OPENSSL_cleanse(s, sizeof(*s));
@@ -133,8 +137,19 @@ static void rtp_tag(const struct srtp *s, const uint8_t *p, uint32_t len, uint64
     srtp_mac(&s->rtp, p, len, rollover, sizeof(rollover), out);
 }
 
+/* The bytes after it. */
+static uint8_t *put_mki(const struct srtp *s, uint8_t *at)
+{
+    memcpy(at, s->mki, s->mki_bytes);
+    return at + s->mki_bytes;
+}
+
 enum srtp_verdict srtp_seal(struct srtp *s, uint8_t *p, uint32_t *len)
 {
+    if (s->lib)
+        return srtp_lib_seal(s, p, len, false);
+    if (s->mki_bytes > SRTP_MKI_SENT_MAX)
+        return SRTP_MALFORMED;
     uint32_t header = header_bytes(p, *len);
 
     if (header == 0)
@@ -156,14 +171,15 @@ enum srtp_verdict srtp_seal(struct srtp *s, uint8_t *p, uint32_t *len)
         const struct srtp_aad aad = {.p = p, .len = header};
 
         srtp_gcm_seal(&s->rtp, &iv, &aad, p + header, *len - header, p + *len);
+        put_mki(s, p + *len + s->suite->rtp_tag_bytes);
     } else {
         uint8_t tag[20];
 
         srtp_cm_run(&s->rtp, &iv, p + header, *len - header);
         rtp_tag(s, p, *len, index, tag);
-        memcpy(p + *len, tag, s->suite->rtp_tag_bytes);
+        memcpy(put_mki(s, p + *len), tag, s->suite->rtp_tag_bytes);
     }
-    *len += s->suite->rtp_tag_bytes;
+    *len += s->suite->rtp_tag_bytes + (uint32_t)s->mki_bytes;
     return SRTP_GOOD;
 }
 
@@ -189,6 +205,8 @@ static bool open_rtp(const struct srtp *s, uint8_t *p, uint32_t header, uint32_t
 
 enum srtp_verdict srtp_unseal(struct srtp *s, uint8_t *p, uint32_t *len)
 {
+    if (s->lib)
+        return srtp_lib_unseal(s, p, len, false);
     uint32_t trailer = s->suite->rtp_tag_bytes + (uint32_t)s->mki_bytes;
     uint32_t body = *len > trailer ? *len - trailer : 0;
     uint32_t header = header_bytes(p, body);
@@ -217,7 +235,10 @@ enum srtp_verdict srtcp_seal(struct srtp *s, uint8_t *p, uint32_t *len)
     uint32_t n = *len, index = s->rtcp_next;
     uint8_t word[4];
 
-    if (n < RTCP_HEADER || n > SRTP_RTP_BYTES_MAX || p[0] >> 6 != 2)
+    if (s->lib)
+        return srtp_lib_seal(s, p, len, true);
+    if (s->mki_bytes > SRTP_MKI_SENT_MAX || n < RTCP_HEADER || n > SRTP_RTP_BYTES_MAX ||
+        p[0] >> 6 != 2)
         return SRTP_MALFORMED;
     if (index & RTCP_ENCRYPTED)
         return SRTP_WORN;
@@ -230,15 +251,16 @@ enum srtp_verdict srtcp_seal(struct srtp *s, uint8_t *p, uint32_t *len)
         srtp_gcm_seal(&s->rtcp, &iv, &aad, p + RTCP_HEADER, n - RTCP_HEADER, p + n);
         n += s->suite->rtcp_tag_bytes;
         memcpy(p + n, word, sizeof(word));
-        n += 4;
+        put_mki(s, p + n + 4);
+        n += 4u + s->mki_bytes;
     } else {
         uint8_t tag[20];
 
         srtp_cm_run(&s->rtcp, &iv, p + RTCP_HEADER, n - RTCP_HEADER);
         srtp_mac(&s->rtcp, p, n, word, sizeof(word), tag);
         memcpy(p + n, word, sizeof(word));
-        memcpy(p + n + 4, tag, s->suite->rtcp_tag_bytes);
-        n += 4u + s->suite->rtcp_tag_bytes;
+        memcpy(put_mki(s, p + n + 4), tag, s->suite->rtcp_tag_bytes);
+        n += 4u + s->mki_bytes + s->suite->rtcp_tag_bytes;
     }
     s->rtcp_next = index + 1;
     *len = n;
@@ -268,6 +290,9 @@ static bool open_rtcp(const struct srtp *s, uint8_t *p, uint32_t body, const uin
 enum srtp_verdict srtcp_unseal(struct srtp *s, uint8_t *p, uint32_t *len)
 {
     uint32_t tag = s->suite->rtcp_tag_bytes, trailer = 4 + tag + s->mki_bytes;
+
+    if (s->lib)
+        return srtp_lib_unseal(s, p, len, true);
 
     if (*len < RTCP_HEADER + trailer || *len > SRTP_RTP_BYTES_MAX || p[0] >> 6 != 2)
         return SRTP_MALFORMED;

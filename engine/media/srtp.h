@@ -10,8 +10,8 @@
  * owner at a time.
  *
  * Limits: key derivation rate 0, no encrypted header extensions (RFC 6904), SRTCP always encrypted.
- * An MKI is stepped over on receipt and never sent. The names are not libsrtp2's (srtp_protect …),
- * because tests and the bench link both. */
+ * An MKI is stepped over on receipt, whatever it says, and sent when the key has one. The names are
+ * not libsrtp2's (srtp_protect …), because tests and the bench link both. */
 #ifndef PEAL_MEDIA_SRTP_H
 #define PEAL_MEDIA_SRTP_H
 
@@ -23,8 +23,9 @@
 #define SRTP_KEY_MAX       32
 #define SRTP_SALT_MAX      14
 #define SRTP_MKI_MAX       128 /* RFC 4568 section 9.2 */
-#define SRTP_TRAILER_MAX   16  /* bytes by which srtp_seal may lengthen a packet */
-#define SRTCP_TRAILER_MAX  20
+#define SRTP_MKI_SENT_MAX  4
+#define SRTP_TRAILER_MAX   20 /* bytes by which srtp_seal may lengthen a packet */
+#define SRTCP_TRAILER_MAX  24
 #define SRTP_WINDOW        128 /* packets of replay window, of RTP and of RTCP */
 #define SRTP_SOURCES_MAX   8   /* SSRCs under one key */
 #define SRTP_RTP_BYTES_MAX 65535
@@ -47,9 +48,14 @@ extern const struct srtp_suite_info srtp_suite_info[SRTP_SUITES];
 /* Case matters not. false: not one of ours. */
 bool srtp_suite_find(struct slice name, enum srtp_suite *out);
 
+enum srtp_by { SRTP_BY_OURS, SRTP_BY_LIBSRTP2 /* srtp_lib.c */ };
+
 struct srtp_key { /* a master key; to be wiped by its owner */
     enum srtp_suite suite;
-    uint8_t mki_bytes; /* length of the MKI that the sender puts into its packets */
+    enum srtp_by by;
+    uint8_t
+        mki_bytes; /* length of the MKI in the packets; to seal with, SRTP_MKI_SENT_MAX at most */
+    uint8_t mki[SRTP_MKI_SENT_MAX]; /* what is sent; libsrtp2 wants to receive that, too */
     uint8_t key[SRTP_KEY_MAX], salt[SRTP_SALT_MAX];
 };
 
@@ -74,6 +80,8 @@ struct srtp {
     struct srtp_half rtp, rtcp;
     uint32_t rtcp_next; /* SRTCP index to be sent next */
     struct srtp_source source[SRTP_SOURCES_MAX];
+    uint8_t mki[SRTP_MKI_SENT_MAX];
+    struct srtp_lib *lib; /* NULL: ours */
 };
 
 enum srtp_verdict {
@@ -86,7 +94,10 @@ enum srtp_verdict {
     SRTP_WORN       /* 2^48 packets or 2^31 reports: the key must be replaced */
 };
 
-/* ERR_INVALID: a suite or MKI length out of range; ERR_NOMEM: libcrypto refused. After an error
+bool srtp_lib_is_there(void); /* libsrtp2 was there when this was built */
+
+/* ERR_INVALID: a suite or MKI length out of range; ERR_NOMEM: libcrypto refused; ERR_UNSUPPORTED:
+ * libsrtp2 is not there, or cannot have that MKI. After an error
  * there is nothing to srtp_end. */
 enum err srtp_begin(struct srtp *s, const struct srtp_key *key);
 void srtp_end(struct srtp *s); /* wipes; safe on zeroes and twice */

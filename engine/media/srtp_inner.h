@@ -37,6 +37,13 @@ void srtp_gcm_seal(const struct srtp_half *h, const struct srtp_iv *iv, const st
 bool srtp_gcm_open(const struct srtp_half *h, const struct srtp_iv *iv, const struct srtp_aad *aad,
                    uint8_t *p, uint32_t len, const uint8_t *tag);
 
+/* srtp_lib.c: the same by libsrtp2. */
+#define SRTP_LIB_PACKET_MAX 4096
+enum err srtp_lib_begin(struct srtp *s, const struct srtp_key *key);
+void srtp_lib_end(struct srtp *s);
+enum srtp_verdict srtp_lib_seal(struct srtp *s, uint8_t *p, uint32_t *len, bool rtcp);
+enum srtp_verdict srtp_lib_unseal(struct srtp *s, uint8_t *p, uint32_t *len, bool rtcp);
+
 /* The SSRC's entry, or a free one (not used yet: srtp_source_keep); NULL: crowded. */
 struct srtp_source *srtp_source_find(struct srtp *s, uint32_t ssrc);
 

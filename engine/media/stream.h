@@ -108,6 +108,9 @@ struct stream {
     uint32_t sent_octets;
     struct impair *impair; /* NULL: what is sent leaves as it is */
 
+    /* Signs of life, alive.c. */
+    uint64_t alive_us, alive_due_us, alive_sent; /* alive_us 0: none */
+
     /* Bridge. */
     struct stream *peer;
     bool bridged_told, relaying, from_pcm;
@@ -233,6 +236,7 @@ void stream_tell(struct stream *s, enum media_event_kind kind);
 void stream_play_ended(struct stream *s, const struct player_item *item, enum err err);
 void stream_finish(struct stream *s); /* tells when a leaving or closing stream is free */
 bool stream_sends(const struct stream *s);
+void stream_alive_slot(struct stream *s); /* alive.c */
 /* send_packets.c */
 static inline bool stream_on_packets(const struct stream *s)
 {

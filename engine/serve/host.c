@@ -180,6 +180,8 @@ void host_init(struct serve *s, const struct numbers *n, struct flow_host *host)
         .arg = s,
         .trunk = n->trunk.address,
         .trunk_tcp = n->trunk.tcp,
+        .trunk_tls = n->trunk.tls,
+        .trunk_srtp = (enum call_srtp)n->trunk.srtp,
         .trunk_user = n->trunk.user[0] ? n->trunk.user : NULL,
         .trunk_password = n->trunk.user[0] ? n->trunk.password : NULL,
         .leg_begins = leg_begins,

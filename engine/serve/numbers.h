@@ -38,6 +38,7 @@
 #define NUMBERS_MAX        10000
 #define NUMBERS_ERROR_MAX  1024
 #define NUMBERS_PATH_MAX   512
+#define NUMBERS_ALSO_MAX   7 /* further addresses of SIP */
 #define NUMBERS_DIGITS_MAX 40
 #define NUMBERS_WITH_MAX   24 /* parameters of one number */
 #define NUMBERS_NAME_MAX   32
@@ -74,11 +75,23 @@ struct numbers_hours {
 };
 
 struct numbers {
-    char name[64];                 /* of the records */
-    char folder[NUMBERS_PATH_MAX]; /* of the file; "" for the present one */
-    struct addr sip;
-    bool tcp;
-    struct addr media;
+    char name[64];                   /* of the records */
+    char folder[NUMBERS_PATH_MAX];   /* of the file; "" for the present one */
+    struct addr sip, sip_advertised; /* advertised unset: sip */
+    struct addr also[NUMBERS_ALSO_MAX];
+    uint32_t also_count;
+    bool tcp, refuses_clear_keys;
+    uint8_t srtp; /* enum call_srtp */
+    uint8_t sip_dscp, media_dscp;
+    bool has_tls;
+    struct { /* "": none, the system's authorities */
+        char authorities[NUMBERS_PATH_MAX], crl[NUMBERS_PATH_MAX], certificate[NUMBERS_PATH_MAX],
+            key[NUMBERS_PATH_MAX];
+        uint32_t port; /* 0: any */
+        bool client_certificates;
+    } tls;
+    struct addr media, media_advertised;
+    uint32_t media_alive_ms; /* of legs that send nothing; 0: none */
     uint16_t media_port_min, media_port_max;
     uint32_t media_workers;        /* 0: cores - 1, at least 1 */
     uint32_t late_limit_ms;        /* of admission (media/admission.h); 0: none */
@@ -87,7 +100,9 @@ struct numbers {
     char prints[NUMBERS_PATH_MAX]; /* library of known recordings; "": none */
     struct {
         struct addr address; /* unset: there is none */
-        bool tcp;
+        bool tcp, tls;
+        uint8_t srtp;       /* enum call_srtp */
+        char tls_name[128]; /* its certificate's; "": its address */
         char user[64], password[64];
     } trunk;
     uint32_t agent_count;
@@ -112,6 +127,10 @@ enum err numbers_load(struct numbers **out, const char *path, char *error);
 /* The same from memory; path stands in complaints, and its folder counts. */
 enum err numbers_parse(struct numbers **out, const char *path, struct slice text, char *error);
 void numbers_free(struct numbers *n);
+
+/* Whether sip: and tls:, and media:, say the same in both. */
+bool numbers_network_same(const struct numbers *a, const struct numbers *b);
+bool numbers_media_same(const struct numbers *a, const struct numbers *b);
 
 /* The line of a dialled number, or NULL. */
 const struct numbers_line *numbers_find(const struct numbers *n, struct slice number);

@@ -53,6 +53,9 @@ void numbers_u32(struct numbers_reader *r, const char *where, const yaml_node_t 
 void numbers_duration(struct numbers_reader *r, const char *where, const yaml_node_t *n,
                       uint32_t max_ms, uint32_t *out_ms);
 
+/* numbers_network.c: sip, media, tls. */
+numbers_read_fn numbers_read_sip, numbers_read_media, numbers_read_tls, numbers_read_srtp;
+void numbers_check_network(struct numbers_reader *r, const yaml_node_t *root);
 /* numbers_parts.c: trunk, agents, zone, hours. */
 numbers_read_fn numbers_read_trunk, numbers_read_agents, numbers_read_zone, numbers_read_hours;
 numbers_read_fn numbers_read_speech, numbers_read_processes, numbers_read_ahead, numbers_read_http;

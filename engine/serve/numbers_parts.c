@@ -16,9 +16,18 @@ static void read_short(struct numbers_reader *r, const char *where, const yaml_n
     numbers_copy(r, where, n, place, sizeof r->out->trunk.user);
 }
 
+static void read_tls_name(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                          void *place)
+{
+    numbers_copy(r, where, n, place, sizeof r->out->trunk.tls_name);
+}
+
 static const struct numbers_field trunk_fields[] = {
     {.name = "address", .read = numbers_read_addr, .at = TRUNK(address)},
     {.name = "tcp", .read = numbers_read_yes, .at = TRUNK(tcp)},
+    {.name = "tls", .read = numbers_read_yes, .at = TRUNK(tls)},
+    {.name = "tls_name", .read = read_tls_name, .at = TRUNK(tls_name)},
+    {.name = "srtp", .read = numbers_read_srtp, .at = TRUNK(srtp)},
     {.name = "user", .read = read_short, .at = TRUNK(user)},
     {.name = "password", .read = read_short, .at = TRUNK(password)},
 };

@@ -4,6 +4,7 @@
 
 #include "serve/numbers_inner.h"
 
+#include "io/mark.h"
 #include "media/admission.h"
 
 #define CALLS_DEFAULT    1000
@@ -22,71 +23,10 @@ void numbers_read_addr(struct numbers_reader *r, const char *where, const yaml_n
     numbers_addr(r, where, n, 5060, place);
 }
 
-static void read_media_address(struct numbers_reader *r, const char *where, const yaml_node_t *n,
-                               void *place)
-{
-    numbers_addr(r, where, n, 0, place);
-}
-
 void numbers_read_yes(struct numbers_reader *r, const char *where, const yaml_node_t *n,
                       void *place)
 {
     numbers_bool(r, where, n, place);
-}
-
-static void read_ports(struct numbers_reader *r, const char *where, const yaml_node_t *n,
-                       void *place)
-{
-    const char *text = numbers_text(r, where, n);
-    struct slice first, last;
-    uint64_t a, b;
-
-    (void)place;
-    if (!text)
-        return;
-    slice_cut(slice_cstr(text), '-', &first, &last);
-    if (slice_u64(first, 65535, &a) != OK || slice_u64(last, 65535, &b) != OK || a < 1024 || b <= a)
-        numbers_fail(r, n, "%s: '%.40s' is not accepted; accepted: two ports, as in 20000-29999",
-                     where, text);
-    else {
-        r->out->media_port_min = (uint16_t)a;
-        r->out->media_port_max = (uint16_t)b;
-    }
-}
-
-static void read_workers(struct numbers_reader *r, const char *where, const yaml_node_t *n,
-                         void *place)
-{
-    numbers_u32(r, where, n, 1, 64, place);
-}
-
-static void read_late_limit(struct numbers_reader *r, const char *where, const yaml_node_t *n,
-                            void *place)
-{
-    numbers_duration(r, where, n, 1000, place);
-}
-
-static const struct numbers_field sip_fields[] = {
-    {.name = "address", .read = numbers_read_addr, .at = offsetof(struct numbers, sip)},
-    {.name = "tcp", .read = numbers_read_yes, .at = offsetof(struct numbers, tcp)},
-};
-
-static const struct numbers_field media_fields[] = {
-    {.name = "address", .read = read_media_address, .at = offsetof(struct numbers, media)},
-    {.name = "ports", .read = read_ports},
-    {.name = "workers", .read = read_workers, .at = offsetof(struct numbers, media_workers)},
-    {.name = "late_limit", .read = read_late_limit, .at = offsetof(struct numbers, late_limit_ms)},
-};
-
-static void read_sip(struct numbers_reader *r, const char *where, const yaml_node_t *n, void *place)
-{
-    numbers_mapping(r, where, n, FIELDS_OF(sip_fields), place);
-}
-
-static void read_media(struct numbers_reader *r, const char *where, const yaml_node_t *n,
-                       void *place)
-{
-    numbers_mapping(r, where, n, FIELDS_OF(media_fields), place);
 }
 
 /* ---- one number ---- */
@@ -258,8 +198,9 @@ static void read_drain(struct numbers_reader *r, const char *where, const yaml_n
 
 static const struct numbers_field file_fields[] = {
     {.name = "name", .read = read_name, .at = offsetof(struct numbers, name)},
-    {.name = "sip", .read = read_sip},
-    {.name = "media", .read = read_media},
+    {.name = "sip", .read = numbers_read_sip},
+    {.name = "media", .read = numbers_read_media},
+    {.name = "tls", .read = numbers_read_tls},
     {.name = "calls", .read = read_calls, .at = offsetof(struct numbers, calls)},
     {.name = "audio", .read = read_flow, .at = offsetof(struct numbers, audio)},
     {.name = "prints", .read = read_flow, .at = offsetof(struct numbers, prints)},
@@ -311,6 +252,7 @@ static void read_document(struct numbers_reader *r)
         return;
     }
     numbers_mapping(r, "", root, FIELDS_OF(file_fields), r->out);
+    numbers_check_network(r, root);
     check_whole(r, root);
 }
 
@@ -321,7 +263,9 @@ static void set_defaults(struct numbers *n, const char *path)
     if (slash && (size_t)(slash - path) < sizeof n->folder)
         slice_copy(slice_of(path, (size_t)(slash - path)), n->folder, sizeof n->folder);
     addr_parse(SLICE("127.0.0.1:5060"), 5060, &n->sip);
-    addr_parse(SLICE("127.0.0.1"), 0, &n->media);
+    n->sip_dscp = MARK_DSCP_CALLS;
+    n->media_dscp = MARK_DSCP_VOICE;
+    n->media_alive_ms = 15000; /* RFC 6263 6 */
     n->late_limit_ms = ADMISSION_LIMIT_MS;
     n->media_port_min = 30000;
     n->media_port_max = 39999;

@@ -11,6 +11,7 @@
 #include "dsp/prints.h"
 #include "flow/speech.h"
 #include "io/limits.h"
+#include "io/tls.h"
 #include "sip/ua.h"
 
 #define TICK_MS            100
@@ -69,12 +70,35 @@ static enum err open_health(struct serve *s, const struct numbers *n, char *erro
     return e;
 }
 
+static const char *or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
+_Static_assert(NUMBERS_ALSO_MAX < CALL_PLACES_MAX, "each address is a place");
+
 static enum err open_calls(struct serve *s, const struct numbers *n, char *error)
 {
+    const struct tls_config tls = {.authorities = or_null(n->tls.authorities),
+                                   .revoked = or_null(n->tls.crl),
+                                   .certificate = or_null(n->tls.certificate),
+                                   .key = or_null(n->tls.key),
+                                   .client_certificates = n->tls.client_certificates};
+    struct call_place places[NUMBERS_ALSO_MAX] = {0};
     struct call_env_config env = {
         .loop = s->loop,
         .sip_local = n->sip,
+        .sip_advertised = n->sip_advertised,
+        .sip_dscp = n->sip_dscp,
+        .places = places,
+        .place_count = n->also_count,
         .tcp = n->tcp,
+        .tls = n->has_tls ? &tls : NULL,
+        .srtp = (enum call_srtp)n->srtp,
+        .refuses_clear_keys = n->refuses_clear_keys,
+        .media_advertised = n->media_advertised,
+        .media_dscp = n->media_dscp,
+        .media_alive_ms = n->media_alive_ms,
         .media_local = n->media,
         .media_port_min = n->media_port_min,
         .media_port_max = n->media_port_max,
@@ -90,7 +114,15 @@ static enum err open_calls(struct serve *s, const struct numbers *n, char *error
     if (limits_raise_files(wanted, &got) != OK)
         log_warn("serve", "the system allows fewer open files than `calls` may need",
                  "wanted=%llu allowed=%llu", (unsigned long long)wanted, (unsigned long long)got);
+    for (uint32_t i = 0; i < n->also_count; i++)
+        places[i].sip = n->also[i];
+    if (n->tls.port) {
+        env.tls_local = n->sip;
+        addr_set_port(&env.tls_local, (uint16_t)n->tls.port);
+    }
     enum err e = call_env_open(&s->env, &env);
+    if (e == OK && n->trunk.tls_name[0])
+        e = sip_ua_tls_name(call_env_ua(s->env), &n->trunk.address, n->trunk.tls_name);
     if (e != OK)
         snprintf(error, SERVE_ERROR_MAX,
                  "calls cannot be taken at %s (%s): is another program using that address, and are "
@@ -229,11 +261,9 @@ static const char *needs_restart(const struct numbers *was, const struct numbers
         return "name";
     if (strcmp(was->prints, is->prints) != 0)
         return "prints";
-    if (!addr_eq(&was->sip, &is->sip) || was->tcp != is->tcp)
-        return "sip";
-    if (!addr_eq(&was->media, &is->media) || was->media_port_min != is->media_port_min ||
-        was->media_port_max != is->media_port_max ||
-        was->media_workers != is->media_workers)
+    if (!numbers_network_same(was, is))
+        return "sip or tls";
+    if (!numbers_media_same(was, is))
         return "media";
     if (was->agent_count != is->agent_count ||
         (is->agent_count &&

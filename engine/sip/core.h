@@ -4,7 +4,7 @@
  *   transport.c  sockets                 ua.c      dispatch, what lies outside calls
  *   transaction.c, client.c, server.c    RFC 3261 17 with RFC 6026
  *   dialog.c     tags, targets, routes   session.c, uac.c, redirect.c, uas.c, reoffer.c, prack.c,
- *                                       info.c, refresh.c
+ *                                       info.c, refresh.c, nat.c, alive.c
  *
  * A message is parsed into ua->in and handled to its end before the next one. Requests and
  * responses of ours are written into ua->out and copied into a pooled buffer only where a timer may
@@ -140,7 +140,7 @@ struct sip_session {
     uint8_t offer_out, offer_in;           /* enum sip_carrier of the open offer each way */
     bool incoming, answered, answer_known; /* answer_known: the INVITE's offer has its answer */
     bool ended, released, ending_wanted;
-    bool defies_cancel, cancel_defied; /* sip_session_defy_cancel; a CANCEL has come */
+    bool defies_cancel, cancel_defied;  /* sip_session_defy_cancel; a CANCEL has come */
     bool listed, late_offer, limit_hit; /* late_offer: the INVITE had no SDP */
     bool provisional_seen, wants_timer, cancel_wanted, cancel_sent, no_100rel, redirect_same_user;
     uint8_t busy; /* depth of handler calls */
@@ -195,6 +195,11 @@ struct sip_session {
     struct timer refresh;
     uint32_t expires_s, min_se_s;
     bool we_refresh;
+
+    uint8_t nat;        /* enum sip_nat */
+    struct timer alive; /* alive.c */
+    uint32_t alive_ms;
+    bool alive_waits;
 };
 
 /* ---- the user agent ---- */
@@ -222,6 +227,7 @@ struct sip_ua {
     struct sip_home homes[SIP_HOMES_MAX];
     uint8_t nhomes;
     bool tcp, tls;
+    uint8_t nat; /* enum sip_nat, of incoming calls */
     uint32_t t1_ms, t2_ms, t4_ms;
     void (*incoming)(void *arg, struct sip_session *s);
     void *arg;
@@ -434,6 +440,15 @@ void sip_drop_request(struct sip_session *s, uint16_t status); /* answers it; 0:
 
 /* info.c */
 void sip_info_received(struct sip_session *s, struct sip_tx *tx, const struct sip_msg *m);
+
+/* nat.c */
+/* By a message with the far side's Contact: whether s->peer is symmetric. */
+void sip_nat_judge(struct sip_session *s, const struct sip_msg *m);
+/* A request within the call came from there. */
+void sip_nat_follow(struct sip_session *s, const struct sip_path *from);
+
+/* alive.c */
+void sip_alive_start(struct sip_session *s, uint32_t interval_ms);
 
 /* refresh.c: RFC 4028 */
 void sip_refresh_from_2xx(struct sip_session *s, const struct sip_msg *m, bool asked);

@@ -161,25 +161,44 @@ static bool first_route(const struct sip_dialog *d, struct sip_uri *uri, struct 
            sip_uri_parse(na.uri_text, uri) == OK;
 }
 
+/* What began over TLS stays on its connection, whatever a Contact says: keys are in what follows,
+ * and the one we asked for its certificate is there. What is symmetric stays where it comes from.
+ * But a connection that the far side opened cannot be opened by us when it is gone. */
+static bool stays(const struct sip_dialog *d, const struct sip_path *path)
+{
+    const struct sip_wire *w = d->ua->wire;
+
+    if (!path->tls && !path->symmetric)
+        return false;
+    return !path->accepted || !w->alive || w->alive(d->ua->wire_arg, path);
+}
+
 struct sip_path sip_dialog_path(const struct sip_dialog *d)
 {
     struct sip_path path = *d->peer;
     struct sip_uri uri;
-    struct slice rest, transport;
+    struct slice rest, transport = SLICE_NONE;
     struct addr to;
 
-    /* What began over TLS stays on its connection (RFC 5923), whatever a Contact says: keys are in
-     * what follows, and the one we asked for its certificate is there. */
-    if (path.tls)
+    if (stays(d, &path))
         return path;
     if (!first_route(d, &uri, &rest) && sip_uri_parse(d->target, &uri) != OK)
         return path;
-    if (addr_from_host(uri.host, uri.port ? uri.port : 5060, &to) != OK)
+    bool named = sip_uri_param(&uri, SLICE("transport"), &transport);
+    bool tls = d->ua->tls &&
+               (uri.scheme == SIP_SCHEME_SIPS || (named && slice_ieq(transport, SLICE("tls"))));
+
+    if (path.tls && !tls)
+        return path; /* never in clear */
+    if (addr_from_host(uri.host, uri.port ? uri.port : tls ? 5061 : 5060, &to) != OK)
         return path; /* a name: no DNS here, the first hop knows the way */
-    if (sip_uri_param(&uri, SLICE("transport"), &transport))
+    if (tls)
+        path.tcp = path.tls = true;
+    else if (named)
         path.tcp = d->ua->tcp && slice_ieq(transport, SLICE("tcp"));
     else if (!addr_eq_host(&to, &path.addr))
         path.tcp = false;
+    path.accepted = path.accepted && addr_eq(&to, &path.addr);
     path.addr = to;
     return path;
 }

@@ -66,6 +66,26 @@ void sdp_session_srtp(struct sdp_session *s, enum sdp_srtp srtp)
     }
 }
 
+void sdp_session_mki(struct sdp_session *s, uint8_t bytes)
+{
+    for (unsigned i = 0; i < SDES_SUITES; i++) {
+        s->keys[i].mki_bytes = bytes < 4 ? bytes : 4;
+        s->keys[i].mki = bytes ? 1 : 0;
+    }
+}
+
+void sdp_session_rekey(struct sdp_session *s)
+{
+    for (unsigned i = 0; i < SDES_SUITES && s->srtp != SDP_SRTP_OFF; i++) {
+        const struct sdes_key was = s->keys[i];
+
+        sdes_draw(&s->keys[i], (enum sdes_suite)i);
+        s->keys[i].tag = was.tag;
+        s->keys[i].mki_bytes = was.mki_bytes;
+        s->keys[i].mki = was.mki_bytes ? (was.mki & 0x7f) + 1 : 0; /* fits one byte, too */
+    }
+}
+
 void sdp_session_forget(struct sdp_session *s)
 {
     OPENSSL_cleanse(s->keys, sizeof(s->keys));

@@ -94,6 +94,11 @@ enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t por
 
 /* Turns encryption on or off and draws keys of our own. Before the first offer or answer. */
 void sdp_session_srtp(struct sdp_session *s, enum sdp_srtp srtp);
+/* Their packets carry an MKI of so many bytes (4 at most; 0: none) from the next offer or answer
+ * on. */
+void sdp_session_mki(struct sdp_session *s, uint8_t bytes);
+/* Other keys of ours, from the next offer on: that offer begins them. */
+void sdp_session_rekey(struct sdp_session *s);
 /* Wipes keys. */
 void sdp_session_forget(struct sdp_session *s);
 void sdp_negotiated_forget(struct sdp_negotiated *n);

@@ -17,6 +17,8 @@ struct sip_registration {
     sip_register_fn *changed;
     void *arg;
     struct timer timer; /* refresh, next try, or the end */
+    struct timer alive; /* keeps a NAT's way open */
+    uint32_t alive_ms;
     struct sip_registration_status status;
     struct slice registrar, aor, user, password, contact_user;
     uint32_t wanted_s, cseq;
@@ -48,6 +50,7 @@ static void tell(struct sip_registration *r, enum sip_registration_state state)
 static void registration_free(struct sip_registration *r)
 {
     timer_stop(r->ua->wheel, &r->timer);
+    timer_stop(r->ua->wheel, &r->alive);
     list_each(n, tmp, &r->txs) sip_tx_disown(container_of(n, struct sip_tx, owned));
     list_remove(&r->node);
     explicit_bzero(r->text, sizeof r->text);
@@ -87,6 +90,18 @@ static void failed(struct sip_registration *r, uint16_t code, uint32_t retry_aft
               SLICE_ARG(r->registrar), SLICE_ARG(r->aor), code, pause);
     later(r, pause);
     tell(r, SIP_REG_FAILED);
+}
+
+static void on_alive(struct timer *t)
+{
+    struct sip_registration *r = container_of(t, struct sip_registration, alive);
+    struct sip_ua *ua = r->ua;
+
+    if (r->status.state == SIP_REG_REGISTERED &&
+        ua->wire->send(ua->wire_arg, &r->to, SLICE("\r\n\r\n")) == OK)
+        ua->stats.keep_alives++;
+    timer_start(ua->wheel, &r->alive, r->alive_ms - rng_below(&ua->rng, r->alive_ms / 5 + 1),
+                on_alive);
 }
 
 static enum err send_register(struct sip_registration *r)
@@ -144,7 +159,8 @@ static uint32_t granted(const struct sip_registration *r, const struct sip_msg *
         buf_put(&b, uri.host);
         buf_puts(&b, uri.host_is_ipv6 ? "]:" : ":");
         buf_u64(&b, uri.port ? uri.port : 5060);
-        if (slice_ieq(buf_slice(&b), sip_home_name(r->ua, &r->to)) && slice_eq(uri.user, r->contact_user) &&
+        if (slice_ieq(buf_slice(&b), sip_home_name(r->ua, &r->to)) &&
+            slice_eq(uri.user, r->contact_user) &&
             sip_param_get(na.params, SLICE("expires"), &value) && slice_u32(value, &s) == OK)
             return s;
     }
@@ -231,6 +247,8 @@ enum err sip_register_start(struct sip_ua *ua, const struct sip_register *p,
     r->wanted_s = p->expires_s ? p->expires_s : EXPIRES_DEFAULT_S;
     list_init(&r->txs);
     timer_init(&r->timer);
+    timer_init(&r->alive);
+    r->alive_ms = p->keep_alive_ms;
     list_push_back(&ua->registrations, &r->node);
     sip_new_id(ua, r->id);
     sip_new_id(ua, r->tag);
@@ -243,6 +261,8 @@ enum err sip_register_start(struct sip_ua *ua, const struct sip_register *p,
         registration_free(r);
         return e;
     }
+    if (r->alive_ms)
+        timer_start(ua->wheel, &r->alive, r->alive_ms, on_alive);
     *out = r;
     return OK;
 }

@@ -28,8 +28,9 @@ typedef void sip_register_fn(void *arg, const struct sip_registration_status *st
 struct sip_register {
     const char *registrar; /* "sip:trunk.test" */
     struct sip_path to;
-    const char *aor;                       /* "sip:user@trunk.test" */
-    const char *contact_user;              /* NULL: none */
+    const char *aor;          /* "sip:user@trunk.test" */
+    uint32_t keep_alive_ms;   /* CRLFs so often while registered (RFC 5626 4.4); 0: none */
+    const char *contact_user; /* NULL: none */
     const char *auth_user, *auth_password; /* NULL: a challenge is a failure */
     uint32_t expires_s;                    /* asked for; 0: 3600 */
 };

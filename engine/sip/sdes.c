@@ -121,6 +121,8 @@ static enum err parse_key(struct slice params, struct sdes_key *out, const char 
                 mki_bytes > SDES_MKI_MAX)
                 return ERR_INVALID;
             out->mki_bytes = (uint8_t)mki_bytes;
+            if (slice_u32(value, &out->mki) != OK)
+                out->mki = 0; /* a larger one: packets are taken whatever theirs is */
         } else if (!is_digits(part) &&
                    !(slice_starts(part, SLICE("2^")) && is_digits(slice_from(part, 2)))) {
             return ERR_INVALID;
@@ -184,6 +186,12 @@ void sdes_write(struct buf *b, const struct sdes_key *key)
     buf_put(b, suites[key->suite].name);
     buf_puts(b, " inline:");
     encode(b, key->bytes, sdes_bytes(key->suite));
+    if (key->mki_bytes) {
+        buf_putc(b, '|');
+        buf_u64(b, key->mki);
+        buf_putc(b, ':');
+        buf_u64(b, key->mki_bytes);
+    }
     buf_puts(b, "\r\n");
 }
 

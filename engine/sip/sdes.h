@@ -33,13 +33,14 @@ struct sdes_key {
     enum sdes_suite suite;
     uint32_t tag;
     uint8_t mki_bytes; /* 0: the writer's packets carry no MKI */
+    uint32_t mki;      /* its last four bytes, as a number */
     uint8_t bytes[SDES_KEY_MAX];
 };
 
 /* The value of an a=crypto line. ERR_INVALID: not well formed; ERR_UNSUPPORTED: another suite, or a
  * session parameter that we do not do. *why then says which, without its full stop. */
 enum err sdes_parse(struct slice value, struct sdes_key *out, const char **why);
-/* "a=crypto:TAG SUITE inline:KEY\r\n" */
+/* "a=crypto:TAG SUITE inline:KEY\r\n", with "|MKI:LENGTH" after the key when it has one. */
 void sdes_write(struct buf *b, const struct sdes_key *key);
 /* A key of the system's random source, tag unset. */
 void sdes_draw(struct sdes_key *key, enum sdes_suite suite);

@@ -66,6 +66,8 @@ struct sip_session *sip_session_new(struct sip_ua *ua)
     timer_init(&s->resend);
     timer_init(&s->retry);
     timer_init(&s->refresh);
+    timer_init(&s->alive);
+    s->nat = ua->nat;
     return s;
 }
 
@@ -77,6 +79,7 @@ static void stop_everything(struct sip_session *s)
     timer_stop(w, &s->resend);
     timer_stop(w, &s->retry);
     timer_stop(w, &s->refresh);
+    timer_stop(w, &s->alive);
     list_each(n, tmp, &s->txs) sip_tx_disown(container_of(n, struct sip_tx, owned));
     s->invite_tx = s->server_tx = s->request_tx = NULL;
 }
@@ -274,7 +277,10 @@ struct slice sip_sdp_of(const struct sip_msg *m)
 
 void sip_write_target(struct sip_session *s, struct buf *b, const struct sip_path *way)
 {
-    sip_write_contact(s->ua, b, sip_buf_slice(s->contact_user), way);
+    struct sip_path told = *way;
+
+    told.sips = s->peer.sips; /* RFC 3261 8.1.1.8, 12.1.1: then the Contact is one, too */
+    sip_write_contact(s->ua, b, sip_buf_slice(s->contact_user), &told);
     buf_puts(b, "Allow: " SIP_ALLOW_TEXT "\r\nSupported: ");
     buf_puts(b, s->no_100rel ? "timer\r\n" : "100rel, timer\r\n");
 }
@@ -513,12 +519,14 @@ void sip_session_request(struct sip_session *s, const struct sip_path *from,
         return;
     }
     tx = sip_server_new(s->ua, from, m);
-    if (!tx)
+    if (!tx) {
         sip_reply_stateless(s->ua, from, m, 503, SLICE_NONE, SLICE("Retry-After: 5\r\n"));
-    else if (!sip_dialog_in_order(d, m->cseq.number))
+    } else if (!sip_dialog_in_order(d, m->cseq.number)) {
         sip_server_plain(tx, m, 500, SLICE_NONE);
-    else
+    } else {
+        sip_nat_follow(s, from);
         dispatch(s, d, tx, m);
+    }
 }
 
 /* ---- looking ---- */

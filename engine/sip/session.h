@@ -13,7 +13,7 @@
 
 #include "sip/ua.h"
 
-#define SIP_FORKS_MAX 8 /* early dialogs of one INVITE; further ones are counted and not told */
+#define SIP_FORKS_MAX     8 /* early dialogs of one INVITE; further ones are counted and not told */
 #define SIP_REDIRECTS_MAX 5
 
 struct sip_msg;
@@ -74,8 +74,10 @@ struct sip_invite {
     uint8_t redirects;          /* Contacts of 3xx that are gone to, SIP_REDIRECTS_MAX at most; 0:
                                    a 3xx ends the call */
     bool redirect_same_user;    /* go to no other number than was called */
-    bool no_100rel;             /* do not offer reliable provisionals */
-    bool require_100rel;        /* Require them */
+    enum sip_nat nat;
+    uint32_t keep_alive_ms; /* OPTIONS within the call so often; 0: none */
+    bool no_100rel;         /* do not offer reliable provisionals */
+    bool require_100rel;    /* Require them */
 };
 
 /* Sends an INVITE. Params are copied. ERR_FULL: a pool is full; ERR_TOO_LONG; ERR_IO.

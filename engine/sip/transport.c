@@ -200,6 +200,7 @@ static void on_accepted(void *arg, struct tcp *tcp)
         return;
     }
     c->tcp = tcp;
+    c->path.accepted = true;
     tcp_set_handler(tcp, &connection_handler, c);
 }
 
@@ -215,6 +216,8 @@ static void on_tls_accepted(void *arg, struct tcp *tcp)
     } else if (tls_accept(&c->tls, t->loop, tcp, t->tls, &tls_connection_handler, c) != OK) {
         forget(c);
         tcp_close(tcp);
+    } else {
+        c->path.accepted = true;
     }
 }
 
@@ -272,7 +275,16 @@ static enum err wire_send(void *arg, const struct sip_path *to, struct slice dat
     return udp_send(t->doors[way.home].udp, &to->addr, to->flow, data);
 }
 
-static const struct sip_wire sockets = {.send = wire_send};
+static bool wire_alive(void *arg, const struct sip_path *to)
+{
+    struct sip_transport_state *t = arg;
+    struct sip_path way = *to;
+
+    way.home = sip_home_index(t->ua, to);
+    return !to->tcp || find(t, &way);
+}
+
+static const struct sip_wire sockets = {.send = wire_send, .alive = wire_alive};
 
 static void on_datagram(void *arg, const struct addr *from, char *data, uint32_t len)
 {

@@ -97,13 +97,16 @@ void sip_write_common(struct sip_ua *ua, struct buf *b)
 void sip_write_contact(struct sip_ua *ua, struct buf *b, struct slice user,
                        const struct sip_path *way)
 {
-    buf_puts(b, "Contact: <sip:");
+    buf_puts(b, way->sips ? "Contact: <sips:" : "Contact: <sip:");
     if (user.len) {
         sip_user_write_escaped(b, user);
         buf_putc(b, '@');
     }
     buf_put(b, sip_home_name(ua, way));
-    buf_puts(b, way->tls ? ";transport=tls>\r\n" : way->tcp ? ";transport=tcp>\r\n" : ">\r\n");
+    if (way->sips)
+        buf_puts(b, ">\r\n");
+    else
+        buf_puts(b, way->tls ? ";transport=tls>\r\n" : way->tcp ? ";transport=tcp>\r\n" : ">\r\n");
 }
 
 void sip_write_own_via(struct sip_ua *ua, struct buf *b, const struct sip_path *way,
@@ -424,6 +427,7 @@ enum err sip_ua_open_on(struct sip_ua **out, struct wheel *wheel, const struct c
     ua->wire_arg = wire_arg;
     ua->tcp = config->tcp;
     ua->tls = config->tls != NULL;
+    ua->nat = (uint8_t)config->nat;
     ua->t1_ms = config->t1_ms ? config->t1_ms : 500;
     ua->t2_ms = config->t2_ms ? config->t2_ms : 4000;
     ua->t4_ms = config->t4_ms ? config->t4_ms : 5000;

@@ -31,12 +31,25 @@ struct sip_path {
     bool tcp;      /* a stream */
     bool tls;      /* of TLS; tcp is set too */
     uint8_t home;  /* which of our addresses it leaves from, or came to; see sip_ua_config.more */
-    uint32_t flow; /* messages of one flow (a call) stay in order on their way; 0: none */
+    bool accepted; /* of a connection that the far side opened: once gone, it cannot be called so */
+    bool symmetric; /* within a dialog, whatever a Contact says (nat.c) */
+    bool sips;      /* the far side was called, or called us, by a sips: URI */
+    uint32_t flow;  /* messages of one flow (a call) stay in order on their way; 0: none */
 };
 
 struct sip_wire {
     /* Copies data. An error here ends the transaction as a transport failure. */
     enum err (*send)(void *arg, const struct sip_path *to, struct slice data);
+    /* Whether there is a connection to there; NULL: always. */
+    bool (*alive)(void *arg, const struct sip_path *to);
+};
+
+/* Whether requests within a dialog go to where its messages come from, instead of to the Contact.
+ */
+enum sip_nat {
+    SIP_NAT_AUTO, /* when the Contact is private and the source is not */
+    SIP_NAT_YES,
+    SIP_NAT_NO
 };
 
 #define SIP_HOMES_MAX 8
@@ -53,6 +66,7 @@ struct sip_ua_config {
      * to another family than its home's leaves by the first home of that family. */
     const struct sip_home_config *more;
     uint32_t more_count;
+    enum sip_nat nat;             /* of incoming calls */
     uint8_t dscp;                 /* mark of what is sent (io/mark.h); 0: none */
     bool tcp;                     /* listen on TCP, and move long requests there */
     const struct tls_config *tls; /* io/tls.h: SIP over TLS (RFC 3261 26.3.1), NULL: none. With a
@@ -90,6 +104,8 @@ struct sip_ua_stats {
     uint64_t moved_to_tcp;
     uint64_t tls_refused; /* connections whose far side did not prove who it is, or refused us */
     uint64_t auth_retries;
+    uint64_t keep_alives;       /* sent: OPTIONS in calls, CRLFs to registrars */
+    uint64_t nat_moves;         /* calls whose far side came from another port than before */
     uint64_t redirected;        /* INVITEs sent on to a Contact of a 3xx */
     uint64_t handled_elsewhere; /* OPTIONS answered, 405, 501 */
     uint64_t sessions_made;

@@ -55,6 +55,7 @@ static enum err name_dialog(struct sip_session *s, const struct sip_invite *p)
 static enum err keep_params(struct sip_session *s, const struct sip_invite *p)
 {
     s->peer = p->to;
+    s->nat = (uint8_t)p->nat;
     s->no_100rel = p->no_100rel;
     s->expires_s = p->session_expires_s;
     s->min_se_s = SIP_MIN_SE_S;
@@ -116,6 +117,7 @@ enum err sip_invite(struct sip_ua *ua, const struct sip_invite *p, sip_session_f
     s->invite_tx = sip_session_send(s, SIP_INVITE, branch, &s->peer, &b, on_invite, &e);
     if (!s->invite_tx)
         goto fail;
+    sip_alive_start(s, p->keep_alive_ms);
     if (p->answer_limit_ms)
         timer_start(ua->wheel, &s->timer, p->answer_limit_ms, on_answer_limit);
     *out = s;
@@ -293,6 +295,8 @@ static struct sip_dialog *dialog_of(struct sip_session *s, const struct sip_msg 
         }
         return NULL;
     }
+    if (sip_has(m, SIP_H_CONTACT))
+        sip_nat_judge(s, m);
     return d;
 }
 

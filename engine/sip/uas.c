@@ -29,6 +29,8 @@ static bool is_unfit(struct sip_ua *ua, const struct sip_path *from, const struc
         sip_reply_stateless(ua, from, m, 480, SLICE_NONE, SLICE_NONE);
     else if (m->uri.scheme == SIP_SCHEME_OTHER)
         sip_reply_stateless(ua, from, m, 416, SLICE_NONE, SLICE_NONE);
+    else if (m->uri.scheme == SIP_SCHEME_SIPS && !from->tls)
+        sip_reply_stateless(ua, from, m, 416, SLICE("sips: needs TLS all the way"), SLICE_NONE);
     else if (sip_get_options(m, SIP_H_REQUIRE) & ~(uint32_t)OPTIONS_DONE)
         refuse_options(ua, from, m);
     else if (m->body.len && !sip_sdp_of(m).len)
@@ -52,6 +54,8 @@ static enum err take_invite(struct sip_session *s, const struct sip_path *from,
     s->incoming = true;
     s->peer = *from;
     s->peer.flow = sip_flow_of(m->call_id);
+    s->peer.sips = m->uri.scheme == SIP_SCHEME_SIPS;
+    sip_nat_judge(s, m);
     s->chosen = s->latest = &s->first;
     s->invite_cseq = m->cseq.number;
     s->peer_required = sip_get_options(m, SIP_H_REQUIRE);

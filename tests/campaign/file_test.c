@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "call/call.h"
 #include "campaign/file.h"
 #include "campaign/rules.h"
 #include "dsp/dsp.h"
@@ -500,4 +501,37 @@ Test(file, addresses_that_cannot_be)
     refuse(HEAD AGENTS "media: { dscp: 64 }\n", 6, "media: dscp");
     refuse("name: t\ntrunks:\n  - { name: a, address: 127.0.0.1, media_ports: 5-6 }\n" AGENTS, 3,
            "media_ports");
+}
+
+Test(file, far_sides_behind_a_nat_and_the_leftovers_of_srtp)
+{
+    struct campaign *c =
+        parse("name: t\ntrunks:\n  - { name: a, address: 127.0.0.1, nat: yes, keep_alive: 10s }\n"
+              "  - { name: b, address: 127.0.0.2 }\n"
+              "agents:\n  - { name: x, uri: \"sip:x@127.0.0.1\", nat: no, keep_alive: 0s }\n"
+              "  - { name: y, uri: \"sip:y@127.0.0.1\" }\n"
+              "sip: { srtp_mki: 4, srtp_rekey: 1h, srtp_transform: libsrtp2 }\n"
+              "tls: { crl: revoked.pem }\nmedia: { keep_alive: 20s }\n");
+
+    cr_expect_eq(c->trunks[0].nat, CALL_NAT_YES);
+    cr_expect_eq(c->trunks[0].keep_alive_ms, 10000);
+    cr_expect_eq(c->trunks[1].nat, CALL_NAT_AUTO);
+    cr_expect_eq(c->trunks[1].keep_alive_ms, 25000);
+    cr_expect_eq(c->agents[0].nat, CALL_NAT_NO);
+    cr_expect_eq(c->agents[0].keep_alive_ms, 0);
+    cr_expect_eq(c->agents[1].keep_alive_ms, 25000);
+    cr_expect_eq(c->sip.mki_bytes, 4);
+    cr_expect_eq(c->sip.rekey_ms, 3600000);
+    cr_expect(c->sip.libsrtp2);
+    cr_expect_str_eq(c->tls.crl, "folder/revoked.pem");
+    cr_expect_eq(c->media.keep_alive_ms, 20000);
+    campaign_free(c);
+    c = parse(HEAD AGENTS);
+    cr_expect_eq(c->media.keep_alive_ms, 15000);
+    cr_expect_not(c->sip.libsrtp2);
+    campaign_free(c);
+    refuse(HEAD AGENTS "sip: { srtp_mki: 5 }\n", 6, "srtp_mki");
+    refuse(HEAD AGENTS "sip: { srtp_rekey: 10ms }\n", 6, "srtp_rekey");
+    refuse(HEAD AGENTS "sip: { srtp_transform: best }\n", 6, "libsrtp2");
+    refuse(HEAD "agents:\n  - { name: x, uri: \"sips:x@127.0.0.1\" }\n", 5, "transport=tls");
 }

@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice line = buf_slice(&b);
 
     assert(sdes_parse(slice_of(line.p + 9, line.len - 11), &again, NULL) == OK);
-    assert(again.tag == key.tag && again.suite == key.suite && again.mki_bytes == 0);
+    assert(again.tag == key.tag && again.suite == key.suite && again.mki_bytes == key.mki_bytes &&
+           again.mki == key.mki);
     assert(memcmp(again.bytes, key.bytes, sdes_bytes(key.suite)) == 0);
     return 0;
 }

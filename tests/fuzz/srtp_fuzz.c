@@ -59,6 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t len = (uint32_t)size - 1;
 
     key.suite = (enum srtp_suite)(data[0] & 3);
+    key.mki_bytes = (data[0] >> 3) % (SRTP_MKI_SENT_MAX + 1);
+    key.mki[0] = data[0];
     assert(srtp_begin(&far_end, &key) == OK && srtp_begin(&near_end, &key) == OK);
     there_and_back(data + 1, len, rtcp);
     srtp_end(&near_end);

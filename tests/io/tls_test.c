@@ -94,8 +94,8 @@ static void begin(const struct tls_config *s, const struct tls_config *c, const 
     cr_assert_eq(tls_context_open(&client.context, c, why), OK, "%s", why);
     cr_assert_eq(addr_from_host(SLICE("127.0.0.1"), 0, &local), OK);
     cr_assert_eq(tcp_listen(&door.listener, &loop, &local, &listener, &server), OK);
-    cr_assert_eq(tls_connect(&client.tls, &loop, tcp_listener_local(door.listener), NULL, client.context,
-                             name, &handler, &client),
+    cr_assert_eq(tls_connect(&client.tls, &loop, tcp_listener_local(door.listener), NULL,
+                             client.context, name, &handler, &client),
                  OK);
 }
 
@@ -252,6 +252,30 @@ Test(tls, a_client_must_show_a_certificate_when_that_is_asked)
     }
 }
 
+Test(tls, who_is_on_the_list_is_refused)
+{
+    for (int listed = 0; listed < 2; listed++) {
+        struct files x;
+        char crl[400];
+
+        make(&x, "IP:127.0.0.1", 5);
+        snprintf(crl, sizeof(crl), "%s/crl.pem", x.f.folder);
+        tls_kit_revoke(&x.f, listed ? x.cert : NULL, crl);
+        begin(&(struct tls_config){.certificate = x.cert, .key = x.key, .authorities = x.f.ca},
+              &(struct tls_config){.authorities = x.f.ca, .revoked = crl}, NULL);
+        if (listed) {
+            cr_assert(until(&client.closed));
+            cr_expect_eq(client.why, ERR_AUTH);
+            cr_expect(strstr(client.reason, "revoked"), "%s", client.reason);
+        } else {
+            cr_assert(until(&client.is_open), "%s", client.reason);
+        }
+        finish();
+        unlink(crl);
+        unmake(&x);
+    }
+}
+
 Test(tls, files_that_are_wrong_are_named)
 {
     struct files x;
@@ -262,6 +286,10 @@ Test(tls, files_that_are_wrong_are_named)
     cr_expect_neq(tls_context_open(&c, &(struct tls_config){.authorities = "/nowhere.pem"}, why),
                   OK);
     cr_expect(strstr(why, "/nowhere.pem"), "%s", why);
+    cr_expect_neq(
+        tls_context_open(&c, &(struct tls_config){.authorities = x.f.ca, .revoked = x.cert}, why),
+        OK);
+    cr_expect(strstr(why, "revocation lists"), "%s", why);
     cr_expect_neq(tls_context_open(&c, &(struct tls_config){.certificate = x.cert}, why), OK);
     cr_expect(strstr(why, "key"), "%s", why);
     cr_expect_neq(
@@ -301,8 +329,8 @@ Test(tls, a_far_side_without_tls_is_told)
         tls_context_open(&client.context, &(struct tls_config){.authorities = x.f.ca}, why), OK);
     addr_from_host(SLICE("127.0.0.1"), 0, &local);
     cr_assert_eq(tcp_listen(&door.listener, &loop, &local, &plain, &server), OK);
-    cr_assert_eq(tls_connect(&client.tls, &loop, tcp_listener_local(door.listener), NULL, client.context,
-                             NULL, &handler, &client),
+    cr_assert_eq(tls_connect(&client.tls, &loop, tcp_listener_local(door.listener), NULL,
+                             client.context, NULL, &handler, &client),
                  OK);
     cr_assert(until(&client.closed));
     cr_expect_eq(client.why, ERR_AUTH);

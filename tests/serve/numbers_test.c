@@ -124,3 +124,62 @@ Test(numbers, refused_with_their_line)
     refused("name: a\nnumbers:\n  - { number: 1, flow: x }\n  - { number: \"+1\", flow: x }\n",
             "lines.yaml:4: the number +1 stands in line 3, too");
 }
+
+/* ---- the network ---- */
+
+#define ONE "numbers: [ { number: a, flow: a.lua } ]\n"
+
+Test(numbers, where_it_stands)
+{
+    struct numbers *n = parse(
+        "name: l\nsip: { address: \"0.0.0.0:5060\", advertise: 192.0.2.7, srtp: required,\n"
+        "       also: \"[::1]:5062, 127.0.0.2\", dscp: af31, clear_keys: refused }\n"
+        "tls: { authorities: ca.pem, certificate: c.pem, key: /k.pem, port: 5061,\n"
+        "       crl: r.pem, client_certificates: yes }\n"
+        "media: { dscp: 0, keep_alive: 20s }\n"
+        "trunk: { address: 127.0.0.1, tls: yes, tls_name: sip.example.org, srtp: offered }\n" ONE);
+    char text[ADDR_TEXT_MAX];
+
+    cr_assert_str_eq(addr_format_host(&n->sip_advertised, text, sizeof text), "192.0.2.7");
+    cr_assert(addr_is_any(&n->media), "media stands where SIP does");
+    cr_assert_str_eq(addr_format_host(&n->media_advertised, text, sizeof text), "192.0.2.7");
+    cr_assert_eq(n->also_count, 2);
+    cr_assert_str_eq(addr_format(&n->also[0], text, sizeof text), "[::1]:5062");
+    cr_assert_str_eq(addr_format(&n->also[1], text, sizeof text), "127.0.0.2:5060");
+    cr_assert_eq(n->sip_dscp, 26);
+    cr_assert_eq(n->media_dscp, 0);
+    cr_assert_eq(n->media_alive_ms, 20000);
+    cr_assert_eq(n->srtp, 2);
+    cr_assert(n->refuses_clear_keys && n->has_tls && n->tls.client_certificates);
+    cr_assert_str_eq(n->tls.authorities, "folder/ca.pem");
+    cr_assert_str_eq(n->tls.crl, "folder/r.pem");
+    cr_assert_str_eq(n->tls.key, "/k.pem");
+    cr_assert_eq(n->tls.port, 5061);
+    cr_assert(n->trunk.tls);
+    cr_assert_str_eq(n->trunk.tls_name, "sip.example.org");
+    cr_assert_eq(n->trunk.srtp, 1);
+    cr_assert(numbers_network_same(n, n) && numbers_media_same(n, n));
+
+    struct numbers *other = parse("name: l\n" ONE);
+
+    cr_assert_not(numbers_network_same(n, other));
+    cr_assert_not(numbers_media_same(n, other));
+    cr_assert_eq(other->sip_dscp, 24);
+    cr_assert_eq(other->media_dscp, 46);
+    cr_assert_eq(other->media_alive_ms, 15000);
+    cr_assert_str_eq(addr_format_host(&other->media, text, sizeof text), "127.0.0.1");
+    numbers_free(other);
+    numbers_free(n);
+}
+
+Test(numbers, where_it_cannot_stand)
+{
+    refused("name: l\nsip: { address: 0.0.0.0 }\n" ONE, "lines.yaml:2: sip: on every address");
+    refused("name: l\nmedia: { address: \"::\" }\n" ONE, "media: on every address");
+    refused("name: l\nsip: { srtp: allowed }\n" ONE, "lines.yaml:2: sip: srtp: 'allowed'");
+    refused("name: l\nsip: { dscp: 64 }\n" ONE, "dscp");
+    refused("name: l\nsip: { also: here }\n" ONE, "commas between");
+    refused("name: l\nsip: { clear_keys: no }\n" ONE, "warned, refused");
+    refused("name: l\ntls: { certificate: c.pem }\n" ONE, "go together");
+    refused("name: l\ntrunk: { address: 127.0.0.1, tls: yes }\n" ONE, "needs the file's tls:");
+}

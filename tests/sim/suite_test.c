@@ -148,6 +148,31 @@ Test(suite, wrong_files_are_refused_with_their_line)
     refused(CALLER(", calls: 1"), "engine", "s.yaml:1:", "write NAME=ADDRESS:PORT");
 }
 
+Test(suite, secrets_and_their_files)
+{
+    static const char callees[] = "callees: { mix: m.yaml }\nduration: 1\n";
+    char text[400];
+
+    snprintf(text, sizeof text,
+             "srtp: required\ntls_authorities: ca.pem\ntls_certificate: /c.pem\ntls_key: k.pem\n%s",
+             callees);
+    struct suite *s = load(text, NULL, NULL);
+
+    cr_assert_str_eq(s->srtp, "required");
+    cr_assert_str_eq(s->tls_authorities, "dir/ca.pem");
+    cr_assert_str_eq(s->tls_certificate, "/c.pem");
+    cr_assert_str_eq(s->tls_key, "dir/k.pem");
+    suite_free(s);
+    s = load(callees, NULL, NULL);
+    cr_assert_str_eq(s->srtp, "off");
+    cr_assert_null(s->tls_key);
+    suite_free(s);
+    snprintf(text, sizeof text, "srtp: allowed\n%s", callees);
+    refused(text, NULL, "s.yaml:1:", "offered");
+    snprintf(text, sizeof text, "tls_key: k.pem\n%s", callees);
+    refused(text, NULL, "s.yaml:1:", "go together");
+}
+
 Test(suite, a_mix_is_told_from_a_suite)
 {
     cr_assert(suite_is_one(slice_cstr(whole)));

@@ -19,7 +19,9 @@
 #define EVENTS_MAX 64
 #define OFFER      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"
 #define ANSWER     "v=0\r\no=- 2 2 IN IP4 127.0.0.2\r\ns=-\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n"
-#define PEER_URI   "sip:peer@127.0.0.9:5070"
+#ifndef PEER_URI
+#define PEER_URI "sip:peer@127.0.0.9:5070"
+#endif
 
 struct sent {
     uint64_t at_ms;
@@ -46,6 +48,7 @@ struct dialogue {
     struct sent *sent;
     uint32_t nsent, taken;
     bool wire_refuses, tcp_refuses;
+    bool cut; /* the peer's connection is gone */
     struct seen events[EVENTS_MAX];
     uint32_t nevents, looked;
     struct sip_session *session; /* the last incoming or outgoing one */
@@ -115,7 +118,14 @@ static inline void dialogue_incoming(void *arg, struct sip_session *s)
         d->on_incoming(d, s);
 }
 
-static const struct sip_wire dialogue_wire = {.send = dialogue_send};
+static bool dialogue_alive(void *arg, const struct sip_path *to)
+{
+    struct dialogue *d = arg;
+
+    return !to->tcp || !d->cut;
+}
+
+static const struct sip_wire dialogue_wire = {.send = dialogue_send, .alive = dialogue_alive};
 
 static inline struct sip_path path_of(const char *text, bool tcp)
 {

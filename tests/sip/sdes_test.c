@@ -285,3 +285,52 @@ Test(sdes_offer, an_answer_with_another_tag_is_refused)
                      "tag %u", tag);
     }
 }
+
+/* ---- MKI of ours, and other keys in the middle of a call ---- */
+
+Test(sdes, our_mki_is_written_as_it_is_read)
+{
+    char text[SDES_LINE_MAX];
+    struct buf b = buf_on(text, sizeof(text) - 1);
+    struct sdes_key key, again;
+
+    sdes_draw(&key, SDES_AEAD_AES_128_GCM);
+    key.tag = 7;
+    key.mki_bytes = 2;
+    key.mki = 513;
+    sdes_write(&b, &key);
+    text[b.len] = 0;
+    cr_expect(strstr(text, "|513:2\r\n"), "%s", text);
+    cr_assert_eq(sdes_parse(slice_of(text + 9, b.len - 11), &again, NULL), OK);
+    cr_expect_eq(again.mki, 513);
+    cr_expect_eq(again.mki_bytes, 2);
+}
+
+static void write_offer(struct end *e)
+{
+    e->b = buf_on(e->text, sizeof(e->text) - 1);
+    cr_assert_eq(sdp_write_offer(&e->s, &e->b), OK);
+    e->text[e->b.len] = 0;
+}
+
+Test(sdes_offer, other_keys_are_other_lines_with_the_next_mki)
+{
+    static char first[SDP_TEXT_MAX];
+    struct end e;
+
+    end_open(&e, SDP_SRTP_REQUIRED, 5000);
+    sdp_session_mki(&e.s, 1);
+    write_offer(&e);
+    memcpy(first, e.text, sizeof(first));
+    cr_expect(strstr(first, "|1:1\r\n"), "%s", first);
+    write_offer(&e);
+    cr_expect_str_eq(first, e.text, "the same is said again as it is");
+    sdp_session_rekey(&e.s);
+    write_offer(&e);
+    cr_expect(strstr(e.text, "|2:1\r\n"), "%s", e.text);
+    cr_expect_not(strstr(e.text, "|1:1\r\n"));
+    const char *was = strstr(first, "inline:"), *is = strstr(e.text, "inline:");
+
+    cr_assert(was && is);
+    cr_expect_neq(strncmp(was, is, 40), 0, "the key is another");
+}
