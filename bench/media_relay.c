@@ -90,12 +90,13 @@ static bool seal(struct relay_scene *s, uint32_t i, enum srtp_suite suite)
            media_leg_set_keys(s->theirs[i], &theirs, &ours) == OK;
 }
 
-static bool record(struct relay_scene *s, uint32_t i)
+static bool record(struct relay_scene *s, uint32_t i, bool opus)
 {
     char path[PATH_BYTES + 32];
 
-    snprintf(path, sizeof(path), "%s/%u.wav", s->folder, i);
-    const struct media_record how = {.path = path, .stereo = true};
+    snprintf(path, sizeof(path), "%s/%u.%s", s->folder, i, opus ? "ogg" : "wav");
+    const struct media_record how = {
+        .path = path, .stereo = true, .format = opus ? RECORD_OPUS : RECORD_WAV};
 
     s->recordings++;
     return media_leg_record(s->ours[i], &how) == OK;
@@ -126,7 +127,8 @@ static bool open_engine(struct relay_scene *s, const struct relay_options *o, bo
             !media_kit_connect(s->ours[i], media_leg_local(s->theirs[i])))
             return false;
         s->far[i] = *media_leg_local(s->ours[i]);
-        if (i % 2 && (media_bridge(s->ours[i - 1], s->ours[i]) != OK || (sealed && !record(s, i))))
+        if (i % 2 &&
+            (media_bridge(s->ours[i - 1], s->ours[i]) != OK || (sealed && !record(s, i, o->opus))))
             return false;
         if (o->detect)
             media_leg_phase(s->ours[i], DSP_TALK);
@@ -410,11 +412,8 @@ bool relay_options_read(struct bench *b, struct relay_options *out)
         bench_fail(b, "media: --detect takes on or off, not \"%s\"", detect);
         return false;
     }
-    if (record && strcmp(record, "opus") == 0) {
-        bench_fail(b, "media: recording as opus is not available in this build; --record wav");
-        return false;
-    }
-    if (record && strcmp(record, "wav") != 0) {
+    out->opus = record && strcmp(record, "opus") == 0;
+    if (record && !out->opus && strcmp(record, "wav") != 0) {
         bench_fail(b, "media: --record takes wav or opus, not \"%s\"", record);
         return false;
     }

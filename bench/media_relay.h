@@ -10,6 +10,7 @@
 struct relay_options {
     uint32_t legs, rounds, workers;
     bool detect;
+    bool opus;  /* recordings, else WAV */
     bool alone; /* one of these was asked for by name: no other rows */
     enum srtp_suite suite;
 };
