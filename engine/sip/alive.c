@@ -1,6 +1,7 @@
 /* Signs of life within a call: an OPTIONS every so often, whose answer keeps a NAT's way open from
  * the far side's end (RFC 4787 4.3: only what leaves must refresh it) and tells whether it is still
- * there. Silence, or a far side that does not know the call, ends it (RFC 5057 5.1). */
+ * there. Silence, or a far side that does not know the call, ends it (RFC 5057 5.1): but not silence
+ * where it has been before it moved (nat.c), for which another is sent to where it is now. */
 #include "sip/core.h"
 
 static void on_time(struct timer *t);
@@ -12,12 +13,18 @@ static void again(struct sip_session *s)
     timer_start(s->ua->wheel, &s->alive, s->alive_ms - rng_below(&s->ua->rng, fifth + 1), on_time);
 }
 
+static bool moved_away(struct sip_session *s, const struct sip_tx *tx)
+{
+    struct sip_path now = sip_dialog_path(s->chosen);
+
+    return !addr_eq(&now.addr, &tx->path.addr);
+}
+
 static void on_answer(struct sip_tx *tx, uint16_t status, const struct sip_msg *m)
 {
     struct sip_session *s = tx->arg;
 
-    (void)m;
-    if (status < 200)
+    if (status < 200 || moved_away(s, tx))
         return;
     s->alive_waits = false;
     if (s->phase != SIP_PHASE_UP || (status != 408 && status != 481 && (status != 503 || m)))

@@ -56,4 +56,5 @@ void sip_nat_follow(struct sip_session *s, const struct sip_path *from)
     s->peer.addr = from->addr;
     s->peer.home = from->home;
     s->peer.accepted = from->accepted;
+    s->alive_waits = false; /* what went to the old one is not waited for (alive.c) */
 }

@@ -191,6 +191,34 @@ Test(alive, silence_ends_it)
     dialogue_free(d);
 }
 
+/* Its port changed while it was asked: that it does not answer there tells nothing. */
+Test(alive, it_is_asked_where_it_has_moved_to)
+{
+    struct dialogue *d = dialogue_new(NULL);
+    struct sip_invite p = {.sdp = SLICE(OFFER), .keep_alive_ms = 25000, .nat = SIP_NAT_YES};
+    uint32_t ms;
+    bool anew = false;
+
+    call_up(d, &p, NULL);
+    asked(d, &ms);
+    d->peer = path_of("127.0.0.9:41000", false);
+    request(d, "INFO", 7, NULL, NULL, NULL);
+    for (ms = 0; ms < 40000; ms += 100) {
+        run_ms(d, 100);
+        while (next_sent(d)) {
+            cr_assert_neq(d->parsed.method, SIP_BYE, "after %u ms", ms);
+            if (d->parsed.method == SIP_OPTIONS &&
+                goes_to(&d->sent[d->taken - 1], "127.0.0.9:41000")) {
+                anew = true;
+                reply_to(d, &d->sent[d->taken - 1], 200, "", NULL, NULL);
+            }
+        }
+    }
+    cr_expect(anew);
+    want_quiet(d);
+    dialogue_free(d);
+}
+
 /* 405, 501 and the like are signs of life, too. */
 Test(alive, any_other_answer_is_one)
 {
