@@ -284,6 +284,8 @@ enum err call_conference(struct call *c, struct call *with); /* all hear each ot
 enum err call_listen(struct call *c, struct call *with);     /* c hears all, nobody hears c */
 enum err call_whisper(struct call *c, struct call *with);    /* c hears all, `with` alone hears c */
 unsigned call_together(const struct call *c); /* how many are in c's conversation; 0: none */
+/* The keys of c's far side are for c's owner: they are not passed on to whom it talks to. */
+enum err call_keep_keys(struct call *c);
 /* As call_play, but the far side hears it over whom it talks to, instead of in their place. */
 enum err call_prompt(struct call *c, const struct sound *s, bool loop, uint32_t cookie);
 /* How loud the others hear c's far side; with agc it is brought to the usual level (media/mix.h).

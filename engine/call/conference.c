@@ -49,6 +49,11 @@ enum err call_gain(struct call *c, int gain_db, bool agc)
     return has_audio(c) ? media_leg_gain(c->leg, gain_db, agc) : ERR_STATE;
 }
 
+enum err call_keep_keys(struct call *c)
+{
+    return has_audio(c) ? media_leg_keys_across(c->leg, MEDIA_KEYS_KEEP) : ERR_STATE;
+}
+
 enum err call_prompt(struct call *c, const struct sound *s, bool loop, uint32_t cookie)
 {
     if (c->line)

@@ -97,6 +97,13 @@ void dsp_state_prints(struct dsp_state *s, struct prints_leg *prints)
     leg_of(s)->prints = prints;
 }
 
+bool dsp_state_key_on(const struct dsp_state *s)
+{
+    const struct leg *l = (const struct leg *)(const void *)s->opaque;
+
+    return l->dtmf.on && l->dtmf.reported;
+}
+
 int16_t dsp_state_level(const struct dsp_state *s)
 {
     return num_level_ddb(((const struct leg *)(const void *)s->opaque)->power);

@@ -57,7 +57,8 @@ enum dsp_kind {
 const char *dsp_kind_name(enum dsp_kind k); /* "busy", "speech_end", … */
 
 /* What an event's detail means in a word, for those kinds that have words: sit, ced, verdict,
- * clipping ("full_scale", "below"), noise ("heard", "described"), one_way ("no_packets", "zeros"). */
+ * clipping ("full_scale", "below"), noise ("heard", "described"), one_way ("no_packets", "zeros").
+ */
 const char *dsp_detail_name(enum dsp_kind k, unsigned detail);
 
 /* SIT categories by tone frequency and length (ITU-T E.180 / Telcordia GR-1162). */
@@ -126,10 +127,10 @@ struct dsp_amd_config {
                                   * more than 1.8 s of speech 1 s is wanted at least */
     uint16_t total_ms;           /* the wait's end: UNSURE, or HUMAN if the model thinks so */
     uint8_t mode;                /* enum dsp_amd_mode */
-    uint16_t limit_ms;           /* model: of abandonment, from the greeting's end until an agent must
-                                  * be heard; the verdict comes before it. 0: none */
-    uint16_t drop_cost_s;        /* model: what a human dropped as a machine costs, and … */
-    uint16_t agent_cost_s;       /* … a machine given to an agent, both in seconds of an agent */
+    uint16_t limit_ms;     /* model: of abandonment, from the greeting's end until an agent must
+                            * be heard; the verdict comes before it. 0: none */
+    uint16_t drop_cost_s;  /* model: what a human dropped as a machine costs, and … */
+    uint16_t agent_cost_s; /* … a machine given to an agent, both in seconds of an agent */
 };
 void dsp_amd_defaults(struct dsp_amd_config *c);
 
@@ -162,6 +163,9 @@ void dsp_state_init(struct dsp_state *s, const struct dsp_plan *plan,
 void dsp_state_phase(struct dsp_state *s, enum dsp_phase phase);
 /* Keep listening for a beep in TALK (message to be left). */
 void dsp_state_want_beep(struct dsp_state *s, bool wanted);
+
+/* A key that was told (DSP_DTMF) sounds still, as of the last block. */
+bool dsp_state_key_on(const struct dsp_state *s);
 
 /* Listen for the recordings of a library (dsp/prints.h); the caller's, for as long as the state is
  * used and for this state alone. NULL: no longer. */

@@ -67,6 +67,8 @@ void stream_hear_slot(struct stream *s)
     stream_check_silence(s);
     if (!s->listening)
         return;
+    if (s->tone_passed && !(s->detect && s->phase != DSP_OFF && dsp_state_key_on(&h->dsp)))
+        s->tone_passed = false;
     uint8_t flags = next_block(s);
 
     if (mixer_mixes(s))
@@ -107,6 +109,7 @@ void stream_heard(struct stream *s, const struct dsp_event *e)
         m.digit = event_in_band(&s->hearing->keys, (char)e->detail, s->worker->loop.now_us);
         if (!m.digit)
             return;
+        keys_began(s, m.digit, false);
     } else {
         m.heard = *e;
         m.heard.leg = 0;

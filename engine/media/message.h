@@ -41,6 +41,7 @@ enum command_kind {
     COMMAND_JOIN,     /* the conversation of another stream */
     COMMAND_ROLE,
     COMMAND_GAIN,
+    COMMAND_KEYS_ACROSS,
     COMMAND_LEAVE, /* hand the leg over: MESSAGE_LEFT follows */
     COMMAND_ADOPT, /* take it over from another worker */
     COMMAND_CLOSE,
@@ -67,6 +68,7 @@ struct command {
             int8_t db;
             bool agc;
         } gain;
+        enum media_keys keys_across;
         enum dsp_phase phase;
         bool on;
         struct {

@@ -103,9 +103,35 @@ static void tell_coaches(struct conversation *t)
     }
 }
 
+/* A leg that records cannot move: the others come to it, when none of them records. */
+static enum err come_to(struct conversation *t, const struct media_leg *l)
+{
+    for (uint32_t i = 0; i < t->count; i++)
+        if (t->place[i].leg != l && t->place[i].leg->recording)
+            return ERR_STATE;
+    for (uint32_t i = 0; i < t->count; i++) {
+        struct mix_place *p = &t->place[i];
+
+        if (p->joined)
+            media_post(p->leg, &(struct command){.kind = COMMAND_UNBRIDGE});
+        p->joined = false;
+    }
+    t->worker = l->worker;
+    return OK;
+}
+
 static enum err gather(struct conversation *t)
 {
     enum err err = OK;
+
+    for (uint32_t i = 0; i < t->count; i++) {
+        struct media_leg *l = t->place[i].leg;
+
+        if (!t->place[i].joined && !l->moving && l->recording && l->worker != t->worker)
+            err = come_to(t, l);
+        if (err)
+            return err;
+    }
 
     for (uint32_t i = 0; i < t->count; i++) {
         struct mix_place *p = &t->place[i];
@@ -190,6 +216,13 @@ void media_mix_leave(struct media_leg *l)
         give_place(t->place[0].leg);
     if (t->count == 0)
         pool_put(&l->media->talks, t);
+}
+
+enum err media_leg_keys_across(struct media_leg *l, enum media_keys keys)
+{
+    struct command c = {.kind = COMMAND_KEYS_ACROSS, .keys_across = keys};
+
+    return l->closing ? ERR_STATE : media_post(l, &c);
 }
 
 enum err media_leg_gain(struct media_leg *l, int gain_db, bool agc)

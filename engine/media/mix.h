@@ -34,6 +34,17 @@ enum err media_mix_join(struct media_leg *l, struct media_leg *with, enum mix_ro
 /* How many are in l's conversation, l among them; 0: none. */
 unsigned media_mix_members(const struct media_leg *l);
 
+/* Keys of l's far end across its bridge or mix (media/keys.h). */
+enum media_keys {
+    MEDIA_KEYS_PASS, /* as the far sides want them: events, or tones */
+    MEDIA_KEYS_KEEP, /* not passed on: they are for us. A tone in the audio is heard all the same */
+    MEDIA_KEYS_CLEAN /* as PASS, and of a tone that becomes an event nothing at all is heard: its
+                        audio is decoded and KEYS_CLEAN_MS later. Needs a detector (phase not off)
+                      */
+};
+#define KEYS_CLEAN_MS 60
+enum err media_leg_keys_across(struct media_leg *l, enum media_keys keys); /* ERR_STATE, ERR_FULL */
+
 /* How loud others hear what comes from l's far end: gain_db (LEVEL_GAIN_MAX_DB either way), and
  * with agc speech is brought to the usual level. Both directions of a bridge have one each. It
  * holds until changed; its recordings and detectors hear the line as it is. A bridge is decoded

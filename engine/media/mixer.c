@@ -37,6 +37,11 @@ bool mixer_hears(const struct stream *listener, const struct stream *s)
     return may_hear(seat_of(listener), seat_of(s));
 }
 
+bool mixer_talks(const struct stream *s)
+{
+    return s->mix && seat_of(s)->role == MIX_TALKS;
+}
+
 bool mixer_wants(const struct stream *s)
 {
     const struct mix_seat *mine;
@@ -52,12 +57,17 @@ bool mixer_wants(const struct stream *s)
 
 /* ---- relay or mix ---- */
 
+bool mixer_needless(const struct stream *s)
+{
+    return level_is_plain(&s->level) && s->keys_across != MEDIA_KEYS_CLEAN;
+}
+
 static bool is_plain(const struct mix_seat *seat)
 {
     const struct stream *s = seat->stream;
 
-    return seat->role == MIX_TALKS && level_is_plain(&s->level) &&
-           (!s->hearing || player_idle(&s->hearing->player));
+    return seat->role == MIX_TALKS && mixer_needless(s) &&
+           (!s->hearing || player_idle(&s->hearing->player) || keys_play(s));
 }
 
 static void listen_anew(struct mix *x)
@@ -186,6 +196,10 @@ void mixer_leave(struct stream *s)
             x->seat[i].coached = NULL;
             x->seat[i].role = MIX_LISTENS;
         }
+    for (uint32_t i = 0; i < x->count; i++) {
+        keys_forget(x->seat[i].stream, s);
+        keys_forget(s, x->seat[i].stream);
+    }
     if (x->count < 2) {
         if (x->count)
             stand_up(x, x->seat[0].stream);
@@ -204,14 +218,36 @@ void mixer_of_pair(struct stream *s)
 
 /* ---- the voices ---- */
 
+/* The new block waits, the oldest one is said. */
+static void hold_back(struct mix_seat *seat)
+{
+    int16_t *oldest = seat->held[seat->held_at], block[LEVEL_BLOCK];
+
+    memcpy(block, oldest, sizeof(block));
+    memcpy(oldest, seat->said, sizeof(block));
+    memcpy(seat->said, block, sizeof(block));
+    seat->held_at = (uint8_t)((seat->held_at + 1) % MIX_HELD);
+}
+
+void mixer_hush(struct stream *s)
+{
+    if (mixer_mixes(s) && s->keys_across == MEDIA_KEYS_CLEAN)
+        memset(seat_of(s)->held, 0, sizeof(seat_of(s)->held));
+}
+
 void mixer_heard(struct stream *s, const int16_t *pcm)
 {
+    static const int16_t silence[LEVEL_BLOCK];
     struct mix_seat *seat = seat_of(s);
 
+    if (keys_silence(s))
+        pcm = silence;
     if (level_is_plain(&s->level) && !s->level.set)
         memcpy(seat->said, pcm, sizeof(seat->said));
     else
         level_apply(&s->level, pcm, seat->said);
+    if (s->keys_across == MEDIA_KEYS_CLEAN)
+        hold_back(seat);
     seat->said_us = s->worker->slot_us;
 }
 

@@ -14,6 +14,7 @@
 #include "media/mix.h"
 
 #define MIX_SEATS MIX_MEMBERS_MAX
+#define MIX_HELD  (KEYS_CLEAN_MS / 20)
 
 struct stream;
 struct worker;
@@ -25,6 +26,8 @@ struct mix_seat {
     struct limiter limiter; /* of what it hears */
     uint64_t said_us;       /* slot of `said`; 0: nothing yet */
     int16_t said[LEVEL_BLOCK];
+    uint8_t held_at; /* of MEDIA_KEYS_CLEAN: blocks on their way, oldest first */
+    int16_t held[MIX_HELD][LEVEL_BLOCK];
 };
 
 struct mix {
@@ -50,6 +53,11 @@ bool mixer_wants(const struct stream *s); /* s is heard by somebody through the 
 void mixer_heard(struct stream *s, const int16_t *pcm);
 /* What the far end of s is to hear: pcm (what is played, or zeros) with the others added. */
 void mixer_say(struct stream *s, int16_t *pcm);
+bool mixer_talks(const struct stream *s); /* heard by all */
+/* Nothing of s keeps a bridge from being a relay, whatever is played. */
+bool mixer_needless(const struct stream *s);
+/* What s said lately was no sound for others, after all (MEDIA_KEYS_CLEAN). */
+void mixer_hush(struct stream *s);
 bool mixer_hears(const struct stream *listener, const struct stream *s);
 
 #endif

@@ -111,9 +111,26 @@ static void fade_back(struct plc *p, uint32_t from, uint32_t to, uint32_t invent
     }
 }
 
+/* Out of silence into the middle of a sound. */
+static void fade_in(struct plc *p, uint32_t from, uint32_t to)
+{
+    int16_t *out = p->block[p->at];
+
+    for (uint32_t i = 0; i < FADE_IN && from + i < to; i++)
+        out[from + i] = (int16_t)(out[from + i] * (int32_t)(i + 1) / (FADE_IN + 1));
+}
+
+void plc_begin(struct plc *p)
+{
+    memset(p, 0, sizeof(*p));
+    p->lost = PLC_LOST_MAX + 1;
+}
+
 void plc_good(struct plc *p)
 {
-    if (p->lost && p->lost <= PLC_LOST_MAX)
+    if (p->lost > PLC_LOST_MAX)
+        fade_in(p, 0, PLC_BLOCK);
+    else if (p->lost)
         fade_back(p, 0, PLC_BLOCK, p->lost * (uint32_t)PLC_BLOCK);
     p->lost = 0;
 }
@@ -125,6 +142,7 @@ void plc_partial(struct plc *p, uint32_t from, uint32_t to)
 
     if (p->lost > PLC_LOST_MAX) {
         memset(out, 0, from * sizeof(*out));
+        fade_in(p, from, to);
     } else if (from > 0 || p->lost) {
         if (p->lost == 0)
             begin_loss(p);

@@ -24,6 +24,8 @@ struct plc {
     uint16_t pitch, phase;
 };
 
+/* Nothing has been heard yet: what comes first is faded in, as after a long loss. */
+void plc_begin(struct plc *p);
 /* Where the next block's samples go. */
 int16_t *plc_next(struct plc *p);
 /* The block at plc_next() was filled with real samples. */

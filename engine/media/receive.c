@@ -140,18 +140,7 @@ static void take_event(struct stream *s, const struct rtp_packet *p)
     m.generation = s->generation;
     m.at_us = now_us(s);
     worker_tell(s->worker, &m, false);
-
-    const struct stream *peer = s->peer;
-
-    if (!peer || peer->remote.event_pt != LEG_NO_PAYLOAD_TYPE)
-        return;
-    /* The peer's far end knows no events: it gets the tone. */
-    struct player_item tone = {.kind = PLAYER_DTMF, .internal = true};
-
-    tone.dtmf = (struct player_dtmf){.count = 1, .in_band = true, .on_ms = 100, .gap_ms = 60};
-    tone.dtmf.digits[0] = digit;
-    if (peer->hearing && player_idle(&peer->hearing->player))
-        player_add(&peer->hearing->player, &tone);
+    keys_began(s, digit, true);
 }
 
 /* A source that may not move the latch is turned away before it costs a look at its tag. */

@@ -99,10 +99,14 @@ bool stream_relay(struct stream *from, const struct rtp_packet *p, uint8_t *payl
 
     if (!to->hearing || !stream_sends(to) || pt == LEG_NO_PAYLOAD_TYPE)
         return false;
+    if (is_event && (to->from_pcm || from->keys_across == MEDIA_KEYS_KEEP))
+        return false; /* made anew (media/keys.h), or not at all */
     if (!is_event)
         set_from_pcm(to, from, alaw != from->rx_alaw);
-    if (!player_idle(&to->hearing->player) || (to->from_pcm && !is_event))
+    if (!player_idle(&to->hearing->player) || to->from_pcm)
         return false;
+    if (!is_event && keys_silence(from))
+        memset(payload, alaw ? 0xd5 : 0xff, p->payload_len);
     if (!to->relaying || jumped(to, p))
         relay_start(to, p);
     if (!send_on(to, p, payload, pt, buffer))

@@ -26,6 +26,13 @@ uint32_t stream_now_ts(const struct stream *s)
     return s->ts_base + (uint32_t)round * STREAM_BLOCK;
 }
 
+uint32_t stream_rounds_missed(const struct stream *s)
+{
+    int32_t behind = (int32_t)(stream_now_ts(s) - s->slot_ts) / STREAM_BLOCK - 1;
+
+    return behind < 0 ? 0 : behind > STREAM_MISSED_MAX ? STREAM_MISSED_MAX : (uint32_t)behind;
+}
+
 void stream_push_bytes(struct stream *s, const uint8_t *p, uint32_t n)
 {
     struct worker *w = s->worker;
@@ -150,7 +157,10 @@ static bool say_idle(struct stream *s, struct player_block *b, bool alaw)
     struct stream *peer = s->peer;
 
     if (peer && s->from_pcm && peer->listening) {
-        memcpy(b->pcm, plc_block(&peer->hearing->plc), sizeof(b->pcm));
+        if (keys_silence(peer))
+            memset(b->pcm, 0, sizeof(b->pcm));
+        else
+            memcpy(b->pcm, plc_block(&peer->hearing->plc), sizeof(b->pcm));
         dsp_g711_encode(b->pcm, b->coded, STREAM_BLOCK, alaw);
         if (stream_sends(s))
             stream_bridge_told(s);
@@ -214,7 +224,7 @@ void stream_send_slot(struct stream *s)
     struct player_block b;
     bool alaw = s->remote.codec == MEDIA_PCMA, recording = h->tape != NULL;
     bool sends = stream_sends(s), audio = true;
-    bool idle = player_idle(&h->player), mixes = mixer_mixes(s);
+    bool idle = player_idle(&h->player), mixes = mixer_mixes(s) && !keys_play(s);
 
     if (s->end == STREAM_STAYS)
         stream_arm(s);
@@ -225,6 +235,7 @@ void stream_send_slot(struct stream *s)
             memset(h->sent, 0, sizeof(h->sent));
         if (s->event_active)
             end_event(s, sends);
+        s->slot_ts = stream_now_ts(s);
         stream_rtcp_slot(s);
         return;
     }
@@ -232,7 +243,10 @@ void stream_send_slot(struct stream *s)
     enum player_said said = player_next(&h->player, alaw, s->remote.event_pt != LEG_NO_PAYLOAD_TYPE,
                                         recording || mixes, &b);
 
-    if (mixes && said != PLAYER_EVENT)
+    said = keys_say(s, said, &b);
+    if (said == PLAYER_EVENT)
+        audio = false;
+    else if (mixes)
         say_mix(s, &b, alaw, idle);
     else if (idle)
         audio = say_idle(s, &b, alaw);
@@ -247,6 +261,7 @@ void stream_send_slot(struct stream *s)
     h->sent_db = idle || !sends || said == PLAYER_EVENT ? 0 : said_level(s, b.coded, alaw);
     uint32_t ts = audio || said == PLAYER_EVENT ? fresh_ts(s) : 0;
 
+    s->slot_ts = stream_now_ts(s);
     if (said == PLAYER_EVENT) {
         say_event(s, &b, ts, sends);
     } else {

@@ -125,7 +125,7 @@ void stream_listen(struct stream *s)
     if (wanted && !s->listening) {
         stream_collect(s);
         jitter_init(&s->hearing->jitter);
-        memset(&s->hearing->plc, 0, sizeof(s->hearing->plc));
+        plc_begin(&s->hearing->plc);
     }
     s->listening = wanted;
 }
@@ -146,7 +146,7 @@ static void bridge(struct stream *a, struct stream *b)
     b->peer = a;
     a->bridged_told = b->bridged_told = a->from_pcm = b->from_pcm = false;
     a->seam.due = b->seam.due = true;
-    if (!level_is_plain(&a->level) || !level_is_plain(&b->level))
+    if (!mixer_needless(a) || !mixer_needless(b))
         mixer_of_pair(a);
     stream_listen(a);
     stream_listen(b);
@@ -171,6 +171,8 @@ static void unbridge(struct stream *s)
     s->relaying = peer->relaying = s->from_pcm = peer->from_pcm = false;
     s->marker = peer->marker = true;
     s->seam.due = peer->seam.due = true;
+    keys_forget(s, peer);
+    keys_forget(peer, s);
     stream_listen(s);
     stream_listen(peer);
     stream_wait_over(s);
@@ -245,6 +247,7 @@ static void adopt(struct worker *w, struct stream *s)
 {
     s->worker = w;
     stream_direct_take(s);
+    s->adopted = s->has_remote;
     list_push_back(&w->streams, &s->node);
     if (s->has_remote) {
         stream_arm(s);
@@ -324,6 +327,12 @@ void stream_command(struct worker *w, const struct command *c)
     case COMMAND_GAIN:
         level_set(&s->level, c->gain.db, c->gain.agc);
         mixer_of_pair(s);
+        mixer_settle(s);
+        break;
+    case COMMAND_KEYS_ACROSS:
+        s->keys_across = (uint8_t)c->keys_across;
+        if (c->keys_across == MEDIA_KEYS_CLEAN)
+            mixer_of_pair(s);
         mixer_settle(s);
         break;
     case COMMAND_LEAVE:

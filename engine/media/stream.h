@@ -15,6 +15,7 @@
 
 #include "media/event.h"
 #include "media/jitter.h"
+#include "media/keys.h"
 #include "media/mixer.h"
 #include "media/plc.h"
 #include "media/rtcp.h"
@@ -28,6 +29,7 @@
 #define STREAM_PROBATION   4
 #define STREAM_PATIENCE_US 400000
 #define STREAM_SILENT_US   600000
+#define STREAM_MISSED_MAX  10 /* rounds that are made up for after a move */
 #define STREAM_PACKED_MAX  (LEG_PTIME_MAX_MS * 8 + STREAM_BLOCK)
 
 struct packet_sending {    /* send_packets.c: of the player's first item */
@@ -46,8 +48,9 @@ struct hearing {
     struct player player;
     struct tape *tape; /* NULL: nothing is recorded or remembered */
     struct event_receiver keys;
-    int16_t sent[STREAM_BLOCK];        /* what we said in this slot, while recording */
-    uint8_t sent_db;                   /* its level for the detectors, while the player plays */
+    struct key_pass pass;       /* of a bridge: the event that is being made for our far end */
+    int16_t sent[STREAM_BLOCK]; /* what we said in this slot, while recording */
+    uint8_t sent_db;            /* its level for the detectors, while the player plays */
     uint8_t packed[STREAM_PACKED_MAX]; /* audio waiting for a packet's length (ptime not 20 ms) */
     uint32_t packed_len, packed_ts;
     uint64_t blocks;           /* given to the detectors */
@@ -97,7 +100,10 @@ struct stream {
 
     /* Sending. */
     uint8_t slot; /* WORKER_SLOTS: none */
+    uint8_t slot_was;
+    bool adopted; /* just now: rounds that passed on the way are made up for */
     uint32_t slot_at;
+    uint32_t slot_ts; /* stream_now_ts of the last slot */
     bool muted, marker, event_active;
     bool hushed;           /* silence is not sent for want of something to play */
     uint64_t last_sent_us; /* of captured packets and whole slots */
@@ -119,6 +125,8 @@ struct stream {
     struct mix *mix;    /* conversation it is in, see mixer.h */
     struct level level; /* of what its far end says, for others */
     struct seam seam;
+    uint8_t keys_across; /* enum media_keys */
+    bool tone_passed;    /* an in-band key was passed as an event, and sounds still */
 
     /* SRTP; NULL: plain. */
     struct secure *out, *in, *in_before;
@@ -226,6 +234,7 @@ void stream_send(struct stream *s, uint8_t payload_type, bool marker, uint32_t t
 void stream_send_bytes(struct stream *s, const uint8_t *p, uint32_t n);
 void stream_push_bytes(struct stream *s, const uint8_t *p, uint32_t n); /* without counting it */
 void stream_bridge_told(struct stream *s);
+uint32_t stream_rounds_missed(const struct stream *s); /* since its last slot */
 void stream_collect(struct stream *s); /* moves the jitter buffer's counters into the statistics */
 uint32_t stream_now_ts(const struct stream *s);
 uint32_t stream_delay_ms(const struct stream *s); /* from mouth to ear, estimated */

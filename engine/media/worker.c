@@ -139,6 +139,10 @@ void worker_slot_in(struct worker *w, struct stream *s)
     for (uint32_t i = 1; i < WORKER_SLOTS; i++)
         if (w->slot[i].count < w->slot[best].count)
             best = i;
+    /* After a move it keeps its place in the round, so that its packets go on evenly. */
+    if (s->adopted && s->slot_was < WORKER_SLOTS &&
+        w->slot[s->slot_was].count <= w->slot[best].count + 1)
+        best = s->slot_was;
     struct slot *slot = &w->slot[best];
 
     if (w->active++ == 0)
@@ -157,6 +161,7 @@ void worker_slot_out(struct worker *w, struct stream *s)
 
     slot->stream[s->slot_at] = last;
     last->slot_at = s->slot_at;
+    s->slot_was = s->slot;
     s->slot = WORKER_SLOTS;
     w->active--;
 }
@@ -194,6 +199,24 @@ static void fetch_for_hearing(const struct slot *slot, uint32_t i)
         stream_fetch_audio(slot->stream[i + FETCH_NEAR]);
 }
 
+/* A stream that came from another worker missed its slots on the way: what it had to send and to
+ * hear in them is sent and heard now. */
+static void catch_up(struct worker *w, struct stream *s)
+{
+    uint64_t slot_us = w->slot_us;
+
+    s->adopted = false;
+    for (uint32_t left = stream_rounds_missed(s); left; left--) {
+        w->slot_us = slot_us - left * (uint64_t)WORKER_SLOTS * WORKER_SLOT_US;
+        stream_send_slot(s);
+        worker_read(w);
+        stream_hear_slot(s);
+        if (w->blocks)
+            detect(w);
+    }
+    w->slot_us = slot_us;
+}
+
 static void run_slot(struct worker *w)
 {
     struct slot *slot = &w->slot[w->next_slot % WORKER_SLOTS];
@@ -211,6 +234,8 @@ static void run_slot(struct worker *w)
     hist_add(&w->count.late_us, begin_us > w->slot_us ? begin_us - w->slot_us : 0);
     for (uint32_t i = 0; i < slot->count; i++) {
         fetch_for_sending(slot, i);
+        if (slot->stream[i]->adopted)
+            catch_up(w, slot->stream[i]);
         stream_send_slot(slot->stream[i]);
     }
     worker_read(w);

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "media/mix.h"
 #include "media_kit.h"
 
 /* Sends n packets, 20 ms apart. */
@@ -181,5 +182,76 @@ Test(latch, unreachable_far_end_does_not_disturb)
     kit_leg(&k, &other, false);
     kit_close_pair(&k, &h, &other);
     cr_expect_gt(h.stats.sent, 20);
+    kit_close(&k);
+}
+
+static void say_evil(struct kit_source *s, const struct addr *to)
+{
+    uint8_t p[172];
+
+    rtp_write_header(p, 0, false, s->seq++, s->ts, s->ssrc);
+    s->ts += 160;
+    memset(p + 12, 0x11, 160);
+    sendto(s->fd, p, sizeof(p), 0, &to->sa, addr_len(to));
+}
+
+/* Loud bytes that a far end got, and packets in all. */
+static void count_evil(const struct kit_source *s, uint32_t *packets, uint32_t *evil)
+{
+    uint8_t p[400];
+    ssize_t n;
+
+    while ((n = recv(s->fd, p, sizeof(p), MSG_DONTWAIT)) > 0) {
+        ++*packets;
+        for (ssize_t i = 12; i < n; i++)
+            *evil += p[i] == 0x11;
+    }
+}
+
+/* While legs are bridged, and while they are in a mix, a stranger's packets to one of them reach
+ * none of the others. */
+Test(latch, strangers_are_not_heard_across_a_bridge_or_a_mix)
+{
+    struct kit_source far[3], evil;
+    struct heard_leg leg[3];
+    struct kit k;
+    uint32_t packets = 0, heard = 0, said = 0;
+
+    kit_open_as(&k, (struct media_config){.workers = 2, .max_legs = 8, .count_foreign = true});
+    kit_source(&evil, "127.0.0.2");
+    for (int i = 0; i < 3; i++) {
+        kit_source(&far[i], "127.0.0.1");
+        struct media_remote r = kit_remote(&far[i].addr, MEDIA_PCMU);
+
+        kit_leg(&k, &leg[i], false);
+        cr_assert_eq(media_leg_set_remote(leg[i].leg, &r), OK);
+    }
+    for (int step = 0; step < 60; step++) {
+        if (step == 5)
+            cr_assert_eq(media_bridge(leg[0].leg, leg[1].leg), OK);
+        if (step == 30)
+            cr_assert_eq(media_mix_join(leg[2].leg, leg[0].leg, MIX_TALKS), OK);
+        for (int i = 0; i < 3; i++)
+            kit_say(&far[i], media_leg_local(leg[i].leg));
+        kit_run_ms(&k, 10);
+        if (step >= 5) { /* its far end is known by now */
+            say_evil(&evil, media_leg_local(leg[0].leg));
+            said++;
+        }
+        kit_run_ms(&k, 10);
+    }
+    kit_run_ms(&k, 200);
+    for (int i = 0; i < 3; i++)
+        count_evil(&far[i], &packets, &heard);
+    for (int i = 0; i < 3; i++)
+        kit_close_leg(&k, &leg[i]);
+    cr_expect_gt(packets, 60);
+    cr_expect_eq(heard, 0, "%u of a stranger's bytes", heard);
+    cr_expect_eq(leg[0].stats.rejected, said, "%lu of %u", (unsigned long)leg[0].stats.rejected,
+                 said);
+    cr_expect_eq(leg[0].stats.received, 60);
+    for (int i = 0; i < 3; i++)
+        close(far[i].fd);
+    close(evil.fd);
     kit_close(&k);
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "media/mix.h"
 #include "media_kit.h"
 
 #define LEGS  24
@@ -25,7 +26,7 @@ static void step(struct rng *r)
         opened++;
         return;
     }
-    switch (rng_below(r, 14)) {
+    switch (rng_below(r, 18)) {
     case 0:
     case 1:
     case 2:
@@ -62,14 +63,26 @@ static void step(struct rng *r)
     case 10:
         media_unbridge(a->leg);
         break;
+    case 12:
+    case 13:
+        if (b->leg)
+            media_mix_join(a->leg, b->leg, (enum mix_role)rng_below(r, 3));
+        break;
+    case 14:
+        media_leg_gain(a->leg, (int)rng_below(r, 12) - 6, rng_below(r, 2));
+        media_leg_keys_across(a->leg, (enum media_keys)rng_below(r, 3));
+        break;
+    case 15:
+        media_leg_play_over(a->leg, sound, false, rng_below(r, 3));
+        break;
     case 11:
         media_leg_record_arm(a->leg, 200);
         break;
-    case 12:
+    case 16:
         media_leg_record_mask(a->leg, rng_below(r, 2));
         media_leg_record_mark(a->leg, 0, "key", "5");
         break;
-    case 13:
+    case 17:
         media_leg_close(a->leg);
         KIT_CHECK(kit_until(&k, &a->closed, 1, KIT_LIMIT_MS));
         closed_by_us++;
