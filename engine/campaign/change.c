@@ -139,6 +139,9 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
         !same(now->recording.dir, next->recording.dir) ||
         memcmp(&now->recording.how, &next->recording.how, sizeof(now->recording.how)) != 0)
         return refuse(why, "recording: something is another");
+    if (now->hold.key != next->hold.key || !same(now->hold.music, next->hold.music) ||
+        !same(now->supervision.pin, next->supervision.pin))
+        return refuse(why, "hold or supervision is another");
     if (!same(now->records.stream, next->records.stream))
         return refuse(why, "records: the stream is another");
     if (next->pacing.mode != PACING_AGENTLESS && next->agent_count == 0)

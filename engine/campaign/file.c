@@ -263,6 +263,31 @@ static void read_recording(struct reading *r)
                      "recording: key_file and key_command are both given; one is accepted");
 }
 
+/* What agents and supervisors may do on the telephone. */
+static void read_desk(struct reading *r)
+{
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+    const char *key = raw->hold.key, *pin = raw->supervision.pin;
+
+    reading_path(r, "hold: music", raw->hold.music, c->hold.music, sizeof(c->hold.music));
+    if (key && (strlen(key) != 1 || !strchr("0123456789*#", key[0])))
+        reading_fail(r, key, "hold: key is '%s'; it must be one key of a telephone: 0-9, * or #",
+                     key);
+    else if (key && key[0] == c->recording.how.mask_key)
+        reading_fail(r, key, "hold: key is '%s', which is recording's mask_key; give another", key);
+    else if (key)
+        c->hold.key = key[0];
+    if (!pin)
+        return;
+    size_t len = strlen(pin);
+
+    if (len < 4 || len >= sizeof(c->supervision.pin) || strspn(pin, "0123456789") != len)
+        reading_fail(r, pin, "supervision: pin must be 4 to 16 digits, in quotes");
+    else
+        memcpy(c->supervision.pin, pin, len + 1);
+}
+
 static void read_policy(struct reading *r)
 {
     static const struct reading_word modes[] = {
@@ -286,6 +311,7 @@ static void read_policy(struct reading *r)
     c->recording.mode = (enum recording_mode)reading_word(r, "recording: mode", raw->recording.mode,
                                                           modes, 3, RECORDING_OFF);
     read_recording(r);
+    read_desk(r);
     reading_name(r, "records: stream", raw->records.stream, c->records.stream,
                  sizeof(c->records.stream));
     reading_u32(r, "records: keep", raw->records.keep, 1, 10000000, &c->records.keep);
@@ -480,7 +506,8 @@ enum err campaign_check_files(const struct campaign *c, char *error)
 
     if (!readable(c->leads, "cannot read the leads", error) ||
         !readable(c->prints, "cannot read the library of known recordings", error) ||
-        !readable(c->abandonment.message, "cannot read the message for abandoned calls", error))
+        !readable(c->abandonment.message, "cannot read the message for abandoned calls", error) ||
+        !readable(c->hold.music, "cannot read the music of hold", error))
         return ERR_NOT_FOUND;
     for (int i = 0; i < RESULT_COUNT; i++) {
         snprintf(what, sizeof(what), "cannot read the %s for '%s'", treatment_name(c->on[i].kind),

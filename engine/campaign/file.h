@@ -200,6 +200,13 @@ struct campaign {
         char dir[CAMPAIGN_PATH_MAX]; /* "": DATA/recordings, chosen by the caller */
         struct record_settings how;  /* its key is not loaded yet */
     } recording;
+    struct {                           /* agents put their callee on hold, and take them back */
+        char key;                      /* 0: none does */
+        char music[CAMPAIGN_PATH_MAX]; /* "": silence */
+    } hold;
+    struct {
+        char pin[17]; /* digits; "": nobody may listen to agents */
+    } supervision;
     struct {
         char stream[64]; /* of Redis, {name}:stream:STREAM; "": none */
         uint32_t keep;   /* its latest entries */

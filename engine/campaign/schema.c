@@ -134,6 +134,10 @@ static const cyaml_schema_field_t recording_fields[] = {
     SUB("key_file", recording, key_file),
     SUB("key_command", recording, key_command),
     CYAML_FIELD_END};
+static const cyaml_schema_field_t hold_fields[] = {SUB("key", hold, key), SUB("music", hold, music),
+                                                   CYAML_FIELD_END};
+static const cyaml_schema_field_t supervision_fields[] = {SUB("pin", supervision, pin),
+                                                          CYAML_FIELD_END};
 static const cyaml_schema_field_t records_fields[] = {SUB("stream", records, stream),
                                                       SUB("keep", records, keep), CYAML_FIELD_END};
 static const cyaml_schema_field_t sip_fields[] = {SUB("address", sip, address),
@@ -239,6 +243,8 @@ static void make_schema(struct schema *s)
         MAPPING("pacing", pacing, pacing_fields),
         MAPPING("abandonment", abandonment, abandonment_fields),
         MAPPING("recording", recording, recording_fields),
+        MAPPING("hold", hold, hold_fields),
+        MAPPING("supervision", supervision, supervision_fields),
         MAPPING("records", records, records_fields),
         MAPPING("sip", sip, sip_fields),
         MAPPING("tls", tls, tls_fields),

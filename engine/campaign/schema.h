@@ -65,6 +65,12 @@ struct raw_campaign {
             *key_command;
     } recording;
     struct {
+        char *key, *music;
+    } hold;
+    struct {
+        char *pin;
+    } supervision;
+    struct {
         char *stream, *keep;
     } records;
     struct {

@@ -22,6 +22,7 @@ struct agent {
     enum agent_state state;
     struct call *leg;
     struct call *callee;
+    bool parked; /* the callee is held */
     struct timer timer;
     struct list_node ready_node; /* in desk->ready while READY, longest first */
 };
@@ -290,10 +291,13 @@ enum err desk_connect(struct desk *d, struct agent *a, struct call *callee)
 {
     (void)d;
     assert(a->state == AGENT_READY && a->leg);
-    enum err e = call_bridge(a->leg, callee);
+    /* Somebody who listens to the agent may be there already. */
+    bool alone = call_together(a->leg) == 0;
+    enum err e = alone ? call_bridge(a->leg, callee) : call_conference(callee, a->leg);
     if (e != OK)
         return e;
     a->callee = callee;
+    a->parked = false;
     agent_set(a, AGENT_TALKING);
     return OK;
 }
@@ -304,9 +308,28 @@ void desk_callee_left(struct desk *d, struct agent *a)
 
     if (a->state != AGENT_TALKING)
         return;
-    call_unbridge(a->leg);
+    call_unbridge(callee); /* who listens to the agent stays */
     agent_wrap_up(a);
     d->handler.talk_ended(d->arg, a, callee, false);
+}
+
+enum err desk_park(struct agent *a, bool on, const struct sound *music)
+{
+    if (a->state != AGENT_TALKING)
+        return ERR_STATE;
+    enum err e = on ? call_park(a->callee, music) : call_unpark(a->callee, a->leg);
+
+    if (e != OK)
+        log_warn("desk", "the callee could not be held, or taken back", "agent=%s error=%s",
+                 a->name, err_name(e));
+    else
+        a->parked = on;
+    return e;
+}
+
+bool desk_is_parked(const struct agent *a)
+{
+    return a->state == AGENT_TALKING && a->parked;
 }
 
 struct desk_counts desk_counts(const struct desk *d)

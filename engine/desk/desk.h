@@ -76,6 +76,11 @@ void desk_hold(struct desk *d, struct agent *a, bool on);
 enum err desk_connect(struct desk *d, struct agent *a, struct call *callee);
 void desk_callee_left(struct desk *d, struct agent *a);
 
+/* The callee of a TALKING agent is held and hears `music` (NULL: nothing) in a loop, or comes back.
+ * ERR_STATE: the agent does not talk, or it cannot be told to the callee now. */
+enum err desk_park(struct agent *a, bool on, const struct sound *music);
+bool desk_is_parked(const struct agent *a);
+
 struct desk_counts {
     uint32_t by_state[AGENT_STATE_COUNT];
     uint32_t total;

@@ -52,6 +52,7 @@ static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
      * for a break, the pacing would learn that most agents leave after a call, and dial for few. */
     if (was == AGENT_WRAP_UP && agent_state(a) == AGENT_CALLING)
         return;
+    supervise_agent(d, a);
     agents_pace(d, number, pace_of(agent_state(a)));
     if (agent_state(a) != AGENT_READY && agent_state(a) != AGENT_TALKING)
         preview_agent_left(&d->agents[number]);
@@ -120,10 +121,13 @@ static uint32_t on_wrap_up(void *arg, const struct agent *a)
 
 static void on_talk_key(void *arg, struct agent *a, struct call *callee, char digit)
 {
+    const struct dialer *d = arg;
     struct attempt *attempt = attempt_of(arg, a);
 
     (void)callee;
-    if (attempt)
+    if (digit == d->campaign->hold.key)
+        desk_park(a, !desk_is_parked(a), d->hold_music);
+    else if (attempt)
         attempt_agent_chose(attempt, digit);
 }
 

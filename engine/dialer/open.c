@@ -209,6 +209,8 @@ static enum err open_calls(struct dialer *d, char *error)
         .max_calls = c->max_calls,
         .tone_plan = c->tone_plan,
         .line = d->config.model ? d->config.model->line : NULL,
+        .incoming = c->supervision.pin[0] ? supervise_incoming : NULL,
+        .arg = d,
     };
     char text[ADDR_TEXT_MAX];
     enum err e = OK;
@@ -256,6 +258,8 @@ static enum err load_sounds(struct dialer *d, char *error)
 {
     enum err e = load_sound(d, d->campaign->abandonment.message, &d->safe_harbour, error);
 
+    if (e == OK)
+        e = load_sound(d, d->campaign->hold.music, &d->hold_music, error);
     for (int i = 0; i < RESULT_COUNT && e == OK; i++)
         if (d->campaign->on[i].kind == TREAT_MESSAGE)
             e = load_sound(d, d->campaign->on[i].file, &d->messages[i], error);
@@ -266,6 +270,8 @@ static void unload_sounds(struct dialer *d)
 {
     if (d->safe_harbour)
         sound_unref(d->safe_harbour);
+    if (d->hold_music)
+        sound_unref(d->hold_music);
     for (int i = 0; i < RESULT_COUNT; i++)
         if (d->messages[i])
             sound_unref(d->messages[i]);

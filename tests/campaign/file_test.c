@@ -98,6 +98,8 @@ Test(file, everything_said)
         "  rejected: {after: 1d, next: other_trunk}\n"
         "recording: {mode: all, dir: rec, format: opus, bitrate: 24000, prebuffer: 1500ms, "
         "keep_days: 90, mask_key: \"#\", key_file: rec.key}\n"
+        "hold: {key: '*', music: moh.wav}\n"
+        "supervision: {pin: '0921'}\n"
         "sip: {address: \"127.0.0.1:5080\", tcp: on}\n"
         "addresses: [{sip: \"[::1]\"}]\n"
         "media: {address: 127.0.0.1, ports: 30000-30999, workers: 2}\n");
@@ -150,6 +152,9 @@ Test(file, everything_said)
     cr_expect_eq(c->recording.how.keep_days, 90);
     cr_expect_eq(c->recording.how.mask_key, '#');
     cr_expect_str_eq(c->recording.how.key_file, "folder/rec.key");
+    cr_expect_eq(c->hold.key, '*');
+    cr_expect_str_eq(c->hold.music, "folder/moh.wav");
+    cr_expect_str_eq(c->supervision.pin, "0921");
     cr_expect_eq(c->media.port_max, 30999);
     cr_expect(c->sip.tcp);
     campaign_free(c);
@@ -287,6 +292,10 @@ Test(file, wrong_values_name_their_line_and_what_is_accepted)
     refuse(HEAD AGENTS "recording: {prebuffer: 31s}\n", 6, "30s");
     refuse(HEAD AGENTS "recording: {mask_key: \"12\"}\n", 6, "one key");
     refuse(HEAD AGENTS "recording:\n  key_file: a\n  key_command: b\n", 8, "one is accepted");
+    refuse(HEAD AGENTS "recording: {mask_key: '5'}\nhold: {key: '5'}\n", 7, "mask_key");
+    refuse(HEAD AGENTS "hold: {key: '12'}\n", 6, "one key of a telephone");
+    refuse(HEAD AGENTS "supervision: {pin: '123'}\n", 6, "4 to 16 digits");
+    refuse(HEAD AGENTS "supervision: {pin: 12a45}\n", 6, "4 to 16 digits");
     refuse(HEAD AGENTS "media:\n  ports: 500-600\n", 7, "from 1024 on");
     refuse(HEAD AGENTS "media:\n  ports: 20000\n", 7, "a range");
     refuse(HEAD AGENTS "sip: {address: example.test}\n", 6, "an IP address");

@@ -14,7 +14,9 @@ struct call {
     void *arg;
     char uri[256];
     struct call *bridged;
-    bool hung_up, released;
+    bool hung_up, released, listened; /* listened: somebody else is with it */
+    bool held;
+    const struct sound *music;
 };
 
 static struct loop loop;
@@ -72,6 +74,31 @@ void call_unbridge(struct call *c)
     if (c->bridged)
         c->bridged->bridged = NULL;
     c->bridged = NULL;
+}
+
+unsigned call_together(const struct call *c)
+{
+    return (c->bridged ? 2u : 0u) + (c->listened ? (c->bridged ? 1u : 2u) : 0u);
+}
+
+enum err call_conference(struct call *c, struct call *with)
+{
+    cr_assert(with->listened, "only into a conversation that is there");
+    return call_bridge(c, with);
+}
+
+enum err call_park(struct call *c, const struct sound *music)
+{
+    call_unbridge(c);
+    c->held = true;
+    c->music = music;
+    return OK;
+}
+
+enum err call_unpark(struct call *c, struct call *with)
+{
+    c->held = false;
+    return call_bridge(c, with);
 }
 
 /* ---- what the desk told ---- */
@@ -324,4 +351,39 @@ Test(desk, counts_follow_the_states)
     cr_expect_eq(n.total, 2u);
     cr_expect_eq(n.by_state[AGENT_READY], 1u);
     cr_expect_eq(n.by_state[AGENT_CALLING], 1u);
+}
+
+Test(desk, a_callee_is_parked_with_music_and_taken_back)
+{
+    struct agent *a = add("a", 50);
+    struct call callee = {0};
+    const struct sound *music = (const struct sound *)(const void *)&loop; /* a name, no more */
+
+    desk_start(desk);
+    tell(&legs[0], CALL_EV_ANSWERED);
+    cr_expect_eq(desk_park(a, true, music), ERR_STATE, "nobody to hold");
+    cr_assert_eq(desk_connect(desk, a, &callee), OK);
+    cr_expect_eq(desk_park(a, true, music), OK);
+    cr_expect(desk_is_parked(a) && callee.held && callee.music == music && !callee.bridged);
+    cr_expect_eq(agent_state(a), AGENT_TALKING);
+    cr_expect_eq(desk_park(a, false, music), OK);
+    cr_expect(!desk_is_parked(a) && !callee.held && callee.bridged == &legs[0]);
+    desk_park(a, true, music);
+    desk_callee_left(desk, a);
+    cr_expect_not(desk_is_parked(a), "who is held and hangs up is held no more");
+    cr_expect_eq(agent_state(a), AGENT_WRAP_UP);
+}
+
+Test(desk, who_listens_to_an_agent_stays_from_call_to_call)
+{
+    struct agent *a = add("a", 50);
+    struct call callee = {0};
+
+    desk_start(desk);
+    tell(&legs[0], CALL_EV_ANSWERED);
+    legs[0].listened = true;
+    cr_assert_eq(desk_connect(desk, a, &callee), OK, "the callee joins the two");
+    cr_expect_eq(callee.bridged, &legs[0]);
+    desk_callee_left(desk, a);
+    cr_expect_null(callee.bridged);
 }
