@@ -16,6 +16,7 @@ int bench_media(struct bench *b);
 int bench_dsp(struct bench *b);
 int bench_srtp(struct bench *b);
 int bench_recording(struct bench *b);
+int bench_codec(struct bench *b);
 int bench_import(struct bench *b);
 int bench_gate(struct bench *b);
 int bench_queue(struct bench *b);
@@ -34,12 +35,15 @@ static const struct {
     const char *options; /* of its own: "quick days=", those with a value end with '=' */
 } table[] = {
     {"sip", "calls/s beside SIPp, cost per message, parser, allocations", bench_sip, ""},
-    {"media", "legs of one core beside a bare io_uring relay and echo, and rtpengine; memory of a leg", bench_media,
-     "rounds= case= legs= srtp= record= detect= workers="},
+    {"media",
+     "legs of one core beside a bare io_uring relay and echo, and rtpengine; memory of a leg",
+     bench_media, "rounds= case= legs= srtp= record= detect= workers="},
     {"dsp", "detectors: ns a packet and legs of one core beside spandsp", bench_dsp, "legs="},
     {"srtp", "SRTP: ns a packet and legs of one core beside libsrtp2", bench_srtp, "streams="},
     {"recording", "a recorded leg: WAV and Opus, encrypted or not: us a block, legs of one core",
      bench_recording, ""},
+    {"codec", "Opus, G.722, L16: ns a frame and legs of one core beside libopus and spandsp",
+     bench_codec, ""},
     {"import", "a million leads into Redis beside redis-cli --pipe", bench_import, ""},
     {"gate", "lists and calls of numbers: memory, and what asking adds to a launch", bench_gate,
      ""},
@@ -66,64 +70,66 @@ static void help(FILE *to)
     fputs("usage: peal-bench BENCH [--json FILE] [--seconds N] [options of BENCH]\n\n", to);
     for (size_t i = 0; i < BENCHES; i++)
         fprintf(to, "  %-10s%s\n", table[i].name, table[i].says);
-    fputs("  all       all of them, one after another\n"
-          "\n"
-          "  --json FILE   write the rows as one JSON array:\n"
-          "                {\"bench\",\"case\",\"value\",\"unit\",\"better\",\"peer\","
-          "\"peer_value\",\"ratio\"}\n"
-          "                ratio = value / peer_value, both of this run; a peer that is not\n"
-          "                installed is named with peer_value null\n"
-          "  --seconds N   measure each case for at least N seconds (default 5)\n"
-          "\n"
-          "Options of dsp:\n"
-          "  --legs N          so many legs, worked through in turn (default 512)\n"
-          "\n"
-          "Options of srtp:\n"
-          "  --streams N       so many keys each way, visited in turn, beside one alone\n"
-          "                    (default 2000)\n"
-          "\n"
-          "Options of queue:\n"
-          "  --leads N         not beyond so many leads (default 1000000)\n"
-          "\n"
-          "Options of generator:\n"
-          "  --legs N          so many calls at once (default 1000, then 2000)\n"
-          "\n"
-          "Options of media:\n"
-          "  --rounds N        engine and peers in turn, N times; rows are medians (default 3)\n"
-          "  --legs N          of so many legs (default 1000)\n"
-          "  --srtp SUITE      of the relay (AES_CM_128_HMAC_SHA1_80); then all detectors on SRTP,\n"
-          "                    beside the same in clear and the echo\n"
-          "  --record KIND     the relay alone, recording: wav (default) or opus\n"
-          "  --detect on|off   the relay alone, with detectors of talk (default) or without\n"
-          "  --workers N       the relay alone, on so many threads, from the first core on (1)\n"
-          "  --case NAME       that one alone, for a profiler: all, talk, none, echo; or churn: 200,000 short\n"
-          "                    legs, and 10,000 at once: memory and descriptors\n"
-          "\n"
-          "Options of pacing:\n"
-          "  --quick           a few workloads and days: less than a minute\n"
-          "  --workload NAME   base-AGENTS-P or a file of bench/pacing/ (w1 ... w13, mix-5, ...)\n"
-          "  --policy NAME     peal, bound, known, peal-daily, progressive, ratio, vici-tapered,\n"
-          "                    vici-average, vici-hard, idle, dp, ...; only when named: peal-4 "
-          "(four\n"
-          "                    engines that share), peal-4-apart, peal-guard (account of 30 "
-          "days),\n"
-          "                    peal-guard-daily\n"
-          "  --agents N        so many agents\n"
-          "  --days D          so many days for each seed\n"
-          "  --seed S          the first seed (default 1)\n"
-          "  --seeds N         so many seeds, up to 8 (default 4, of a quick run 3)\n"
-          "  --html FILE       a page with the curves of utilisation over abandonment\n"
-          "\n"
-          "Exit code: 0; 1 when something failed that must hold (it is said); 2 for wrong\n"
-          "arguments.\n"
-          "\n"
-          "Examples:\n"
-          "  peal-bench sip\n"
-          "  peal-bench all --json out/bench.json\n"
-          "  peal-bench dsp --legs 2000\n"
-          "  peal-bench base --seconds 1\n"
-          "  peal-bench pacing --quick --html out/pacing.html\n",
-          to);
+    fputs(
+        "  all       all of them, one after another\n"
+        "\n"
+        "  --json FILE   write the rows as one JSON array:\n"
+        "                {\"bench\",\"case\",\"value\",\"unit\",\"better\",\"peer\","
+        "\"peer_value\",\"ratio\"}\n"
+        "                ratio = value / peer_value, both of this run; a peer that is not\n"
+        "                installed is named with peer_value null\n"
+        "  --seconds N   measure each case for at least N seconds (default 5)\n"
+        "\n"
+        "Options of dsp:\n"
+        "  --legs N          so many legs, worked through in turn (default 512)\n"
+        "\n"
+        "Options of srtp:\n"
+        "  --streams N       so many keys each way, visited in turn, beside one alone\n"
+        "                    (default 2000)\n"
+        "\n"
+        "Options of queue:\n"
+        "  --leads N         not beyond so many leads (default 1000000)\n"
+        "\n"
+        "Options of generator:\n"
+        "  --legs N          so many calls at once (default 1000, then 2000)\n"
+        "\n"
+        "Options of media:\n"
+        "  --rounds N        engine and peers in turn, N times; rows are medians (default 3)\n"
+        "  --legs N          of so many legs (default 1000)\n"
+        "  --srtp SUITE      of the relay (AES_CM_128_HMAC_SHA1_80); then all detectors on SRTP,\n"
+        "                    beside the same in clear and the echo\n"
+        "  --record KIND     the relay alone, recording: wav (default) or opus\n"
+        "  --detect on|off   the relay alone, with detectors of talk (default) or without\n"
+        "  --workers N       the relay alone, on so many threads, from the first core on (1)\n"
+        "  --case NAME       that one alone, for a profiler: all, talk, none, echo; or churn: "
+        "200,000 short\n"
+        "                    legs, and 10,000 at once: memory and descriptors\n"
+        "\n"
+        "Options of pacing:\n"
+        "  --quick           a few workloads and days: less than a minute\n"
+        "  --workload NAME   base-AGENTS-P or a file of bench/pacing/ (w1 ... w13, mix-5, ...)\n"
+        "  --policy NAME     peal, bound, known, peal-daily, progressive, ratio, vici-tapered,\n"
+        "                    vici-average, vici-hard, idle, dp, ...; only when named: peal-4 "
+        "(four\n"
+        "                    engines that share), peal-4-apart, peal-guard (account of 30 "
+        "days),\n"
+        "                    peal-guard-daily\n"
+        "  --agents N        so many agents\n"
+        "  --days D          so many days for each seed\n"
+        "  --seed S          the first seed (default 1)\n"
+        "  --seeds N         so many seeds, up to 8 (default 4, of a quick run 3)\n"
+        "  --html FILE       a page with the curves of utilisation over abandonment\n"
+        "\n"
+        "Exit code: 0; 1 when something failed that must hold (it is said); 2 for wrong\n"
+        "arguments.\n"
+        "\n"
+        "Examples:\n"
+        "  peal-bench sip\n"
+        "  peal-bench all --json out/bench.json\n"
+        "  peal-bench dsp --legs 2000\n"
+        "  peal-bench base --seconds 1\n"
+        "  peal-bench pacing --quick --html out/pacing.html\n",
+        to);
 }
 
 struct options {

@@ -23,7 +23,7 @@ struct calls {
 
 struct arguments {
     const char *to, *scenario, *rate, *law, *report, *listen, *data, *audio, *ports, *from, *srtp,
-        *tls_authorities, *tls_certificate, *tls_key;
+        *codecs, *tls_authorities, *tls_certificate, *tls_key;
     uint64_t calls, seed, workers, late_limit, max_calls, min_success;
     bool quiet;
 };
@@ -73,6 +73,7 @@ static int open_calls(struct calls *s, const struct arguments *a, const char *tr
         .listen = a->listen,
         .media_ports = a->ports,
         .srtp = a->srtp,
+        .codecs = a->codecs,
         .tls_authorities = a->tls_authorities,
         .tls_certificate = a->tls_certificate,
         .tls_key = a->tls_key,
@@ -258,6 +259,13 @@ int sim_call(int argc, char **argv)
          "PEM of those who vouch for TLS servers (the system's)",
          OPTION_TEXT,
          {.text = &a.tls_authorities},
+         0,
+         false},
+        {"codecs",
+         "LIST",
+         "of all calls, the preferred one first: pcmu, pcma, g722, opus, l16, l16-16k (pcma,pcmu)",
+         OPTION_TEXT,
+         {.text = &a.codecs},
          0,
          false},
         {"srtp",

@@ -22,7 +22,7 @@ struct serve {
 };
 
 struct arguments {
-    const char *listen, *scenarios, *mix, *truth, *summary, *audio, *record, *ports, *srtp,
+    const char *listen, *scenarios, *mix, *truth, *summary, *audio, *record, *ports, *srtp, *codecs,
         *tls_authorities, *tls_certificate, *tls_key;
     uint64_t seed, workers, late_limit, max_calls, seconds;
     bool quiet;
@@ -99,6 +99,7 @@ static int open_serve(struct serve *s, const struct arguments *a)
         .listen = a->listen,
         .media_ports = a->ports,
         .srtp = a->srtp,
+        .codecs = a->codecs,
         .tls_authorities = a->tls_authorities,
         .tls_certificate = a->tls_certificate,
         .tls_key = a->tls_key,
@@ -229,6 +230,13 @@ int sim_serve(int argc, char **argv)
          "PEM of those who vouch for TLS servers (the system's)",
          OPTION_TEXT,
          {.text = &a.tls_authorities},
+         0,
+         false},
+        {"codecs",
+         "LIST",
+         "of all calls, the preferred one first: pcmu, pcma, g722, opus, l16, l16-16k (pcma,pcmu)",
+         OPTION_TEXT,
+         {.text = &a.codecs},
          0,
          false},
         {"srtp",

@@ -104,6 +104,12 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
                      "it must be two ports from 1024 to 65535, such as 20000-29999");
     if (!srtp_of(config->srtp, &env.srtp))
         return wrong(h, "--srtp", config->srtp, "it must be off, offered or required");
+    struct slice word = SLICE_NONE;
+
+    if (config->codecs && sdp_codecs_parse(slice_cstr(config->codecs), &env.codecs, &word) != OK)
+        return wrong(h, "--codecs", config->codecs,
+                     "accepted: " SDP_CODEC_WORDS ", each once, the preferred one first, as in "
+                     "opus,pcma");
     enum err e = call_env_open(&h->env, &env);
     if (e != OK)
         return wrong(h, "cannot listen on", config->listen,

@@ -11,7 +11,24 @@
 
 static enum media_codec codec_of(enum sdp_codec codec)
 {
-    return codec == SDP_CODEC_PCMA ? MEDIA_PCMA : MEDIA_PCMU;
+    switch (codec) {
+    case SDP_CODEC_PCMA:
+        return MEDIA_PCMA;
+    case SDP_CODEC_G722:
+        return MEDIA_G722;
+    case SDP_CODEC_OPUS:
+        return MEDIA_OPUS;
+    case SDP_CODEC_L16:
+        return MEDIA_L16_8;
+    case SDP_CODEC_L16_WIDE:
+        return MEDIA_L16_16;
+    case SDP_CODEC_PCMU:
+    case SDP_CODEC_RAW: /* opaque: nothing is decoded */
+    case SDP_CODEC_NONE:
+    case SDP_CODEC_COUNT:
+        break;
+    }
+    return MEDIA_PCMU;
 }
 
 enum err call_point_leg(struct call *c, const struct sdp_negotiated *n)
@@ -20,6 +37,14 @@ enum err call_point_leg(struct call *c, const struct sdp_negotiated *n)
         .codec = codec_of(n->codec),
         .opaque = n->codec == SDP_CODEC_RAW,
         .payload_type = n->pt_send,
+        .receive_pt = n->pt_recv,
+        .receive_event_pt = n->te_recv == SDP_PT_NONE ? LEG_NO_PAYLOAD_TYPE : n->te_recv,
+        .event_khz = (uint8_t)(n->te_hz / 1000),
+        .wishes = {.fec = n->opus.fec,
+                   .dtx = n->opus.dtx,
+                   .constant = n->opus.constant,
+                   .playback_hz = n->opus.playback_hz,
+                   .bits_per_s = n->opus.bits_per_s},
         .event_pt = n->te_send == SDP_PT_NONE ? LEG_NO_PAYLOAD_TYPE : n->te_send,
         .ptime_ms = (uint8_t)(n->ptime_ms > LEG_PTIME_MAX_MS ? LEG_PTIME_MAX_MS : n->ptime_ms),
         .direction = (uint8_t)n->dir, /* both count 1 as sending, 2 as receiving */
@@ -44,6 +69,7 @@ enum err call_point_leg(struct call *c, const struct sdp_negotiated *n)
         e = media_leg_set_remote(c->leg, &remote);
     if (e == OK) {
         c->remote_set = true;
+        c->codec = n->codec;
         c->remote = remote.rtp;
     }
     return e;

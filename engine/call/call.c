@@ -168,6 +168,8 @@ enum err call_dial(struct call_env *env, const struct call_dial *dial, call_hand
         call_close_leg(c);
         return ERR_REFUSED;
     }
+    if (!env->line)
+        call_choose_codecs(c, dial);
     c->state = CALL_STATE_DIALLING;
     c->start_us = clock_us(env->loop->clock);
     c->record.invite_wall_ms = clock_wall_ms(env->loop->clock);

@@ -12,6 +12,7 @@
 #include "dsp/dsp.h"
 #include "io/addr.h"
 #include "io/loop.h"
+#include "sip/codecs.h"
 
 #define CALL_CONTACT_USER "peal"
 /* What a call may still have queued for the far side is the leg's bound, LEG_QUEUE_MAX. */
@@ -112,9 +113,11 @@ struct call_env_config {
     uint32_t media_workers;                  /* 0: cores - 1, at least 1 */
     uint32_t max_calls;
     const struct tls_config *tls; /* io/tls.h: SIP over TLS; NULL: none */
-    struct addr tls_local;   /* where it is listened for, given a certificate; unset: sip_local's
-                                host, any port */
-    enum call_srtp srtp;     /* of incoming calls, and at least of outgoing ones */
+    struct addr tls_local;    /* where it is listened for, given a certificate; unset: sip_local's
+                                 host, any port */
+    enum call_srtp srtp;      /* of incoming calls, and at least of outgoing ones */
+    struct sdp_codecs codecs; /* by preference, of calls that have no list of their own; none:
+                                 A-law, then µ-law, and answers go by the far end's order */
     bool refuses_clear_keys; /* of SRTP, where the signalling is not TLS: offered ones are left out,
                                 required ones are a refusal */
     uint8_t srtp_mki;        /* bytes of MKI in our packets, 4 at most; 0: none */
@@ -189,7 +192,10 @@ struct call_dial {
     uint8_t place;          /* that it leaves by; 0: the first of the right family */
     uint8_t
         ports; /* of call_env_config.ports, from 1, when they are that place's; 0: the place's */
-    uint8_t redirects; /* Contacts of 3xx that are tried, of the same number only; 0: none */
+    const struct sdp_codecs *codecs; /* by preference; NULL: the environment's */
+    const struct call *alike; /* it will be bridged with that one: its codec comes first if it is
+                                 among ours, so that nothing need be coded anew; NULL: none */
+    uint8_t redirects;        /* Contacts of 3xx that are tried, of the same number only; 0: none */
 };
 
 /* Sends the INVITE. No event comes from inside this call. */

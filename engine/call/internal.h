@@ -43,6 +43,7 @@ struct call_env {
     uint32_t rekey_ms; /* 0: never */
     struct addr clear_peer[CLEAR_PEERS_MAX];
     uint32_t clear_peers; /* ever */
+    struct sdp_codecs codecs;
 };
 
 struct call {
@@ -62,6 +63,7 @@ struct call {
     bool last_digit_by_info;
     uint64_t last_digit_us;
     bool hold_wanted, hold_offered; /* by us; an offer that says so waits for its answer */
+    enum sdp_codec codec;           /* that was agreed on last */
     bool outgoing, detect, released, remote_set, held, answer_sent, rtp_seen;
     uint64_t start_us;     /* INVITE sent or received */
     uint64_t leg_start_us; /* the leg's time zero */
@@ -69,7 +71,7 @@ struct call {
     struct addr remote; /* the far end's RTP as last agreed */
     struct timer ring_timer, rekey_timer;
     struct call_event ended; /* told once session and leg are both gone */
-    uint32_t marks_noted; /* in the recording's index, bits of enum call_mark */
+    uint32_t marks_noted;    /* in the recording's index, bits of enum call_mark */
     bool masked;
     struct call_record record;
 };
@@ -109,6 +111,9 @@ void call_on_sip(void *arg, struct sip_session *s, const struct sip_event *e);
 /* Writes the answer to an offer into text (SDP_TEXT_MAX) and points the leg to the far end. */
 enum err call_answer_offer(struct call *c, struct slice offer, char *text, struct slice *answer);
 void call_sdp_init(struct call *c, enum call_srtp srtp);
+/* payload.c: codecs of the call that is dialled, by the environment's list, its own, and the
+ * other's. */
+void call_choose_codecs(struct call *c, const struct call_dial *dial);
 
 /* audio.c */
 void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e);

@@ -2,6 +2,14 @@
  * payload that nobody here decodes, offered under its own name and sent as it was captured. */
 #include "call/internal.h"
 
+void call_choose_codecs(struct call *c, const struct call_dial *dial)
+{
+    if (dial->codecs)
+        sdp_session_codecs(&c->sdp, dial->codecs);
+    if (dial->alike)
+        sdp_session_prefer(&c->sdp, dial->alike->codec);
+}
+
 enum err call_set_payload(struct call *c, const struct call_payload *p)
 {
     struct slice name = slice_cstr(p->name);
@@ -9,7 +17,7 @@ enum err call_set_payload(struct call *c, const struct call_payload *p)
 
     if (c->state > CALL_STATE_RINGING || c->remote_set)
         return ERR_STATE;
-    if (codec != SDP_CODEC_NONE) {
+    if (codec == SDP_CODEC_PCMU || codec == SDP_CODEC_PCMA) {
         c->sdp.codecs[0] = codec;
         c->sdp.codecs[1] = codec == SDP_CODEC_PCMA ? SDP_CODEC_PCMU : SDP_CODEC_PCMA;
         c->sdp.ncodecs = 2;

@@ -45,6 +45,8 @@ static enum err trunks_stay(const struct campaign *now, const struct campaign *n
                           a->name);
         if (a->nat != b->nat || a->keep_alive_ms != b->keep_alive_ms)
             return refuse(why, "the trunk '%s' has another nat or keep_alive", a->name);
+        if (memcmp(&a->codecs, &b->codecs, sizeof(a->codecs)) != 0)
+            return refuse(why, "the trunk '%s' has other codecs", a->name);
         if (a->srtp != b->srtp)
             return refuse(why, "the trunk '%s' has another srtp", a->name);
         if (a->registers != b->registers || !same(a->user, b->user) ||
@@ -64,6 +66,8 @@ static enum err agents_stay(const struct campaign *now, const struct campaign *n
         if (!same(a->name, b->name) || !same(a->uri, b->uri) || a->wrap_up_ms != b->wrap_up_ms ||
             a->place != b->place || a->nat != b->nat || a->keep_alive_ms != b->keep_alive_ms)
             return refuse(why, "the agent '%s' is another, or has another wrap-up time", a->name);
+        if (memcmp(&a->codecs, &b->codecs, sizeof(a->codecs)) != 0)
+            return refuse(why, "the agent '%s' has other codecs", a->name);
     }
     return OK;
 }
@@ -118,6 +122,7 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
     if (!same(zone_name(now->zone), zone_name(next->zone)))
         return refuse(why, "zone: the campaign's is %s", zone_name(now->zone));
     if (!network_stays(now, next) || now->sip.tcp != next->sip.tcp ||
+        memcmp(&now->sip.codecs, &next->sip.codecs, sizeof(now->sip.codecs)) != 0 ||
         now->sip.srtp != next->sip.srtp || now->tls.port != next->tls.port ||
         !same(now->tls.authorities, next->tls.authorities) || !same(now->tls.crl, next->tls.crl) ||
         now->sip.mki_bytes != next->sip.mki_bytes || now->sip.rekey_ms != next->sip.rekey_ms ||

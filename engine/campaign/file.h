@@ -31,6 +31,7 @@
 #include "campaign/zone.h"
 #include "io/addr.h"
 #include "media/record_settings.h"
+#include "sip/codecs.h"
 
 #define CAMPAIGN_FILE_MAX        (1024 * 1024) /* bytes of the YAML */
 #define CAMPAIGN_TRUNKS_MAX      32
@@ -64,6 +65,7 @@ struct campaign_trunk {
     uint8_t srtp;                  /* enum call_srtp */
     uint8_t nat;                   /* enum call_nat */
     uint32_t keep_alive_ms;        /* CRLFs to where it is registered so often; 0: none */
+    struct sdp_codecs codecs;      /* n 0: those of sip */
     bool registers;                /* REGISTER there with user and password */
     char user[64], password[128];  /* digest; "" for none */
     const char *const *caller_ids; /* its own pool, or the campaign's */
@@ -82,6 +84,7 @@ struct campaign_agent {
     uint32_t wrap_up_ms;    /* after each talk */
     uint8_t place, nat;     /* as of a trunk */
     uint32_t keep_alive_ms; /* OPTIONS on the leg so often; 0: none */
+    struct sdp_codecs codecs; /* n 0: those of sip */
 };
 
 enum pacing_mode {
@@ -218,11 +221,12 @@ struct campaign {
         struct addr advertised; /* unset: address */
         uint8_t dscp;
         bool tcp;
-        uint8_t srtp;            /* enum call_srtp, of every leg at least */
-        uint32_t mki_bytes;      /* in our SRTP packets; 0: none */
-        uint32_t rekey_ms;       /* 0: never */
-        bool libsrtp2;           /* does SRTP, instead of ours */
-        bool refuses_clear_keys; /* of SRTP, where the way is not TLS */
+        uint8_t srtp;             /* enum call_srtp, of every leg at least */
+        uint32_t mki_bytes;       /* in our SRTP packets; 0: none */
+        uint32_t rekey_ms;        /* 0: never */
+        bool libsrtp2;            /* does SRTP, instead of ours */
+        struct sdp_codecs codecs; /* n 0: A-law, then µ-law */
+        bool refuses_clear_keys;  /* of SRTP, where the way is not TLS */
     } sip;
     struct { /* "": none, the system's authorities */
         char authorities[CAMPAIGN_PATH_MAX], crl[CAMPAIGN_PATH_MAX], certificate[CAMPAIGN_PATH_MAX],

@@ -263,6 +263,7 @@ void reading_network(struct reading *r)
     reading_bool(r, "sip: tcp", raw->sip.tcp, &c->sip.tcp);
     read_tls(r);
     read_srtp(r);
+    reading_codecs(r, "sip: codecs", raw->sip.codecs, raw->sip.codecs_count, &c->sip.codecs);
     judge_clear_keys(r);
     reading_u32(r, "media: workers", raw->media.workers, 0, 256, &c->media.workers);
     reading_duration(r, "media: keep_alive", raw->media.keep_alive, 0, 3600000,

@@ -108,6 +108,7 @@ static void read_trunk(struct reading *r, const struct raw_trunk *raw, struct ca
     reading_duration(r, "trunks: keep_alive", raw->keep_alive, 0, 3600000, &t->keep_alive_ms);
     reading_ports(r, "trunks: media_ports", raw->media_ports, &t->port_min, &t->port_max);
     t->srtp = reading_srtp(r, "trunks: srtp", raw->srtp);
+    reading_codecs(r, "trunks: codecs", raw->codecs, raw->codecs_count, &t->codecs);
     reading_bool(r, "trunks: register", raw->registers, &t->registers);
     reading_text(r, "trunks: user", raw->user, t->user, sizeof(t->user));
     reading_text(r, "trunks: password", raw->password, t->password, sizeof(t->password));
@@ -172,10 +173,12 @@ static void read_agent_group(struct reading *r, const struct raw_agent *raw)
     struct campaign *c = r->campaign;
     const char *at = raw->name ? raw->name : raw->uri, *name = raw->name ? raw->name : "agent-%d";
     uint32_t count = 1, first = 1, wrap_up_ms = 5000;
+    struct sdp_codecs codecs = {0};
 
     reading_u32(r, "agents: count", raw->count, 1, CAMPAIGN_AGENTS_MAX, &count);
     reading_u32(r, "agents: first", raw->first, 0, 1000000, &first);
     reading_duration(r, "agents: wrap_up", raw->wrap_up, 0, 3600000, &wrap_up_ms);
+    reading_codecs(r, "agents: codecs", raw->codecs, raw->codecs_count, &codecs);
     if (!raw->uri)
         reading_fail(r, at ? at : raw->count,
                      "agents: a uri is needed, such as 'sip:agent-%%d@127.0.0.1:5070'");
@@ -213,8 +216,11 @@ static void read_agent_group(struct reading *r, const struct raw_agent *raw)
     c->agents = more;
     for (uint32_t i = 0; i < count; i++) {
         struct campaign_agent *a = &more[c->agent_count++];
-        *a = (struct campaign_agent){
-            .wrap_up_ms = wrap_up_ms, .place = place, .nat = nat, .keep_alive_ms = keep_alive_ms};
+        *a = (struct campaign_agent){.wrap_up_ms = wrap_up_ms,
+                                     .place = place,
+                                     .codecs = codecs,
+                                     .nat = nat,
+                                     .keep_alive_ms = keep_alive_ms};
         if (!expand(name, first + i, a->name, sizeof(a->name)))
             reading_fail(r, at, "agents: name is too long; accepted: 31 bytes at most");
         if (!expand(raw->uri, first + i, a->uri, sizeof(a->uri)))

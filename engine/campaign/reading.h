@@ -61,6 +61,9 @@ uint8_t reading_place(struct reading *r, const char *of, const char *through, co
 /* auto, yes, no: enum call_nat. */
 uint8_t reading_nat(struct reading *r, const char *key, const char *text);
 struct addr reading_uri_address(const char *uri); /* unset: it has a name, or none */
+/* codecs.c: a list of codecs by preference; empty leaves *out. */
+void reading_codecs(struct reading *r, const char *key, char *const *words, uint32_t count,
+                    struct sdp_codecs *out);
 void reading_treatments(struct reading *r);
 void reading_rules(struct reading *r);
 

@@ -22,6 +22,10 @@ struct schema {
 static const cyaml_schema_value_t text_value = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, TEXT_MAX)};
 
+#define CODECS(key, type, member)                                                                  \
+    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, &text_value, \
+                         0, SDP_CODECS_MAX)
+
 static const cyaml_schema_field_t trunk_fields[] = {
     TEXT("name", struct raw_trunk, name),
     TEXT("address", struct raw_trunk, address),
@@ -32,6 +36,7 @@ static const cyaml_schema_field_t trunk_fields[] = {
     TEXT("password_file", struct raw_trunk, password_file),
     CYAML_FIELD_SEQUENCE("caller_ids", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_trunk,
                          caller_ids, &text_value, 0, CAMPAIGN_CALLER_IDS_MAX),
+    CODECS("codecs", struct raw_trunk, codecs),
     TEXT("max_calls", struct raw_trunk, max_calls),
     TEXT("calls_per_second", struct raw_trunk, calls_per_second),
     TEXT("redirects", struct raw_trunk, redirects),
@@ -54,6 +59,7 @@ static const cyaml_schema_field_t agent_fields[] = {
     TEXT("nat", struct raw_agent, nat),
     TEXT("keep_alive", struct raw_agent, keep_alive),
     TEXT("through", struct raw_agent, through),
+    CODECS("codecs", struct raw_agent, codecs),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t agent_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_agent, agent_fields)};
@@ -123,17 +129,16 @@ static const cyaml_schema_field_t abandonment_fields[] = {
     SUB("limit", abandonment, limit),       SUB("message", abandonment, message),
     SUB("cap", abandonment, cap),           SUB("keep_days", abandonment, keep_days),
     SUB("lock_out", abandonment, lock_out), CYAML_FIELD_END};
-static const cyaml_schema_field_t recording_fields[] = {
-    SUB("mode", recording, mode),
-    SUB("dir", recording, dir),
-    SUB("format", recording, format),
-    SUB("bitrate", recording, bitrate),
-    SUB("prebuffer", recording, prebuffer),
-    SUB("keep_days", recording, keep_days),
-    SUB("mask_key", recording, mask_key),
-    SUB("key_file", recording, key_file),
-    SUB("key_command", recording, key_command),
-    CYAML_FIELD_END};
+static const cyaml_schema_field_t recording_fields[] = {SUB("mode", recording, mode),
+                                                        SUB("dir", recording, dir),
+                                                        SUB("format", recording, format),
+                                                        SUB("bitrate", recording, bitrate),
+                                                        SUB("prebuffer", recording, prebuffer),
+                                                        SUB("keep_days", recording, keep_days),
+                                                        SUB("mask_key", recording, mask_key),
+                                                        SUB("key_file", recording, key_file),
+                                                        SUB("key_command", recording, key_command),
+                                                        CYAML_FIELD_END};
 static const cyaml_schema_field_t hold_fields[] = {SUB("key", hold, key), SUB("music", hold, music),
                                                    CYAML_FIELD_END};
 static const cyaml_schema_field_t supervision_fields[] = {SUB("pin", supervision, pin),
@@ -149,6 +154,7 @@ static const cyaml_schema_field_t sip_fields[] = {SUB("address", sip, address),
                                                   SUB("srtp_rekey", sip, srtp_rekey),
                                                   SUB("srtp_transform", sip, srtp_transform),
                                                   SUB("clear_keys", sip, clear_keys),
+                                                  CODECS("codecs", struct raw_sip, codecs),
                                                   CYAML_FIELD_END};
 static const cyaml_schema_field_t tls_fields[] = {
     SUB("authorities", tls, authorities),

@@ -12,16 +12,27 @@ struct raw_trunk {
     char *name, *address, *transport, *registers, *user, *password, *password_file;
     char **caller_ids;
     unsigned caller_ids_count;
+    char **codecs;
+    unsigned codecs_count;
     char *max_calls, *calls_per_second, *redirects, *srtp, *tls_name, *through, *media_ports;
     char *nat, *keep_alive;
 };
 
 struct raw_agent {
     char *name, *uri, *count, *first, *wrap_up, *through, *nat, *keep_alive;
+    char **codecs;
+    unsigned codecs_count;
 };
 
 struct raw_address {
     char *name, *sip, *advertise, *tls_port, *media, *media_advertise, *media_ports;
+};
+
+struct raw_sip {
+    char *address, *advertise, *dscp, *tcp, *srtp, *clear_keys;
+    char *srtp_mki, *srtp_rekey, *srtp_transform;
+    char **codecs;
+    unsigned codecs_count;
 };
 
 struct raw_rule {
@@ -73,10 +84,7 @@ struct raw_campaign {
     struct {
         char *stream, *keep;
     } records;
-    struct {
-        char *address, *advertise, *dscp, *tcp, *srtp, *clear_keys;
-        char *srtp_mki, *srtp_rekey, *srtp_transform;
-    } sip;
+    struct raw_sip sip;
     struct {
         char *authorities, *certificate, *key, *port, *client_certificates, *crl;
     } tls;

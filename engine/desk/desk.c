@@ -19,6 +19,7 @@ struct agent {
     enum call_nat nat;
     uint32_t keep_alive_ms;
     uint32_t wrap_up_ms, retry_ms;
+    struct sdp_codecs codecs;
     enum agent_state state;
     struct call *leg;
     struct call *callee;
@@ -167,6 +168,7 @@ static void agent_call(struct agent *a)
         .keep_alive_ms = a->keep_alive_ms,
         .from_user = a->from_user,
         .ring_timeout_ms = AGENT_RING_TIMEOUT_MS,
+        .codecs = a->codecs.n ? &a->codecs : NULL,
     };
 
     if (!a->desk->running)
@@ -230,6 +232,7 @@ enum err desk_add(struct desk *d, const struct desk_agent_config *config, struct
     a->place = config->place;
     a->nat = config->nat;
     a->keep_alive_ms = config->keep_alive_ms;
+    a->codecs = config->codecs;
     timer_init(&a->timer);
     list_node_init(&a->ready_node);
     d->agents[d->count++] = a;

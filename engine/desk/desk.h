@@ -55,6 +55,7 @@ struct desk_agent_config {
     uint8_t place; /* this and what follows: of struct call_dial */
     enum call_nat nat;
     uint32_t keep_alive_ms;
+    struct sdp_codecs codecs; /* n 0: the environment's */
 };
 enum err desk_add(struct desk *d, const struct desk_agent_config *config, struct agent **out);
 

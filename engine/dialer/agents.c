@@ -152,6 +152,7 @@ enum err agents_open(struct dialer *d)
             .place = c->agents[i].place,
             .nat = (enum call_nat)c->agents[i].nat,
             .keep_alive_ms = c->agents[i].keep_alive_ms,
+            .codecs = c->agents[i].codecs,
         };
 
         e = desk_add(d->desk, &agent, &d->agents[i].agent);

@@ -134,6 +134,7 @@ enum err attempt_launch(struct attempt *a)
     dial.tcp = k->tcp;
     dial.tls = k->tls;
     dial.srtp = (enum call_srtp)k->srtp;
+    dial.codecs = k->codecs.n ? &k->codecs : NULL;
     dial.redirects = (uint8_t)k->redirects;
     dial.from_user = trunk_caller_id(t, a->task.avoid_caller_id);
     dial.auth_user = k->user[0] ? k->user : NULL;

@@ -202,6 +202,7 @@ static enum err open_calls(struct dialer *d, char *error)
         .tcp = needs_tcp(c),
         .tls = needs_tls(c) ? &tls : NULL,
         .srtp = (enum call_srtp)c->sip.srtp,
+        .codecs = c->sip.codecs,
         .media_local = c->media.address,
         .media_port_min = c->media.port_min,
         .media_port_max = c->media.port_max,

@@ -97,6 +97,7 @@ static void uri_of(lua_State *L, const struct flow_host *host, const struct far_
     out->tcp = host->trunk_tcp;
     out->tls = host->trunk_tls;
     out->srtp = host->trunk_srtp;
+    out->codecs = host->trunk_codecs.n ? &host->trunk_codecs : NULL;
     out->auth_user = host->trunk_user;
     out->auth_password = host->trunk_password;
 }
@@ -111,6 +112,7 @@ enum err far_dial(lua_State *L, struct flow *f, const struct far_dial *dial)
         .from_display = dial->name,
         .asserted = asserted,
         .ring_timeout_ms = dial->ring_ms,
+        .alike = f->call, /* as a rule they will be bridged */
     };
 
     if (!is_number(dial->shown))

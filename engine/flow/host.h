@@ -12,7 +12,8 @@ struct flow_host {
     /* Where calls to numbers are sent; unset: only "sip:" addresses can be dialled. */
     struct addr trunk;
     bool trunk_tcp, trunk_tls;
-    enum call_srtp trunk_srtp; /* of calls there, at least */
+    enum call_srtp trunk_srtp;               /* of calls there, at least */
+    struct sdp_codecs trunk_codecs;          /* n 0: the environment's */
     const char *trunk_user, *trunk_password; /* digest; NULL: none */
 
     /* A script dials. The token comes back in leg_over, after the leg's end, when its record is

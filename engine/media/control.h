@@ -36,7 +36,8 @@ struct media_leg {
     bool masked;
     struct timer closed_limit; /* closed by the worker, its recording not by the disk */
     bool closed;
-    bool muxed; /* RTCP shares RTP's port */
+    struct coding *coding[CODEC_PACKED]; /* of the codecs it has had; they go with the leg */
+    bool muxed;                          /* RTCP shares RTP's port */
     struct media_leg *peer;     /* bridged with, or to be when both have met on one worker */
     bool meeting;               /* … the latter */
     struct conversation *talk;  /* instead of a peer: it is in a mix, or will be */

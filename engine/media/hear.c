@@ -27,8 +27,11 @@ static uint8_t next_block(struct stream *s)
     struct worker *w = s->worker;
     uint8_t coded[STREAM_BLOCK];
     uint32_t from = 0, to = 0;
-    int16_t *pcm = plc_next(&h->plc);
     bool gone = w->loop.now_us - s->last_rtp_us > PACKETS_GONE_US;
+
+    if (s->rx)
+        return stream_coded_hear(s, gone);
+    int16_t *pcm = plc_next(&h->plc);
 
     if (event_under_way(&h->keys, w->loop.now_us)) {
         /* A gateway that sends events as well as the tone goes on with audio; one that does not

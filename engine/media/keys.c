@@ -41,7 +41,7 @@ static bool plays_else(const struct stream *to)
 
 static void pass(struct stream *to, struct stream *s, char digit, bool by_event)
 {
-    bool relays = s->peer == to && !to->from_pcm;
+    bool relays = s->peer == to && !to->from_pcm && stream_passes_events(s, to);
 
     if (!to->hearing)
         return;

@@ -103,6 +103,8 @@ void media_leg_release(struct media_leg *l)
     m->load[l->worker]--;
     ports_put(&l->pair);
     free(l->impair);
+    for (uint32_t i = 0; i < CODEC_PACKED; i++)
+        coding_close(l->coding[i]);
     if (l->hearing && l->hearing->prints)
         pool_put(&m->prints_legs, l->hearing->prints);
     if (l->hearing)
@@ -149,8 +151,19 @@ void media_leg_make_hearing(struct media_leg *l)
 static bool remote_is_usable(const struct media_remote *r)
 {
     return addr_is_set(&r->rtp) && addr_port(&r->rtp) != 0 && r->payload_type < 128 &&
-           (r->codec == MEDIA_PCMU || r->codec == MEDIA_PCMA) && r->ptime_ms % 10 == 0 &&
-           r->ptime_ms <= LEG_PTIME_MAX_MS;
+           codec_is_known(r->codec) && r->ptime_ms % 10 == 0 && r->ptime_ms <= LEG_PTIME_MAX_MS;
+}
+
+/* What a codec besides G.711 needs, made when the leg first has that codec. */
+static enum err make_coding(struct media_leg *l, enum media_codec codec, struct coding **out)
+{
+    if (!codec_is_packed(codec))
+        return OK;
+    struct coding **kept = &l->coding[codec_index(codec)];
+    enum err err = *kept ? OK : coding_open(codec, kept);
+
+    *out = *kept;
+    return err;
 }
 
 enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *remote)
@@ -172,9 +185,12 @@ enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *re
         if (!l->muxed)
             addr_set_port(&c.remote.rtcp, (uint16_t)(addr_port(&c.remote.rtp) + 1));
     }
-    media_leg_make_hearing(l);
-    enum err err = media_post(l, &c);
+    enum err err = make_coding(l, remote->codec, &c.coding);
 
+    if (err)
+        return err;
+    media_leg_make_hearing(l);
+    err = media_post(l, &c);
     if (!err)
         l->has_remote = true;
     return err;

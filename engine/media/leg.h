@@ -40,6 +40,7 @@ struct leg_stats {
     uint64_t invalid;   /* not RTP, or an unknown payload type */
     uint64_t discarded; /* too far ahead for the jitter buffer */
     uint64_t concealed; /* 20 ms blocks */
+    uint64_t recovered; /* gaps that the redundancy in Opus told of */
     uint64_t forged;    /* SRTP whose tag is wrong, or no SRTP at all; RTCP too */
     uint64_t replayed;  /* SRTP that was here before, or is older than the window; RTCP too */
     uint64_t unsealed;  /* not sent: the key's stream for it is used up */
@@ -105,13 +106,17 @@ const struct addr *media_leg_local(const struct media_leg *l);
 enum media_direction { MEDIA_INACTIVE = 0, MEDIA_SEND = 1, MEDIA_RECEIVE = 2, MEDIA_SENDRECV = 3 };
 
 struct media_remote {
-    struct addr rtp;        /* as SDP says; packets may come from elsewhere, see leg latching */
-    struct addr rtcp;       /* unset: RTP's port + 1, or RTP's with rtcp_mux */
-    enum media_codec codec; /* sent; both G.711 laws are understood on receipt */
-    uint8_t payload_type;   /* of the codec */
-    uint8_t event_pt;       /* telephone-event at 8000 Hz, LEG_NO_PAYLOAD_TYPE: none */
-    uint8_t ptime_ms;       /* of what we send: 10…LEG_PTIME_MAX_MS in tens; 0: 20 */
-    uint8_t direction;      /* enum media_direction, ours */
+    struct addr rtp;            /* as SDP says; packets may come from elsewhere, see leg latching */
+    struct addr rtcp;           /* unset: RTP's port + 1, or RTP's with rtcp_mux */
+    enum media_codec codec;     /* sent; both G.711 laws are understood on receipt */
+    uint8_t payload_type;       /* of the codec */
+    uint8_t receive_pt;         /* what the far end calls it; 0: the same */
+    uint8_t event_pt;           /* telephone-event, LEG_NO_PAYLOAD_TYPE: none */
+    uint8_t receive_event_pt;   /* likewise; 0: the same */
+    uint8_t event_khz;          /* its clock; 0: 8 */
+    uint8_t ptime_ms;           /* of what we send: 10…LEG_PTIME_MAX_MS in tens; 0: 20 */
+    uint8_t direction;          /* enum media_direction, ours */
+    struct codec_wishes wishes; /* of the far end, for Opus */
     bool opaque; /* the payload is neither law: it is counted, and only captured packets are sent */
 };
 /* May be called again (re-INVITE, answer after early media). ERR_UNSUPPORTED: the far end is of

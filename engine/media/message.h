@@ -20,6 +20,7 @@ struct stream;
 struct hearing;
 struct impair;
 struct tape;
+struct coding;
 
 enum command_kind {
     COMMAND_OPEN,
@@ -53,7 +54,10 @@ struct command {
     struct stream *stream;
     struct hearing *hearing; /* of the stream, once it has one */
     union {
-        struct media_remote remote;
+        struct {
+            struct media_remote remote;
+            struct coding *coding; /* of its codec; NULL: G.711 */
+        };
         struct {
             bool on;
             struct secure *out, *in;

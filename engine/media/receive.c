@@ -102,11 +102,13 @@ static void invalid(struct stream *s)
 }
 
 /* Sequence bookkeeping; false: the packet was here before. */
-static bool account(struct stream *s, const struct rtp_packet *p, uint64_t arrived_us, bool timed)
+static bool account(struct stream *s, const struct rtp_packet *p, uint64_t arrived_us, bool timed,
+                    const struct coding *coding)
 {
+    uint32_t khz = coding ? coding->coder.clock_khz : 8;
     uint64_t lost = rtp_source_lost(&s->source);
     bool was_started = s->source.started;
-    enum rtp_verdict v = rtp_source_take(&s->source, p, (uint32_t)(arrived_us / 125), timed);
+    enum rtp_verdict v = rtp_source_take(&s->source, p, (uint32_t)(arrived_us * khz / 1000), timed);
 
     s->worker->count.rtp_received++;
     if (v == RTP_DUPLICATE) {
@@ -167,22 +169,23 @@ static bool take_rtp(struct stream *s, struct datagram *d)
     }
     if (s->listening)
         stream_fetch_place(s, p.timestamp);
-    bool is_event = p.payload_type == s->remote.event_pt;
-    bool own = p.payload_type == s->remote.payload_type;
+    bool is_event = p.payload_type == s->own_event_pt;
+    bool own = p.payload_type == s->own_pt;
+    struct coding *coding = own ? s->tx : NULL;
     bool audio = own || p.payload_type == MEDIA_PCMU || p.payload_type == MEDIA_PCMA;
     bool alaw = own ? s->remote.codec == MEDIA_PCMA : p.payload_type == MEDIA_PCMA;
 
     if (!source_is_right(s, &d->from, &p))
         return false;
     if (!p.payload_len && !audio && !is_event) { /* a sign of life (RFC 6263 4.6) */
-        account(s, &p, d->arrived_us, false);
+        account(s, &p, d->arrived_us, false, coding);
         return false;
     }
     if (!is_event && !audio && p.payload_type != PAYLOAD_COMFORT_NOISE) {
         invalid(s);
         return false;
     }
-    if (!account(s, &p, d->arrived_us, !is_event))
+    if (!account(s, &p, d->arrived_us, !is_event, coding))
         return false;
     if (own && s->remote.opaque && !is_event)
         return false; /* counted; nobody here can read it */
@@ -192,12 +195,17 @@ static bool take_rtp(struct stream *s, struct datagram *d)
         s->comfort = !audio;
     if (!is_event && !audio)
         return false;
-    if (audio && !is_event && alaw != s->rx_alaw) {
-        s->rx_alaw = alaw;
-        stream_collect(s);
-        jitter_init(&s->hearing->jitter);
-    }
-    if (audio && !is_event && s->listening) {
+    if (audio && !is_event && (coding != s->rx || alaw != s->rx_alaw))
+        stream_source(s, coding, alaw);
+    if (audio && !is_event && s->listening && coding) {
+        struct jitter_packets *j = &coding->jitter;
+        uint64_t thrown_away = j->late + j->discarded;
+
+        if (!stream_coded_take(s, &p, d->arrived_us))
+            invalid(s);
+        if (j->late + j->discarded != thrown_away)
+            quality_discard(&s->quality, p.seq);
+    } else if (audio && !is_event && s->listening) {
         struct jitter *j = &s->hearing->jitter;
         uint64_t thrown_away = j->late + j->discarded;
 

@@ -7,7 +7,7 @@
 
 #include "media/stream.h"
 
-#define JUMP_MAX 16000 /* samples off our clock: the source started anew */
+#define JUMP_MAX 100 /* blocks off our clock: the source started anew */
 
 void stream_bridge_told(struct stream *s)
 {
@@ -21,8 +21,8 @@ static void relay_start(struct stream *to, const struct rtp_packet *p)
 {
     uint32_t ts = stream_now_ts(to);
 
-    if (to->stats.sent && (int32_t)(ts - to->last_ts) < STREAM_BLOCK)
-        ts = to->last_ts + STREAM_BLOCK;
+    if (to->stats.sent && (int32_t)(ts - to->last_ts) < (int32_t)to->ticks)
+        ts = to->last_ts + to->ticks;
     to->relaying = true;
     to->relay_ssrc = p->ssrc;
     to->relay_ts_off = ts - p->timestamp;
@@ -35,8 +35,9 @@ static bool jumped(const struct stream *to, const struct rtp_packet *p)
     int32_t off = (int32_t)(p->timestamp + to->relay_ts_off - stream_now_ts(to));
     int16_t step = (int16_t)(p->seq + to->relay_seq_off - to->seq);
 
-    return p->ssrc != to->relay_ssrc || off > JUMP_MAX || off < -JUMP_MAX || step > 3000 ||
-           step < -3000;
+    int32_t most = JUMP_MAX * (int32_t)to->ticks;
+
+    return p->ssrc != to->relay_ssrc || off > most || off < -most || step > 3000 || step < -3000;
 }
 
 /* Where the packet is sealed: in the buffer it came in, or in a copy when that has no room left. */
@@ -63,7 +64,7 @@ static bool send_on(struct stream *to, const struct rtp_packet *p, uint8_t *payl
     uint32_t len = RTP_HEADER_BYTES + p->payload_len;
 
     rtp_write_header(header, pt, p->marker || to->marker, seq, ts, to->ssrc);
-    if (pt == to->remote.payload_type && !to->remote.opaque)
+    if (pt == to->remote.payload_type && !to->tx && !to->remote.opaque)
         seam_pass(&to->seam, payload, (uint32_t)p->payload_len, to->remote.codec == MEDIA_PCMA,
                   to->worker->loop.now_us);
     to->marker = false;
@@ -94,19 +95,19 @@ bool stream_relay(struct stream *from, const struct rtp_packet *p, uint8_t *payl
                   uint16_t buffer)
 {
     struct stream *to = from->peer;
-    bool alaw = to->remote.codec == MEDIA_PCMA;
     uint8_t pt = is_event ? to->remote.event_pt : to->remote.payload_type;
 
-    if (!to->hearing || !stream_sends(to) || pt == LEG_NO_PAYLOAD_TYPE)
+    if (!to->hearing || !stream_sends(to) || pt == LEG_NO_PAYLOAD_TYPE ||
+        (is_event && !stream_passes_events(from, to)))
         return false;
     if (is_event && (to->from_pcm || from->keys_across == MEDIA_KEYS_KEEP))
         return false; /* made anew (media/keys.h), or not at all */
     if (!is_event)
-        set_from_pcm(to, from, alaw != from->rx_alaw);
+        set_from_pcm(to, from, !stream_passes(from, to) || (from->rx && keys_silence(from)));
     if (!player_idle(&to->hearing->player) || to->from_pcm)
         return false;
     if (!is_event && keys_silence(from))
-        memset(payload, alaw ? 0xd5 : 0xff, p->payload_len);
+        memset(payload, from->rx_alaw ? 0xd5 : 0xff, p->payload_len);
     if (!to->relaying || jumped(to, p))
         relay_start(to, p);
     if (!send_on(to, p, payload, pt, buffer))

@@ -5,9 +5,10 @@
 #include "media/impair.h"
 #include "media/stream.h"
 
-#define EVENT_VOLUME 10 /* -dBm0 (RFC 4733 section 2.3.3) */
-#define EVENT_ENDS   3
-#define RELAY_GAP_US 200000 /* a relayed peer silent for longer: we fill with silence */
+#define EVENT_VOLUME       10 /* -dBm0 (RFC 4733 section 2.3.3) */
+#define EVENT_ENDS         3
+#define RELAY_GAP_US       200000 /* a relayed peer silent for longer: we fill with silence */
+#define RELAY_GAP_CODED_US 600000 /* Opus may be silent for 400 ms on purpose */
 
 struct unconnected { /* of a send without a connected socket */
     struct msghdr msg;
@@ -23,12 +24,12 @@ uint32_t stream_now_ts(const struct stream *s)
 {
     uint64_t round = s->worker->slot_us / (WORKER_SLOTS * WORKER_SLOT_US);
 
-    return s->ts_base + (uint32_t)round * STREAM_BLOCK;
+    return s->ts_base + (uint32_t)round * s->ticks;
 }
 
 uint32_t stream_rounds_missed(const struct stream *s)
 {
-    int32_t behind = (int32_t)(stream_now_ts(s) - s->slot_ts) / STREAM_BLOCK - 1;
+    int32_t behind = (int32_t)(stream_now_ts(s) - s->slot_ts) / (int32_t)s->ticks - 1;
 
     return behind < 0 ? 0 : behind > STREAM_MISSED_MAX ? STREAM_MISSED_MAX : (uint32_t)behind;
 }
@@ -125,7 +126,10 @@ static void send_event(struct stream *s, bool first, bool last)
 {
     uint8_t payload[EVENT_BYTES];
 
-    event_write(payload, s->event_code, last, EVENT_VOLUME, (uint16_t)s->event_duration);
+    uint32_t duration = s->event_duration * (s->remote.event_khz ? s->remote.event_khz : 8u) / 8;
+
+    event_write(payload, s->event_code, last, EVENT_VOLUME,
+                (uint16_t)(duration > UINT16_MAX ? UINT16_MAX : duration));
     stream_send(s, s->remote.event_pt, first, s->event_ts, payload, sizeof(payload));
 }
 
@@ -166,7 +170,9 @@ static bool say_idle(struct stream *s, struct player_block *b, bool alaw)
             stream_bridge_told(s);
         return true;
     }
-    if (peer && s->relaying && s->worker->loop.now_us - peer->last_rtp_us < RELAY_GAP_US) {
+    uint64_t gap_us = s->tx ? RELAY_GAP_CODED_US : RELAY_GAP_US;
+
+    if (peer && s->relaying && s->worker->loop.now_us - peer->last_rtp_us < gap_us) {
         if (s->hearing->tape)
             memcpy(b->pcm, plc_block(&peer->hearing->plc), sizeof(b->pcm));
         return false;
@@ -191,8 +197,8 @@ static uint32_t fresh_ts(struct stream *s)
     uint32_t ts = stream_now_ts(s);
 
     if (s->stats.sent && (int32_t)(ts - s->last_ts) <= 0) {
-        s->ts_base += s->last_ts + STREAM_BLOCK - ts;
-        ts = s->last_ts + STREAM_BLOCK;
+        s->ts_base += s->last_ts + s->ticks - ts;
+        ts = s->last_ts + s->ticks;
     }
     return ts;
 }
@@ -241,7 +247,7 @@ void stream_send_slot(struct stream *s)
     }
     bool gap = s->hushed && key_is_event(s); /* then what is no event is the pause after a key */
     enum player_said said = player_next(&h->player, alaw, s->remote.event_pt != LEG_NO_PAYLOAD_TYPE,
-                                        recording || mixes, &b);
+                                        recording || mixes || s->tx, &b);
 
     said = keys_say(s, said, &b);
     if (said == PLAYER_EVENT)
@@ -267,7 +273,9 @@ void stream_send_slot(struct stream *s)
     } else {
         if (s->event_active)
             end_event(s, sends);
-        if (audio && sends && !s->remote.opaque)
+        if (audio && sends && !s->remote.opaque && s->tx)
+            stream_coded_say(s, ts, b.pcm, idle && !mixes ? stream_wide(s) : NULL);
+        else if (audio && sends && !s->remote.opaque)
             send_audio(s, ts, b.coded);
         else if (!sends)
             s->marker = true;

@@ -65,10 +65,13 @@ static void open_stream(struct worker *w, struct stream *s)
     s->ts_base = (uint32_t)rng_u64(&w->rng);
     s->marker = true;
     stream_direct_take(s);
+    s->ticks = STREAM_BLOCK;
+    s->complexity = CODEC_COMPLEXITY_FIRST;
     list_push_back(&w->streams, &s->node);
 }
 
-static void set_remote(struct worker *w, struct stream *s, const struct media_remote *r)
+static void set_remote(struct worker *w, struct stream *s, const struct media_remote *r,
+                       struct coding *coding)
 {
     bool moved = !s->has_remote || !addr_eq(&r->rtp, &s->remote.rtp);
     bool paused = s->has_remote && !(s->remote.direction & MEDIA_RECEIVE);
@@ -83,6 +86,7 @@ static void set_remote(struct worker *w, struct stream *s, const struct media_re
         s->remote_us = w->loop.now_us; /* the time-out counts from the end of the hold */
     s->has_remote = true;
     s->hearing->packed_len = 0;
+    stream_set_codec(s, coding);
     stream_listen(s);
     if (s->slot == WORKER_SLOTS) {
         stream_arm(s);
@@ -107,13 +111,19 @@ void stream_collect(struct stream *s)
         return;
     struct jitter *j = &s->hearing->jitter;
 
+    s->stats.lost = s->lost_before + rtp_source_lost(&s->source);
+    s->stats.jitter_us =
+        (uint32_t)((uint64_t)(s->source.jitter_q4 >> 4) * 1000 / stream_clock_khz(s));
+    if (s->rx) {
+        stream_coded_collect(s);
+        quality_figures(&s->quality, DSP_BLOCK_MS, stream_delay_ms(s), &s->stats.quality);
+        return;
+    }
     s->stats.late += j->late;
     s->stats.discarded += j->discarded;
     s->worker->count.late += j->late;
     s->worker->count.discarded += j->discarded;
     j->late = j->discarded = 0;
-    s->stats.lost = s->lost_before + rtp_source_lost(&s->source);
-    s->stats.jitter_us = (uint32_t)((uint64_t)(s->source.jitter_q4 >> 4) * 125);
     s->stats.playout_delay_ms = s->listening ? jitter_target(j) / 8 : 0;
     quality_figures(&s->quality, DSP_BLOCK_MS, stream_delay_ms(s), &s->stats.quality);
 }
@@ -124,7 +134,7 @@ void stream_listen(struct stream *s)
 
     if (wanted && !s->listening) {
         stream_collect(s);
-        jitter_init(&s->hearing->jitter);
+        stream_forget_heard(s);
         plc_begin(&s->hearing->plc);
     }
     s->listening = wanted;
@@ -269,7 +279,7 @@ void stream_command(struct worker *w, const struct command *c)
         open_stream(w, s);
         break;
     case COMMAND_REMOTE:
-        set_remote(w, s, &c->remote);
+        set_remote(w, s, &c->remote, c->coding);
         break;
     case COMMAND_KEYS:
         if (s->has_remote && s->slot != WORKER_SLOTS)

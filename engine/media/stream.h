@@ -13,6 +13,7 @@
 #ifndef PEAL_MEDIA_STREAM_H
 #define PEAL_MEDIA_STREAM_H
 
+#include "media/coding.h"
 #include "media/event.h"
 #include "media/jitter.h"
 #include "media/keys.h"
@@ -90,6 +91,8 @@ struct stream {
     bool has_remote, latched, connected, first_told, timed_out, listening, rx_alaw;
     bool comfort; /* the last packet was comfort noise (RFC 3389): what is missing now is no loss */
     struct media_remote remote;
+    struct coding *rx;             /* of what comes; NULL: G.711 */
+    uint8_t own_pt, own_event_pt;  /* what the far end calls the codec, and events */
     struct addr far_rtp, far_rtcp; /* where we send */
     struct candidate candidate;
     uint64_t remote_us, last_rtp_us;
@@ -112,6 +115,9 @@ struct stream {
     uint16_t seq;
     uint32_t ssrc, ts_base, last_ts, event_ts, event_duration;
     uint32_t sent_octets;
+    uint32_t ticks;    /* of a block, by the clock of the codec that is sent */
+    struct coding *tx; /* of the codec that is sent; NULL: G.711 */
+    uint8_t far_loss_percent, complexity;
     struct impair *impair; /* NULL: what is sent leaves as it is */
 
     /* Signs of life, alive.c. */
@@ -212,7 +218,7 @@ void stream_disarm(struct stream *s);
 void stream_read(struct stream *s);      /* what has come, now; not from inside a callback */
 void stream_wait_over(struct stream *s); /* it is bridged no more */
 void stream_ahead(struct loop_op *op, enum loop_ahead ahead); /* for loop_set_ahead */
-void stream_fix(struct stream *s, bool in);   /* in or out of the ring's table of files */
+void stream_fix(struct stream *s, bool in); /* in or out of the ring's table of files */
 /* stream_direct.c */
 bool stream_direct_possible(struct io_uring *ring);
 void stream_direct_take(struct stream *s);       /* RTCP's socket into the ring's table */
@@ -246,6 +252,22 @@ void stream_play_ended(struct stream *s, const struct player_item *item, enum er
 void stream_finish(struct stream *s); /* tells when a leaving or closing stream is free */
 bool stream_sends(const struct stream *s);
 void stream_alive_slot(struct stream *s); /* alive.c */
+/* stream_coding.c: legs whose codec is not G.711. */
+void stream_set_codec(struct stream *s, struct coding *c); /* after s->remote has changed */
+/* What comes is of that coder from now on (NULL: G.711, of that law). */
+void stream_source(struct stream *s, struct coding *c, bool alaw);
+void stream_forget_heard(struct stream *s); /* what comes next has nothing to do with it */
+bool stream_coded_take(struct stream *s, const struct rtp_packet *p, uint64_t arrived_us);
+uint8_t stream_coded_hear(struct stream *s, bool gone); /* a block; its flags for the detectors */
+void stream_coded_collect(struct stream *s);
+void stream_coded_say(struct stream *s, uint32_t ts, const int16_t *pcm, const int16_t *wide);
+const int16_t *stream_wide(const struct stream *s); /* the peer's block at 16 kHz; NULL: none */
+void stream_far_loss(struct stream *s, uint32_t fraction); /* in 256ths, as the far end reports */
+uint32_t stream_clock_khz(const struct stream *s);         /* of what comes */
+/* Are what one hears and what another says of one codec, so that packets pass as they are? */
+bool stream_passes(const struct stream *from, const struct stream *to);
+/* Likewise packets of RFC 4733: not where clocks differ. */
+bool stream_passes_events(const struct stream *from, const struct stream *to);
 /* send_packets.c */
 static inline bool stream_on_packets(const struct stream *s)
 {

@@ -165,6 +165,8 @@ void stream_rtcp_take(struct stream *s, const uint8_t *p, size_t len, uint64_t a
 
     if (rtt_us)
         s->stats.rtt_us = rtt_us;
-    s->stats.far_jitter_us = (uint32_t)((uint64_t)in.report.jitter * 125);
+    s->stats.far_jitter_us =
+        (uint32_t)((uint64_t)in.report.jitter * 1000 / codec_clock_khz(s->remote.codec));
+    stream_far_loss(s, in.report.fraction);
     s->stats.far_lost = in.report.lost > 0 ? (uint32_t)in.report.lost : 0;
 }

@@ -25,6 +25,7 @@
 #include "base/rng.h"
 #include "dsp/dsp.h"
 #include "io/bufring.h"
+#include "media/codec_load.h"
 #include "media/media.h"
 #include "media/message.h"
 
@@ -69,6 +70,7 @@ struct worker {
     struct pool mixes;
     struct list impaired; /* streams with packets on their way, see impair.h */
     struct list timed;    /* streams that play captured packets */
+    struct codec_load codec_load;
     struct slot slot[WORKER_SLOTS];
     uint32_t active;        /* streams in slots */
     uint64_t next_slot;     /* absolute number: milliseconds of the steady clock */

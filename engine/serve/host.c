@@ -149,6 +149,7 @@ enum err host_open_desk(struct serve *s, const struct numbers *n, char *error)
             .uri = n->agent[i].uri,
             .from_user = "peal",
             .wrap_up_ms = n->agent[i].wrap_up_ms,
+            .codecs = n->agent[i].codecs,
         };
 
         e = desk_add(s->desk, &agent, NULL);
@@ -182,6 +183,7 @@ void host_init(struct serve *s, const struct numbers *n, struct flow_host *host)
         .trunk_tcp = n->trunk.tcp,
         .trunk_tls = n->trunk.tls,
         .trunk_srtp = (enum call_srtp)n->trunk.srtp,
+        .trunk_codecs = n->trunk.codecs,
         .trunk_user = n->trunk.user[0] ? n->trunk.user : NULL,
         .trunk_password = n->trunk.user[0] ? n->trunk.password : NULL,
         .leg_begins = leg_begins,

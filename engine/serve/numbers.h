@@ -10,9 +10,10 @@
  *       calls: 30
  *       with: { period: "7" }
  *
- * Further keys: trunk (address, tcp, user, password) is where flows dial numbers to; agents (name,
- * uri, wrap_up) are whom callers are put through to; zone and hours (name: windows) what a flow
- * asks for by call:is_open.
+ * Further keys: codecs ([pcma, pcmu, opus, g722]) of all calls, by preference; trunk (address, tcp,
+ * user, password, codecs) is where flows dial numbers to; agents (name, uri, wrap_up, codecs) are
+ * whom callers are put through to; zone and hours (name: windows) what a flow asks for by
+ * call:is_open.
  *
  * prints is a library of known recordings (peal prints), for call:listen; it takes effect at the
  * next start. http names the hosts that http.* may ask ("hooks.example.com, 127.0.0.1:8080").
@@ -33,6 +34,7 @@
 #include "campaign/window.h"
 #include "io/addr.h"
 #include "media/record_settings.h"
+#include "sip/codecs.h"
 
 #define NUMBERS_FILE_MAX   (4 * 1024 * 1024) /* bytes of the YAML */
 #define NUMBERS_MAX        10000
@@ -67,6 +69,7 @@ struct numbers_line {
 struct numbers_agent {
     char name[NUMBERS_NAME_MAX], uri[NUMBERS_VALUE_MAX];
     uint32_t wrap_up_ms;
+    struct sdp_codecs codecs; /* n 0: the file's */
 };
 
 struct numbers_hours {
@@ -75,6 +78,7 @@ struct numbers_hours {
 };
 
 struct numbers {
+    struct sdp_codecs codecs;        /* by preference; n 0: A-law, µ-law */
     char name[64];                   /* of the records */
     char folder[NUMBERS_PATH_MAX];   /* of the file; "" for the present one */
     struct addr sip, sip_advertised; /* advertised unset: sip */
@@ -99,7 +103,8 @@ struct numbers {
     char audio[NUMBERS_PATH_MAX];  /* folder of sounds */
     char prints[NUMBERS_PATH_MAX]; /* library of known recordings; "": none */
     struct {
-        struct addr address; /* unset: there is none */
+        struct addr address;      /* unset: there is none */
+        struct sdp_codecs codecs; /* n 0: the file's */
         bool tcp, tls;
         uint8_t srtp;       /* enum call_srtp */
         char tls_name[128]; /* its certificate's; "": its address */

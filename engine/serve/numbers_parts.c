@@ -30,6 +30,7 @@ static const struct numbers_field trunk_fields[] = {
     {.name = "srtp", .read = numbers_read_srtp, .at = TRUNK(srtp)},
     {.name = "user", .read = read_short, .at = TRUNK(user)},
     {.name = "password", .read = read_short, .at = TRUNK(password)},
+    {.name = "codecs", .read = numbers_read_codecs, .at = TRUNK(codecs)},
 };
 
 void numbers_read_trunk(struct numbers_reader *r, const char *where, const yaml_node_t *n,
@@ -105,6 +106,7 @@ static const struct numbers_field agent_fields[] = {
     {.name = "name", .read = read_agent_name, .at = offsetof(struct numbers_agent, name)},
     {.name = "uri", .read = read_uri, .at = offsetof(struct numbers_agent, uri)},
     {.name = "wrap_up", .read = read_wrap_up, .at = offsetof(struct numbers_agent, wrap_up_ms)},
+    {.name = "codecs", .read = numbers_read_codecs, .at = offsetof(struct numbers_agent, codecs)},
 };
 
 void numbers_read_agents(struct numbers_reader *r, const char *where, const yaml_node_t *n,

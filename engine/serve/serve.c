@@ -99,6 +99,7 @@ static enum err open_calls(struct serve *s, const struct numbers *n, char *error
         .media_advertised = n->media_advertised,
         .media_dscp = n->media_dscp,
         .media_alive_ms = n->media_alive_ms,
+        .codecs = n->codecs,
         .media_local = n->media,
         .media_port_min = n->media_port_min,
         .media_port_max = n->media_port_max,
@@ -261,6 +262,8 @@ static const char *needs_restart(const struct numbers *was, const struct numbers
         return "name";
     if (strcmp(was->prints, is->prints) != 0)
         return "prints";
+    if (memcmp(&was->codecs, &is->codecs, sizeof(was->codecs)) != 0)
+        return "codecs";
     if (!numbers_network_same(was, is))
         return "sip or tls";
     if (!numbers_media_same(was, is))

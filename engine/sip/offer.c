@@ -10,36 +10,6 @@
 #define PTIME_MIN_MS     10
 #define PTIME_MAX_MS     100
 
-static const struct {
-    struct slice name;
-    uint32_t rate_hz;
-    uint8_t channels, pt;
-} codecs[SDP_CODEC_COUNT] = {
-    [SDP_CODEC_NONE] = {{"", 0}, 0, 0, SDP_PT_NONE},
-    [SDP_CODEC_PCMU] = {{"PCMU", 4}, 8000, 1, 0},
-    [SDP_CODEC_PCMA] = {{"PCMA", 4}, 8000, 1, 8},
-    [SDP_CODEC_RAW] = {{"", 0}, 0, 0, SDP_PT_NONE},
-};
-
-struct slice sdp_codec_name(enum sdp_codec c)
-{
-    return (unsigned)c < SDP_CODEC_COUNT ? codecs[c].name : SLICE_NONE;
-}
-
-enum sdp_codec sdp_codec_find(struct slice encoding, uint32_t rate_hz, unsigned channels)
-{
-    for (unsigned c = SDP_CODEC_NONE + 1; c < SDP_CODEC_RAW; c++)
-        if (codecs[c].rate_hz == rate_hz && codecs[c].channels == channels &&
-            slice_ieq(codecs[c].name, encoding))
-            return (enum sdp_codec)c;
-    return SDP_CODEC_NONE;
-}
-
-uint8_t sdp_codec_pt(enum sdp_codec c)
-{
-    return (unsigned)c < SDP_CODEC_COUNT ? codecs[c].pt : SDP_PT_NONE;
-}
-
 enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t port,
                           uint64_t session_id)
 {
@@ -48,6 +18,7 @@ enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t por
         .codecs = {SDP_CODEC_PCMA, SDP_CODEC_PCMU},
         .ncodecs = 2,
         .te_pt = SDP_TE_PT_DEFAULT,
+        .te_opus_pt = SDP_TE_PT_OPUS,
         .ptime_ms = PTIME_DEFAULT_MS,
         .dir = SDP_SENDRECV,
         .session_id = session_id,
@@ -55,6 +26,31 @@ enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t por
         .suite = SDES_SUITES,
     };
     return slice_copy(host, s->host, sizeof(s->host));
+}
+
+enum err sdp_session_codecs(struct sdp_session *s, const struct sdp_codecs *codecs)
+{
+    if (s->raw.rate_hz)
+        return ERR_STATE;
+    for (unsigned i = 0; i < codecs->n; i++)
+        s->codecs[i] = (enum sdp_codec)codecs->list[i];
+    if (codecs->n) {
+        s->ncodecs = codecs->n;
+        s->own_order = true;
+    }
+    return OK;
+}
+
+void sdp_session_prefer(struct sdp_session *s, enum sdp_codec codec)
+{
+    for (unsigned i = 1; i < s->ncodecs; i++) {
+        if (s->codecs[i] != codec)
+            continue;
+        for (; i > 0; i--)
+            s->codecs[i] = s->codecs[i - 1];
+        s->codecs[0] = codec;
+        s->own_order = true;
+    }
 }
 
 void sdp_session_srtp(struct sdp_session *s, enum sdp_srtp srtp)
@@ -120,7 +116,9 @@ enum err sdp_session_raw(struct sdp_session *s, struct slice name, uint32_t rate
 /* The payload type of our offers. */
 static uint8_t own_pt(const struct sdp_session *s, enum sdp_codec c)
 {
-    return c == SDP_CODEC_RAW ? s->raw.pt : sdp_codec_pt(c);
+    if (c == SDP_CODEC_RAW)
+        return s->raw.pt;
+    return s->own_pts[c] ? s->own_pts[c] : sdp_codec_pt(c);
 }
 
 /* ---- writing ---- */
@@ -130,7 +128,7 @@ struct formats {
     enum sdp_codec codec[SDP_CODECS_MAX];
     uint8_t pt[SDP_CODECS_MAX];
     unsigned n;
-    uint8_t te_pt;
+    uint8_t te_pt, te_opus_pt;
     bool rtcp_mux;
     enum sdp_dir dir;
     const struct sdes_key *keys; /* a=crypto lines */
@@ -144,29 +142,8 @@ static void line_u64(struct buf *b, const char *before, uint64_t n)
     buf_puts(b, "\r\n");
 }
 
-static void write_raw(struct buf *b, const struct sdp_raw *raw, uint8_t pt)
-{
-    buf_puts(b, "a=rtpmap:");
-    buf_u64(b, pt);
-    buf_putc(b, ' ');
-    buf_puts(b, raw->name);
-    buf_putc(b, '/');
-    buf_u64(b, raw->rate_hz);
-    if (raw->channels > 1) {
-        buf_putc(b, '/');
-        buf_u64(b, raw->channels);
-    }
-    buf_puts(b, "\r\n");
-    if (raw->fmtp[0]) {
-        buf_puts(b, "a=fmtp:");
-        buf_u64(b, pt);
-        buf_putc(b, ' ');
-        buf_puts(b, raw->fmtp);
-        buf_puts(b, "\r\n");
-    }
-}
-
-static void write_rtpmap(struct buf *b, uint8_t pt, struct slice name, uint32_t rate_hz)
+static void write_format(struct buf *b, uint8_t pt, struct slice name, uint32_t rate_hz,
+                         uint8_t channels, const char *fmtp)
 {
     buf_puts(b, "a=rtpmap:");
     buf_u64(b, pt);
@@ -174,11 +151,53 @@ static void write_rtpmap(struct buf *b, uint8_t pt, struct slice name, uint32_t 
     buf_put(b, name);
     buf_putc(b, '/');
     buf_u64(b, rate_hz);
+    if (channels > 1) {
+        buf_putc(b, '/');
+        buf_u64(b, channels);
+    }
     buf_puts(b, "\r\n");
+    if (!fmtp || !*fmtp)
+        return;
+    buf_puts(b, "a=fmtp:");
+    buf_u64(b, pt);
+    buf_putc(b, ' ');
+    buf_puts(b, fmtp);
+    buf_puts(b, "\r\n");
+}
+
+static void write_codec(struct buf *b, const struct sdp_session *s, enum sdp_codec c, uint8_t pt)
+{
+    const struct sdp_codec_facts *f = sdp_codec_facts(c);
+    const struct sdp_raw *raw = &s->raw;
+
+    if (c == SDP_CODEC_RAW)
+        write_format(b, pt, slice_cstr(raw->name), raw->rate_hz, raw->channels, raw->fmtp);
+    else
+        write_format(b, pt, f->name, f->rate_hz, f->channels, f->fmtp);
+}
+
+/* telephone-event: at one clock, or at both for the peer to choose. */
+static unsigned list_events(const struct formats *f, uint8_t pt[2], uint32_t hz[2])
+{
+    unsigned n = 0;
+
+    if (f->te_pt != SDP_PT_NONE) {
+        pt[n] = f->te_pt;
+        hz[n++] = 8000;
+    }
+    if (f->te_opus_pt != SDP_PT_NONE) {
+        pt[n] = f->te_opus_pt;
+        hz[n++] = 48000;
+    }
+    return n;
 }
 
 static void write_audio(struct buf *b, const struct sdp_session *s, const struct formats *f)
 {
+    uint8_t te_pt[2];
+    uint32_t te_hz[2];
+    unsigned events = list_events(f, te_pt, te_hz);
+
     buf_puts(b, "m=");
     buf_puts(b, s->slots[s->audio_slot].kind); /* as the peer spelt it */
     buf_putc(b, ' ');
@@ -189,22 +208,15 @@ static void write_audio(struct buf *b, const struct sdp_session *s, const struct
         buf_putc(b, ' ');
         buf_u64(b, f->pt[i]);
     }
-    if (f->te_pt != SDP_PT_NONE) {
+    for (unsigned i = 0; i < events; i++) {
         buf_putc(b, ' ');
-        buf_u64(b, f->te_pt);
+        buf_u64(b, te_pt[i]);
     }
     buf_puts(b, "\r\n");
     for (unsigned i = 0; i < f->n; i++)
-        if (f->codec[i] == SDP_CODEC_RAW)
-            write_raw(b, &s->raw, f->pt[i]);
-        else
-            write_rtpmap(b, f->pt[i], codecs[f->codec[i]].name, codecs[f->codec[i]].rate_hz);
-    if (f->te_pt != SDP_PT_NONE) {
-        write_rtpmap(b, f->te_pt, SLICE("telephone-event"), 8000);
-        buf_puts(b, "a=fmtp:");
-        buf_u64(b, f->te_pt);
-        buf_puts(b, " 0-15\r\n");
-    }
+        write_codec(b, s, f->codec[i], f->pt[i]);
+    for (unsigned i = 0; i < events; i++)
+        write_format(b, te_pt[i], SLICE("telephone-event"), te_hz[i], 1, "0-15");
     for (unsigned i = 0; i < f->nkeys; i++)
         sdes_write(b, &f->keys[i]);
     if (s->rtcp_port && s->rtcp_port != s->port + 1)
@@ -277,14 +289,52 @@ static enum err write_description(struct sdp_session *s, const struct formats *f
     return OK;
 }
 
+static uint8_t number_not_taken(const bool *taken, uint8_t wanted)
+{
+    uint8_t pt = wanted;
+
+    for (uint8_t other = 127; taken[pt] && other >= 96; other--)
+        pt = other;
+    return pt;
+}
+
+/* What an answer has agreed on keeps its number; nothing else may have the same. */
+static void give_numbers(struct sdp_session *s)
+{
+    bool taken[128] = {0};
+
+    for (unsigned i = 0; i < s->ncodecs; i++)
+        if (s->own_pts[s->codecs[i]] || s->codecs[i] == SDP_CODEC_RAW)
+            taken[own_pt(s, s->codecs[i]) & 127] = true;
+    if (s->te_pt != SDP_PT_NONE) {
+        s->te_pt = number_not_taken(taken, s->te_pt & 127);
+        taken[s->te_pt] = true;
+        s->te_opus_pt = number_not_taken(taken, s->te_opus_pt & 127);
+        taken[s->te_opus_pt] = true;
+    }
+    for (unsigned i = 0; i < s->ncodecs; i++) {
+        enum sdp_codec c = s->codecs[i];
+
+        if (s->own_pts[c] || c == SDP_CODEC_RAW || sdp_codec_pt(c) == SDP_PT_NONE)
+            continue;
+        s->own_pts[c] = number_not_taken(taken, sdp_codec_pt(c));
+        taken[s->own_pts[c]] = true;
+    }
+}
+
 enum err sdp_write_offer(struct sdp_session *s, struct buf *out)
 {
-    struct formats f = {.te_pt = s->te_pt, .rtcp_mux = s->rtcp_mux, .dir = s->dir};
+    give_numbers(s);
+
+    struct formats f = {
+        .te_pt = s->te_pt, .te_opus_pt = SDP_PT_NONE, .rtcp_mux = s->rtcp_mux, .dir = s->dir};
     for (unsigned i = 0; i < s->ncodecs && i < SDP_CODECS_MAX; i++) {
         if (own_pt(s, s->codecs[i]) == SDP_PT_NONE)
             return ERR_INVALID;
         f.codec[f.n] = s->codecs[i];
         f.pt[f.n++] = own_pt(s, s->codecs[i]);
+        if (s->codecs[i] == SDP_CODEC_OPUS && s->te_pt != SDP_PT_NONE)
+            f.te_opus_pt = s->te_opus_pt;
     }
     if (f.n == 0 || s->host[0] == 0)
         return ERR_INVALID;
@@ -338,7 +388,16 @@ static enum sdp_codec codec_of(const struct sdp_session *s, const struct sdp_for
     return sdp_codec_find(f->encoding, f->rate_hz, f->channels);
 }
 
-/* The peer's first format that we have. */
+static unsigned place_of(const struct sdp_session *s, enum sdp_codec c)
+{
+    unsigned i = 0;
+
+    while (i < s->ncodecs && s->codecs[i] != c)
+        i++;
+    return i;
+}
+
+/* The peer's first format that we have; by our own order ours that the peer has. */
 static const struct sdp_format *pick_codec(const struct sdp_session *s, const struct sdp_media *m,
                                            enum sdp_codec *codec)
 {
@@ -347,27 +406,44 @@ static const struct sdp_format *pick_codec(const struct sdp_session *s, const st
     for (unsigned i = 0; i < m->nformats; i++) {
         const struct sdp_format *f = &m->formats[i];
         enum sdp_codec c = codec_of(s, f);
-        bool first = s->own_order && c == s->codecs[0];
 
-        if (f->pt == SDP_PT_NONE || !is_ours(s, c) || (found && !first))
+        if (f->pt == SDP_PT_NONE || !is_ours(s, c) ||
+            (found && (!s->own_order || place_of(s, c) >= place_of(s, *codec))))
             continue;
         found = f;
         *codec = c;
-        if (first || !s->own_order)
-            break;
     }
     return found;
 }
 
-/* telephone-event at the clock of our codecs (RFC 4733 2.1). */
-static uint8_t pick_te(const struct sdp_media *m)
+/* telephone-event at that clock. */
+static uint8_t pick_te_at(const struct sdp_media *m, uint32_t rate_hz)
 {
     for (unsigned i = 0; i < m->nformats; i++) {
         const struct sdp_format *f = &m->formats[i];
-        if (f->rate_hz == 8000 && slice_ieq(f->encoding, SLICE("telephone-event")))
+        if (f->rate_hz == rate_hz && slice_ieq(f->encoding, SLICE("telephone-event")))
             return f->pt;
     }
     return SDP_PT_NONE;
+}
+
+/* telephone-event at the codec's clock (RFC 4733 2.1), else at that of telephony, which many write
+ * beside Opus, too. */
+static void pick_te(const struct sdp_session *s, const struct sdp_media *m, bool is_answer,
+                    struct sdp_negotiated *n)
+{
+    uint8_t pt = SDP_PT_NONE;
+
+    n->te_hz = 48000;
+    if (s->te_pt == SDP_PT_NONE)
+        return;
+    if (n->codec == SDP_CODEC_OPUS)
+        pt = pick_te_at(m, n->te_hz);
+    if (pt == SDP_PT_NONE)
+        pt = pick_te_at(m, n->te_hz = 8000);
+    n->te_send = n->te_recv = pt;
+    if (is_answer && pt != SDP_PT_NONE)
+        n->te_recv = n->te_hz == 8000 ? s->te_pt : s->te_opus_pt; /* what our offer called it */
 }
 
 static uint16_t pick_ptime(const struct sdp_session *s, const struct sdp_media *m)
@@ -456,8 +532,9 @@ static bool judge(const struct sdp_session *s, const struct sdp *peer, unsigned 
     n->active = true;
     n->codec = codec;
     n->pt_send = n->pt_recv = f->pt;
-    n->te_send = s->te_pt == SDP_PT_NONE ? SDP_PT_NONE : pick_te(m);
-    n->te_recv = n->te_send;
+    pick_te(s, m, is_answer, n);
+    if (codec == SDP_CODEC_OPUS)
+        fmtp_opus(f->fmtp, &n->opus);
     n->host = m->conn.host;
     n->is_ip6 = m->conn.is_ip6;
     n->port = m->port;
@@ -516,13 +593,19 @@ enum err sdp_answer(struct sdp_session *s, const struct sdp *offer, struct buf *
     struct sdp_session next = *s; /* nothing of *s changes when the answer cannot be written */
     enum err e = keep_slots(&next, offer);
     next.audio_slot = (uint8_t)n->media;
-    if (n->te_recv != SDP_PT_NONE)
-        next.te_pt = n->te_recv; /* numbers stay for the session (RFC 3264 8.3.2) */
+    /* Numbers stay for the session (RFC 3264 8.3.2). */
+    bool te_opus = n->te_recv != SDP_PT_NONE && n->te_hz != 8000;
+    if (te_opus)
+        next.te_opus_pt = n->te_recv;
+    else if (n->te_recv != SDP_PT_NONE)
+        next.te_pt = n->te_recv;
+    next.own_pts[n->codec] = n->pt_recv;
     struct formats f = {
         .codec = {n->codec},
         .pt = {n->pt_recv},
         .n = 1,
-        .te_pt = n->te_recv,
+        .te_pt = te_opus ? SDP_PT_NONE : n->te_recv,
+        .te_opus_pt = te_opus ? n->te_recv : SDP_PT_NONE,
         .rtcp_mux = n->rtcp_mux,
         .dir = n->dir,
         .keys = &n->ours,
@@ -566,7 +649,5 @@ enum err sdp_apply_answer(struct sdp_session *s, const struct sdp *answer, struc
     s->suite = n->secure ? (uint8_t)n->ours.suite : SDES_SUITES;
     n->media = s->audio_slot;
     n->pt_recv = own_pt(s, n->codec); /* what our offer called it */
-    if (n->te_send != SDP_PT_NONE)
-        n->te_recv = s->te_pt;
     return OK;
 }

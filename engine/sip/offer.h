@@ -4,25 +4,13 @@
 #ifndef PEAL_SIP_OFFER_H
 #define PEAL_SIP_OFFER_H
 
+#include "sip/codecs.h"
+#include "sip/fmtp.h"
 #include "sip/sdes.h"
 #include "sip/sdp.h"
 
-enum sdp_codec {
-    SDP_CODEC_NONE,
-    SDP_CODEC_PCMU,
-    SDP_CODEC_PCMA,
-    SDP_CODEC_RAW, /* the session's own: sdp_session_raw */
-    SDP_CODEC_COUNT
-};
-
-#define SDP_CODECS_MAX    8
-#define SDP_HOST_MAX      64   /* text of an address and the NUL */
-#define SDP_TEXT_MAX      4096 /* enough for any offer or answer of ours */
-#define SDP_TE_PT_DEFAULT 101
-
-struct slice sdp_codec_name(enum sdp_codec c); /* "PCMU" */
-enum sdp_codec sdp_codec_find(struct slice encoding, uint32_t rate_hz, unsigned channels);
-uint8_t sdp_codec_pt(enum sdp_codec c); /* static payload type or our usual dynamic one */
+#define SDP_HOST_MAX 64   /* text of an address and the NUL */
+#define SDP_TEXT_MAX 4096 /* enough for any offer or answer of ours */
 
 /* Encryption of the audio, keys by SDES (sdes.h). */
 enum sdp_srtp {
@@ -52,15 +40,18 @@ struct sdp_session {
     bool rtcp_mux;                         /* offered, and accepted when offered */
     enum sdp_codec codecs[SDP_CODECS_MAX]; /* by preference */
     uint8_t ncodecs;
-    bool own_order; /* answers take our first codec that the peer has, not its first */
+    bool own_order; /* answers take the first of ours that the peer has, not its first */
     struct sdp_raw raw;
     uint8_t te_pt;      /* telephone-event of our offers; SDP_PT_NONE: do not speak it */
+    uint8_t te_opus_pt; /* … at 48 kHz, offered with Opus */
     uint16_t ptime_ms;  /* 0: not written */
     enum sdp_dir dir;   /* what we want: sendonly or inactive to hold the peer */
     enum sdp_srtp srtp; /* set before the first offer or answer; sdp_session_srtp draws the keys */
     /* Kept by this module. */
     struct sdes_key keys[SDES_SUITES]; /* ours; the same for the life of the session */
-    uint8_t suite;                     /* that holds and is offered again alone; SDES_SUITES: all */
+    uint8_t
+        own_pts[SDP_CODEC_COUNT]; /* of dynamic types that an answer of ours took over; else 0 */
+    uint8_t suite;                /* that holds and is offered again alone; SDES_SUITES: all */
     uint64_t session_id, version;
     uint64_t last_hash; /* of what was last written, origin left out; 0: nothing yet */
     uint8_t nslots, audio_slot;
@@ -72,6 +63,8 @@ struct sdp_negotiated {
     enum sdp_codec codec;
     uint8_t pt_send, pt_recv; /* payload type that the peer expects, that we expect */
     uint8_t te_send, te_recv; /* telephone-event likewise; SDP_PT_NONE when not agreed */
+    uint32_t te_hz;           /* its clock */
+    struct fmtp_opus opus;    /* the peer's wishes, when that is the codec */
     struct slice host;        /* the peer's RTP, borrows from its SDP */
     bool is_ip6;
     uint16_t port;
@@ -91,6 +84,12 @@ struct sdp_negotiated {
 /* PCMA and PCMU (A-law first), telephone-event 101, 20 ms, sendrecv. host is copied. */
 enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t port,
                           uint64_t session_id);
+
+/* The codecs from now on, by preference, which then counts in answers too; none: as it was.
+ * ERR_STATE: a raw payload is set. */
+enum err sdp_session_codecs(struct sdp_session *s, const struct sdp_codecs *codecs);
+/* Puts that one before the others, when it is among ours. */
+void sdp_session_prefer(struct sdp_session *s, enum sdp_codec codec);
 
 /* Turns encryption on or off and draws keys of our own. Before the first offer or answer. */
 void sdp_session_srtp(struct sdp_session *s, enum sdp_srtp srtp);
@@ -114,7 +113,7 @@ enum err sdp_write_offer(struct sdp_session *s, struct buf *out);
 /* The peer offers: decides, fills *n and writes the answer. ERR_UNSUPPORTED when no media is usable
  * (answer 488; out then holds nothing, n->why says why, *s is unchanged). The answer names one
  * codec: the peer's first that is among ours, as the offerer's order is its preference (RFC
- * 3264 6.1). */
+ * 3264 6.1); with own_order our first that is among the peer's. */
 enum err sdp_answer(struct sdp_session *s, const struct sdp *offer, struct buf *out,
                     struct sdp_negotiated *n);
 

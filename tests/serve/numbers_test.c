@@ -51,6 +51,19 @@ Test(numbers, values)
     numbers_free(n);
 }
 
+Test(numbers, codecs_by_preference)
+{
+    struct numbers *n = parse("name: a\ncodecs: [opus, pcma]\n"
+                              "trunk: { address: \"127.0.0.1:5070\", codecs: [pcmu] }\n"
+                              "agents: [{ name: x, uri: \"sip:x@127.0.0.1\", codecs: [g722] }]\n"
+                              "numbers: [{ number: reception, flow: b.lua }]\n");
+
+    cr_assert(n->codecs.n == 2 && n->codecs.list[0] == SDP_CODEC_OPUS);
+    cr_assert(n->trunk.codecs.n == 1 && n->trunk.codecs.list[0] == SDP_CODEC_PCMU);
+    cr_assert(n->agent[0].codecs.n == 1 && n->agent[0].codecs.list[0] == SDP_CODEC_G722);
+    numbers_free(n);
+}
+
 Test(numbers, found_by_digits)
 {
     struct numbers *n = parse(whole);
@@ -110,6 +123,9 @@ Test(numbers, refused_with_their_line)
     refused("name: a\nnumbers: []\n", "it answers no number");
     refused("name: a\nname: b\n", "lines.yaml:2: 'name' stands here twice");
     refused("name: a/b\n", "lines.yaml:1: name: accepted: letters");
+    refused("name: a\ncodecs: [pcma, gsm]\n", "lines.yaml:2: codecs: 'gsm' is not accepted");
+    refused("name: a\ncodecs: [pcma, pcma]\n", "lines.yaml:2: codecs: 'pcma' stands there twice");
+    refused("name: a\ncodecs: pcma\n", "lines.yaml:2: codecs: a list is expected");
     refused("name: a\ncalls: 0\n", "lines.yaml:2: calls: '0' is not accepted");
     refused("name: a\nmedia: { ports: 500-600 }\n", "lines.yaml:2: media: ports:");
     refused("name: a\nunknown: 500\n", "lines.yaml:2: unknown: accepted: 404");
