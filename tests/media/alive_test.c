@@ -96,7 +96,14 @@ Test(alive, a_sign_of_life_is_neither_audio_nor_a_fault)
     kit_leg(&k, &h, false);
     struct media_remote r = kit_remote(&far_end.addr, MEDIA_PCMU);
 
+    uint32_t empty = 0, said = 0;
+    uint8_t pt;
+
     cr_assert_eq(media_leg_set_remote(h.leg, &r), OK);
+    for (int i = 0; i < 200 && !said; i++) { /* it knows whom it hears once it speaks to them */
+        kit_run_ms(&k, 20);
+        said = heard(&far_end, &empty, &pt);
+    }
     for (uint16_t i = 0; i < 5; i++) {
         uint8_t p[RTP_HEADER_BYTES];
 
