@@ -6,11 +6,8 @@
 
 #define PACKETS_GONE_US 100000 /* without RTP for longer: silence, not loss */
 
-static uint8_t conceal(struct stream *s, bool gone)
+uint8_t stream_lost(struct stream *s, bool gone)
 {
-    struct plc *plc = &s->hearing->plc;
-
-    plc_lost(plc);
     if (s->comfort)
         return DSP_FLAG_NO_RTP | DSP_FLAG_COMFORT;
     if (gone)
@@ -59,7 +56,8 @@ static uint8_t next_block(struct stream *s)
     case JITTER_LOST:
         break;
     }
-    return conceal(s, gone);
+    plc_lost(&h->plc);
+    return stream_lost(s, gone);
 }
 
 void stream_hear_slot(struct stream *s)

@@ -251,7 +251,8 @@ void stream_tell(struct stream *s, enum media_event_kind kind);
 void stream_play_ended(struct stream *s, const struct player_item *item, enum err err);
 void stream_finish(struct stream *s); /* tells when a leaving or closing stream is free */
 bool stream_sends(const struct stream *s);
-void stream_alive_slot(struct stream *s); /* alive.c */
+void stream_alive_slot(struct stream *s);         /* alive.c */
+uint8_t stream_lost(struct stream *s, bool gone); /* hear.c: flags of a block that did not come */
 /* stream_coding.c: legs whose codec is not G.711. */
 void stream_set_codec(struct stream *s, struct coding *c); /* after s->remote has changed */
 /* What comes is of that coder from now on (NULL: G.711, of that law). */

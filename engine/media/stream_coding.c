@@ -100,13 +100,7 @@ uint8_t stream_coded_hear(struct stream *s, bool gone)
     case CODING_LOST:
         break;
     }
-    if (s->comfort)
-        return DSP_FLAG_NO_RTP | DSP_FLAG_COMFORT;
-    if (gone)
-        return DSP_FLAG_NO_RTP;
-    s->stats.concealed++;
-    s->worker->count.concealed++;
-    return DSP_FLAG_LOST;
+    return stream_lost(s, gone);
 }
 
 void stream_coded_collect(struct stream *s)

@@ -1,14 +1,6 @@
 /* More codecs than G.711 in offer and answer: numbers, clocks, order, and what Opus says of itself.
  */
-#include "sip/offer.h"
-
-#include "expect.h"
-
-static struct sdp_session ours;
-static struct sdp_negotiated neg;
-static struct sdp theirs;
-static char out[SDP_TEXT_MAX];
-static struct buf b;
+#include "sdp_kit.h"
 
 static void fresh(const char *codecs)
 {
@@ -20,31 +12,6 @@ static void fresh(const char *codecs)
     cr_assert_eq(sdp_session_codecs(&ours, &list), OK);
 }
 
-static void parse(const char *text)
-{
-    cr_assert_eq(sdp_parse(guarded(text), &theirs), OK, "%s: %s", theirs.fault, text);
-}
-
-static enum err answer(const char *offer)
-{
-    parse(offer);
-    b = buf_on(out, sizeof(out));
-    return sdp_answer(&ours, &theirs, &b, &neg);
-}
-
-static void offer(void)
-{
-    b = buf_on(out, sizeof(out));
-    cr_assert_eq(sdp_write_offer(&ours, &b), OK);
-}
-
-static enum err apply(const char *text)
-{
-    parse(text);
-    return sdp_apply_answer(&ours, &theirs, &neg);
-}
-
-#define HEAD "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
 #define OPUS "a=rtpmap:96 opus/48000/2\r\na=fmtp:96 "
 
 Test(codecs, words)
