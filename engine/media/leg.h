@@ -51,11 +51,11 @@ struct leg_stats {
     uint32_t rtt_us;                                    /* last, by RTCP; 0: unknown */
     uint32_t far_jitter_us;                             /* as the far end reports it */
     uint32_t far_lost;
-    uint32_t playout_delay_ms; /* jitter buffer's present target */
+    uint32_t playout_delay_ms;      /* jitter buffer's present target */
     struct quality_figures quality; /* of what came in */
     struct xr_voip far_xr;          /* the far end's last word on what we send, RFC 3611 */
     bool has_far_xr;
-    struct addr latched;       /* where packets really come from */
+    struct addr latched; /* where packets really come from */
 };
 
 enum media_event_kind {
@@ -110,7 +110,7 @@ struct media_remote {
     struct addr rtcp;           /* unset: RTP's port + 1, or RTP's with rtcp_mux */
     enum media_codec codec;     /* sent; both G.711 laws are understood on receipt */
     uint8_t payload_type;       /* of the codec */
-    uint8_t receive_pt;         /* what the far end calls it; 0: the same */
+    uint8_t receive_pt;         /* our number, which the far end sends by; 0: the same */
     uint8_t event_pt;           /* telephone-event, LEG_NO_PAYLOAD_TYPE: none */
     uint8_t receive_event_pt;   /* likewise; 0: the same */
     uint8_t event_khz;          /* its clock; 0: 8 */

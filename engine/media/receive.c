@@ -152,6 +152,13 @@ static bool is_stranger(const struct stream *s, const struct addr *from)
            now_us(s) - s->last_rtp_us <= STREAM_SILENT_US;
 }
 
+/* Far sides are to send by the numbers that we gave (RFC 3264 section 6.1). Some send by their own,
+ * which are taken where ours do not mean something else. */
+static bool is_of(const struct rtp_packet *p, uint8_t ours, uint8_t theirs, uint8_t other)
+{
+    return p->payload_type == ours || (p->payload_type == theirs && theirs != other);
+}
+
 /* true: the buffer is kept for a relayed send. */
 static bool take_rtp(struct stream *s, struct datagram *d)
 {
@@ -169,8 +176,8 @@ static bool take_rtp(struct stream *s, struct datagram *d)
     }
     if (s->listening)
         stream_fetch_place(s, p.timestamp);
-    bool is_event = p.payload_type == s->own_event_pt;
-    bool own = p.payload_type == s->own_pt;
+    bool is_event = is_of(&p, s->own_event_pt, s->remote.event_pt, s->own_pt);
+    bool own = !is_event && is_of(&p, s->own_pt, s->remote.payload_type, s->own_event_pt);
     struct coding *coding = own ? s->tx : NULL;
     bool audio = own || p.payload_type == MEDIA_PCMU || p.payload_type == MEDIA_PCMA;
     bool alaw = own ? s->remote.codec == MEDIA_PCMA : p.payload_type == MEDIA_PCMA;

@@ -127,13 +127,22 @@ Test(leg, refuses_what_it_cannot_do)
     kit_close(&k);
 }
 
-static void dtmf_both_ways(bool in_band)
+/* event_pt: a's number of events; b asked for 101, and was asked for 96. */
+static void dtmf_both_ways(bool in_band, uint8_t event_pt)
 {
     struct kit k;
     struct heard_leg a, b;
 
     kit_open(&k, 1);
     kit_pair(&k, &a, &b, MEDIA_PCMU);
+    struct media_remote to_b = kit_remote(media_leg_local(b.leg), MEDIA_PCMU);
+    struct media_remote to_a = kit_remote(media_leg_local(a.leg), MEDIA_PCMU);
+
+    to_b.event_pt = event_pt;
+    to_a.event_pt = 96;
+    to_a.receive_event_pt = 101;
+    cr_assert_eq(media_leg_set_remote(a.leg, &to_b), OK);
+    cr_assert_eq(media_leg_set_remote(b.leg, &to_a), OK);
     media_leg_phase(b.leg, DSP_TALK);
     kit_run_ms(&k, 100);
     cr_assert_eq(media_leg_dtmf(a.leg, slice_cstr("159*0#"), in_band, 100, 100, 8), OK);
@@ -147,12 +156,17 @@ static void dtmf_both_ways(bool in_band)
 
 Test(leg, digits_arrive_as_events)
 {
-    dtmf_both_ways(false);
+    dtmf_both_ways(false, 101);
+}
+
+Test(leg, digits_arrive_as_events_by_the_far_ends_number)
+{
+    dtmf_both_ways(false, 96);
 }
 
 Test(leg, digits_arrive_in_band)
 {
-    dtmf_both_ways(true);
+    dtmf_both_ways(true, 101);
 }
 
 Test(leg, muted_sends_nothing_and_the_far_end_notices)
