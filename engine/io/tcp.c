@@ -349,9 +349,8 @@ static bool leave_from(int fd, int family, const struct tcp_from *from)
 }
 
 static enum err connect_start(struct tcp **out, struct loop *l, int family,
-                              const struct sockaddr *to, socklen_t len,
-                              const struct tcp_from *from, const struct tcp_handler *handler,
-                              void *arg)
+                              const struct sockaddr *to, socklen_t len, const struct tcp_from *from,
+                              const struct tcp_handler *handler, void *arg)
 {
     assert(handler && handler->received);
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -403,7 +402,8 @@ enum err tcp_connect_unix(struct tcp **out, struct loop *l, const char *path,
     if (strlen(path) >= sizeof(name.sun_path))
         return ERR_TOO_LONG;
     memcpy(name.sun_path, path, strlen(path) + 1);
-    return connect_start(out, l, AF_UNIX, (struct sockaddr *)&name, sizeof(name), NULL, handler, arg);
+    return connect_start(out, l, AF_UNIX, (struct sockaddr *)&name, sizeof(name), NULL, handler,
+                         arg);
 }
 
 void tcp_set_handler(struct tcp *t, const struct tcp_handler *handler, void *arg)
@@ -540,11 +540,12 @@ enum err tcp_listen(struct tcp_listener **out, struct loop *l, const struct addr
     accept_arm(ln);
     *out = ln;
     return OK;
-fail:
-    log_error("io", "cannot listen on TCP address", "address=%s error=\"%s\"",
-              addr_format(local, text, sizeof(text)), strerror(errno));
+fail:;
     int e = errno;
 
+    if (e != EADDRINUSE) /* which the caller may know another address for */
+        log_error("io", "cannot listen on TCP address", "address=%s error=\"%s\"",
+                  addr_format(local, text, sizeof(text)), strerror(e));
     if (ln->fd >= 0)
         close(ln->fd);
     free(ln);

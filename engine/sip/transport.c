@@ -326,6 +326,15 @@ uint64_t sip_transport_calls(const struct sip_transport_state *t)
 
 static const struct tcp_listener_handler listener_handler = {.accepted = on_accepted};
 
+static void say_taken(const struct addr *local, enum err e)
+{
+    char text[ADDR_TEXT_MAX];
+
+    if (e == ERR_EXISTS)
+        log_error("sip", "cannot listen on TCP address", "address=%s error=\"it is in use\"",
+                  addr_format(local, text, sizeof(text)));
+}
+
 /* With port 0 the system chooses one for UDP; TCP must get the same. */
 static enum err open_sockets(struct door *d, struct addr *local, bool tcp)
 {
@@ -345,8 +354,10 @@ static enum err open_sockets(struct door *d, struct addr *local, bool tcp)
         udp_close(d->udp);
         d->udp = NULL;
     }
-    if (e != OK)
+    if (e != OK) {
+        say_taken(local, e);
         return e;
+    }
     if (t->dscp)
         udp_mark(d->udp, t->dscp);
     if (t->dscp && d->listener)
@@ -365,8 +376,10 @@ static enum err listen_tls(struct door *d, const struct addr *local, struct addr
         addr_set_port(tls_local, 0);
     }
     e = tcp_listen(&d->tls_listener, d->owner->loop, tls_local, &tls_listener_handler, d);
-    if (e != OK)
+    if (e != OK) {
+        say_taken(tls_local, e);
         return e;
+    }
     *tls_local = *tcp_listener_local(d->tls_listener);
     if (d->owner->dscp)
         tcp_listener_mark(d->tls_listener, d->owner->dscp);

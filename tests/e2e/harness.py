@@ -125,16 +125,10 @@ def judge_simulator(code):
         raise RunInvalid()
 
 
-def free_port(kind=socket.SOCK_DGRAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 _given = collections.deque(maxlen=24)  # ranges that may not be in use yet
 
 
-def free_range(count):
+def free_range(count, kinds=(socket.SOCK_DGRAM,)):
     """`count` ports in a row, free a moment ago, below those the kernel gives out by itself, and
     none that this test has just been given: "FIRST-LAST", and FIRST is even."""
     for _ in range(400):  # simulators and engines of other tests have some here and there
@@ -144,8 +138,9 @@ def free_range(count):
         sockets = []
         try:
             for port in range(first, first + count):
-                sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                sockets[-1].bind(("127.0.0.1", port))
+                for kind in kinds:
+                    sockets.append(socket.socket(socket.AF_INET, kind))
+                    sockets[-1].bind(("127.0.0.1", port))
             _given.append((first, first + count))
             return f"{first}-{first + count - 1}"
         except OSError:
@@ -154,6 +149,11 @@ def free_range(count):
             for s in sockets:
                 s.close()
     fail(f"no {count} free ports in a row on 127.0.0.1")
+
+
+def free_port():
+    """Likewise one, for UDP and TCP."""
+    return int(free_range(1, (socket.SOCK_DGRAM, socket.SOCK_STREAM)).split("-")[0])
 
 
 def serve(where, seed=1, mix="demo", extra=(), scenarios=None, sounds=None):
