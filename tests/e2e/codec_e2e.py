@@ -23,9 +23,13 @@ def any_wav(path):
             rate = int.from_bytes(data[at + 12:at + 16], "little")
         at += 8 + int.from_bytes(data[at + 4:at + 8], "little")
     body = data[at + 8:]
+    check(rate % peers.RATE == 0, f"{path} has {rate} samples a second")
+    return at_8_khz(body, channels, rate // peers.RATE)
+
+
+def at_8_khz(body, channels, step):
+    """The first channel of 16-bit samples, each `step` of them one."""
     samples = array.array("h", body[:len(body) - len(body) % (2 * channels)])[::channels]
-    step = rate // peers.RATE
-    check(rate == step * peers.RATE, f"{path} has {rate} samples a second")
     if step == 1:
         return list(samples)
     whole = len(samples) - len(samples) % step
@@ -38,6 +42,13 @@ class CodecBaresip(peers.Baresip):
     def __init__(self, where, source, codec, module):
         self.codec, self.module = codec, module
         super().__init__(where, source)
+
+    def hears(self):
+        """What it has heard so far, at 8 kHz."""
+        return any_wav(self.recordings()[0])
+
+    def stop(self):
+        return h.stop(self.process)
 
     def start(self, where, source, port, control):
         original = h.start
@@ -58,8 +69,9 @@ class CodecBaresip(peers.Baresip):
             h.start = original
 
 
-def conversation(codec, module, agents, customers):
-    """Agent on baresip in one codec, customer at the simulator in another."""
+def conversation(telephone, agents, customers, srtp="off"):
+    """Agent on somebody's telephone in one codec, customer at the simulator in another; returns the
+    record. telephone(where, source): one that is called, as CodecBaresip is."""
     where = h.folder()
     sounds, speech = peers.one_voice(where)
     mix = where / "mix.yaml"
@@ -68,25 +80,26 @@ def conversation(codec, module, agents, customers):
         "agents": {"prefix": "agent-", "scenario": "agents/agent"},
         "settings": [{"name": "patience_mean", "value": "60"}]}))
     simulator, address, _ = h.serve(where, seed=6, mix=mix, sounds=sounds, extra=(
-        "--codecs", customers, "--media-ports", h.free_range(80)))
-    baresip = CodecBaresip(where, peers.agent_sound(where), codec, module)
+        "--codecs", customers, "--srtp", srtp, "--media-ports", h.free_range(80)))
+    agent_side = telephone(where, peers.agent_sound(where))
     yaml = peers.write_campaign(
         where, {"address": address, "codecs": [customers]}, ring_timeout="25s",
-        agents=[{"name": "desk", "uri": f"sip:agent@127.0.0.1:{baresip.port}", "wrap_up": "1s",
+        sip={"address": "127.0.0.1", "srtp": srtp},
+        agents=[{"name": "desk", "uri": f"sip:agent@127.0.0.1:{agent_side.port}", "wrap_up": "1s",
                  "codecs": agents}],
         pacing={"mode": "ratio", "ratio": 1, "calls_per_second": 5, "concurrent": 1},
         abandonment={"limit": "2s", "cap": 3}, recording={"mode": "agent"},
         on={"human": "agent", "human_silent": "agent", "unknown": "agent"})
     engine = peers.run_engine(where, yaml, peers.write_leads(where, ("0101",)))
     recordings = where / "data" / "recordings"
-    wait_for("the engine to call its agent", lambda: baresip.count("CALL_ESTABLISHED") == 1)
-    wait_for("the callee's sentence in baresip's ear", lambda: peers.loud_frames(
-        any_wav(baresip.recordings()[0])) > peers.loud_frames(speech), 60)
+    wait_for("the engine to call its agent", lambda: agent_side.count("CALL_ESTABLISHED") == 1)
+    wait_for("the callee's sentence in the agent's ear", lambda: peers.loud_frames(
+        agent_side.hears()) > peers.loud_frames(speech), 60)
     wait_for("two of the agent's tones in the recording", lambda: any(
         p.stat().st_size > 5 * peers.RATE * 4 for p in recordings.glob("*.wav")), 60)
-    baresip.hang_up()
+    agent_side.hang_up()
     records = peers.finish(where, engine, 1)
-    check(h.stop(baresip.process) == 0, "baresip ends in order")
+    check(agent_side.stop() == 0, "the telephone ends in order")
     h.stop(simulator, signal.SIGINT)
     record = records["0101", 1]
     check((record["delivery"], record["agent"]) == ("connected", "desk"), json.dumps(record))
@@ -94,19 +107,20 @@ def conversation(codec, module, agents, customers):
     peers.check_agent_channel(agent, callee)
     _, match = peers.best_match(callee, speech)
     check(match > 0.8, f"the recording has the callee: {match:.2f}")
-    heard = any_wav(baresip.recordings()[0])
+    heard = agent_side.hears()
     at, match = peers.best_match(heard, speech)
-    check(match > 0.8, f"baresip heard the callee: {match:.2f} at {at / peers.RATE:.1f} s")
+    check(match > 0.8, f"the agent heard the callee: {match:.2f} at {at / peers.RATE:.1f} s")
     loud = peers.level(heard[at:at + len(speech)]) - peers.level(speech)
     check(abs(loud) < 3, f"as loud as it was said: {loud:.1f} dB")
+    return record
 
 
 def baresip_speaks_opus():
-    conversation("opus/48000/2", "opus.so", ["opus", "pcma"], "pcma")
+    conversation(lambda *at: CodecBaresip(*at, "opus/48000/2", "opus.so"), ["opus", "pcma"], "pcma")
 
 
 def baresip_speaks_g722():
-    conversation("G722", "g722.so", ["opus", "g722", "pcma"], "opus")
+    conversation(lambda *at: CodecBaresip(*at, "G722", "g722.so"), ["opus", "g722", "pcma"], "opus")
 
 
 def wrong_codecs_are_named():
