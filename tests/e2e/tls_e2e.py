@@ -25,7 +25,7 @@ def certificates(where):
             "-keyout", where / "ca.key", "-out", where / "ca.pem", "-days", 3,
             "-subj", "/CN=Authority of a test")
     for name, san in (("named", "DNS:sip.example.org"), ("server", "IP:127.0.0.1"),
-                      ("other", "DNS:other.example.org")):
+                      ("six", "IP:::1"), ("other", "DNS:other.example.org")):
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                 "-keyout", where / f"{name}.key", "-out", where / f"{name}.csr",
                 "-subj", f"/CN={name}")
@@ -35,10 +35,10 @@ def certificates(where):
                 "-extfile", where / "san.cnf", "-out", where / f"{name}.pem")
 
 
-def serve(where, name, **more):
+def serve(where, name, host="127.0.0.1", **more):
     """The simulator with that certificate; (process, its TLS address, truth)."""
     simulator, address, truth = h.serve(
-        where, extra=("--srtp", "required", "--media-ports", h.free_range(60),
+        where, extra=("--listen", f"{host}:0", "--srtp", "required", "--media-ports", h.free_range(60),
                       "--late-limit", 1000, "--tls-certificate", where / f"{name}.pem",
                       "--tls-key", where / f"{name}.key"), **more)
     text = (where / "simulator.log").read_text()
@@ -46,22 +46,24 @@ def serve(where, name, **more):
     return simulator, text.split("TLS on ")[1].split(",")[0], truth
 
 
-def run_engine(where, trunk, leads, **parts):
+def run_engine(where, trunk, leads, host="127.0.0.1", **parts):
     yaml = peers.write_campaign(where, {"transport": "tls", "srtp": "required", **trunk},
                                 ring_timeout="20s", tls={"authorities": "ca.pem"},
                                 results={"no_trunk": {"next": "finish"}},
-                                sip={"address": "127.0.0.1", "clear_keys": "refused"}, **parts)
+                                sip={"address": host, "clear_keys": "refused"},
+                                media={"address": host, "ports": h.free_range(80)}, **parts)
     return peers.run_engine(where, yaml, leads)
 
 
 def a_campaign_goes_over_tls():
-    for name, tls_name in (("named", "sip.example.org"), ("server", None)):
+    for name, tls_name, host in (("named", "sip.example.org", "127.0.0.1"),
+                                 ("server", None, "127.0.0.1"), ("six", None, "[::1]")):
         where = h.folder()
         certificates(where)
-        simulator, address, truth = serve(where, name, **h.stage(where, {"person": srtp.PERSON}))
+        simulator, address, truth = serve(where, name, host, **h.stage(where, {"person": srtp.PERSON}))
         trunk = {"address": address, **({"tls_name": tls_name} if tls_name else {})}
         endings = [f"01{i:02}" for i in range(1, 9)]
-        engine = run_engine(where, trunk, peers.write_leads(where, endings))
+        engine = run_engine(where, trunk, peers.write_leads(where, endings), host)
         records = peers.finish(where, engine, len(endings))
         h.stop(simulator, signal.SIGINT)
         for (ending, _), r in records.items():
