@@ -8,6 +8,7 @@ import subprocess
 import harness as h
 import peers_e2e as peers
 from harness import check, wait_for
+from serve_kit import Service, callers
 
 PERSON = '''return callee { truth = "human", run = function(call)
   call:ring(0.2)
@@ -149,6 +150,29 @@ def check_says_what_goes_in_clear():
         check(code != 0 and "off, offered" in told and "required" in told, told)
 
 
+LINE = "return flow { run = function(call) call:answer() call:silence(1) end }\n"
+CALLER = """return caller { run = function(call)
+  if call:wait_answer { limit = 10 } then call:wait_hangup(10) end
+end }
+"""
+
+
+def keys_of_callers_in_clear_are_refused():
+    """Over UDP keys would go in clear: who offers them beside plain audio gets that, who requires them
+    is refused."""
+    where = h.folder()
+    (where / "line.lua").write_text(LINE)
+    service = Service(where, "numbers:\n  - { number: '100', flow: line.lua }\n",
+                      sip=", clear_keys: refused")
+    offered, = callers(service, "100", CALLER, extra=("--srtp", "offered"))
+    record, = service.records(1)
+    check(offered["rtp"]["received"] >= 45 and record["media"]["received"] >= 45, "they heard each other")
+    check("srtp" not in record["media"] and "srtp" not in offered["rtp"], f"in clear: {record}")
+    refused, = callers(service, "100", CALLER, extra=("--srtp", "required"), expect=1)
+    check((refused["answered_ms"], refused["code"]) == (None, 488), refused)
+    service.stop()
+
+
 if __name__ == "__main__":
-    h.main(policies_meet, what_cannot_be_agreed_on_is_refused, baresip_talks_to_a_customer,
-           check_says_what_goes_in_clear)
+    h.main(policies_meet, what_cannot_be_agreed_on_is_refused, keys_of_callers_in_clear_are_refused,
+           baresip_talks_to_a_customer, check_says_what_goes_in_clear)
