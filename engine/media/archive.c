@@ -24,7 +24,7 @@
 #define DEARER_AFTER_US  10000000
 #define NICENESS         1
 
-enum down_kind { DOWN_TAKE, DOWN_MARK, DOWN_QUIT };
+enum down_kind { DOWN_TAKE, DOWN_MARK, DOWN_FREE, DOWN_QUIT };
 struct down {
     enum down_kind kind;
     struct tape *tape;
@@ -137,6 +137,8 @@ static void take_commands(void *arg)
             a->quitting = true;
         else if (d.kind == DOWN_TAKE)
             take(a, d.tape);
+        else if (d.kind == DOWN_FREE)
+            tape_close(d.tape);
         else if (d.tape->recorder && !d.tape->closing)
             recorder_mark(d.tape->recorder, d.at_us, d.event, d.detail);
     }
@@ -285,7 +287,7 @@ enum err archive_open(struct archive **out, struct loop *control, uint32_t tapes
     list_init(&a->closing);
     list_init(&a->tapes);
     timer_init(&a->poll);
-    enum err e = ring_spsc_init(&a->down, sizeof(struct down), marks + tapes + 1);
+    enum err e = ring_spsc_init(&a->down, sizeof(struct down), marks + 2 * tapes + 2);
 
     if (!e)
         e = ring_spsc_init(&a->up, sizeof(struct up), tapes + 1);
@@ -341,6 +343,14 @@ bool archive_has_room(const struct archive *a)
     return a->load < a->tapes_max;
 }
 
+static void push_tape(struct archive *a, const struct down *d)
+{
+    bool fits = ring_spsc_push(&a->down, d); /* marks leave room for every tape, twice */
+    assert(fits);
+    (void)fits;
+    loop_wake(&a->loop);
+}
+
 void archive_take(struct archive *a, struct tape *t)
 {
     const struct down d = {.kind = DOWN_TAKE, .tape = t};
@@ -348,10 +358,7 @@ void archive_take(struct archive *a, struct tape *t)
     t->archive = a;
     list_push_back(&a->tapes, &t->node);
     a->load++;
-    bool fits = ring_spsc_push(&a->down, &d); /* marks leave room for every tape */
-    assert(fits);
-    (void)fits;
-    loop_wake(&a->loop);
+    push_tape(a, &d);
 }
 
 void archive_mark(struct archive *a, struct tape *t, uint64_t at_us, const char *event,
@@ -380,6 +387,14 @@ struct tape *archive_ended(struct archive *a, struct recorder_result *result)
     a->load--;
     *result = up.result;
     return up.tape;
+}
+
+/* By the thread, for marks of it may still be on their way there. */
+void archive_free(struct archive *a, struct tape *t)
+{
+    const struct down d = {.kind = DOWN_FREE, .tape = t};
+
+    push_tape(a, &d);
 }
 
 uint32_t archive_load(const struct archive *a)

@@ -31,8 +31,10 @@ void archive_take(struct archive *a, struct tape *t);
 /* For the tape's index. Dropped and counted when too much waits. */
 void archive_mark(struct archive *a, struct tape *t, uint64_t at_us, const char *event,
                   const char *detail);
-/* The next recording that is over, NULL: none. The tape is the caller's to close. */
+/* The next recording that is over, NULL: none. The tape is the caller's to read, and to give to
+ * archive_free once. */
 struct tape *archive_ended(struct archive *a, struct recorder_result *result);
+void archive_free(struct archive *a, struct tape *t);
 uint32_t archive_load(const struct archive *a); /* tapes that it has */
 
 struct archive_metrics {

@@ -150,7 +150,7 @@ void media_recordings_ended(struct media *m)
     for (uint32_t i = 0; i < m->archives; i++) {
         while ((t = archive_ended(m->archive[i], &r))) {
             one_ended(m, t, &r);
-            tape_close(t);
+            archive_free(m->archive[i], t);
         }
     }
 }

@@ -396,6 +396,35 @@ Test(recording_life, a_disk_that_hangs_holds_no_leg, .timeout = 60)
     kit_close(&k);
 }
 
+/* Marks may be on their way to the thread when the recording's end comes back from it. */
+Test(recording_life, marks_that_come_after_the_end)
+{
+    struct kit k;
+    struct heard_leg a, b;
+    char path[64], index[80];
+
+    name_file(path, ".wav");
+    snprintf(index, sizeof(index), "%s.index", path);
+    kit_open(&k, 1);
+    kit_pair(&k, &a, &b, MEDIA_PCMU);
+    for (uint32_t turn = 1; turn <= 40; turn++) {
+        const struct media_record how = {.path = path, .index = true};
+
+        cr_assert_eq(media_leg_record(a.leg, &how), OK);
+        kit_run_ms(&k, 20);
+        media_leg_record_stop(a.leg);
+        while (a.recorded < turn) {
+            for (int i = 0; i < 1500; i++)
+                media_leg_record_mark(a.leg, 0, "key", "5");
+            loop_turn(&k.loop, 1000);
+        }
+    }
+    kit_close_pair(&k, &a, &b);
+    kit_close(&k);
+    unlink(path);
+    unlink(index);
+}
+
 /* ---- killed ---- */
 
 static void record_until_killed(const char *wav, const char *opus, int told)
