@@ -1,20 +1,19 @@
 """What end-to-end tests share: the built programs, temporary folders, and processes that are always
 stopped by their process id. Waiting is always for a condition, with a limit."""
 
-import collections
 import json
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+
+from ports import free_port, free_range  # noqa: F401 (tests take them from here)
 
 SOURCE = pathlib.Path(os.environ.get("PEAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("PEAL_BUILD", SOURCE / "build" / "release"))
@@ -123,37 +122,6 @@ def judge_simulator(code):
     """3: RUN INVALID, the simulator was late. The test is run again, three times at most."""
     if code == 3:
         raise RunInvalid()
-
-
-_given = collections.deque(maxlen=24)  # ranges that may not be in use yet
-
-
-def free_range(count, kinds=(socket.SOCK_DGRAM,)):
-    """`count` ports in a row, free a moment ago, below those the kernel gives out by itself, and
-    none that this test has just been given: "FIRST-LAST", and FIRST is even."""
-    for _ in range(400):  # simulators and engines of other tests have some here and there
-        first = random.randrange(10000, 32000 - count, 2)
-        if any(first < end and begin < first + count for begin, end in list(_given)):
-            continue
-        sockets = []
-        try:
-            for port in range(first, first + count):
-                for kind in kinds:
-                    sockets.append(socket.socket(socket.AF_INET, kind))
-                    sockets[-1].bind(("127.0.0.1", port))
-            _given.append((first, first + count))
-            return f"{first}-{first + count - 1}"
-        except OSError:
-            continue
-        finally:
-            for s in sockets:
-                s.close()
-    fail(f"no {count} free ports in a row on 127.0.0.1")
-
-
-def free_port():
-    """Likewise one, for UDP and TCP."""
-    return int(free_range(1, (socket.SOCK_DGRAM, socket.SOCK_STREAM)).split("-")[0])
 
 
 def serve(where, seed=1, mix="demo", extra=(), scenarios=None, sounds=None):

@@ -1,24 +1,42 @@
-"""Programs that others wrote must be told the port they listen on, so it is one that was free a
-moment ago; somebody else may have taken it since. They are started again with another until they
-hold it themselves, by what the kernel says."""
+"""Ports for what a test starts. Programs that others wrote must be told the port they listen on, so
+it is one that was free a moment ago; somebody else may have taken it since. They are started again
+with another until they hold it themselves, by what the kernel says."""
+import collections
 import os
+import random
 import socket
 import time
 
 
+_given = collections.deque(maxlen=24)  # ranges that may not be in use yet
+
+
+def free_range(count, kinds=(socket.SOCK_DGRAM,)):
+    """`count` ports in a row, free a moment ago, below those the kernel gives out by itself, and
+    none that this test has just been given: "FIRST-LAST", and FIRST is even."""
+    for _ in range(400):  # simulators and engines of other tests have some here and there
+        first = random.randrange(10000, 32000 - count, 2)
+        if any(first < end and begin < first + count for begin, end in list(_given)):
+            continue
+        sockets = []
+        try:
+            for port in range(first, first + count):
+                for kind in kinds:
+                    sockets.append(socket.socket(socket.AF_INET, kind))
+                    sockets[-1].bind(("127.0.0.1", port))
+            _given.append((first, first + count))
+            return f"{first}-{first + count - 1}"
+        except OSError:
+            continue
+        finally:
+            for s in sockets:
+                s.close()
+    raise RuntimeError(f"no {count} free ports in a row on 127.0.0.1")
+
+
 def free_port():
-    """A port free for UDP and TCP a moment ago."""
-    for _ in range(50):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
-            u.bind(("127.0.0.1", 0))
-            port = u.getsockname()[1]
-            with socket.socket() as t:
-                try:
-                    t.bind(("127.0.0.1", port))
-                    return port
-                except OSError:
-                    continue
-    raise RuntimeError("no free port on 127.0.0.1")
+    """Likewise one, for UDP and TCP."""
+    return int(free_range(1, (socket.SOCK_DGRAM, socket.SOCK_STREAM)).split("-")[0])
 
 
 def family(pid):

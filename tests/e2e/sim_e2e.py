@@ -12,7 +12,6 @@ import pathlib
 import random
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import tempfile
@@ -21,7 +20,7 @@ import unittest
 import wave
 
 import beside
-from ports import start_listening
+from ports import free_port, start_listening
 
 SOURCE = pathlib.Path(os.environ.get("PEAL_SOURCE", pathlib.Path(__file__).parents[2]))
 BUILD = pathlib.Path(os.environ.get("PEAL_BUILD", SOURCE / "build/release"))
@@ -52,12 +51,6 @@ def ports():
     (a bench with thousands of legs) may hold long rows."""
     first = random.choice([*range(10000, 19000, 1000), *range(48000, 59000, 1000)])
     return ["--media-ports", f"{first}-{first + 999}"]
-
-
-def free_port(kind=socket.SOCK_DGRAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Serve:
