@@ -1,22 +1,56 @@
 """Ports for what a test starts. Programs that others wrote must be told the port they listen on, so
 it is one that was free a moment ago; somebody else may have taken it since. They are started again
 with another until they hold it themselves, by what the kernel says."""
-import collections
+import contextlib
+import fcntl
 import os
+import pathlib
 import random
 import socket
+import tempfile
 import time
 
+LEASES = 64  # of one test; what it was given before is in use by now, or never will be
 
-_given = collections.deque(maxlen=24)  # ranges that may not be in use yet
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
+
+
+@contextlib.contextmanager
+def leases():
+    """The ranges given to tests that still run, as [pid, first, end]: a range is not in use at once
+    and never as a whole, and a neighbour in it would be in what this test captures."""
+    with open(pathlib.Path(tempfile.gettempdir()) / "peal-test-ports", "a+") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        f.seek(0)
+        given = [[int(n) for n in line.split()] for line in f if line.count(" ") == 2]
+        given = [lease for lease in given if alive(lease[0])]
+        yield given
+        own = [lease for lease in given if lease[0] == os.getpid()]
+        f.truncate(0)
+        f.writelines("%d %d %d\n" % tuple(lease) for lease in given if lease not in own[:-LEASES])
 
 
 def free_range(count, kinds=(socket.SOCK_DGRAM,)):
     """`count` ports in a row, free a moment ago, below those the kernel gives out by itself, and
-    none that this test has just been given: "FIRST-LAST", and FIRST is even."""
+    none that a running test has been given: "FIRST-LAST", and FIRST is even."""
+    with leases() as given:
+        first = pick(count, kinds, given)
+        given.append([os.getpid(), first, first + count])
+    return f"{first}-{first + count - 1}"
+
+
+def pick(count, kinds, given):
     for _ in range(400):  # simulators and engines of other tests have some here and there
         first = random.randrange(10000, 32000 - count, 2)
-        if any(first < end and begin < first + count for begin, end in list(_given)):
+        if any(first < end and begin < first + count for _, begin, end in given):
             continue
         sockets = []
         try:
@@ -24,8 +58,7 @@ def free_range(count, kinds=(socket.SOCK_DGRAM,)):
                 for kind in kinds:
                     sockets.append(socket.socket(socket.AF_INET, kind))
                     sockets[-1].bind(("127.0.0.1", port))
-            _given.append((first, first + count))
-            return f"{first}-{first + count - 1}"
+            return first
         except OSError:
             continue
         finally:
