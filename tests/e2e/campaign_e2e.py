@@ -260,7 +260,7 @@ def trunk_away():
     port = h.free_port()
     leads = h.leads(where, 6, seed=5)
     yaml = h.campaign(where, f"127.0.0.1:{port}", **{
-        "mode: ratio\n  ratio: 8": "mode: agentless", "human: agent": "human: hangup",
+        "mode: ratio\n  ratio: 5": "mode: agentless", "human: agent": "human: hangup",
         "human_silent: agent": "human_silent: hangup", "unknown: agent": "unknown: hangup"})
     engine = run_engine(where, yaml, leads)
     wait_for("the trunk's silence to be said once",

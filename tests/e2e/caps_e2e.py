@@ -8,7 +8,7 @@ import harness as h
 from harness import check, wait_for
 
 LATE_MS = 500  # how much later than the engine the far side may see a call's end, on a busy machine
-AGENTLESS = {"mode: ratio\n  ratio: 8": "mode: agentless", "human: agent": "human: hangup",
+AGENTLESS = {"mode: ratio\n  ratio: 5": "mode: agentless", "human: agent": "human: hangup",
              "human_silent: agent": "human_silent: hangup", "unknown: agent": "unknown: hangup",
              "attempts: 2": "attempts: 1"}
 

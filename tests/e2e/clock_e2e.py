@@ -35,7 +35,7 @@ def stepped(step, seed):
     yaml = h.campaign(where, address, agents=2, **{
         "windows: any": f"windows: daily {opens:02}:00-{closes:02}:00",
         "calls_per_second: 7": "calls_per_second: 2", "attempts: 2": "attempts: 1",
-        "mode: ratio\n  ratio: 8": "mode: agentless", "human: agent": "human: hangup",
+        "mode: ratio\n  ratio: 5": "mode: agentless", "human: agent": "human: hangup",
         "human_silent: agent": "human_silent: hangup", "unknown: agent": "unknown: hangup"})
     leads = where / "leads.csv"
     leads.write_text("id,number\n" + "".join(f"L{i},+120255501{i:02}\n" for i in range(60)))

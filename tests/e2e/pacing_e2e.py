@@ -143,7 +143,7 @@ def real_run(mode, policy):
                        settings={"talk_mean": 8})
     simulator, address, _ = h.serve(where, **far_side)
     yaml = h.campaign(where, address, agents=AGENTS, **{
-        "mode: ratio": f"mode: {mode}", "  ratio: 8\n": "",
+        "mode: ratio": f"mode: {mode}", "  ratio: 5\n": "",
         "calls_per_second: 7\n": "calls_per_second: 0\n", "attempts: 2": "attempts: 1",
         "ring_timeout: 11s": "ring_timeout: 4s",
         "media: { address: 127.0.0.1, ports: 21000-28999 }":

@@ -12,7 +12,7 @@ import redis_kit as kit
 from harness import check, wait_for
 
 LEADS = 45
-AGENTLESS = {"mode: ratio\n  ratio: 8": "mode: agentless", "human: agent": "human: hangup",
+AGENTLESS = {"mode: ratio\n  ratio: 5": "mode: agentless", "human: agent": "human: hangup",
              "human_silent: agent": "human_silent: hangup", "unknown: agent": "unknown: hangup",
              "calls_per_second: 7": "calls_per_second: 6",
              "busy: { after: 4s }": "busy: { after: 1s }",

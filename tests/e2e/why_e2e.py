@@ -46,7 +46,7 @@ def mixed_list():
     simulator, address, _ = h.serve(where, seed=31, mix=mix)
     yaml = h.campaign(where, address, agents=2, **{
         "windows: any": f"windows: {window()}", "busy: { after: 4s }": "busy: { after: 1h }",
-        "mode: ratio\n  ratio: 8": "mode: agentless", "human: agent": "human: hangup",
+        "mode: ratio\n  ratio: 5": "mode: agentless", "human: agent": "human: hangup",
         "human_silent: agent": "human_silent: hangup", "unknown: agent": "unknown: hangup"})
     rows = {"waits-1": ("+12025550101", OPEN), "waits-2": ("+12025550102", ""),
             "closed-1": ("+12025550103", CLOSED), "closed-2": ("+12025550104", CLOSED),
@@ -128,7 +128,7 @@ def trunk_down():
     _, socket = h.redis(where)
     url = f"unix:{socket}"
     yaml = h.campaign(where, f"127.0.0.1:{h.free_port()}", **{
-        "mode: ratio\n  ratio: 8": "mode: agentless", "human: agent": "human: hangup",
+        "mode: ratio\n  ratio: 5": "mode: agentless", "human: agent": "human: hangup",
         "human_silent: agent": "human_silent: hangup", "unknown: agent": "unknown: hangup"})
     leads = where / "leads.csv"
     leads.write_text("id,number\n" + "".join(f"L{i},+1202555010{i}\n" for i in range(9)))
