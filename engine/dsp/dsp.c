@@ -214,6 +214,8 @@ static void leg_fetch(const struct leg *l)
     } else {
         fetch(l, offsetof(struct leg, echo));
     }
+    if (l->echo_hang)
+        fetch(&l->echo, sizeof l->echo);
 }
 
 size_t dsp_process(const struct dsp_block *blocks, size_t n, struct dsp_event *out)

@@ -13,6 +13,7 @@
 
 #include "dsp/num.h"
 #include "dsp/state.h"
+#include "dsp/wide.h"
 
 #define SOUND_DB        45 /* over DSP_SENT_ZERO_DBM0: -45 dBm0 */
 #define ONE_WAY_MS      3000
@@ -32,10 +33,8 @@
 
 uint8_t dsp_sent_level(const int16_t *samples)
 {
-    int64_t sum = 0;
-    for (unsigned n = 0; n < DSP_BLOCK_SAMPLES; n++)
-        sum += samples[n] * samples[n];
-    int level = (num_level_ddb((float)sum / DSP_BLOCK_SAMPLES) - 10 * DSP_SENT_ZERO_DBM0) / 10;
+    float sum = history_energy(samples);
+    int level = (num_level_ddb(sum / DSP_BLOCK_SAMPLES) - 10 * DSP_SENT_ZERO_DBM0) / 10;
     return (uint8_t)(level < 0 ? 0 : level > UINT8_MAX ? UINT8_MAX : level);
 }
 
@@ -64,18 +63,43 @@ static void one_way(struct leg *l, unsigned sent_db, bool packet, struct sink *s
     e->level_ddb = (int16_t)(10 * ((int)sent_db + DSP_SENT_ZERO_DBM0));
 }
 
+/* Takes a pair into the correlations of all delays: dc is how far what comes is from its mean. *best
+ * is the shortest delay that stands out most. */
+WIDE_BODY delays_body(struct echo_track *t, float weight, float dc, unsigned *best)
+{
+    int32_t order[ECHO_DELAYS], most = INT32_MIN, first = ECHO_DELAYS;
+    for (unsigned d = 0; d < ECHO_DELAYS; d++) {
+        float then = SENT_LEAST_DB + (float)t->sent_qdb[d] / 4 - t->sent_mean;
+        t->both[d] += weight * (then * dc - t->both[d]);
+    }
+    /* Bits in the order of the numbers they mean: whole numbers' maxima may be sought in any. */
+    memcpy(order, t->both, sizeof order);
+    for (unsigned d = 0; d < ECHO_DELAYS; d++) {
+        order[d] ^= (order[d] >> 31) & INT32_MAX;
+        most = order[d] > most ? order[d] : most;
+    }
+    for (int d = 0; d < ECHO_DELAYS; d++) {
+        int at = order[d] == most ? d : ECHO_DELAYS;
+        first = at < first ? at : first;
+    }
+    *best = (unsigned)first;
+}
+
+WIDE_BUILD(delays, (struct echo_track * t, float weight, float dc, unsigned *best),
+           (t, weight, dc, best))
+
 /* Takes a pair of levels into the correlations; returns the delay, in blocks, that stands out most,
  * and how alike the two are at it. */
 static unsigned correlate(struct echo_track *t, float sent, float came, float *alike)
 {
     unsigned best = 0;
-    t->at = (uint8_t)((t->at + 1) % ECHO_DELAYS);
     /* Smoothed alike, so that delays between blocks do little harm. */
     t->sent += (sent - t->sent) / 2;
     t->came += (came - t->came) / 2;
     sent = t->sent;
     came = t->came;
-    t->sent_qdb[t->at] = (uint8_t)(4 * (sent - SENT_LEAST_DB) + 0.5f);
+    memmove(t->sent_qdb + 1, t->sent_qdb, ECHO_DELAYS - 1);
+    t->sent_qdb[0] = (uint8_t)(4 * (sent - SENT_LEAST_DB) + 0.5f);
     *alike = 0;
     if (t->blocks < ECHO_DELAYS) /* what may come back has not come yet */
         return 0;
@@ -86,12 +110,7 @@ static unsigned correlate(struct echo_track *t, float sent, float came, float *a
     float ds = sent - t->sent_mean, dc = came - t->came_mean;
     t->sent_varies += weight * (ds * ds - t->sent_varies);
     t->came_varies += weight * (dc * dc - t->came_varies);
-    for (unsigned d = 0; d < ECHO_DELAYS; d++) {
-        unsigned at = (t->at + ECHO_DELAYS - d) % ECHO_DELAYS;
-        float then = SENT_LEAST_DB + (float)t->sent_qdb[at] / 4 - t->sent_mean;
-        t->both[d] += weight * (then * dc - t->both[d]);
-        best = t->both[d] > t->both[best] ? d : best;
-    }
+    WIDE_PICK(delays)(t, weight, dc, &best);
     float b = t->both[best];
     *alike = b > 0 && t->sent_varies >= SENT_VARIES_MIN && t->came_varies >= CAME_VARIES_MIN
                  ? b * b / (t->sent_varies * t->came_varies)

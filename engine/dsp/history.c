@@ -71,6 +71,14 @@ WIDE_AVX2 static void sums_avx2(const int16_t *x, int16_t *to, struct sums *s)
 }
 #endif
 
+static void energy_portable(const int16_t *x, float *energy)
+{
+    int64_t sum = 0;
+    for (unsigned i = 0; i < DSP_BLOCK_SAMPLES; i++)
+        sum += x[i] * x[i];
+    *energy = (float)sum;
+}
+
 /* See history_tilt; x[-1] is before. */
 static void tilt_portable(const int16_t *x, int before, struct tilt *t)
 {
@@ -96,6 +104,18 @@ WIDE_AVX2 static inline void add_squares(struct wide_sum *s, __m256i v)
     __m256i square = _mm256_madd_epi16(v, v);
     s->low = _mm256_add_epi32(s->low, _mm256_and_si256(square, _mm256_set1_epi32(0xffff)));
     s->high = _mm256_add_epi32(s->high, _mm256_srli_epi32(square, 16));
+}
+
+WIDE_AVX2 static void energy_avx2(const int16_t *x, float *energy)
+{
+    struct wide_sum sum = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (unsigned i = 0; i < DSP_BLOCK_SAMPLES; i += 16)
+        add_squares(&sum, _mm256_loadu_si256((const void *)(x + i)));
+    _Alignas(32) uint32_t r[8];
+    __m256i sums = _mm256_hadd_epi32(sum.low, sum.high);
+    _mm256_store_si256((void *)r, sums); /* low, low, high, high, and their other halves */
+    uint64_t low = (uint64_t)r[0] + r[1] + r[4] + r[5], high = (uint64_t)r[2] + r[3] + r[6] + r[7];
+    *energy = (float)(int64_t)(low + (high << 16));
 }
 
 /* A quarter, rounded towards zero. */
@@ -131,6 +151,13 @@ struct tilt history_tilt(const struct leg *l)
     struct tilt t;
     WIDE_PICK(tilt)(history_block(l, 0), history_block(l, 1)[DSP_BLOCK_SAMPLES - 1], &t);
     return t;
+}
+
+float history_energy(const int16_t *x)
+{
+    float energy;
+    WIDE_PICK(energy)(x, &energy);
+    return energy;
 }
 
 void history_add(struct leg *l, const int16_t *x)

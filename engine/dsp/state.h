@@ -198,8 +198,8 @@ struct echo_track {
     uint32_t said_ms;                 /* of an echo, 0: never */
     uint32_t alone_from_ms, alone_ms; /* our sound since nothing comes: from when, how much */
     uint16_t blocks;
-    uint8_t sent_qdb[ECHO_DELAYS]; /* a ring, quarters of a dB */
-    uint8_t at, delay, held;
+    uint8_t sent_qdb[ECHO_DELAYS]; /* the newest first, quarters of a dB */
+    uint8_t delay, held;
     bool alone_packets, one_way_said;
 };
 
@@ -291,6 +291,8 @@ struct tilt {
     float energy, change;
 };
 struct tilt history_tilt(const struct leg *l);
+/* The sum of a block's squares. */
+float history_energy(const int16_t *x);
 
 /* Takes a block in: history, energies of its slots, level, digital zero. */
 void history_add(struct leg *l, const int16_t *x);

@@ -35,7 +35,10 @@ static void record(struct tape *t)
     tape_noise(t, -55, 0);
 }
 
-static void listen(const struct tape *t, enum dsp_phase phase, struct log_of *h,
+#define ECHO_BLOCKS 9 /* between what we say and what comes back of it */
+
+/* echo: what comes is our own voice of 180 ms before. */
+static void listen(const struct tape *t, enum dsp_phase phase, bool echo, struct log_of *h,
                    struct dsp_state *state)
 {
     static struct dsp_amd_config amd; /* one for all, as the gaps in it are compared, too */
@@ -48,7 +51,12 @@ static void listen(const struct tape *t, enum dsp_phase phase, struct log_of *h,
     for (size_t block = 0; block < tape_ms(t) / DSP_BLOCK_MS; block++) {
         int16_t samples[DSP_BLOCK_SAMPLES];
         line_block(t, block * DSP_BLOCK_SAMPLES, false, samples);
-        struct dsp_block b = {state, samples, 0, 0};
+        struct dsp_block b = {.state = state, .samples = samples};
+        if (echo) {
+            int16_t said[DSP_BLOCK_SAMPLES];
+            line_block(t, (block + ECHO_BLOCKS) * DSP_BLOCK_SAMPLES, false, said);
+            b.sent_db = dsp_sent_level(said);
+        }
         cr_assert_lt(h->n, EVENTS_MAX - DSP_EVENTS_PER_LEG_MAX);
         h->n += (unsigned)dsp_process(&b, 1, h->e + h->n);
     }
@@ -59,7 +67,7 @@ static void listen(const struct tape *t, enum dsp_phase phase, struct log_of *h,
     for (enum wide w = WIDE_IS_AVX2; w <= WIDE_IS_AVX512; w++)                                     \
         if (wide_allow(w) == w)
 
-static void builds_agree(enum dsp_phase phase, unsigned events_min)
+static void builds_agree(enum dsp_phase phase, bool echo, unsigned events_min)
 {
     static struct log_of wide, portable;
     static struct dsp_state wide_state, portable_state;
@@ -68,11 +76,11 @@ static void builds_agree(enum dsp_phase phase, unsigned events_min)
         cr_skip_test("this machine has no AVX2: there is one build only");
     record(&t);
     cr_assert_eq(wide_allow(WIDE_IS_PORTABLE), WIDE_IS_PORTABLE);
-    listen(&t, phase, &portable, &portable_state);
+    listen(&t, phase, echo, &portable, &portable_state);
     cr_assert_geq(portable.n, events_min);
     EACH_WIDE_BUILD(w)
     {
-        listen(&t, phase, &wide, &wide_state);
+        listen(&t, phase, echo, &wide, &wide_state);
         cr_assert_eq(wide.n, portable.n);
         for (unsigned i = 0; i < wide.n; i++)
             cr_assert_arr_eq(&wide.e[i], &portable.e[i], sizeof wide.e[i], "event %u", i);
@@ -84,17 +92,41 @@ static void builds_agree(enum dsp_phase phase, unsigned events_min)
 
 Test(wide, events_after_answer_are_the_same)
 {
-    builds_agree(DSP_ANSWERED, 5);
+    builds_agree(DSP_ANSWERED, false, 5);
 }
 
 Test(wide, events_before_answer_are_the_same)
 {
-    builds_agree(DSP_EARLY, 5);
+    builds_agree(DSP_EARLY, false, 5);
 }
 
 Test(wide, events_of_talk_are_the_same)
 {
-    builds_agree(DSP_TALK, 1);
+    builds_agree(DSP_TALK, false, 1);
+}
+
+Test(wide, echo_is_the_same)
+{
+    builds_agree(DSP_TALK, true, 2);
+}
+
+/* By its definition, and alike in every build. */
+Test(wide, energies_are_right)
+{
+    int16_t x[DSP_BLOCK_SAMPLES];
+    uint32_t seed = 3;
+    for (int round = 0; round < 100; round++) {
+        int64_t sum = 0;
+        for (unsigned i = 0; i < DSP_BLOCK_SAMPLES; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            x[i] = round == 0 ? INT16_MIN : (int16_t)((int16_t)(seed >> 16) >> round % 16);
+            sum += x[i] * x[i];
+        }
+        for (enum wide w = WIDE_IS_PORTABLE; w <= WIDE_IS_AVX2; w++) {
+            wide_allow(w);
+            cr_assert_eq(history_energy(x), (float)sum, "round %d, build %d", round, (int)w);
+        }
+    }
 }
 
 /* Every sample and every code, in blocks whose ends fill no vector. */
