@@ -38,20 +38,7 @@ bool figures_call_failed(const struct outcome_call *c)
 
 double figures_mos(const struct call_media_stats *m)
 {
-    uint64_t expected = m->rtp_received + m->rtp_lost;
-
-    if (m->rtp_received == 0 || expected == 0)
-        return 0;
-    double loss = 100.0 * (double)(m->rtp_lost + m->rtp_late) / (double)expected;
-    /* One way: half the round trip, a packet of 20 ms, and a buffer that holds twice the jitter. */
-    double delay_ms = m->rtt_us / 2000.0 + 20 + 2 * m->jitter_us / 1000.0;
-    double id = 0.024 * delay_ms + (delay_ms > 177.3 ? 0.11 * (delay_ms - 177.3) : 0);
-    double r = 93.2 - id - 95 * loss / (loss + 25.1);
-
-    if (r <= 0)
-        return 1;
-    double mos = 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6;
-    return mos < 1 ? 1 : mos > 4.5 ? 4.5 : mos;
+    return m->rtp_received ? m->mos_hundredths / 100.0 : 0;
 }
 
 /* ---- RFC 6076 ---- */
@@ -127,7 +114,9 @@ static void count_media(struct figures_media *m, const struct call_media_stats *
         return;
     m->calls++;
     hist_add(&m->jitter_us, s->jitter_us);
-    hist_add(&m->mos_hundredths, (uint64_t)(figures_mos(s) * 100 + 0.5));
+    if (s->mos_hundredths)
+        hist_add(&m->mos_hundredths, s->mos_hundredths);
+    m->mos_wide += s->mos_hundredths && s->mos_is_wide;
 }
 
 /* ---- the run in slices ---- */

@@ -33,6 +33,7 @@ struct figures_media {
     double loss_percent;
     struct hist jitter_us;
     struct hist mos_hundredths; /* estimated */
+    uint64_t mos_wide;          /* of these: on the scale of wide band */
 };
 
 /* A stretch of the run. */
@@ -55,10 +56,9 @@ struct figures {
 
 void figures_make(struct figures *f, const struct outcome *o);
 
-/* Estimated mean opinion score by a simplified E-model (ITU-T G.107): R = 93.2 - Id - Ie_eff with
- * G.711 and packet loss concealment (G.113: Ie 0, Bpl 25.1, loss taken as random), Id of the delay
- * of one way by Cole and Rosenbluth. No echo, no noise, no listening: an estimate. Below 1: there
- * were no packets to judge by. */
+/* Estimated mean opinion score of what a leg heard, by the E-model (media/emodel.h): of its codec,
+ * losses and their bursts, and the delay. No echo, no noise, no listening: an estimate. Below 1:
+ * there was nothing to judge by. */
 double figures_mos(const struct call_media_stats *m);
 
 /* How long a call took to be set up from the intended instant, in µs: to the answer, or to the

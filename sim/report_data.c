@@ -8,8 +8,8 @@
 #include "sim/waveform.h"
 
 #define MOS_METHOD                                                                                 \
-    "estimated by a simplified E-model (ITU-T G.107): G.711 with concealment, random loss, delay " \
-    "of one way; nobody listened"
+    "estimated by the E-model (ITU-T G.107; codecs of wide band by G.107.1, on a scale of their " \
+    "own) from codec, loss and delay; nobody listened"
 #define SCRIPTS_MAX   64
 #define LINE_TEXT_MAX 160
 
@@ -107,6 +107,7 @@ static void put_media(struct json *j, const struct figures_media *m)
     json_begin_object(j, "mos_estimated");
     json_cstr(j, "method", MOS_METHOD);
     json_u64(j, "calls", m->mos_hundredths.count);
+    json_u64(j, "calls_wideband", m->mos_wide);
     if (m->mos_hundredths.count) {
         json_num(j, "mean", hist_mean(&m->mos_hundredths) / 100);
         json_num(j, "p50", (double)hist_quantile(&m->mos_hundredths, 0.5) / 100);

@@ -70,6 +70,7 @@ enum err call_point_leg(struct call *c, const struct sdp_negotiated *n)
     if (e == OK) {
         c->remote_set = true;
         c->codec = n->codec;
+        slice_copy(sdp_codec_name(n->codec), c->record.media.codec, sizeof(c->record.media.codec));
         c->remote = remote.rtp;
     }
     return e;
@@ -183,6 +184,7 @@ static void take_quality(const struct leg_stats *s, struct call_media_stats *out
     const struct quality_figures *q = &s->quality;
 
     out->mos_hundredths = q->mos_cq_hundredths;
+    out->mos_is_wide = q->is_wide;
     out->burst_ms = q->burst_ms;
     out->gap_ms = q->gap_ms;
     out->burst_density = q->burst_density;

@@ -54,10 +54,12 @@ struct call_media_stats {
     uint64_t rtp_received, rtp_sent, rtp_lost, rtp_late, rtp_rejected;
     uint64_t srtp_forged, srtp_replayed; /* packets that did not open, or were here before */
     char srtp[24];                       /* suite that held last, "" when the audio was plain */
+    char codec[12];                      /* agreed on last, "" before that */
     uint32_t jitter_us, rtt_us;          /* last known; 0: unknown */
     uint64_t made_lost, made_duplicate, made_reordered; /* of what we sent, by call_impair */
     /* Of what came in (media/quality.h), and what the far end says of what we sent (RFC 3611): */
     uint16_t mos_hundredths, far_mos_hundredths; /* estimated, conversational; 0: unknown */
+    bool mos_is_wide;                            /* of the scale for wide band (media/emodel.h) */
     uint16_t burst_ms, gap_ms;                   /* mean; 0: there was none */
     uint8_t burst_density, far_loss_rate;        /* 1/256 */
     uint64_t rtp_discarded;                      /* came, and too late or early to be played */

@@ -2,8 +2,6 @@
  * the window. In a gap, losses are Gmin packets or more apart; else it is a burst. */
 #include "media/quality.h"
 
-#include <math.h>
-
 #define JUMP_MAX 1000 /* packets: 20 s of them */
 
 /* What was lost before the present gap: one packet alone (still the gap), or a burst. A.2 counts
@@ -140,30 +138,8 @@ static void bursts_and_gaps(const struct quality *q, uint32_t packet_ms,
     out->burst_ms = in_ms(burst);
 }
 
-double quality_r(double loss_percent, double burst_r, double delay_ms)
-{
-    const double bpl = 25.1;
-    double late = delay_ms > 100 ? log2(delay_ms / 100) : 0;
-    double id =
-        delay_ms > 100
-            ? 25 * (pow(1 + pow(late, 6), 1.0 / 6) - 3 * pow(1 + pow(late / 3, 6), 1.0 / 6) + 2)
-            : 0;
-    double ie = 95 * loss_percent / (loss_percent / (burst_r < 1 ? 1 : burst_r) + bpl);
-    double r = 93.2 - id - ie;
-
-    return r < 0 ? 0 : r;
-}
-
-/* G.107 annex B. */
-double quality_mos(double r)
-{
-    double mos = r <= 0 ? 1 : r >= 100 ? 4.5 : 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6;
-
-    return mos < 1 ? 1 : mos;
-}
-
-void quality_figures(const struct quality *of, uint32_t packet_ms, uint32_t delay_ms,
-                     struct quality_figures *out)
+void quality_figures(const struct quality *of, const struct emodel_coding *coding,
+                     uint32_t packet_ms, uint32_t delay_ms, struct quality_figures *out)
 {
     struct quality q = *of;
 
@@ -182,10 +158,14 @@ void quality_figures(const struct quality *of, uint32_t packet_ms, uint32_t dela
     out->loss_rate = in_256((double)q.lost / (double)out->expected);
     out->discard_rate = in_256((double)q.thrown_away / (double)out->expected);
     bursts_and_gaps(&q, packet_ms, out);
-    double r = quality_r(100 * share, burst_r, delay_ms);
+    if (!coding)
+        return;
+    double percent = 100 * share;
+    double r = emodel_r(coding, percent, burst_r, delay_ms);
+    double r_listening = emodel_r(coding, percent, burst_r, 0);
 
-    out->r_factor = (uint8_t)(r + 0.5);
-    out->mos_lq_hundredths =
-        (uint16_t)(100 * quality_mos(quality_r(100 * share, burst_r, 0)) + 0.5);
-    out->mos_cq_hundredths = (uint16_t)(100 * quality_mos(r) + 0.5);
+    out->is_wide = coding->is_wide;
+    out->r_factor = (uint8_t)(emodel_r_100(coding, r) + 0.5);
+    out->mos_lq_hundredths = (uint16_t)(100 * emodel_mos(coding, r_listening) + 0.5);
+    out->mos_cq_hundredths = (uint16_t)(100 * emodel_mos(coding, r) + 0.5);
 }

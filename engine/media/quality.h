@@ -1,12 +1,14 @@
 /* How good what comes in is: losses in bursts and gaps as RFC 3611 (4.7.2, appendix A.2) defines
- * them with Gmin 16, and the E-model's estimate of what a listener thinks of it (ITU-T G.107, for
- * narrow band). The last QUALITY_WINDOW packets are held back, so that one that comes out of order
- * is not counted as lost. Pure; a few nanoseconds a packet. */
+ * them with Gmin 16, and the E-model's estimate of what a listener thinks of it (emodel.h). The
+ * last QUALITY_WINDOW packets are held back, so that one that comes out of order is not counted as
+ * lost. Pure; a few nanoseconds a packet. */
 #ifndef PEAL_MEDIA_QUALITY_H
 #define PEAL_MEDIA_QUALITY_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "media/emodel.h"
 
 #define QUALITY_GMIN   16
 #define QUALITY_WINDOW 64
@@ -31,16 +33,14 @@ struct quality_figures {
     uint64_t expected, lost, discarded;
     uint8_t loss_rate, discard_rate, burst_density, gap_density; /* 1/256 */
     uint16_t burst_ms, gap_ms;                                   /* mean; 0 ms: there was none */
-    uint8_t r_factor;                                            /* 0…100 */
-    uint16_t mos_lq_hundredths, mos_cq_hundredths; /* estimated: listening; with the delay */
+    /* Estimated; 0: not known. MOS of listening, and with the delay. */
+    bool is_wide;     /* on the scale of wide band */
+    uint8_t r_factor; /* 0…100 of the scale */
+    uint16_t mos_lq_hundredths, mos_cq_hundredths;
 };
-/* packet_ms: of a packet; delay_ms: from mouth to ear, as far as known. All 0 before a packet. */
-void quality_figures(const struct quality *q, uint32_t packet_ms, uint32_t delay_ms,
-                     struct quality_figures *out);
-
-/* The E-model with its defaults and G.711's concealment (Ie 0, Bpl 25.1, G.113 appendix I):
- * loss in percent; burst_r 1: losses fall by chance, above: they come together. */
-double quality_r(double loss_percent, double burst_r, double delay_ms);
-double quality_mos(double r);
+/* coding: of what came, NULL: not one that is known, nothing is estimated; packet_ms: of a packet;
+ * delay_ms: from mouth to ear, as far as known. All 0 before a packet. */
+void quality_figures(const struct quality *q, const struct emodel_coding *coding,
+                     uint32_t packet_ms, uint32_t delay_ms, struct quality_figures *out);
 
 #endif

@@ -105,6 +105,14 @@ bool stream_wants_pcm(const struct stream *s)
     return peer && (peer->from_pcm || (peer->hearing && peer->hearing->tape));
 }
 
+static void estimate(struct stream *s)
+{
+    enum media_codec codec = s->rx ? s->rx->coder.codec : MEDIA_PCMU;
+
+    quality_figures(&s->quality, s->remote.opaque ? NULL : emodel_coding(codec), DSP_BLOCK_MS,
+                    stream_delay_ms(s), &s->stats.quality);
+}
+
 void stream_collect(struct stream *s)
 {
     if (!s->hearing)
@@ -116,7 +124,7 @@ void stream_collect(struct stream *s)
         (uint32_t)((uint64_t)(s->source.jitter_q4 >> 4) * 1000 / stream_clock_khz(s));
     if (s->rx) {
         stream_coded_collect(s);
-        quality_figures(&s->quality, DSP_BLOCK_MS, stream_delay_ms(s), &s->stats.quality);
+        estimate(s);
         return;
     }
     s->stats.late += j->late;
@@ -125,7 +133,7 @@ void stream_collect(struct stream *s)
     s->worker->count.discarded += j->discarded;
     j->late = j->discarded = 0;
     s->stats.playout_delay_ms = s->listening ? jitter_target(j) / 8 : 0;
-    quality_figures(&s->quality, DSP_BLOCK_MS, stream_delay_ms(s), &s->stats.quality);
+    estimate(s);
 }
 
 void stream_listen(struct stream *s)

@@ -53,6 +53,7 @@ static uint16_t at_most_16(uint32_t ms)
 static void fill_xr(const struct stream *s, struct xr_voip *x)
 {
     const struct quality_figures *q = &s->stats.quality;
+    bool known = q->mos_cq_hundredths > 0;
 
     *x = (struct xr_voip){.ssrc = s->source.ssrc,
                           .loss_rate = q->loss_rate,
@@ -67,10 +68,10 @@ static void fill_xr(const struct stream *s, struct xr_voip *x)
                           .noise_level = XR_UNKNOWN,
                           .rerl = XR_UNKNOWN,
                           .gmin = QUALITY_GMIN,
-                          .r_factor = q->r_factor,
+                          .r_factor = known ? q->r_factor : XR_UNKNOWN,
                           .ext_r_factor = XR_UNKNOWN,
-                          .mos_lq = in_tenths(q->mos_lq_hundredths),
-                          .mos_cq = in_tenths(q->mos_cq_hundredths),
+                          .mos_lq = known ? in_tenths(q->mos_lq_hundredths) : XR_UNKNOWN,
+                          .mos_cq = known ? in_tenths(q->mos_cq_hundredths) : XR_UNKNOWN,
                           .config = XR_CONFIG_STANDARD_PLC | XR_CONFIG_ADAPTIVE,
                           .jb_nominal_ms = at_most_16(s->stats.playout_delay_ms),
                           .jb_max_ms = at_most_16(s->stats.playout_delay_ms),

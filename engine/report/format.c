@@ -125,8 +125,10 @@ static void put_evidence(struct json *j, const struct call_record *r, const stru
 /* Estimated by the E-model, never measured: hence the name. */
 static void put_quality(struct json *j, const struct call_media_stats *m)
 {
-    if (m->mos_hundredths)
+    if (m->mos_hundredths) {
         json_num(j, "mos_estimated", m->mos_hundredths / 100.0);
+        json_cstr(j, "mos_scale", m->mos_is_wide ? "wideband" : "narrowband");
+    }
     if (m->rtp_discarded)
         json_u64(j, "discarded", m->rtp_discarded);
     if (m->burst_ms) {
@@ -148,6 +150,7 @@ static void put_media(struct json *j, const struct call_media_stats *m)
     json_u64(j, "lost", m->rtp_lost);
     json_u64(j, "late", m->rtp_late);
     json_u64(j, "rejected", m->rtp_rejected);
+    put_text(j, "codec", m->codec);
     put_text(j, "srtp", m->srtp);
     if (m->srtp_forged)
         json_u64(j, "srtp_forged", m->srtp_forged);

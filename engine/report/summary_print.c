@@ -307,13 +307,17 @@ static void head(struct page *p, const struct summary *s)
     for (uint32_t i = 0; i < s->trunks.count; i++) {
         const struct trunk_audio *a = &s->trunks.trunk[i];
 
-        if (a->with_mos)
-            buf_printf(
-                &p->b,
-                "  audio of trunk %s: MOS %.2f (estimated), lost %.2f %%, %llu without any\n",
-                a->name, a->mos_sum / (double)a->with_mos,
-                100.0 * (double)a->lost / (double)(a->received + a->lost),
-                (unsigned long long)a->no_audio);
+        if (!a->narrow.calls && !a->wide.calls)
+            continue;
+        buf_printf(&p->b, "  audio of trunk %s: ", a->name);
+        if (a->narrow.calls)
+            buf_printf(&p->b, "MOS %.2f (estimated), ", a->narrow.sum / (double)a->narrow.calls);
+        if (a->wide.calls)
+            buf_printf(&p->b, "wideband MOS %.2f (estimated), ",
+                       a->wide.sum / (double)a->wide.calls);
+        buf_printf(&p->b, "lost %.2f %%, %llu without any\n",
+                   100.0 * (double)a->lost / (double)(a->received + a->lost),
+                   (unsigned long long)a->no_audio);
     }
     if (s->simulator_invalid) {
         colour(p, TEXT_RED);

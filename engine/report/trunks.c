@@ -17,6 +17,13 @@ static struct trunk_audio *find(struct trunks *t, const char *name)
     return &t->trunk[t->count++];
 }
 
+static void add_mos(struct trunk_mos *m, double mos)
+{
+    m->calls++;
+    m->low += mos < TRUNKS_LOW_MOS;
+    m->sum += mos;
+}
+
 void trunks_add(struct trunks *t, const struct input *record)
 {
     const char *name = input_text(input_get(record, "trunk"));
@@ -33,6 +40,8 @@ void trunks_add(struct trunks *t, const struct input *record)
     bool answered = input_is_number(input_get(input_get(record, "times"), "answered"));
     uint64_t received = input_u64(input_get(media, "received"));
     double mos = input_num(input_get(media, "mos_estimated"));
+    const char *scale = input_text(input_get(media, "mos_scale"));
+    bool is_wide = scale && strcmp(scale, "wideband") == 0;
     uint64_t jitter_us = input_u64(input_get(media, "jitter_us"));
     uint64_t rtt_us = input_u64(input_get(media, "rtt_us"));
 
@@ -42,9 +51,8 @@ void trunks_add(struct trunks *t, const struct input *record)
     a->received += received;
     a->lost += input_u64(input_get(media, "lost"));
     a->discarded += input_u64(input_get(media, "discarded"));
-    a->with_mos += mos > 0;
-    a->low_mos += mos > 0 && mos < TRUNKS_LOW_MOS;
-    a->mos_sum += mos;
+    if (mos > 0)
+        add_mos(is_wide ? &a->wide : &a->narrow, mos);
     a->with_jitter += jitter_us > 0;
     a->jitter_ms_sum += (double)jitter_us / 1000;
     a->with_rtt += rtt_us > 0;
@@ -73,8 +81,9 @@ void trunks_put(const struct trunks *t, struct json *j)
         json_u64(j, "answered_without_audio", a->no_audio);
         put_mean(j, "lost_percent", 100.0 * (double)a->lost, expected);
         put_mean(j, "discarded_percent", 100.0 * (double)a->discarded, expected);
-        put_mean(j, "mos_estimated", a->mos_sum, a->with_mos);
-        json_u64(j, "calls_below_mos_3_6", a->low_mos);
+        put_mean(j, "mos_estimated", a->narrow.sum, a->narrow.calls);
+        put_mean(j, "mos_wideband_estimated", a->wide.sum, a->wide.calls);
+        json_u64(j, "calls_below_mos_3_6", a->narrow.low + a->wide.low);
         put_mean(j, "jitter_ms", a->jitter_ms_sum, a->with_jitter);
         put_mean(j, "rtt_ms", a->rtt_ms_sum, a->with_rtt);
         json_end(j);

@@ -16,8 +16,11 @@ struct trunks {
         uint64_t calls, answered; /* attempts; answered ones */
         uint64_t no_audio;        /* answered, and not a packet came */
         uint64_t received, lost, discarded;
-        uint64_t with_mos, low_mos;
-        double mos_sum, jitter_ms_sum, rtt_ms_sum;
+        struct trunk_mos { /* of each scale on its own (media/emodel.h): they have no mean */
+            uint64_t calls, low;
+            double sum;
+        } narrow, wide;
+        double jitter_ms_sum, rtt_ms_sum;
         uint64_t with_jitter, with_rtt;
     } trunk[TRUNKS_MAX];
     uint32_t count;

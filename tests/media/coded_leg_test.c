@@ -194,6 +194,10 @@ static void from(uint32_t caller, double loss)
             cr_expect_eq(pairs[i].b.stats.relayed, 0, "%s to %s", codecs[caller].name,
                          codecs[i].name);
         cr_expect_eq(pairs[i].a.stats.invalid + pairs[i].agent.stats.invalid, 0);
+        const struct quality_figures *q = &pairs[i].agent.stats.quality;
+
+        cr_expect_gt(q->mos_lq_hundredths, 0, "estimated of %s", codecs[i].name);
+        cr_expect_eq(q->is_wide, emodel_coding(codecs[i].codec)->is_wide, "%s", codecs[i].name);
     }
 }
 

@@ -7,11 +7,12 @@
 #define PACKET_MS 20
 
 static struct quality q;
+static enum media_codec codec = MEDIA_PCMA;
 static struct quality_figures f;
 
 static void figures(uint32_t delay_ms)
 {
-    quality_figures(&q, PACKET_MS, delay_ms, &f);
+    quality_figures(&q, emodel_coding(codec), PACKET_MS, delay_ms, &f);
 }
 
 static void begin(void)
@@ -141,20 +142,29 @@ Test(quality, a_new_source_keeps_what_was_counted)
     cr_expect_eq(f.lost, 100);
 }
 
-/* Values of G.107's formulas with the standard's defaults. */
-Test(quality, the_e_model)
+Test(quality, the_codec_and_its_scale)
 {
-    cr_expect_float_eq(quality_r(0, 1, 0), 93.2, 1e-9);
-    cr_expect_float_eq(quality_r(0, 1, 100), 93.2, 1e-9, "up to 100 ms cost nothing");
-    cr_expect_float_eq(quality_r(0, 1, 400), 93.2 - 24.4, 0.6, "%f", quality_r(0, 1, 400));
-    cr_expect_float_eq(quality_r(1, 1, 0), 93.2 - 95 * 1 / 26.1, 1e-9);
-    cr_expect_lt(quality_r(5, 4, 0), quality_r(5, 1, 0), "in bursts it hurts more");
-    cr_expect_eq(quality_r(100, 1, 1000), 0);
-    cr_expect_float_eq(quality_mos(93.2), 4.41, 0.005);
-    cr_expect_float_eq(quality_mos(50), 2.58, 0.005);
-    cr_expect_float_eq(quality_mos(0), 1, 1e-9);
-    cr_expect_float_eq(quality_mos(3), 1, 1e-9, "never below 1");
-    cr_expect_float_eq(quality_mos(100), 4.5, 1e-9);
-    for (int loss = 1; loss < 100; loss++)
-        cr_expect_lt(quality_r(loss, 1, 50), quality_r(loss - 1, 1, 50) + 1e-12);
+    begin();
+    packets(0, 10000, each_hundredth);
+    codec = MEDIA_OPUS;
+    figures(0);
+    uint16_t opus = f.mos_lq_hundredths;
+
+    cr_expect(f.is_wide);
+    codec = MEDIA_L16_16;
+    figures(0);
+    cr_expect(f.is_wide);
+    cr_expect_gt(f.mos_lq_hundredths, opus, "%u %u", f.mos_lq_hundredths, opus);
+    cr_expect_leq(f.r_factor, 100, "%u", f.r_factor);
+    codec = MEDIA_L16_8;
+    figures(0);
+    cr_expect_not(f.is_wide);
+    uint16_t linear = f.mos_lq_hundredths;
+
+    codec = MEDIA_PCMU;
+    figures(0);
+    cr_expect_eq(f.mos_lq_hundredths, linear);
+    quality_figures(&q, NULL, PACKET_MS, 0, &f);
+    cr_expect_eq(f.lost, 100, "counted whatever it was");
+    cr_expect_eq(f.mos_lq_hundredths, 0, "and not judged");
 }

@@ -159,6 +159,7 @@ Test(summary, audio_by_trunk)
                                             .mos_hundredths = i < 4   ? 440
                                                               : i < 5 ? 250
                                                                       : 0,
+                                            .mos_is_wide = i == 2 || i == 3,
                                             .rtt_us = 30000};
         both(&r, "human");
     }
@@ -169,14 +170,18 @@ Test(summary, audio_by_trunk)
 
     cr_expect_str_eq(near->name, "near");
     cr_expect_eq(near->calls, 4);
-    cr_expect_eq(near->low_mos, 0);
-    cr_expect_float_eq(near->mos_sum / (double)near->with_mos, 4.4, 1e-9);
+    cr_expect_eq(near->narrow.low, 0);
+    cr_expect_eq(near->narrow.calls, 2);
+    cr_expect_float_eq(near->narrow.sum, 2 * 4.4, 1e-9);
+    cr_expect_eq(near->wide.calls, 2, "two scales have no mean");
+    cr_expect_float_eq(near->wide.sum, 2 * 4.4, 1e-9);
     cr_expect_str_eq(far->name, "far");
     cr_expect_eq(far->answered, 2);
     cr_expect_eq(far->no_audio, 1);
     cr_expect_eq(far->lost, 200);
-    cr_expect_eq(far->with_mos, 1, "nothing is estimated of nothing");
-    cr_expect_eq(far->low_mos, 1);
+    cr_expect_eq(far->narrow.calls, 1, "nothing is estimated of nothing");
+    cr_expect_eq(far->narrow.low, 1);
+    cr_expect_eq(far->wide.calls, 0);
 }
 
 Test(summary, a_lead_is_lost)
