@@ -53,13 +53,16 @@ bool fax_segment(struct leg *l, const struct segment *g, struct sink *s)
         t->ced_end_ms = g->end_ms;
         return true;
     }
-    uint32_t length = g->end_ms - g->start_ms;
-    if (g->tones != 1 || g->joined_before || g->joined_after ||
-        fabsf(g->f_hz[0] - CNG_HZ) > CNG_WITHIN_HZ ||
-        !in_range(length, CNG_MIN_MS - (uint32_t)g->slack_ms, CNG_MAX_MS + (uint32_t)g->slack_ms))
+    if (g->tones != 1 || fabsf(g->f_hz[0] - CNG_HZ) > CNG_WITHIN_HZ)
         return false;
+    uint32_t length = g->end_ms - g->start_ms;
     bool again =
         t->cng_end_ms && in_range(g->start_ms - t->cng_end_ms, CNG_PAUSE_MIN_MS, CNG_PAUSE_MAX_MS);
+    if (g->joined_before || g->joined_after ||
+        !in_range(length, CNG_MIN_MS - (uint32_t)g->slack_ms, CNG_MAX_MS + (uint32_t)g->slack_ms)) {
+        t->cng_end_ms = again ? g->end_ms : t->cng_end_ms;
+        return again; /* in time, so it is one that missing packets made longer or shorter */
+    }
     t->cng_end_ms = g->end_ms; /* even if it is called a beep now: a second one will tell */
     if (!again && voice_as_loud(l, g, SPEECH_BEFORE_MS))
         return false;

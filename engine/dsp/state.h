@@ -173,6 +173,7 @@ struct voice {
     uint32_t active_bits, voiced_bits; /* newest block in bit 0 */
     uint32_t start_ms, last_active_ms; /* of the running or last spurt */
     uint32_t heard_ms;                 /* last sound of any confirmed spurt, 0 for none */
+    uint32_t confirmed_ms, earlier_ms; /* when that one was; the last sound of the one before it */
     float power_sum;
     uint16_t power_count;
     int16_t floor_ddb;
@@ -311,9 +312,8 @@ enum tone_state { TONE_NONE, TONE_MAYBE, TONE_SURE };
 /* Voice activity, given what the tones say. s may be NULL: nothing is reported then. */
 void voice_run(struct leg *l, bool packet, bool lost, enum tone_state tone, struct sink *s);
 void voice_reset(struct leg *l);
-/* Whether speech was heard within that many ms before the time. */
-bool voice_before(const struct leg *l, uint32_t at_ms, uint32_t within_ms);
-/* The same of speech not much quieter than the tone, so that our own echo is none. */
+/* Whether speech was heard within that many ms before the tone, and not much quieter than it, so
+ * that our own echo is none. */
 bool voice_as_loud(const struct leg *l, const struct segment *g, uint32_t within_ms);
 
 void amd_run(struct leg *l, bool packet, struct sink *s);

@@ -13,6 +13,9 @@
 
 #define AGREE_HZ         15.0f
 #define AGREE_CLUSTER_HZ 25.0f
+#define TURNING_HZ       2100.0f /* the only tone whose phase is turned over (answer.c) … */
+#define TURNING_OFF_HZ   20.0f
+#define TURNED_HZ        25.0f /* … and how far off looks with the reversal in them see it */
 #define WEAK_SHARE       0.55f /* of the energy: enough for a tone to go on, not to begin */
 #define BAD_LOOKS_MAX    4 /* looks without the tone before it is over: a phase reversal costs 3 */
 #define EDGE_SHARE       0.25f /* −6 dB: where a tone begins and ends */
@@ -57,11 +60,18 @@ static bool segment_agrees(const struct tone_track *t, const struct look *k)
     return t->seg.tones == 1 && looks_agree(&mean, k);
 }
 
-/* Whether a single tone still stands out of what noise or clipping adds to it. */
+/* An answer tone with a reversal in the look: two looks in a row can put it 17 Hz beside itself. */
+static bool turns_over(const struct tone_track *t, const struct look *k)
+{
+    return fabsf(t->seg.f_hz[0] - TURNING_HZ) <= TURNING_OFF_HZ && k->lobe_share < CLEAR_SHARE &&
+           fabsf(t->seen_hz - k->f_hz[0]) <= TURNED_HZ;
+}
+
+/* Whether a single tone still stands out of what noise, clipping or a reversal adds to it. */
 static bool goes_on(const struct tone_track *t, const struct look *k)
 {
     return t->seg.tones == 1 && k->lobe_share >= WEAK_SHARE &&
-           (fabsf(t->seen_hz - k->f_hz[0]) <= AGREE_HZ ||
+           (fabsf(t->seen_hz - k->f_hz[0]) <= AGREE_HZ || turns_over(t, k) ||
             (k->tones == 2 && fabsf(t->seen_hz - k->f_hz[1]) <= AGREE_HZ));
 }
 

@@ -56,7 +56,8 @@ static void spurt_begin(struct leg *l, struct sink *s)
     uint32_t length = (oldest + 1) * DSP_BLOCK_MS;
     v->start_ms = l->now_ms > length ? l->now_ms - length : 0;
     v->on = true;
-    v->last_active_ms = v->heard_ms = l->now_ms;
+    v->earlier_ms = v->heard_ms;
+    v->last_active_ms = v->heard_ms = v->confirmed_ms = l->now_ms;
     v->power_sum = 0;
     v->power_count = 0;
     struct dsp_event *e = s ? sink_add(s, DSP_SPEECH_START, 0, v->start_ms, l->now_ms) : NULL;
@@ -129,14 +130,13 @@ void voice_reset(struct leg *l)
                               .loud_ddb = FLOOR_START_DDB};
 }
 
+/* A tone that comes with noise or with missing packets can pass for speech until it is known for a
+ * tone: a spurt that was none yet when the tone began is not before it. */
 bool voice_as_loud(const struct leg *l, const struct segment *g, uint32_t within_ms)
 {
     const struct voice *v = &l->voice;
-    return voice_before(l, g->start_ms, within_ms) &&
+    bool of_tone = (int32_t)(v->confirmed_ms - (g->start_ms - g->slack_ms)) > 0;
+    uint32_t heard_ms = of_tone ? v->earlier_ms : v->heard_ms;
+    return heard_ms && (int32_t)(g->start_ms - heard_ms) <= (int32_t)within_ms &&
            v->loud_ddb + AS_LOUD_DDB >= num_level_ddb(g->power);
-}
-
-bool voice_before(const struct leg *l, uint32_t at_ms, uint32_t within_ms)
-{
-    return l->voice.heard_ms && (int32_t)(at_ms - l->voice.heard_ms) <= (int32_t)within_ms;
 }

@@ -26,6 +26,47 @@ Test(fax, cng_at_its_tolerances_in_every_phase)
         }
 }
 
+/* Noise from the start of the call on, and packets missing as a burst begins: that is no speech,
+ * after which it would be a beep. */
+Test(fax, a_burst_of_cng_is_not_taken_for_speech_before_itself)
+{
+    for (unsigned at = 20; at < 30; at++)
+        for (unsigned run = 1; run < 4; run++)
+            for (int off = -30; off <= 30; off += 30) {
+                struct tape t;
+                tape_open(&t, at + 31 * run);
+                tape_silence(&t, 423 + 7 * run);
+                tape_tone(&t, 1100 + off, -20, 500);
+                tape_silence(&t, 2000);
+                tape_noise(&t, -35, 0);
+                const struct heard *h =
+                    line_play(&t, (struct line){.lose_at = at, .lose_run = run});
+                cr_assert_eq(heard_count(h, DSP_CNG), 1, "lost from %u, %u, %d Hz", at, run, off);
+                cr_assert_eq(heard_count(h, DSP_BEEP), 0, "lost from %u, %u, %d Hz", at, run, off);
+                tape_close(&t);
+            }
+}
+
+/* The second one is cut short or run on by missing packets: in time, so it is no beep. */
+Test(fax, a_burst_of_cng_of_a_wrong_length_in_time_is_no_beep)
+{
+    static const double lengths[] = {300, 370, 640, 720};
+    for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+        for (int late = 0; late < 2; late++) { /* 8 s after the first it is one of its own */
+            struct tape t;
+            tape_open(&t, i + 1);
+            tape_silence(&t, 400);
+            tape_tone(&t, 1100, -16, 500);
+            tape_silence(&t, late ? 8000 : 3000);
+            tape_tone(&t, 1100, -16, lengths[i]);
+            tape_silence(&t, 900);
+            const struct heard *h = line_play(&t, (struct line){.want_beep = true});
+            cr_assert_eq(heard_count(h, DSP_CNG), 1);
+            cr_assert_eq(heard_count(h, DSP_BEEP), late, "%g ms, late %d", lengths[i], late);
+            tape_close(&t);
+        }
+}
+
 /* Plain CED, and ANSam: 2100 Hz with 15 Hz of 20 % modulation, turned over every 450 ms. */
 Test(fax, ced_and_ansam_in_every_phase)
 {
@@ -190,6 +231,21 @@ Test(fax, tells_the_four_answer_tones_at_their_corners)
                              dsp_answer_name(kind), dsp_answer_name(e->detail), k, corner);
                 cr_assert_leq(fabs(e->level_ddb / 10.0 - a.level), 2);
             }
+}
+
+/* Two looks in a row can see a reversal 17 Hz beside the tone, wherever it falls. */
+Test(fax, reversals_anywhere_leave_the_tone_one)
+{
+    for (int off = -15; off <= 15; off += off == -15 || off == 6 ? 9 : 6)
+        for (double turn_ms = 435; turn_ms <= 460; turn_ms += 1.25) {
+            struct answer a = {2100 + off, -16, 0, 0, turn_ms};
+            const struct dsp_event *e = hear_answer(&a, 0, (struct line){.phase = DSP_EARLY});
+            cr_assert_not_null(e, "%d Hz off, turned every %g ms", off, turn_ms);
+            cr_assert_eq(e->detail, ANSWER_ANS_PR, "%d Hz off, turned every %g ms", off, turn_ms);
+            cr_assert_leq(abs((int)e->start_ms - 430), 15, "%d Hz off, %g ms: %u", off, turn_ms,
+                          e->start_ms);
+            cr_assert_leq(e->end_ms - e->start_ms, 1030);
+        }
 }
 
 /* The modulation is all but gone, the phase is not. */
