@@ -69,6 +69,28 @@ Test(amd, a_firms_greeting_of_four_seconds_is_a_human)
         enum dsp_verdict v = verdict_on(&t, 0, (struct line){0}, &at);
         cr_assert_eq(v, VERDICT_HUMAN, "%u ms: %s", length, dsp_verdict_name(v));
         cr_assert_leq(at, 300 + length + 1450);
+        cr_assert_geq(at, 300 + length + 900, "%u ms: at %u", length,
+                      at); /* they go on after 0.6 s */
+    }
+}
+
+/* Sound that may turn out to be the next words holds the verdict for 120 ms, no longer. */
+Test(amd, what_stirs_is_waited_for_a_moment)
+{
+    for (int stirs = 0; stirs < 2; stirs++) {
+        struct tape t;
+        uint32_t at;
+        tape_open(&t, 6);
+        tape_silence(&t, 500);
+        tape_speech(&t, -20, 700);
+        uint32_t from = tape_ms(&t);
+        tape_silence(&t, 3000);
+        if (stirs) /* breath: active, never voiced, and over before it is noise */
+            for (size_t i = (from + 420) * TAPE_PER_MS; i < (from + 900) * TAPE_PER_MS; i++)
+                t.s[i] += (float)((i / 320 % 2 ? 900 : 3000) * tape_random(&t));
+        cr_assert_eq(verdict_on(&t, 0, (struct line){0}, &at), VERDICT_HUMAN);
+        int late = (int)(at - from);
+        cr_assert(stirs ? late > 700 && late <= 740 : late <= 620, "stirs %d: %d ms", stirs, late);
     }
 }
 

@@ -131,6 +131,37 @@ Test(plan, number_unobtainable_is_heard_and_dial_tone_is_not_it)
     tape_close(&t);
 }
 
+/* A tone counts within 14 Hz of the plan's, each of two within 13; 1 Hz is our error. */
+Test(plan, frequencies_are_the_plans_within_its_tolerance)
+{
+    const struct dsp_plan *gb = dsp_plan_find("gb");
+    for (int off = -20; off <= 20; off++) {
+        uint32_t one = plan_match(gb, (float)(400 + off), 0);
+        uint32_t low = plan_match(gb, (float)(400 + off), 450);
+        uint32_t high = plan_match(gb, 400, (float)(450 + off));
+        cr_assert_eq(one != 0, abs(off) <= 14, "%d Hz off: %x", off, one);
+        cr_assert_eq(low != 0, abs(off) <= 13, "the lower %d Hz off: %x", off, low);
+        cr_assert_eq(high != 0, abs(off) <= 13, "the higher %d Hz off: %x", off, high);
+    }
+}
+
+/* What a file may leave out. */
+Test(plan, lengths_stretch_by_15_per_cent_and_levels_reach_from_minus_50_to_7_dbm0)
+{
+    static const char text[] = "name: own\ntitle: own\ntones:\n  - kind: busy\n    hz: 1000\n"
+                               "    cadence: [200..300, 400]\n";
+    char error[DSP_PLAN_ERROR_MAX];
+    struct dsp_plan p;
+    cr_assert_eq(plan_parse(&p, "own.yaml", text, sizeof text - 1, dsp_plan_find("us"), error), OK,
+                 "%s", error);
+    cr_assert_eq(p.tone[0].step[0].min_ms, 170);
+    cr_assert_eq(p.tone[0].step[0].max_ms, 345);
+    cr_assert_eq(p.tone[0].step[1].min_ms, 340);
+    cr_assert_eq(p.tone[0].step[1].max_ms, 460);
+    cr_assert_eq(p.tone[0].level_min_ddb, -500);
+    cr_assert_eq(p.tone[0].level_max_ddb, 70);
+}
+
 /* ---- files of users ---- */
 
 static const char own_text[] = "name: own\n"
