@@ -48,16 +48,21 @@ static unsigned strongest(const float *p, unsigned from, unsigned to)
     return best;
 }
 
+static float most_of_four(const float *p)
+{
+    float a = p[0] > p[1] ? p[0] : p[1], b = p[2] > p[3] ? p[2] : p[3];
+    return a > b ? a : b;
+}
+
 /* The pair the half block could be, row × 4 + column, or NO_CODE. */
 static uint8_t screen(const float power[SCREEN_BANK], float energy)
 {
-    unsigned row = strongest(power, 0, 4), col = strongest(power, 4, 8);
-    float sum = power[row] + power[col];
-    float weak = power[row] < power[col] ? power[row] : power[col];
+    float row = most_of_four(power), col = most_of_four(power + 4), sum = row + col;
+    float weak = row < col ? row : col;
     if (energy < GATE_POWER * HALF || sum < SCREEN_SHARE * energy * HALF / 2 ||
         weak < SCREEN_TWIST * sum)
         return NO_CODE;
-    return (uint8_t)(row * 4 + (col - 4));
+    return (uint8_t)(strongest(power, 0, 4) * 4 + strongest(power, 4, 8) - 4);
 }
 
 static bool near_nominal(const struct tone_fit *t, unsigned k)

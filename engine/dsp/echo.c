@@ -63,8 +63,8 @@ static void one_way(struct leg *l, unsigned sent_db, bool packet, struct sink *s
     e->level_ddb = (int16_t)(10 * ((int)sent_db + DSP_SENT_ZERO_DBM0));
 }
 
-/* Takes a pair into the correlations of all delays: dc is how far what comes is from its mean. *best
- * is the shortest delay that stands out most. */
+/* Takes a pair into the correlations of all delays: dc is how far what comes is from its mean.
+ * *best is the shortest delay that stands out most. */
 WIDE_BODY delays_body(struct echo_track *t, float weight, float dc, unsigned *best)
 {
     int32_t order[ECHO_DELAYS], most = INT32_MIN, first = ECHO_DELAYS;

@@ -83,16 +83,14 @@ INLINE void transpose_eight(const float *rows, float *to)
 }
 
 /* Columns at to at + 7 of the samples: transformed, turned, and stored as rows. */
-INLINE void first_pass(const int16_t *early, const int16_t *late, int at, float *yr, float *yi,
+INLINE void first_pass(const struct fft_samples *x, int at, float *yr, float *yi,
                        void transpose(const float *, float *))
 {
     v8 re[SIDE], im[SIDE];
     _Alignas(32) float rows_re[SIDE * LANES], rows_im[SIDE * LANES];
-    for (int i = 0; i < SIDE; i++) {
-        v8 window = LOAD(fft_hann + SIDE * i + at);
-        re[i] = WHOLE(early + SIDE * i + at) * window;
-        im[i] = WHOLE(late + SIDE * i + at) * window;
-    }
+#define TAKE(p, i) (WHOLE((p) + at) * LOAD(fft_hann + SIDE * (i) + at))
+    TAKE_WINDOWS(x, re, im, TAKE);
+#undef TAKE
     sixteen(re, im);
     STORE(rows_re, re[0]);
     STORE(rows_im, im[0]);
@@ -151,13 +149,13 @@ INLINE void part_eight(const float *xr, const float *xi, int k, float *a, float 
     STORE(b + k, 0.25f * (br * br + bi * bi));
 }
 
-INLINE void powers_body(const int16_t *early, const int16_t *late, float *a, float *b,
+INLINE void powers_body(const struct fft_samples *x, float *a, float *b,
                         void transpose(const float *, float *),
                         void part(const float *, const float *, int, float *, float *))
 {
     _Alignas(32) float xr[FFT_N + 1], xi[FFT_N + 1], yr[FFT_N], yi[FFT_N];
     for (int at = 0; at < SIDE; at += LANES)
-        first_pass(early, late, at, yr, yi, transpose);
+        first_pass(x, at, yr, yi, transpose);
     for (int at = 0; at < SIDE; at += LANES)
         second_pass(yr, yi, at, xr, xi);
     xr[FFT_N] = xr[0];
@@ -169,21 +167,21 @@ INLINE void powers_body(const int16_t *early, const int16_t *late, float *a, flo
     a[0] = b[0] = 0;
 }
 
-static void powers_portable(const int16_t *early, const int16_t *late, float *a, float *b)
+static void powers_portable(const struct fft_samples *x, float *a, float *b)
 {
-    powers_body(early, late, a, b, transpose_by_four, part_by_four);
+    powers_body(x, a, b, transpose_by_four, part_by_four);
 }
 
 #ifdef __x86_64__
-WIDE_AVX2 static void powers_avx2(const int16_t *early, const int16_t *late, float *a, float *b)
+WIDE_AVX2 static void powers_avx2(const struct fft_samples *x, float *a, float *b)
 {
-    powers_body(early, late, a, b, transpose_eight, part_eight);
+    powers_body(x, a, b, transpose_eight, part_eight);
 }
 
 #define powers_avx512 fft_powers_512
 #endif
 
-void fft_powers(const int16_t *early, const int16_t *late, float a[FFT_POWERS], float b[FFT_POWERS])
+void fft_powers(const struct fft_samples *x, float early[FFT_POWERS], float late[FFT_POWERS])
 {
-    WIDE_PICK_3(powers)(early, late, a, b);
+    WIDE_PICK_3(powers)(x, early, late);
 }

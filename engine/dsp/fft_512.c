@@ -58,15 +58,13 @@ INLINE_512 void part(const float *xr, const float *xi, int k, float *a, float *b
     STORE(b + k, 0.25f * (br * br + bi * bi));
 }
 
-void fft_powers_512(const int16_t *early, const int16_t *late, float *a, float *b)
+void fft_powers_512(const struct fft_samples *x, float *a, float *b)
 {
     _Alignas(64) float xr[FFT_N + 1], xi[FFT_N + 1];
     v16 re[SIDE], im[SIDE], yr[SIDE], yi[SIDE];
-    for (int i = 0; i < SIDE; i++) {
-        v16 window = LOAD(fft_hann + SIDE * i);
-        re[i] = windowed(early + SIDE * i, window);
-        im[i] = windowed(late + SIDE * i, window);
-    }
+#define TAKE(p, i) windowed(p, LOAD(fft_hann + SIDE * (i)))
+    TAKE_WINDOWS(x, re, im, TAKE);
+#undef TAKE
     sixteen(re, im);
     yr[0] = re[0], yi[0] = im[0];
     for (int k = 1; k < SIDE; k++) {

@@ -9,7 +9,7 @@ extern float fft_hann[FFT_N];
 extern float fft_twiddle_re[FFT_N], fft_twiddle_im[FFT_N]; /* [k][b]: e^(−2πi·kb/256) */
 
 #ifdef __x86_64__
-WIDE_AVX512 void fft_powers_512(const int16_t *early, const int16_t *late, float *a, float *b);
+WIDE_AVX512 void fft_powers_512(const struct fft_samples *x, float *a, float *b);
 #endif
 
 #endif

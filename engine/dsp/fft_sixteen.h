@@ -73,6 +73,21 @@ INLINE void sixteen(fft_vec re[SIDE], fft_vec im[SIDE])
         four(re + 4 * i, im + 4 * i, 1);
 }
 
+/* Both windows of the samples, a row at a time: TAKE is the row at a pointer, under its part of the
+ * Hann window. Loops whose bounds are fixed, so that rows are at fixed places. */
+#define TAKE_WINDOWS(x, re, im, TAKE)                                                              \
+    do {                                                                                           \
+        re[0] = TAKE(x->row, 0);                                                                   \
+        for (int i = 1; i < 11; i++)                                                               \
+            re[i] = TAKE(x->block + FFT_ROW * (i - 1), i);                                         \
+        for (int i = 11; i < SIDE; i++)                                                            \
+            re[i] = TAKE(x->newest + FFT_ROW * (i - 11), i);                                       \
+        for (int i = 0; i < 6; i++)                                                                \
+            im[i] = TAKE(x->block + FFT_ROW * (i + 4), i);                                         \
+        for (int i = 6; i < SIDE; i++)                                                             \
+            im[i] = TAKE(x->newest + FFT_ROW * (i - 6), i);                                        \
+    } while (0)
+
 /* Where output k of sixteen() lies. */
 INLINE int place(int k)
 {

@@ -19,12 +19,14 @@
 #define LAG_MIN      5
 #define LAG_MAX      32
 #define LAGS         (LAG_MAX - LAG_MIN + 1)
+#define LAGS_FILLED  32 /* to whole vectors */
 #define LAG_WINDOW   (SLOW_SAMPLES - LAG_MAX)
 #define SLOW_BITS    12
 #define PITCH_NEARLY 0.8f
 _Static_assert((INT64_C(1) << (2 * SLOW_BITS)) * LAG_WINDOW < INT32_MAX, "sums fit 32 bits");
 _Static_assert(HISTORY_SAMPLES == 3 * DSP_BLOCK_SAMPLES + PIECE, "a piece of the oldest block");
-_Static_assert(LAGS % 4 == 0 && PIECES % 2 == 0 && LAG_WINDOW % 32 == 0, "whole vectors");
+_Static_assert(LAGS % 4 == 0 && LAGS < LAGS_FILLED && PIECES % 2 == 0 && LAG_WINDOW % 32 == 0,
+               "whole vectors");
 
 /* What to multiply by, over 2^15, so that the largest of values of that many bits has SLOW_BITS;
  * 0: nothing. */
@@ -57,7 +59,7 @@ static void slow_portable(const int16_t *const piece[PIECES], int16_t slow[SLOW_
 
 /* Of the window at lag 0, and at LAG_MIN + k. */
 struct energies {
-    int32_t own, shifted[LAGS + 4];
+    int32_t own, shifted[LAGS_FILLED];
 };
 
 static void energies_portable(const int16_t *s, struct energies *e)
@@ -105,6 +107,13 @@ WIDE_AVX2 static inline int sum_of(__m256i v)
     __m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+}
+
+WIDE_AVX2 static inline int32_t most_of(__m256i v)
+{
+    __m128i m = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4e));
+    return _mm_cvtsi128_si32(_mm_max_epi32(m, _mm_shuffle_epi32(m, 0xb1)));
 }
 
 WIDE_AVX2 static inline unsigned all_bits(__m256i v)
@@ -222,39 +231,79 @@ struct peak {
     int lag;
 };
 
-/* Squares are not negative, so their bits compare as they do. */
-WIDE_BODY peak_body(const int32_t r[LAGS], const struct energies *e, struct peak *p)
+static void peak_take(const float *square, int at, struct peak *p)
 {
-    float square[LAGS], nearly;
-    for (unsigned k = 0; k < LAGS; k++) {
-        float scale = (float)e->own * (float)e->shifted[k], v = (float)(r[k] > 0 ? r[k] : 0);
-        square[k] = v * v / (scale > 0 ? scale : 1);
-    }
-    const int32_t *bits = (const int32_t *)square;
-    int32_t most = 0, enough;
-    for (unsigned k = 0; k < LAGS; k++)
-        most = bits[k] > most ? bits[k] : most;
-    memcpy(&p->strongest, &most, sizeof most);
-    nearly = PITCH_NEARLY * p->strongest;
-    memcpy(&enough, &nearly, sizeof enough);
-    int at = LAGS - 2;
-    for (int k = 1; k < LAGS - 2; k++) {
-        int is = (bits[k] >= enough) & (bits[k] >= bits[k - 1]) & (bits[k] >= bits[k + 1]);
-        int here = is ? k : LAGS - 2;
-        at = here < at ? here : at;
-    }
     p->lag = LAG_MIN + at;
     p->before = square[at - 1];
     p->at = square[at];
     p->after = square[at + 1];
 }
 
-WIDE_BUILD(peak, (const int32_t r[LAGS], const struct energies *e, struct peak *p), (r, e, p))
+/* Squares are not negative, so their bits compare as they do. */
+static void peak_portable(const int32_t r[LAGS_FILLED], const struct energies *e, struct peak *p)
+{
+    float square[LAGS], nearly;
+    for (unsigned k = 0; k < LAGS; k++) {
+        float scale = (float)e->own * (float)e->shifted[k], v = (float)(r[k] > 0 ? r[k] : 0);
+        square[k] = v * v / (scale > 0 ? scale : 1);
+    }
+    int32_t bits[LAGS], most = 0, enough;
+    memcpy(bits, square, sizeof bits);
+    for (unsigned k = 0; k < LAGS; k++)
+        most = bits[k] > most ? bits[k] : most;
+    memcpy(&p->strongest, &most, sizeof most);
+    nearly = PITCH_NEARLY * p->strongest;
+    memcpy(&enough, &nearly, sizeof enough);
+    int at = 1;
+    while (at < LAGS - 2 &&
+           (bits[at] < enough || bits[at] < bits[at - 1] || bits[at] < bits[at + 1]))
+        at++;
+    peak_take(square, at, p);
+}
+
+#ifdef __x86_64__
+/* r is 0 beyond the last lag, and so are the squares. */
+WIDE_AVX2 static void peak_avx2(const int32_t r[LAGS_FILLED], const struct energies *e,
+                                struct peak *p)
+{
+    const __m256 own = _mm256_set1_ps((float)e->own), zero = _mm256_setzero_ps();
+    _Alignas(32) float room[8 + LAGS_FILLED + 8], *square = room + 8, nearly;
+    __m256i most = _mm256_setzero_si256();
+    for (unsigned k = 0; k < LAGS_FILLED; k += 8) {
+        __m256i v =
+            _mm256_max_epi32(_mm256_load_si256((const void *)(r + k)), _mm256_setzero_si256());
+        __m256i shifted = _mm256_loadu_si256((const void *)(e->shifted + k));
+        __m256 scale = _mm256_mul_ps(own, _mm256_cvtepi32_ps(shifted)), w = _mm256_cvtepi32_ps(v);
+        __m256 above = _mm256_cmp_ps(scale, zero, _CMP_GT_OQ);
+        scale = _mm256_blendv_ps(_mm256_set1_ps(1), scale, above);
+        w = _mm256_div_ps(_mm256_mul_ps(w, w), scale);
+        _mm256_store_ps(square + k, w);
+        most = _mm256_max_epi32(most, _mm256_castps_si256(w));
+    }
+    square[-1] = square[LAGS_FILLED] = 0;
+    int32_t strongest = most_of(most), enough;
+    memcpy(&p->strongest, &strongest, sizeof strongest);
+    nearly = PITCH_NEARLY * p->strongest;
+    memcpy(&enough, &nearly, sizeof enough);
+    uint32_t not = 0;
+    for (unsigned k = 0; k < LAGS_FILLED; k += 8) {
+        __m256i at = _mm256_load_si256((const void *)(square + k));
+        __m256i before = _mm256_loadu_si256((const void *)(square + k - 1));
+        __m256i after = _mm256_loadu_si256((const void *)(square + k + 1));
+        __m256i no = _mm256_or_si256(_mm256_cmpgt_epi32(before, at), _mm256_cmpgt_epi32(after, at));
+        no = _mm256_or_si256(no, _mm256_cmpgt_epi32(_mm256_set1_epi32(enough), at));
+        not |= (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(no)) << k;
+    }
+    /* Not the first lag nor the last two; the one before the last stands for none. */
+    uint32_t peaks = (~not &((1u << (LAGS - 2)) - 2)) | 1u << (LAGS - 2);
+    peak_take(square, __builtin_ctz(peaks), p);
+}
+#endif
 
 float spectrum_voiced(const struct leg *l, int16_t *pitch)
 {
     _Alignas(64) int16_t slow[SLOW_SAMPLES + 4]; /* the last ones fill a vector */
-    _Alignas(32) int32_t r[LAGS];
+    _Alignas(32) int32_t r[LAGS_FILLED];
     struct energies e;
     struct peak p;
     const int16_t *piece[PIECES];
@@ -264,6 +313,7 @@ float spectrum_voiced(const struct leg *l, int16_t *pitch)
         for (unsigned at = 0; at < DSP_BLOCK_SAMPLES; at += PIECE)
             piece[n++] = history_block(l, back) + at;
     memset(slow + SLOW_SAMPLES, 0, 4 * sizeof *slow);
+    memset(r + LAGS, 0, sizeof r - LAGS * sizeof *r);
     WIDE_PICK(slow)(piece, slow);
     WIDE_PICK_3(correlate)(slow, r);
     WIDE_PICK(energies)(slow, &e);

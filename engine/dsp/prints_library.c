@@ -174,7 +174,7 @@ static void strengths(const int16_t *pcm, size_t samples, float (*out)[EAR_BITS]
         size_t len = sizeof window / sizeof *window;
         for (size_t k = 0; k < len; k++)
             window[k] = end + k >= len && end + k - len < samples ? pcm[end + k - len] : 0;
-        spectrum_powers(window, window + DSP_BLOCK_SAMPLES / 2, early, late);
+        spectrum_powers(window, early, late);
         ear_hear(&ear[i & 1], early, late);
         ear_strengths(&ear[i & 1], out[i]);
         loudness[i] = ear_loudness(&ear[i & 1]);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "dsp/bins.h"
 #include "dsp/fft.h"
 #include "dsp/num.h"
 #include "dsp/prints_inner.h"
@@ -12,8 +13,6 @@
 
 #define N                 FFT_N
 #define BIN_HZ            ((float)DSP_RATE_HZ / N)
-#define BIN_FIRST         2 /* below is direct current and mains */
-#define BIN_LAST          127
 #define GATE_POWER        4000.0f /* −48 dBm0: quieter tones are not looked for */
 #define HANN_SQUARES      96.0f   /* sum of the squared window */
 #define LOBE_SHARE_MIN    0.80f
@@ -86,6 +85,14 @@ static float sum_between(const float *p, int from, int to)
     return sum;
 }
 
+/* Of a peak's own bins, k − 2 to k + 2: without a loop wherever there is one of them in each. */
+INLINE float lobe_of(const float *p, int k)
+{
+    if (k - 2 < BIN_FIRST || k + 2 > BIN_LAST)
+        return sum_between(p, k - 2, k + 2);
+    return (((p[k - 2] + p[k - 1]) + p[k]) + p[k + 1]) + p[k + 2];
+}
+
 /* Where between the bins a Hann window's single peak lies, in bins from k. */
 static float peak_offset(float before, float at, float after)
 {
@@ -100,80 +107,33 @@ static float peak_hz(const float *p, int k)
     return ((float)k + peak_offset(p[k - 1], p[k], p[k + 1])) * BIN_HZ;
 }
 
-/* Powers are not negative, so their bits compare as they do; whole numbers' maxima may be sought in
- * any order, which lets the compiler fill its vectors. */
-struct most {
-    float sum;
-    int bin; /* the lowest of the strongest */
+/* What a look is taken at: powers of the window that began so many samples before the last one. */
+struct spectrum {
+    _Alignas(64) float below[16]; /* so that bin 0 has one before it, which bins_second reads */
+    float power[FFT_POWERS];
+    const struct leg *leg;
+    unsigned back;
 };
 
-INLINE int strongest_of(const int32_t *bits)
+static bool is_cut(const struct spectrum *w)
 {
-    int32_t most = -1;
-    int bin = BIN_LAST;
-    for (int k = BIN_FIRST; k <= BIN_LAST; k++)
-        most = bits[k] > most ? bits[k] : most;
-    for (int k = BIN_FIRST; k <= BIN_LAST; k++) {
-        int at = bits[k] == most ? k : BIN_LAST;
-        bin = at < bin ? at : bin;
-    }
-    return bin;
-}
-
-/* Sum and strongest of the bins looked at; the order of adding is fixed. */
-WIDE_BODY total_body(const float *p, struct most *m)
-{
-    float lane[16];
-    for (int i = 0; i < 16; i++)
-        lane[i] = i < BIN_FIRST ? 0 : p[i];
-    for (int k = 16; k <= BIN_LAST; k += 16)
-        for (int i = 0; i < 16; i++)
-            lane[i] += p[k + i];
-    for (int i = 0; i < 8; i++)
-        lane[i] += lane[i + 8];
-    for (int i = 0; i < 4; i++)
-        lane[i] += lane[i + 4];
-    m->sum = (lane[0] + lane[2]) + (lane[1] + lane[3]);
-    m->bin = strongest_of((const int32_t *)p);
-}
-
-WIDE_BUILD(total, (const float *p, struct most *m), (p, m))
-
-/* The strongest peak at least four bins from k1; m->bin is 0 when there is none. */
-WIDE_BODY second_body(const float *p, int k1, struct most *m)
-{
-    const int32_t *bits = (const int32_t *)p;
-    int32_t peak[SPECTRUM_BINS], most = -1;
-    for (int k = BIN_FIRST; k <= BIN_LAST; k++) {
-        int is =
-            (bits[k] >= bits[k - 1]) & (bits[k] >= bits[k + 1]) & ((k <= k1 - 4) | (k >= k1 + 4));
-        peak[k] = is ? bits[k] : -1;
-        most = peak[k] > most ? peak[k] : most;
-    }
-    m->bin = most < 0 ? 0 : strongest_of(peak);
-}
-
-WIDE_BUILD(second, (const float *p, int k1, struct most *m), (p, k1, m))
-
-static bool is_cut(const int16_t *x)
-{
+    int16_t x[N + DSP_BLOCK_SAMPLES / 2];
+    history_last(w->leg, x, w->back);
     return (float)num_near_top(x, N) >= CUT_NEAR_TOP * N;
 }
 
-static bool look_pair(const float *p, const int16_t *x, int k1, float total, struct look *look)
+static bool look_pair(const struct spectrum *w, int k1, float total, float one, struct look *look)
 {
-    struct most second;
-    WIDE_PICK(second)(p, k1, &second);
-    int k2 = second.bin;
+    const float *p = w->power;
+    int k2 = bins_second(p, k1);
     if (!k2)
         return false;
-    float one = sum_between(p, k1 - 2, k1 + 2);
-    int from = k2 - 2 > k1 + 2 || k2 < k1 ? k2 - 2 : k1 + 3;
-    int to = k2 + 2 < k1 - 2 || k2 > k1 ? k2 + 2 : k1 - 3;
-    float two = sum_between(p, from, to);
+    float two = k2 == k1 + 4   ? sum_between(p, k1 + 3, k2 + 2)
+                : k2 == k1 - 4 ? sum_between(p, k2 - 2, k1 - 3)
+                               : lobe_of(p, k2);
     if (one + two < CUT_SHARE_MIN * total || two < SECOND_MIN * one)
         return false;
-    if (one + two < LOBE_SHARE_MIN * total && (two < CUT_SECOND_MIN * one || !is_cut(x)))
+    if (one + two < LOBE_SHARE_MIN * total && (two < CUT_SECOND_MIN * one || !is_cut(w)))
         return false;
     float f1 = peak_hz(p, k1), f2 = peak_hz(p, k2);
     look->tones = 2;
@@ -184,25 +144,24 @@ static bool look_pair(const float *p, const int16_t *x, int k1, float total, str
     return true;
 }
 
-/* p: powers of the samples x. */
-static void look_at(const float *p, const int16_t *x, struct look *look)
+static void look_at(const struct spectrum *w, struct look *look)
 {
+    const float *p = w->power;
     *look = (struct look){0};
-    struct most first;
-    WIDE_PICK(total)(p, &first);
-    int k1 = first.bin;
-    float total = first.sum;
+    struct bins_most most = bins_total(p);
+    int k1 = most.bin;
+    float total = most.sum;
     look->power = total * 2 / (N * HANN_SQUARES);
     if (look->power < GATE_POWER)
         return;
-    float lobe = sum_between(p, k1 - 2, k1 + 2);
+    float lobe = lobe_of(p, k1);
     look->lobe_share = lobe / total;
     if (look->lobe_share < 0.3f)
         return; /* neither one tone nor two */
+    if (look->lobe_share < LOBE_SHARE_MIN && look_pair(w, k1, total, lobe, look))
+        return;
     float f = peak_hz(p, k1);
     float dense = sum_between(p, k1 - 4, k1 + 4);
-    if (look->lobe_share < LOBE_SHARE_MIN && look_pair(p, x, k1, total, look))
-        return;
     if (f < CLUSTER_TOP_HZ && dense >= CLUSTER_SHARE_MIN * total) {
         float moment = 0;
         for (int k = k1 - 4 < BIN_FIRST ? BIN_FIRST : k1 - 4; k <= k1 + 4; k++)
@@ -235,30 +194,35 @@ static bool all_quiet(const struct leg *l)
            slot_back(l, 2 * SLOTS_PER_BLOCK) < GATE_POWER;
 }
 
-void spectrum_powers(const int16_t *early, const int16_t *late, float early_power[SPECTRUM_BINS],
-                     float late_power[SPECTRUM_BINS])
+void spectrum_powers(const int16_t *x, float early[SPECTRUM_BINS], float late[SPECTRUM_BINS])
 {
-    fft_powers(early, late, early_power, late_power);
+    const struct fft_samples s = {x, x + FFT_ROW, x + FFT_ROW + DSP_BLOCK_SAMPLES};
+    fft_powers(&s, early, late);
 }
 
 bool spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_BLOCK])
 {
+    _Static_assert(N + DSP_BLOCK_SAMPLES / 2 == FFT_ROW + 2 * DSP_BLOCK_SAMPLES, "both windows");
     if (all_quiet(l)) {
         if (l->prints)
             prints_hear(l->prints, NULL, NULL);
         return false;
     }
-    float early[FFT_POWERS], late[FFT_POWERS];
-    int16_t x[N + DSP_BLOCK_SAMPLES / 2];
-    history_last(l, x, N + DSP_BLOCK_SAMPLES / 2);
-    fft_powers(x, x + DSP_BLOCK_SAMPLES / 2, early, late);
+    struct spectrum early, late;
+    const struct fft_samples x = {history_block(l, 2) + DSP_BLOCK_SAMPLES - FFT_ROW,
+                                  history_block(l, 1), history_block(l, 0)};
+    fft_powers(&x, early.power, late.power);
     if (l->prints)
-        prints_hear(l->prints, early, late);
-    look_at(late, x + DSP_BLOCK_SAMPLES / 2, &looks[1]);
+        prints_hear(l->prints, early.power, late.power);
+    early.leg = late.leg = l;
+    early.below[15] = late.below[15] = 0;
+    early.back = N + DSP_BLOCK_SAMPLES / 2;
+    late.back = N;
+    look_at(&late, &looks[1]);
     if (idle && !looks[1].tones)
         looks[0] = (struct look){0};
     else
-        look_at(early, x, &looks[0]);
+        look_at(&early, &looks[0]);
     return true;
 }
 

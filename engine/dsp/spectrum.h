@@ -21,9 +21,8 @@ bool spectrum_beats(const struct leg *l, float centre_hz, float f_hz[2]);
  * Hz. */
 float spectrum_voiced(const struct leg *l, int16_t *pitch);
 
-/* Powers of the bins of two windows of LOOK_SAMPLES, as spectrum_look sees them. */
+/* Powers of the bins of the two windows in 336 samples, as spectrum_look sees them. */
 #define SPECTRUM_BINS (LOOK_SAMPLES / 2 + 5) /* 0…128, to whole vectors */
-void spectrum_powers(const int16_t *early, const int16_t *late, float early_power[SPECTRUM_BINS],
-                     float late_power[SPECTRUM_BINS]);
+void spectrum_powers(const int16_t *x, float early[SPECTRUM_BINS], float late[SPECTRUM_BINS]);
 
 #endif
