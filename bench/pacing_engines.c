@@ -107,6 +107,32 @@ void *pacing_engines_open_daily(struct sim *sim, double cap)
     return open_engines(sim, cap, 1, false, true);
 }
 
+/* One engine with the account, at a fixed ratio. */
+static struct engines *open_ratio(struct sim *sim, double ratio)
+{
+    struct engines *s = open_engines(sim, 0, 1, false, false);
+    const struct campaign_pacing policy = {.mode = PACING_RATIO,
+                                           .ratio = ratio,
+                                           .false_machines =
+                                               100 * sim_load_of(sim)->false_machines};
+
+    if (s)
+        pacing_set_policy(s->one[0].pacing, &policy);
+    return s;
+}
+
+void *pacing_engines_open_ratio_3(struct sim *sim, double parameter)
+{
+    (void)parameter;
+    return open_ratio(sim, 3);
+}
+
+void *pacing_engines_open_ratio_8(struct sim *sim, double parameter)
+{
+    (void)parameter;
+    return open_ratio(sim, 8);
+}
+
 static void enter(struct engines *s, struct one *o, const struct pacing_call_event *e)
 {
     double f = sim_load_of(s->sim)->false_machines;

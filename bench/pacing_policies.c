@@ -389,6 +389,10 @@ const struct pacing_entry pacing_entries[] = {
     {.policy = {.name = "peal-guard", .open = pacing_engines_open_guarded, ENGINES}, .asked = true},
     {.policy = {.name = "peal-guard-daily", .open = pacing_engines_open_daily, ENGINES},
      .asked = true},
+    {.policy = {.name = "peal-ratio-3", .open = pacing_engines_open_ratio_3, ENGINES},
+     .asked = true},
+    {.policy = {.name = "peal-ratio-8", .open = pacing_engines_open_ratio_8, ENGINES},
+     .asked = true},
     {.policy = {.name = NULL}},
 };
 

@@ -22,12 +22,14 @@ void pacing_dp_decide(void *policy, uint64_t now_ms, const struct pacing_limits 
                       struct pacing_advice *out);
 
 /* pacing_engines.c: four engines that share a budget, four that do not, one with the account of 30
- * days, one with that and a cap for every day */
+ * days, one with that and a cap for every day, two with that at a fixed ratio of 3 and 8 */
 #define PACING_ENGINES 4
 void *pacing_engines_open_shared(struct sim *s, double cap);
 void *pacing_engines_open_apart(struct sim *s, double cap);
 void *pacing_engines_open_guarded(struct sim *s, double cap);
 void *pacing_engines_open_daily(struct sim *s, double cap);
+void *pacing_engines_open_ratio_3(struct sim *s, double parameter);
+void *pacing_engines_open_ratio_8(struct sim *s, double parameter);
 void pacing_engines_close(void *policy);
 /* The nth of them; NULL beyond the last. */
 struct pacing *pacing_engines_nth(void *policy, uint32_t n);

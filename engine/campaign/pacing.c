@@ -1,5 +1,5 @@
 /* The book every policy reads and what it teaches (pacing_learn.h) (calls by phase, agents by
- * state, what became of answers), the smoothing of calls a second, and the three plain policies.
+ * state, what became of answers), the smoothing of calls a second, and the policy without agents.
  * The rate limit is a token bucket that holds at most a quarter of a second's calls (at least one),
  * so bursts stay small whatever the ticks are. */
 #include "campaign/pacing_internal.h"
@@ -302,13 +302,6 @@ static uint32_t in_air(const struct pacing *p)
     return n;
 }
 
-/* Calls that may still ask for an agent. */
-static uint32_t undecided(const struct pacing *p)
-{
-    return p->state.calls[PACING_LAUNCHED] + p->state.calls[PACING_RINGING] +
-           p->state.calls[PACING_ANSWERED];
-}
-
 void pacing_explain(struct wish *w, const char *fmt, ...)
 {
     va_list args;
@@ -316,52 +309,6 @@ void pacing_explain(struct wish *w, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(w->why, sizeof(w->why), fmt, args);
     va_end(args);
-}
-
-static double abandoned_percent(const struct pacing *p)
-{
-    return p->state.live ? 100.0 * (double)p->state.abandoned / (double)p->state.live : 0.0;
-}
-
-/* More abandoned than the cap allows of the answers so far. The first is no share yet: one of the
- * first thirty would stop a short campaign for most of its time, and hardly spare anybody. */
-static bool over_cap(const struct pacing *p)
-{
-    double allowed = p->config.cap_percent / 100.0 * (double)p->state.live;
-
-    return (double)p->state.abandoned > allowed + 1;
-}
-
-/* progressive and ratio: so many calls in the air for each agent who is free now. */
-static void wish_for_agents(const struct pacing *p, struct wish *w)
-{
-    const uint32_t *agents = p->state.agents;
-    uint32_t waiting = p->state.calls[PACING_WAITING], open = undecided(p);
-    uint32_t free_now = agents[AGENT_PACE_FREE] > waiting ? agents[AGENT_PACE_FREE] - waiting : 0;
-    bool by_ratio = p->config.policy.mode == PACING_RATIO;
-    bool over = by_ratio && over_cap(p);
-    bool spent = by_ratio && p->budget.spent;
-    double ratio = by_ratio && !over && !spent ? p->config.policy.ratio : 1.0;
-    uint32_t target = (uint32_t)(ratio * free_now + 1e-9);
-
-    w->calls = target > open ? target - open : 0;
-    if (free_now == 0)
-        pacing_explain(w, "no agent is free (%u talking, %u wrapping up, %u out)",
-                       agents[AGENT_PACE_TALKING] + agents[AGENT_PACE_RESERVED],
-                       agents[AGENT_PACE_WRAPPING],
-                       agents[AGENT_PACE_OUT] + agents[AGENT_PACE_LEAVING]);
-    else if (spent)
-        pacing_explain(w,
-                       "%u free agents, %u calls out; one call an agent: the abandonment of 30 "
-                       "days is at its cap of %.1f %%",
-                       free_now, open, p->config.cap_percent);
-    else if (over)
-        pacing_explain(
-            w, "%u free agents, %u calls out; one call an agent: abandoned %.1f %% is over %.1f %%",
-            free_now, open, abandoned_percent(p), p->config.cap_percent);
-    else
-        pacing_explain(w, "%u free agents × %.3g = %u calls, %u out", free_now, ratio, target,
-                       open);
 }
 
 static void wish_without_agents(const struct pacing *p, const struct pacing_limits *limits,
@@ -446,7 +393,7 @@ void pacing_launch(struct pacing *p, uint64_t now_ms, const struct pacing_limits
         pacing_predict(p, now_ms, limits, &w, out);
         break;
     default:
-        wish_for_agents(p, &w);
+        pacing_for_free(p, now_ms, &w);
     }
     if (pacing_concurrent(p, &most))
         bound(&w, most > air ? most - air : 0, "as many at once as the campaign allows");

@@ -86,7 +86,13 @@ void pacing_explain(struct wish *w, const char *fmt, ...) __attribute__((format(
 bool pacing_concurrent(const struct pacing *p, uint32_t *most); /* false: no limit */
 double pacing_rate_limit(const struct pacing *p); /* calls a second; HUGE_VAL: no limit */
 
+/* pacing_ratio.c: progressive and ratio */
+void pacing_for_free(struct pacing *p, uint64_t now_ms, struct wish *w);
+
 /* pacing_predict.c */
+/* Live answers to come of the calls that are not decided yet, and the chance of the next call's;
+ * both by the error of that chance higher than believed. */
+double pacing_expect(struct pacing *p, uint64_t now_ms, double *chance);
 struct pacing_advice;
 void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limits *limits,
                     struct wish *w, struct pacing_advice *out);

@@ -164,6 +164,19 @@ static double next_chance(struct pacing *p, uint64_t now_ms, double *cv)
     return mean;
 }
 
+double pacing_expect(struct pacing *p, uint64_t now_ms, double *chance)
+{
+    struct pacing_look k;
+    double cv;
+
+    fit(p, now_ms);
+    double mean = next_chance(p, now_ms, &cv);
+    *chance = fmin(mean + sqrt(mean * (1 - mean) / fmax(p->next.sample, 1)), 1);
+    pacing_look_begin(&k, &p->plan, &p->learn, UINT32_MAX, 0, 0);
+    look_at_calls(p, now_ms, &k, *chance, false);
+    return k.settle;
+}
+
 static uint32_t room_of(const struct pacing_limits *limits)
 {
     uint32_t room = limits->tasks_ready;

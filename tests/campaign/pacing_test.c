@@ -71,21 +71,65 @@ Test(pacing, progressive_is_one_call_a_free_agent)
     pacing_close(p);
 }
 
+/* So many calls, of which so many are answered and connected, evenly among the others. */
+static void teach(struct pacing *p, uint32_t calls, uint32_t live)
+{
+    for (uint32_t i = 0; i < calls; i++) {
+        bool answers = (i + 1) * live / calls > i * live / calls;
+
+        phase(p, CALLS - 1, PACING_LAUNCHED);
+        if (answers)
+            phase(p, CALLS - 1, PACING_ANSWERED);
+        pacing_call(p, &(struct pacing_call_event){
+                           .call = CALLS - 1,
+                           .phase = PACING_ENDED,
+                           .result = answers ? RESULT_HUMAN : RESULT_NO_ANSWER,
+                           .delivery = answers ? DELIVERY_CONNECTED : DELIVERY_NONE});
+    }
+}
+
+/* Calls of ratio 8 for so many free agents, when so many of 400 calls were answered. */
+static uint32_t ratio_8(uint32_t live, uint32_t agents, const char *says)
+{
+    struct pacing *p = open_mode(PACING_RATIO, 8, 0, 0);
+
+    teach(p, 400, live);
+    agents_free(p, agents);
+    uint32_t n = advice(p, says);
+    pacing_close(p);
+    return n;
+}
+
+Test(pacing, a_ratio_is_held_to_what_free_agents_can_take)
+{
+    cr_expect_eq(ratio_8(16, 10, "10 free agents × 8 = 80 calls, 0 out"), 80, "of 80, 3 answer");
+    /* Of half of them: 7.3 answers and a spread of 2.7 are 10. */
+    uint32_t n = ratio_8(200, 10, "10 free agents × 8 = 80 calls, held to ");
+    cr_expect(n >= 12 && n <= 14, "%u", n);
+    n = ratio_8(100, 10, ": of more, too many may answer (2");
+    cr_expect(n >= 24 && n <= 29, "%u", n);
+    cr_expect_eq(ratio_8(300, 1, "held to 1,"), 1, "one call an agent takes none from anybody");
+
+    struct pacing *p = open_mode(PACING_RATIO, 8, 0, 0);
+    agents_free(p, 10);
+    n = advice(p, "held to ");
+    cr_expect(n >= 10 && n <= 25, "%u: a share that nobody knows counts high", n);
+    for (uint32_t i = 0; i < n; i++)
+        phase(p, i, PACING_LAUNCHED);
+    cr_expect_eq(advice(p, "out: of more"), 0, "those that ring count");
+    for (uint32_t i = 0; i < n - 1; i++)
+        phase(p, i, PACING_ENDED);
+    cr_expect_gt(advice(p, "1 out"), 8, "those that ended do not");
+    pacing_close(p);
+}
+
 Test(pacing, ratio_and_its_fall_back_over_the_cap)
 {
     struct pacing *p = open_mode(PACING_RATIO, 2.5, 0, 0);
 
+    teach(p, 400, 40);
     agents_free(p, 3);
     cr_expect_eq(advice(p, "3 free agents × 2.5 = 7 calls"), 7);
-    for (uint32_t i = 0; i < 40; i++) {
-        phase(p, i, PACING_LAUNCHED);
-        phase(p, i, PACING_ANSWERED);
-        pacing_call(p, &(struct pacing_call_event){.call = i,
-                                                   .phase = PACING_ENDED,
-                                                   .result = RESULT_HUMAN,
-                                                   .delivery = DELIVERY_CONNECTED});
-    }
-    cr_expect_eq(advice(p, "× 2.5"), 7);
     for (uint32_t i = 0; i < 3; i++) {
         cr_expect_eq(advice(p, "× 2.5"), 7, "as many as 3 %% of 40 and one more");
         phase(p, i, PACING_LAUNCHED);
