@@ -72,9 +72,12 @@ function check(condition, text) end
 function expect(condition, text) end
 
 ---Answers an incoming call (200 OK) and waits for the caller's ACK, at most 33 seconds.
----Returns true, or nil and "timeout". Audio flows from the 200 on.
+---Returns true, or nil and "timeout". Audio flows from the 200 on. With `ack = false`, in the
+---simulator, it returns at once, and a call:hangup before the ACK sends its BYE at once, too, which
+---RFC 3261 forbids.
+---@param options? { ack?: boolean }
 ---@return any ...
-function call:answer() end
+function call:answer(options) end
 
 ---For a call that goes out: waits until the far side answers, at most `limit` seconds.
 ---Returns true, or nil and "timeout". A refused call ends the script ("hangup").
@@ -331,6 +334,46 @@ function call:payload(format, parameters) end
 ---@param options? { leg?: "caller"|"far", music?: string }
 ---@return any ...
 function call:hold(on, options) end
+
+---(simulator)
+---Asks the far side to call somebody, a "sip:" URI (REFER), and waits until it tells how that went,
+---at most `limit` seconds; with 0 it does not wait. Returns the code it told (200: answered); nil,
+---"refused" and the code when it would not; or nil and "timeout". The call itself goes on.
+---@param uri any
+---@param options? { limit?: number }
+---@return any ...
+function call:refer(uri, options) end
+
+---(simulator)
+---How a REFER of the far side is answered from now on: 202 when no code is given, or any from 200
+---to 699. Nobody is called; without this verb it gets 405.
+---@param code? integer
+---@return any ...
+function call:take_refer(code) end
+
+---(simulator)
+---Waits until the far side asks by REFER, at most so long (call:take_refer says how it is
+---answered). Returns whom it wants called, the URI of Refer-To; or nil and "timeout". One that came
+---earlier and was not waited for counts.
+---@param seconds number
+---@return any ...
+function call:wait_refer(seconds) end
+
+---(simulator)
+---Tells the far side how the call that it asked for by REFER goes (NOTIFY): 100, 180, and from 200
+---on that it is over.
+---@param code integer
+---@return any ...
+function call:notify(code) end
+
+---(simulator)
+---Refuses an offer of the far side within the call (re-INVITE or UPDATE with a session
+---description) with a code from 300 to 699: the `nth` that comes from now on, the next when not
+---given. The call goes on as it was. At most 16 may wait.
+---@param code integer
+---@param nth? any
+---@return any ...
+function call:refuse_offer(code, nth) end
 
 ---Calls a number by the configured trunk, or a "sip:" address, and waits until it answers, `ring`
 ---seconds at most. `caller` is shown to it, in From and in P-Asserted-Identity (when not given, the

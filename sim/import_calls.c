@@ -4,15 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[] = {"invite",  "provisional", "answer", "ack",    "refusal",
-                                         "cancel",  "bye",         "hold",   "resume", "offer",
-                                         "refused", "digit",       "refer"};
-
-const char *import_kind_name(enum import_kind k)
-{
-    return kind_names[k];
-}
-
 enum err import_calls_init(struct import_calls *c)
 {
     memset(c, 0, sizeof(*c));
@@ -80,7 +71,7 @@ static struct import_call *new_call(struct import_calls *c, const struct net_pac
     return k;
 }
 
-static struct import_event *add_event(struct import_call *k, const struct net_packet *p,
+struct import_event *import_add_event(struct import_call *k, const struct net_packet *p,
                                       enum import_kind kind, enum import_side side)
 {
     if (k->events == k->events_capacity) {
@@ -111,7 +102,7 @@ const struct import_event *import_find(const struct import_call *c, enum import_
     return NULL;
 }
 
-static enum import_side side_of(const struct import_call *k, struct slice from_tag)
+enum import_side import_side_of(const struct import_call *k, struct slice from_tag)
 {
     return slice_eq(from_tag, k->tag[IMPORT_CALLER]) ? IMPORT_CALLER : IMPORT_CALLEE;
 }
@@ -149,58 +140,12 @@ static void first_invite(struct import_calls *c, const struct net_packet *p,
     k->invite_us = p->at_us;
     k->cseq = m->cseq.number;
     k->tag[IMPORT_CALLER] = arena_slice(&c->arena, m->from.tag);
-    struct import_event *e = add_event(k, p, IMPORT_INVITE, IMPORT_CALLER);
+    struct import_event *e = import_add_event(k, p, IMPORT_INVITE, IMPORT_CALLER);
     bool sdp = import_sdp(c, k, p, IMPORT_CALLER, import_sdp_of(m), &dir);
 
     if (e)
         e->sdp = sdp;
     k->late_offer = import_sdp_of(m).len == 0;
-}
-
-/* re-INVITE or UPDATE: what its side wants of the audio from now on. */
-static void later_offer(struct import_calls *c, struct import_call *k, const struct net_packet *p,
-                        const struct sip_msg *m)
-{
-    enum import_side side = side_of(k, m->from.tag);
-    enum import_kind kind = IMPORT_OFFER;
-    enum sdp_dir dir;
-
-    if (m->cseq.number <= k->offer_cseq[side]) {
-        k->repeated++;
-        return;
-    }
-    k->offer_cseq[side] = m->cseq.number;
-    if (!import_sdp(c, k, p, side, import_sdp_of(m), &dir)) {
-        add_event(k, p, IMPORT_OFFER, side);
-        return;
-    }
-    bool hold = !(dir & SDP_RECVONLY);
-
-    if (hold != k->held[side])
-        kind = hold ? IMPORT_HOLD : IMPORT_RESUME;
-    k->held[side] = hold;
-    add_event(k, p, kind, side);
-}
-
-/* "Signal=5" of application/dtmf-relay, or the key alone of application/dtmf. */
-static char key_of_info(const struct sip_msg *m)
-{
-    struct slice type = slice_trim(sip_get(m, SIP_H_CONTENT_TYPE)), rest = m->body, line, name, key;
-
-    if (!slice_istarts(type, SLICE("application/dtmf")))
-        return 0;
-    if (!slice_istarts(type, SLICE("application/dtmf-relay"))) {
-        key = slice_trim(rest);
-        return key.len == 1 && memchr("0123456789*#ABCD", key.p[0], 16) ? key.p[0] : 0;
-    }
-    while (rest.len) {
-        slice_cut(rest, '\n', &line, &rest);
-        if (!slice_cut(line, '=', &name, &key) || !slice_ieq(slice_trim(name), SLICE("Signal")))
-            continue;
-        key = slice_trim(key);
-        return key.len == 1 && memchr("0123456789*#ABCD", key.p[0], 16) ? key.p[0] : 0;
-    }
-    return 0;
 }
 
 static void once(struct import_call *k, const struct net_packet *p, enum import_kind kind,
@@ -210,28 +155,10 @@ static void once(struct import_call *k, const struct net_packet *p, enum import_
         k->repeated++;
         return;
     }
-    struct import_event *e = add_event(k, p, kind, side);
+    struct import_event *e = import_add_event(k, p, kind, side);
 
     if (e)
         e->q850 = cause_of(m);
-}
-
-static void info(struct import_call *k, const struct net_packet *p, const struct sip_msg *m)
-{
-    enum import_side side = side_of(k, m->from.tag);
-    char key = key_of_info(m);
-
-    if (!key)
-        return;
-    if (m->cseq.number <= k->offer_cseq[side]) {
-        k->repeated++;
-        return;
-    }
-    k->offer_cseq[side] = m->cseq.number;
-    struct import_event *e = add_event(k, p, IMPORT_DIGIT, side);
-
-    if (e)
-        e->digit = key;
 }
 
 static void request(struct import_calls *c, const struct net_packet *p, const struct sip_msg *m)
@@ -253,7 +180,10 @@ static void request(struct import_calls *c, const struct net_packet *p, const st
     switch (m->method) {
     case SIP_INVITE:
     case SIP_UPDATE:
-        later_offer(c, k, p, m);
+    case SIP_INFO:
+    case SIP_REFER:
+    case SIP_NOTIFY:
+        import_within(c, k, p, m);
         break;
     case SIP_ACK:
         if (m->cseq.number != k->cseq || !k->answer_us)
@@ -275,13 +205,7 @@ static void request(struct import_calls *c, const struct net_packet *p, const st
             break;
         }
         k->end_us = p->at_us;
-        once(k, p, IMPORT_BYE, side_of(k, m->from.tag), m);
-        break;
-    case SIP_INFO:
-        info(k, p, m);
-        break;
-    case SIP_REFER:
-        add_event(k, p, IMPORT_REFER, side_of(k, m->from.tag));
+        once(k, p, IMPORT_BYE, import_side_of(k, m->from.tag), m);
         break;
     default:
         break;
@@ -304,7 +228,7 @@ static void provisional(struct import_calls *c, struct import_call *k, const str
             k->repeated++;
             return;
         }
-    struct import_event *e = add_event(k, p, IMPORT_PROVISIONAL, IMPORT_CALLEE);
+    struct import_event *e = import_add_event(k, p, IMPORT_PROVISIONAL, IMPORT_CALLEE);
 
     if (e) {
         e->code = m->status;
@@ -319,12 +243,14 @@ static void final(struct import_calls *c, struct import_call *k, const struct ne
 
     if (k->code) {
         k->repeated++;
+        k->asked_for_ack = k->asked_for_ack || (k->answer_us && m->status == k->code &&
+                                                p->at_us > k->answer_us + IMPORT_T1_US * 3 / 4);
         return;
     }
     k->code = m->status;
     bool answered = m->status < 300;
     struct import_event *e =
-        add_event(k, p, answered ? IMPORT_ANSWER : IMPORT_REFUSAL, IMPORT_CALLEE);
+        import_add_event(k, p, answered ? IMPORT_ANSWER : IMPORT_REFUSAL, IMPORT_CALLEE);
 
     if (e) {
         e->code = m->status;
@@ -340,30 +266,6 @@ static void final(struct import_calls *c, struct import_call *k, const struct ne
     }
 }
 
-/* To a re-INVITE or UPDATE of `asker`. */
-static void offer_answered(struct import_calls *c, struct import_call *k,
-                           const struct net_packet *p, const struct sip_msg *m)
-{
-    enum import_side asker = side_of(k, m->from.tag);
-    enum import_side other = asker == IMPORT_CALLER ? IMPORT_CALLEE : IMPORT_CALLER;
-    enum sdp_dir dir;
-
-    if (m->status >= 300 && m->cseq.number == k->offer_cseq[asker]) {
-        const struct import_event *last = k->events ? &k->event[k->events - 1] : NULL;
-
-        if (last && last->kind == IMPORT_REFUSED) {
-            k->repeated++;
-            return;
-        }
-        struct import_event *e = add_event(k, p, IMPORT_REFUSED, other);
-
-        if (e)
-            e->code = m->status;
-    } else if (m->status >= 200 && m->status < 300) {
-        import_sdp(c, k, p, other, import_sdp_of(m), &dir);
-    }
-}
-
 static void response(struct import_calls *c, const struct net_packet *p, const struct sip_msg *m)
 {
     uint64_t hash;
@@ -374,7 +276,6 @@ static void response(struct import_calls *c, const struct net_packet *p, const s
         return;
     }
     k->last_us = p->at_us;
-    bool offers = m->cseq.method == SIP_INVITE || m->cseq.method == SIP_UPDATE;
 
     if (m->cseq.method == SIP_INVITE && m->cseq.number == k->cseq &&
         slice_eq(m->from.tag, k->tag[IMPORT_CALLER])) {
@@ -382,8 +283,8 @@ static void response(struct import_calls *c, const struct net_packet *p, const s
             provisional(c, k, p, m);
         else
             final(c, k, p, m);
-    } else if (offers && k->answer_us) {
-        offer_answered(c, k, p, m);
+    } else if (k->answer_us) {
+        import_within_answered(c, k, p, m);
     }
 }
 
@@ -425,6 +326,19 @@ static int by_start(const void *a, const void *b)
     return x->packet < y->packet ? -1 : x->packet > y->packet;
 }
 
+/* A callee repeats its 200 after T1 when no ACK comes, so an ACK that only the capture lacks is
+ * told from one that was not there yet. */
+static bool ended_before_ack(const struct import_call *k)
+{
+    const struct import_event *ack = import_find(k, IMPORT_ACK, IMPORT_CALLER);
+
+    if (!k->answer_us || !k->end_us)
+        return false;
+    if (ack)
+        return ack->at_us > k->end_us;
+    return k->asked_for_ack || k->end_us < k->answer_us + IMPORT_T1_US;
+}
+
 void import_sip_done(struct import_calls *c)
 {
     qsort(c->call, c->count, sizeof *c->call, by_start);
@@ -437,6 +351,7 @@ void import_sip_done(struct import_calls *c)
             k->outcome = IMPORT_CANCELLED;
         else
             k->outcome = k->code ? IMPORT_FAILED : IMPORT_CUT;
+        k->no_ack = ended_before_ack(k);
     }
     if (c->places)
         qsort(c->place, c->places, sizeof(*c->place), by_place);

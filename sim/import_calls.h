@@ -20,6 +20,7 @@
 #define IMPORT_SOURCES_MAX 8       /* SSRCs of one side */
 #define IMPORT_PACKETS_MAX 8000000 /* RTP packets kept, of all calls */
 #define IMPORT_TEXT_MAX    (256u * 1024 * 1024)
+#define IMPORT_T1_US       500000  /* RFC 3261 17.1.1.1 */
 #define IMPORT_LATE_US     2000000 /* RTP after the end of its call that still counts as its own */
 
 enum import_side { IMPORT_CALLER, IMPORT_CALLEE };
@@ -31,15 +32,15 @@ enum import_kind {
     IMPORT_ACK,
     IMPORT_REFUSAL, /* code, phrase, q850 */
     IMPORT_CANCEL,
-    IMPORT_BYE, /* side, q850 */
-    IMPORT_HOLD,
+    IMPORT_BYE,  /* side, q850 */
+    IMPORT_HOLD, /* these three: code, when the other side refused it */
     IMPORT_RESUME,
-    IMPORT_OFFER,   /* a re-INVITE or UPDATE that changes neither */
-    IMPORT_REFUSED, /* the other side said no (code) to that */
-    IMPORT_DIGIT,   /* by INFO */
-    IMPORT_REFER
+    IMPORT_OFFER,        /* a re-INVITE or UPDATE that changes neither */
+    IMPORT_DIGIT,        /* by INFO */
+    IMPORT_REFER,        /* phrase: the URI to be called */
+    IMPORT_REFER_ANSWER, /* code */
+    IMPORT_NOTIFY        /* code, of the call that was asked for */
 };
-const char *import_kind_name(enum import_kind k); /* "invite", "hold"… */
 
 struct import_event {
     uint64_t at_us, packet;
@@ -85,10 +86,11 @@ struct import_call {
     struct hash_node node;
     struct slice id, number, caller, tag[2];
     uint64_t packet, invite_us, answer_us, end_us, last_us; /* 0: not seen */
-    uint32_t cseq, offer_cseq[2];
+    uint32_t cseq, cseq_seen[2], offer_cseq[2], refer_cseq[2];
     uint16_t code; /* final status of the INVITE */
     enum import_outcome outcome;
     bool tcp, late_offer, srtp, other_media, held[2], challenged;
+    bool asked_for_ack, no_ack; /* its 200 was repeated; it ended before the ACK came */
     uint64_t srtp_packet, repeated, events_refused;
     struct import_event *event;
     uint32_t events, events_capacity;
@@ -144,6 +146,19 @@ void import_rtp_done(struct import_calls *c);
  * agreed, else by its own. False: neither names it. */
 bool import_format_of(const struct import_call *c, enum import_side side, uint8_t pt,
                       struct import_format *out);
+
+/* Between import_calls.c and import_within.c. NULL: no room, counted. */
+struct import_event *import_add_event(struct import_call *k, const struct net_packet *p,
+                                      enum import_kind kind, enum import_side side);
+enum import_side import_side_of(const struct import_call *k, struct slice from_tag);
+/* A request within a call, and a response to one. */
+void import_within(struct import_calls *c, struct import_call *k, const struct net_packet *p,
+                   const struct sip_msg *m);
+void import_within_answered(struct import_calls *c, struct import_call *k,
+                            const struct net_packet *p, const struct sip_msg *m);
+
+/* Whether an offer that was refused with this is made again by itself. */
+bool import_offer_comes_again(uint16_t code);
 
 /* The first of a kind, by that side; NULL: none. */
 const struct import_event *import_find(const struct import_call *c, enum import_kind kind,

@@ -11,6 +11,7 @@
 #define PATIENCE_S    30.0 /* beyond what the capture took, before a script gives up */
 #define WAIT_SHORT_US 2000 /* not worth a line */
 #define KEY_SHORT_MS  20
+#define OFFERS_MAX    16 /* of which one may be refused */
 
 enum moment_kind { MOMENT_EVENT, MOMENT_STRETCH, MOMENT_KEY };
 
@@ -60,8 +61,6 @@ static bool of_side(const struct import_event *e, enum import_side side)
     case IMPORT_INVITE:
     case IMPORT_ACK:
         return false;
-    case IMPORT_REFUSED: /* told where the offer was made */
-        return e->side != side;
     default:
         return e->side == side;
     }
@@ -173,6 +172,62 @@ static void begin_up(struct writer *w)
     w->up = true;
 }
 
+/* A re-INVITE or UPDATE. Those that are refused for a reason that passes are made again by the
+ * stack itself, as they were in the capture. */
+static void offer(struct writer *w, const struct import_event *e)
+{
+    bool on = e->kind == IMPORT_HOLD || (e->kind == IMPORT_OFFER && w->held);
+
+    if (import_offer_comes_again(e->code)) {
+        buf_printf(w->b, "    -- a re-INVITE or UPDATE was refused with %u, to come again\n",
+                   e->code);
+        return;
+    }
+    buf_printf(w->b, "    %scall:hold(%s)", w->up ? "" : "-- ", on ? "true" : "false");
+    if (e->kind == IMPORT_OFFER) /* a refresh, or an address that moved */
+        buf_puts(w->b, " -- a re-INVITE or UPDATE that changes nothing");
+    if (e->code)
+        buf_printf(w->b, "%s refused with %u", e->kind == IMPORT_OFFER ? "," : " --", e->code);
+    else
+        w->held = on;
+    buf_putc(w->b, '\n');
+}
+
+/* ---- transfers ---- */
+
+static void refer(struct writer *w, const struct import_event *e)
+{
+    if (e->phrase.len == 0 || !w->up) {
+        buf_puts(w->b, "    -- a REFER in the capture that leads nowhere\n");
+        return;
+    }
+    buf_puts(w->b, "    call:refer(\"");
+    put_plain(w->b, e->phrase);
+    buf_puts(w->b, "\", { limit = 0 })\n");
+}
+
+static const struct import_event *next_refer_answer(const struct writer *w,
+                                                    const struct import_event *after)
+{
+    const struct import_event *end = w->c->event + w->c->events;
+
+    for (const struct import_event *e = after ? after + 1 : w->c->event; e < end; e++)
+        if (e->kind == IMPORT_REFER_ANSWER && e->side == w->side)
+            return e;
+    return NULL;
+}
+
+/* The stack answers by itself: here the script makes sure that the REFER has come, before it tells
+ * of it. */
+static void refer_answer(struct writer *w, const struct import_event *e)
+{
+    const struct import_event *next = next_refer_answer(w, e);
+
+    buf_printf(w->b, "    call:wait_refer(%.3f) -- answered with %u\n", PATIENCE_S, e->code);
+    if (next && next->code != e->code)
+        buf_printf(w->b, "    call:take_refer(%u)\n", next->code);
+}
+
 static void event(struct writer *w, const struct import_event *e, uint64_t next)
 {
     switch ((enum import_kind)e->kind) {
@@ -181,7 +236,7 @@ static void event(struct writer *w, const struct import_event *e, uint64_t next)
         break;
     case IMPORT_ANSWER:
         begin_up(w);
-        buf_puts(w->b, "    call:answer()\n");
+        buf_puts(w->b, w->c->no_ack ? "    call:answer { ack = false }\n" : "    call:answer()\n");
         break;
     case IMPORT_REFUSAL:
         refuse(w, e);
@@ -191,26 +246,21 @@ static void event(struct writer *w, const struct import_event *e, uint64_t next)
         hang_up(w, e);
         break;
     case IMPORT_HOLD:
-        w->held = true;
-        buf_puts(w->b, "    call:hold(true)\n");
-        break;
     case IMPORT_RESUME:
-        w->held = false;
-        buf_puts(w->b, "    call:hold(false)\n");
-        break;
     case IMPORT_OFFER:
-        /* Said again as it stands: a refresh, or an address that moved. */
-        buf_printf(w->b, "    %scall:hold(%s) -- a re-INVITE or UPDATE that changes nothing\n",
-                   w->up ? "" : "-- ", w->held ? "true" : "false");
-        break;
-    case IMPORT_REFUSED:
-        buf_printf(w->b, "    -- refused with %u in the capture\n", e->code);
+        offer(w, e);
         break;
     case IMPORT_DIGIT:
         buf_printf(w->b, "    call:send_dtmf(\"%c\") -- by INFO in the capture\n", e->digit);
         break;
     case IMPORT_REFER:
-        buf_puts(w->b, "    -- REFER in the capture: a transfer, which is not replayed\n");
+        refer(w, e);
+        break;
+    case IMPORT_REFER_ANSWER:
+        refer_answer(w, e);
+        break;
+    case IMPORT_NOTIFY:
+        buf_printf(w->b, "    call:notify(%u)\n", e->code);
         break;
     case IMPORT_INVITE:
     case IMPORT_ACK:
@@ -298,6 +348,36 @@ static const char *truth_of(const struct import_call *c)
     }
 }
 
+/* How this side answers what the other will ask: said before it can come. */
+static void prepare(struct writer *w)
+{
+    const struct import_call *c = w->c;
+    const struct import_event *first = next_refer_answer(w, NULL),
+                              *ack = import_find(c, IMPORT_ACK, IMPORT_CALLER);
+    uint32_t nth = 0;
+
+    for (uint32_t i = 0; i < c->events && c->answer_us; i++) {
+        const struct import_event *e = &c->event[i];
+
+        if (e->side == w->side || e->at_us < c->answer_us || import_offer_comes_again(e->code) ||
+            (e->kind != IMPORT_HOLD && e->kind != IMPORT_RESUME && e->kind != IMPORT_OFFER))
+            continue;
+        nth++;
+        if (e->code && nth <= OFFERS_MAX)
+            buf_printf(w->b, "    call:refuse_offer(%u, %u)\n", e->code, nth);
+    }
+    if (first)
+        buf_printf(w->b, "    call:take_refer(%u)\n", first->code);
+    if (!c->no_ack || w->side != IMPORT_CALLER)
+        return;
+    if (ack)
+        buf_printf(w->b, "    call:misbehave { late = \"ACK\", by = %.3f, times = 0 }",
+                   since(c->answer_us, ack->at_us));
+    else
+        buf_puts(w->b, "    call:misbehave { lose = \"ACK\", times = 0 }");
+    buf_puts(w->b, " -- BYE came first\n");
+}
+
 static void open_script(struct writer *w)
 {
     const struct import_media *m = w->media;
@@ -326,6 +406,7 @@ static void open_script(struct writer *w)
         buf_puts(w->b, "    call:hush(true) -- no packets but those of the capture\n");
     else if (!w->c->srtp && w->c->answer_us)
         buf_puts(w->b, "    call:mute(true) -- it never sent a packet\n");
+    prepare(w);
 }
 
 /* How a caller comes to the answer, or to the end without one. */

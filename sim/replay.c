@@ -198,6 +198,8 @@ void replay_compare(const struct replay_call *k, enum replay_side side, struct c
         .answer_s = mark_s(c, MARK_ANSWERED),
         .end_s = mark_s(c, MARK_END),
     };
+    if (side == REPLAY_CALLEE && r->accepted_ms != CALL_TIME_NONE) /* as the capture has it */
+        out->answer_s = r->accepted_ms / 1000.0;
     out->code = out->answer_s >= 0 ? 200 : r->code;
     replay_judge(k, side, failed, out);
 }

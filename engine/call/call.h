@@ -60,6 +60,9 @@ enum call_event_kind {
     CALL_EV_PLAYED,   /* what call_play/tone/silence/send_dtmf queued is done; cookie */
     CALL_EV_RECORDED, /* recording is closed; seconds, err */
     CALL_EV_HOLD,     /* far side put us on hold (on true) or took us back */
+    CALL_EV_REFER,    /* far side asks us to call refer_to; it was answered with code */
+    CALL_EV_REFERRED, /* code: how the far side answered our call_refer */
+    CALL_EV_NOTIFIED, /* code: what it tells of that; from 200 on it is over */
     CALL_EV_BRIDGED,  /* first packet of the peer reached this call */
     CALL_EV_ENDED     /* code: SIP status of the failure, 0 after answer; q850; by */
 };
@@ -74,6 +77,7 @@ struct call_event {
     uint32_t cookie;
     double seconds;
     const struct dsp_event *heard;
+    struct slice refer_to; /* valid during the event */
 };
 typedef void call_handler_fn(void *arg, struct call *c, const struct call_event *e);
 
@@ -211,7 +215,7 @@ void call_set_handler(struct call *c, call_handler_fn *handler, void *arg);
 /* Gives the call back after CALL_EV_ENDED; earlier, it hangs up and no further event comes. */
 void call_release(struct call *c);
 
-/* Incoming calls. */
+/* Incoming calls; the two numbers, of both kinds. */
 struct slice call_called_number(const struct call *c);            /* user part of the request URI */
 struct slice call_caller_number(const struct call *c);            /* user part of From */
 struct slice call_header(const struct call *c, const char *name); /* of the INVITE; empty: none */
@@ -260,6 +264,19 @@ bool call_cancel_defied(const struct call *c); /* it has come */
 /* A response to the INVITE that came, in any state and without changing it. phrase, tag "": the
  * standard one, ours. */
 enum err call_respond(struct call *c, uint16_t code, const char *phrase, const char *tag);
+
+/* BYE may leave before the ACK of our 200 has come: call_answer, then call_hangup. */
+enum err call_defy_ack(struct call *c);
+/* The nth offer within the call (re-INVITE, UPDATE; 1: the next) is refused. ERR_FULL: more than
+ * CALL_REFUSALS_MAX wait. */
+#define CALL_REFUSALS_MAX 16
+enum err call_refuse_offer(struct call *c, uint32_t nth, uint16_t code);
+
+/* Transfers by the far side (REFER, RFC 3515). Whom a REFER leads to is the owner's: nothing is
+ * dialled here. */
+enum err call_refer(struct call *c, struct slice to);     /* asks it to call a URI; ERR_INVALID */
+enum err call_take_refers(struct call *c, uint16_t code); /* how its own are answered; 0: 405 */
+enum err call_notify(struct call *c, uint16_t code);      /* how what it asked for goes */
 
 /* Listening. */
 void call_detect(struct call *c, enum dsp_phase phase);

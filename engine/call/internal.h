@@ -73,6 +73,11 @@ struct call {
     struct call_event ended; /* told once session and leg are both gone */
     uint32_t marks_noted;    /* in the recording's index, bits of enum call_mark */
     bool masked;
+    uint32_t refusals;
+    struct call_refusal { /* of an offer that is to come */
+        uint32_t nth;
+        uint16_t code;
+    } refusal[CALL_REFUSALS_MAX];
     struct call_record record;
 };
 
@@ -114,6 +119,12 @@ void call_sdp_init(struct call *c, enum call_srtp srtp);
 /* payload.c: codecs of the call that is dialled, by the environment's list, its own, and the
  * other's. */
 void call_choose_codecs(struct call *c, const struct call_dial *dial);
+
+/* misbehave.c: an offer has come: the code to refuse it with; 0: none. */
+uint16_t call_refusal_now(struct call *c);
+
+/* refer.c */
+void call_on_refer(struct call *c, const struct sip_event *e);
 
 /* audio.c */
 void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e);

@@ -177,8 +177,13 @@ static void on_offer(struct call *c, const struct sip_event *e)
     char text[SDP_TEXT_MAX];
     struct buf b = buf_on(text, sizeof(text));
     struct slice answer;
+    uint16_t refusal = call_refusal_now(c);
     enum err err;
 
+    if (refusal) {
+        sip_session_refuse(c->session, refusal);
+        return;
+    }
     if (e->wants_offer) {
         err = sdp_write_offer(&c->sdp, &b);
         answer = buf_slice(&b);
@@ -264,6 +269,11 @@ void call_on_sip(void *arg, struct sip_session *s, const struct sip_event *e)
         break;
     case SIP_EV_DIGIT:
         call_digit(c, e->digit, true);
+        break;
+    case SIP_EV_REFER:
+    case SIP_EV_REFER_ANSWERED:
+    case SIP_EV_NOTIFIED:
+        call_on_refer(c, e);
         break;
     case SIP_EV_ENDED:
         on_ended(c, e);

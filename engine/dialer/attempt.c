@@ -357,6 +357,9 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
     case CALL_EV_MEDIA:
     case CALL_EV_DTMF:
     case CALL_EV_HOLD:
+    case CALL_EV_REFER:
+    case CALL_EV_REFERRED:
+    case CALL_EV_NOTIFIED:
         break;
     }
 }

@@ -54,6 +54,9 @@ static void on_far(void *arg, struct call *c, const struct call_event *e)
     case CALL_EV_PLAYED:
     case CALL_EV_RECORDED:
     case CALL_EV_HOLD:
+    case CALL_EV_REFER:
+    case CALL_EV_REFERRED:
+    case CALL_EV_NOTIFIED:
     case CALL_EV_BRIDGED:
         break;
     }

@@ -75,7 +75,8 @@ struct flow_report {
     char failed[FLOW_CHECKS_MAX][FLOW_CHECK_MAX]; /* the first failed checks, "file:line: text" */
     /* The call as the script saw it. Milliseconds since the INVITE; CALL_TIME_NONE: never. */
     uint32_t answered_ms, ended_ms;
-    bool call_ended; /* false only with keep_call: the host sets its own handler now */
+    uint32_t accepted_ms; /* an incoming call: the script's 200 */
+    bool call_ended;      /* false only with keep_call: the host sets its own handler now */
     uint16_t code, q850;
     enum call_ender by;             /* as the call layer says; ENDED_BY_US: the script */
     const struct trace_call *trace; /* the call's messages; NULL: not noted */
@@ -99,11 +100,11 @@ struct flow_config {
     bool preload;               /* load every sound now: then playing never reads a file */
     const char *record_dir;     /* where call:record writes; NULL: it measures and writes nothing */
     const struct record_settings *record; /* how; lives as long as the runtime. NULL: plain WAV */
-    uint32_t max_flows;         /* 0: 4096 */
-    uint32_t instructions;      /* between two waits; 0: 500,000 */
-    uint32_t cpu_ms;            /* between two waits; 0: 20 */
-    size_t memory_bytes;        /* one call; 0: 1 MiB */
-    const struct flow_field *settings; /* copied; at most FLOW_SETTINGS_MAX */
+    uint32_t max_flows;                   /* 0: 4096 */
+    uint32_t instructions;                /* between two waits; 0: 500,000 */
+    uint32_t cpu_ms;                      /* between two waits; 0: 20 */
+    size_t memory_bytes;                  /* one call; 0: 1 MiB */
+    const struct flow_field *settings;    /* copied; at most FLOW_SETTINGS_MAX */
     uint32_t settings_count;
     /* store.* (flow/store.h), outlives the runtime or answers all that is asked before it ends;
      * NULL: there is none, and store.* fails. */
@@ -113,7 +114,7 @@ struct flow_config {
                                 are loaded; the same as the calls' environment has. NULL: none */
     const struct prints *recordings; /* what call:listen { "recording" } tells apart: the library
                                         that the calls' environment has; NULL: `prints` */
-    const char *http_allow;  /* hosts for http.* (io/http.h); NULL: none */
+    const char *http_allow;          /* hosts for http.* (io/http.h); NULL: none */
     /* Speech (flow/speech.h); needs `sounds`. */
     const char *synthesiser;      /* command; NULL: espeak-ng; "": none, and what is said fails */
     const char *speech_folder;    /* what was spoken is kept there; NULL: in memory only */

@@ -84,6 +84,11 @@ void flow_on_call(void *arg, struct call *c, const struct call_event *e)
         if (f->agent_here && f->rt->host->agent_heard)
             f->rt->host->agent_heard(f->rt->host->arg, f);
         break;
+    case CALL_EV_REFER:
+    case CALL_EV_REFERRED:
+    case CALL_EV_NOTIFIED:
+        flow_refer_event(f, e);
+        break;
     case CALL_EV_PROGRESS:
     case CALL_EV_HOLD:
         break;

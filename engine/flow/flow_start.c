@@ -145,11 +145,13 @@ static void fill(struct flow *f, const struct flow_start *start)
     timer_init(&f->poke);
     flow_rng(f->rt, slice_cstr(f->script->name), f->leg, &f->rng);
     f->report.script = f->script;
-    f->report.answered_ms = f->report.ended_ms = CALL_TIME_NONE;
+    f->report.answered_ms = f->report.ended_ms = f->report.accepted_ms = CALL_TIME_NONE;
     snprintf(f->report.truth, sizeof f->report.truth, "%s", f->script->truth);
     f->answered = state == CALL_STATE_UP;
     if (f->answered)
         f->report.answered_ms = call_mark_at(f->call, MARK_ANSWERED);
+    if (call_is_outgoing(f->call) && !f->rt->simulator)
+        return; /* a flow of a campaign is told by the lead's row */
     if (slice_copy(call_called_number(f->call), f->number, sizeof f->number) != OK ||
         slice_copy(call_caller_number(f->call), f->caller, sizeof f->caller) != OK)
         log_warn("flow", "a number is too long for a script and is shown empty", "leg=%llu",

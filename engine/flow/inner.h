@@ -113,6 +113,10 @@ struct flow {
         } expect;
     } at; /* the verb under way */
 
+    /* By REFER (verbs_refer.c). */
+    uint16_t referred, notified; /* what the far side said of ours last; 0: nothing yet */
+    char refer_to[160];          /* of its own, not yet told to the script */
+
     /* Put through (verbs_line.c). */
     struct far *far; /* the leg that the script dialled */
     bool hold_music; /* plays to the call, which is on hold */
@@ -135,7 +139,7 @@ struct flow_runtime {
     uint64_t seed;
     bool simulator;
     char record_dir[256], audio_kept_dir[256];
-    uint32_t audio_kept, audio_files; /* now; ever */
+    uint32_t audio_kept, audio_files;     /* now; ever */
     const struct record_settings *record; /* NULL: plain WAV */
     uint32_t instructions;
     uint64_t cpu_ns;
@@ -183,6 +187,7 @@ void flow_on_limit(struct timer *t);   /* of the whole script */
 
 /* flow_events.c, flow_start.c */
 void flow_on_call(void *arg, struct call *c, const struct call_event *e);
+void flow_refer_event(struct flow *f, const struct call_event *e); /* verbs_refer.c */
 int flow_after_main(lua_State *L); /* runs call:afterwards; arguments: function, outcome */
 
 /* far.c, verbs_line.c: what the call was put through to is let go of. */
@@ -282,7 +287,7 @@ extern const struct verb verbs_expect[], verbs_expect_audio[];        /* call:NA
 extern const struct verb verbs_network[];                             /* call:NAME */
 extern const struct verb verbs_random[], verbs_script[];              /* NAME */
 extern const struct verb verbs_line[], verbs_hold[], verbs_house[];   /* call:NAME */
-extern const struct verb verbs_record[];                              /* call:NAME */
+extern const struct verb verbs_record[], verbs_refer[];               /* call:NAME */
 extern const struct verb verbs_store[];                               /* store.NAME */
 extern const struct verb verbs_read[];                                /* read.NAME */
 extern const struct verb verbs_http[];                                /* http.NAME */

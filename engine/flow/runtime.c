@@ -35,6 +35,7 @@ const struct verb_group verb_groups[] = {
     {"call:", verbs_hold},
     {"call:", verbs_house},
     {"call:", verbs_record},
+    {"call:", verbs_refer},
     {"", verbs_script},
     {"", verbs_random},
     {"read.", verbs_read},

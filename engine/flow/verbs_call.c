@@ -29,18 +29,32 @@ static int answer_k(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-/*@both call:answer()
+/*@both call:answer([{ ack = true }])
  * Answers an incoming call (200 OK) and waits for the caller's ACK, at most 33 seconds.
- * Returns true, or nil and "timeout". Audio flows from the 200 on.
+ * Returns true, or nil and "timeout". Audio flows from the 200 on. With `ack = false`, in the
+ * simulator, it returns at once, and a call:hangup before the ACK sends its BYE at once, too, which
+ * RFC 3261 forbids.
  */
 static int verb_answer(lua_State *L)
 {
+    static const char *const options[] = {"ack", NULL};
     struct flow *f = verb_begin(L);
 
+    opt_only(L, 2, options);
+    bool ack = opt_bool(L, 2, "ack", true);
+    if (!ack && !f->rt->simulator)
+        return luaL_error(L, "ack = false is for the simulator");
     if (!f->answered) {
         enum err e = call_answer(f->call);
         if (e != OK)
             flow_fail(L, "call:answer: the call cannot be answered now (%s)", err_name(e));
+        f->report.accepted_ms = call_age_ms(f->call);
+        f->progressed = f->progressed || !ack;
+    }
+    if (!ack) {
+        call_defy_ack(f->call);
+        lua_pushboolean(L, true);
+        return 1;
     }
     verb_limit(f, ACK_LIMIT_S);
     return answer_k(L, LUA_OK, 0);

@@ -111,12 +111,17 @@ enum err flow_packets_load(struct flow_runtime *rt, const char *path, char *mess
 
 /* ---- verbs ---- */
 
+/* ctx: the age in ms. A loop that is late counts a timer from where it is itself, which fires too
+ * early by as much: then it is started again for the rest. */
 static int until_k(lua_State *L, int status, lua_KContext ctx)
 {
     struct flow *f = flow_of(L);
+    double left_ms = (double)ctx - verb_age_ms(f);
 
     (void)status;
     verb_check(L, f);
+    if (f->timed_out && left_ms >= 1)
+        verb_limit(f, left_ms / 1000);
     if (!f->timed_out)
         return verb_wait(L, ctx, until_k);
     verb_done(f);
@@ -130,12 +135,12 @@ static int until_k(lua_State *L, int status, lua_KContext ctx)
 static int verb_wait_until(lua_State *L)
 {
     struct flow *f = verb_begin(L);
-    double left = arg_seconds(L, 2, DAY_S) - verb_age_ms(f) / 1000.0;
+    double age_ms = arg_seconds(L, 2, DAY_S) * 1000, left_ms = age_ms - verb_age_ms(f);
 
-    if (left <= 0)
+    if (left_ms <= 0)
         return 0;
-    verb_limit(f, left);
-    return until_k(L, LUA_OK, 0);
+    verb_limit(f, left_ms / 1000);
+    return until_k(L, LUA_OK, (lua_KContext)(age_ms + 0.5));
 }
 
 static int sent_k(lua_State *L, int status, lua_KContext ctx)

@@ -4,7 +4,7 @@
  *   transport.c  sockets                 ua.c      dispatch, what lies outside calls
  *   transaction.c, client.c, server.c    RFC 3261 17 with RFC 6026
  *   dialog.c     tags, targets, routes   session.c, uac.c, redirect.c, uas.c, reoffer.c, prack.c,
- *                                       info.c, refresh.c, nat.c, alive.c
+ *                                       info.c, refer.c, refresh.c, nat.c, alive.c
  *
  * A message is parsed into ua->in and handled to its end before the next one. Requests and
  * responses of ours are written into ua->out and copied into a pooled buffer only where a timer may
@@ -141,6 +141,7 @@ struct sip_session {
     bool incoming, answered, answer_known; /* answer_known: the INVITE's offer has its answer */
     bool ended, released, ending_wanted;
     bool defies_cancel, cancel_defied;  /* sip_session_defy_cancel; a CANCEL has come */
+    bool defies_ack;                    /* sip_session_defy_ack */
     bool listed, late_offer, limit_hit; /* late_offer: the INVITE had no SDP */
     bool provisional_seen, wants_timer, cancel_wanted, cancel_sent, no_100rel, redirect_same_user;
     uint8_t busy; /* depth of handler calls */
@@ -200,6 +201,11 @@ struct sip_session {
     struct timer alive; /* alive.c */
     uint32_t alive_ms;
     bool alive_waits;
+
+    /* refer.c */
+    bool refers;         /* we have asked */
+    uint16_t refer_code; /* of our answers; 0: REFER is not known */
+    uint32_t refer_cseq; /* of the one we accepted last; 0: none */
 };
 
 /* ---- the user agent ---- */
@@ -440,6 +446,10 @@ void sip_drop_request(struct sip_session *s, uint16_t status); /* answers it; 0:
 
 /* info.c */
 void sip_info_received(struct sip_session *s, struct sip_tx *tx, const struct sip_msg *m);
+
+/* refer.c */
+void sip_refer_received(struct sip_session *s, struct sip_tx *tx, const struct sip_msg *m);
+void sip_notify_received(struct sip_session *s, struct sip_tx *tx, const struct sip_msg *m);
 
 /* nat.c */
 /* By a message with the far side's Contact: whether s->peer is symmetric. */

@@ -419,6 +419,11 @@ enum err sip_session_defy_cancel(struct sip_session *s)
     return OK;
 }
 
+void sip_session_defy_ack(struct sip_session *s)
+{
+    s->defies_ack = true;
+}
+
 bool sip_session_cancel_defied(const struct sip_session *s)
 {
     return s->cancel_defied;

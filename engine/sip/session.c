@@ -281,7 +281,8 @@ void sip_write_target(struct sip_session *s, struct buf *b, const struct sip_pat
 
     told.sips = s->peer.sips; /* RFC 3261 8.1.1.8, 12.1.1: then the Contact is one, too */
     sip_write_contact(s->ua, b, sip_buf_slice(s->contact_user), &told);
-    buf_puts(b, "Allow: " SIP_ALLOW_TEXT "\r\nSupported: ");
+    buf_puts(b, "Allow: " SIP_ALLOW_TEXT);
+    buf_puts(b, s->refer_code ? ", REFER, NOTIFY\r\nSupported: " : "\r\nSupported: ");
     buf_puts(b, s->no_100rel ? "timer\r\n" : "100rel, timer\r\n");
 }
 
@@ -408,6 +409,8 @@ static void end_incoming(struct sip_session *s, uint16_t q850)
 {
     if (s->phase == SIP_PHASE_INVITING)
         sip_uas_refuse(s, refusal_of(q850), NULL, 0, NULL);
+    else if (s->defies_ack)
+        sip_session_bye(s);
     else /* no BYE before the ACK of our 2xx has come (RFC 3261 15) */
         s->ending_wanted = true;
 }
@@ -485,6 +488,12 @@ static void dispatch(struct sip_session *s, struct sip_dialog *d, struct sip_tx 
         break;
     case SIP_INFO:
         sip_info_received(s, tx, m);
+        break;
+    case SIP_REFER:
+        sip_refer_received(s, tx, m);
+        break;
+    case SIP_NOTIFY:
+        sip_notify_received(s, tx, m);
         break;
     case SIP_OPTIONS:
         s->ua->stats.handled_elsewhere++;

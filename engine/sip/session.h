@@ -29,10 +29,13 @@ enum sip_event_kind {
     SIP_EV_OFFER,     /* re-INVITE, UPDATE or PRACK with an offer (or a re-INVITE without SDP:
                          wants_offer, give the offer with sip_session_answer) */
     SIP_EV_ANSWER,    /* the answer to our sip_session_offer, or to our reliable offer (in PRACK) */
-    SIP_EV_OFFER_REFUSED, /* our sip_session_offer was refused with code; the session goes on as
-                             before. 491 is retried inside and is not told */
-    SIP_EV_DIGIT,         /* a key in an INFO: digit */
-    SIP_EV_ENDED          /* code, reason, by, q850, retry_after_s, contact */
+    SIP_EV_OFFER_REFUSED,  /* our sip_session_offer was refused with code; the session goes on as
+                              before. 491 is retried inside and is not told */
+    SIP_EV_DIGIT,          /* a key in an INFO: digit */
+    SIP_EV_REFER,          /* the far side asks us to call refer_to; answered with code already */
+    SIP_EV_REFER_ANSWERED, /* code: the answer to our sip_session_refer */
+    SIP_EV_NOTIFIED,       /* code: how what we asked for goes; from 200 on it is over */
+    SIP_EV_ENDED           /* code, reason, by, q850, retry_after_s, contact */
 };
 
 struct sip_event {
@@ -52,6 +55,7 @@ struct sip_event {
     struct slice reason_text;  /* text of that header */
     uint32_t retry_after_s;    /* 0: none said */
     struct slice contact;      /* 3xx: URI of the first Contact */
+    struct slice refer_to;     /* a URI, as it came */
     const struct sip_msg *msg; /* NULL when a timer or the wire is behind the event */
 };
 typedef void sip_session_fn(void *arg, struct sip_session *s, const struct sip_event *e);
@@ -115,6 +119,17 @@ enum err sip_session_answer(struct sip_session *s, struct slice sdp);
 /* Refuses it (488 usually). Of a 2xx's late offer: ACK, then BYE. */
 enum err sip_session_refuse(struct sip_session *s, uint16_t code);
 
+/* Asking somebody to call somebody (RFC 3515). */
+
+/* Asks the far side to call `to`, a URI. ERR_STATE: not up; ERR_INVALID: no URI. */
+enum err sip_session_refer(struct sip_session *s, struct slice to);
+/* How REFERs of the far side are answered from now on; 0: not known (405), as at first. */
+void sip_session_take_refers(struct sip_session *s, uint16_t code);
+/* Tells it how the call that it asked for last goes. ERR_STATE: it asked for none. */
+enum err sip_session_notify(struct sip_session *s, uint16_t code);
+/* The status that a NOTIFY's message/sipfrag tells; 0: none. */
+uint16_t sip_fragment_code(const struct sip_msg *m);
+
 /* Ends the call in any state the right way: CANCEL (once a provisional has come), BYE, or a refusal
  * with 480/486 by q850. SIP_EV_ENDED follows, at the latest after 64 × T1. q850 0: no Reason
  * header. text NULL: none. */
@@ -125,6 +140,8 @@ void sip_session_end(struct sip_session *s, uint16_t q850, const char *text);
  * or answered. */
 enum err sip_session_defy_cancel(struct sip_session *s);
 bool sip_session_cancel_defied(const struct sip_session *s); /* one has come */
+/* From now on a BYE of ours does not wait for the ACK of our 2xx (which RFC 3261 15 forbids). */
+void sip_session_defy_ack(struct sip_session *s);
 /* Sends a response to the INVITE that came, in whatever state, and changes nothing: the
  * transaction knows nothing of it. No SDP. tag empty: ours. ERR_STATE: outgoing; ERR_TOO_LONG. */
 enum err sip_session_respond(struct sip_session *s, uint16_t code, struct slice phrase,
@@ -144,7 +161,8 @@ const struct sip_path *sip_session_peer(const struct sip_session *s);
 const struct sip_msg *sip_session_invite(struct sip_session *s);
 /* Value of a header of that INVITE, by full name; empty: none or outgoing. Valid as the session. */
 struct slice sip_session_header(struct sip_session *s, const char *name);
-/* Users of the request URI and of From in that INVITE. Valid as the session. */
+/* Users of the request URI and of From in that INVITE; of To and From in ours. Valid as the
+ * session. */
 struct slice sip_session_called_user(struct sip_session *s);
 struct slice sip_session_caller_user(struct sip_session *s);
 /* SDP offer of that INVITE; empty: late offer. Valid as the session. */

@@ -144,11 +144,22 @@ struct slice sip_session_header(struct sip_session *s, const char *name)
     return sip_get_named(m, n, &value) ? value : SLICE_NONE;
 }
 
+/* Of our From or To value. */
+static struct slice user_of(struct slice value)
+{
+    struct sip_nameaddr na;
+    struct sip_uri uri;
+
+    return sip_nameaddr_parse(value, &na) == OK && sip_uri_parse(na.uri_text, &uri) == OK
+               ? uri.user
+               : SLICE_NONE;
+}
+
 struct slice sip_session_called_user(struct sip_session *s)
 {
     const struct sip_msg *m = sip_session_invite(s);
 
-    return m ? m->uri.user : SLICE_NONE;
+    return m ? m->uri.user : s->incoming ? SLICE_NONE : user_of(s->first.remote);
 }
 
 struct slice sip_session_caller_user(struct sip_session *s)
@@ -156,7 +167,9 @@ struct slice sip_session_caller_user(struct sip_session *s)
     const struct sip_msg *m = sip_session_invite(s);
     struct sip_uri uri;
 
-    return m && sip_uri_parse(m->from.uri_text, &uri) == OK ? uri.user : SLICE_NONE;
+    if (!m)
+        return s->incoming ? SLICE_NONE : user_of(s->first.local);
+    return sip_uri_parse(m->from.uri_text, &uri) == OK ? uri.user : SLICE_NONE;
 }
 
 struct slice sip_session_invite_sdp(struct sip_session *s)

@@ -142,6 +142,31 @@ enum err call_hold(struct call *c, bool on)
     fake_say(c, "hold %d", on);
     return fake_take(c);
 }
+enum err call_defy_ack(struct call *c)
+{
+    fake_say(c, "defy ack");
+    return OK;
+}
+enum err call_refer(struct call *c, struct slice to)
+{
+    fake_say(c, "refer " SLICE_FMT, SLICE_ARG(to));
+    return fake_take(c);
+}
+enum err call_take_refers(struct call *c, uint16_t code)
+{
+    fake_say(c, "take refers %u", code);
+    return fake_take(c);
+}
+enum err call_notify(struct call *c, uint16_t code)
+{
+    fake_say(c, "notify %u", code);
+    return fake_take(c);
+}
+enum err call_refuse_offer(struct call *c, uint32_t nth, uint16_t code)
+{
+    fake_say(c, "refuse offer %u %u", nth, code);
+    return fake_take(c);
+}
 enum err call_set_payload(struct call *c, const struct call_payload *p)
 {
     fake_say(c, "payload %s/%u/%u %s", p->name, p->rate_hz, p->channels, p->fmtp ? p->fmtp : "-");

@@ -103,3 +103,72 @@ Test(replay, packets_are_played_from_the_audio_folder_only)
     unlink(path);
     rmdir(root);
 }
+
+/* ---- transfers and refusals ---- */
+
+static void asks(struct bench *b, enum call_event_kind kind, uint16_t code, const char *to)
+{
+    fake_tell(&b->call,
+              (struct call_event){.kind = kind, .code = code, .refer_to = slice_cstr(to)});
+}
+
+Test(replay, refer_returns_what_became_of_it)
+{
+    struct bench b;
+
+    bench_open(&b);
+    bench_body(&b, "check(call:refer('sip:300@pbx') == 200)\n"
+                   "local nothing, why, code = call:refer('sip:301@pbx')\n"
+                   "check(nothing == nil and why == 'refused' and code == 603)\n"
+                   "nothing, why = call:refer('sip:302@pbx', { limit = 0.5 })\n"
+                   "check(nothing == nil and why == 'timeout')\n"
+                   "call:refer('sip:303@pbx', { limit = 0 })");
+    asks(&b, CALL_EV_REFERRED, 202, "");
+    asks(&b, CALL_EV_NOTIFIED, 100, "");
+    bench_pass(&b, 100);
+    assert_said(&b, "refer sip:300@pbx; ");
+    asks(&b, CALL_EV_NOTIFIED, 200, "");
+    bench_pass(&b, 2);
+    asks(&b, CALL_EV_REFERRED, 603, "");
+    bench_pass(&b, 600);
+    cr_assert(strstr(b.call.said, "refer sip:301@pbx; refer sip:302@pbx; refer sip:303@pbx; "),
+              "%s", b.call.said);
+    whole(&b);
+    cr_assert_eq(b.report.checks_passed, 3u);
+    bench_close(&b);
+}
+
+Test(replay, a_refer_of_the_far_side_is_answered_and_told_of)
+{
+    struct bench b;
+
+    bench_open(&b);
+    bench_body(&b, "call:refuse_offer(488, 2)\n"
+                   "call:take_refer()\n"
+                   "check(call:wait_refer(5) == 'sip:300@pbx')\n"
+                   "call:notify(180)\n"
+                   "call:take_refer(603)\n"
+                   "local nothing, why = call:wait_refer(1)\n"
+                   "check(nothing == nil and why == 'timeout')");
+    bench_pass(&b, 100);
+    assert_said(&b, "refuse offer 2 488; take refers 202; ");
+    asks(&b, CALL_EV_REFER, 202, "sip:300@pbx");
+    bench_pass(&b, 1100);
+    cr_assert(strstr(b.call.said, "notify 180; take refers 603; "), "%s", b.call.said);
+    whole(&b);
+    cr_assert_eq(b.report.checks_passed, 2u);
+    bench_close(&b);
+}
+
+Test(replay, an_answer_need_not_wait_for_its_ack)
+{
+    struct bench b;
+
+    bench_open(&b);
+    bench_body(&b, "check(call:answer { ack = false })\ncall:hangup(31)");
+    cr_assert(strstr(b.call.said, "answer; detect talk; defy ack; hangup 31; "), "%s", b.call.said);
+    bench_close(&b);
+    fails("call:refuse_offer(200)", "it is no such SIP code");
+    fails("call:take_refer(180)", "it is no such SIP code");
+    fails("call:answer { wait = false }", "wait");
+}

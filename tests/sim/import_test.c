@@ -418,6 +418,153 @@ Test(import, hold_keys_and_the_callees_bye_become_verbs)
     done(&r, &c);
 }
 
+/* A request of the callee's, whose tags are the other way round. */
+static void callee_asks(struct cap *c, uint64_t ms, const char *method, int cseq, const char *lines,
+                        const char *body)
+{
+    char text[1500];
+    int n = snprintf(text, sizeof text,
+                     "%s sip:a@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.2;branch=z9hG4bK9%d\r\n"
+                     "From: <sip:+12025550101@10.0.0.2>;tag=b2\r\nTo: "
+                     "<sip:+12025550100@10.0.0.1>;tag=a1\r\nCall-ID: one@10.0.0.1\r\n"
+                     "CSeq: %d %s\r\n%sContent-Length: %zu\r\n\r\n%s",
+                     method, cseq, cseq, method, lines, strlen(body), body);
+
+    cap_udp(c, ms, 2, 5060, 1, 5060, text, (size_t)n);
+}
+
+static void answered_call(struct cap *c)
+{
+    cap_open(c);
+    cap_sip(c, 0, 1, CAP_INVITE, false, "1 INVITE", "", 4000, CAP_PCMU);
+    cap_sip(c, 500, 2, "SIP/2.0 200 OK", true, "1 INVITE", "", 5000, CAP_PCMU);
+}
+
+static void acked_call(struct cap *c)
+{
+    answered_call(c);
+    cap_sip(c, 501, 1, "ACK sip:+12025550101@10.0.0.2 SIP/2.0", true, "1 ACK", "", 0, "");
+}
+
+/* Refused with 488: the other side is to refuse the second of its offers. With 491: made again. */
+Test(import, refused_offers_are_refused_again)
+{
+    struct cap c = {.link = 1};
+    struct result r;
+
+    acked_call(&c);
+    cap_sip(&c, 1000, 1, CAP_INVITE, true, "2 INVITE", "", 4000, CAP_PCMU "a=sendonly\r\n");
+    cap_sip(&c, 1003, 2, "SIP/2.0 491 Request Pending", true, "2 INVITE", "", 0, "");
+    cap_sip(&c, 1200, 1, CAP_INVITE, true, "3 INVITE", "", 4000, CAP_PCMU "a=sendonly\r\n");
+    cap_sip(&c, 1203, 2, "SIP/2.0 200 OK", true, "3 INVITE", "", 5000, CAP_PCMU "a=recvonly\r\n");
+    cap_sip(&c, 1500, 1, CAP_INVITE, true, "4 INVITE", "", 4000, CAP_PCMU);
+    cap_sip(&c, 1503, 2, "SIP/2.0 488 Not Acceptable Here", true, "4 INVITE", "", 0, "");
+    cap_sip(&c, 1603, 2, "SIP/2.0 488 Not Acceptable Here", true, "4 INVITE", "", 0, "");
+    cap_sip(&c, 2000, 1, CAP_INVITE, true, "5 INVITE", "", 4000, CAP_PCMU "a=sendonly\r\n");
+    cap_sip(&c, 2003, 2, "SIP/2.0 200 OK", true, "5 INVITE", "", 5000, CAP_PCMU "a=recvonly\r\n");
+    cap_sip(&c, 3000, 1, CAP_BYE, true, "6 BYE", "", 0, "");
+    import_cap(&r, &c);
+    cr_assert(r.ok, "%s", r.error);
+    has(&r, "callers/c0001.lua",
+        "    -- a re-INVITE or UPDATE was refused with 491, to come again\n"
+        "    call:wait_until(up + 0.700)\n"
+        "    call:hold(true)\n"
+        "    call:wait_until(up + 1.000)\n"
+        "    call:hold(false) -- refused with 488\n"
+        "    call:wait_until(up + 1.500)\n"
+        "    call:hold(true) -- a re-INVITE or UPDATE that changes nothing\n");
+    has(&r, "callees/c0001.lua", "    call:refuse_offer(488, 2)\n    call:wait_until(0.500)\n");
+    has_not(&r, "callers/c0001.lua", "refuse_offer");
+    done(&r, &c);
+}
+
+Test(import, transfers_become_verbs_of_both_sides)
+{
+    struct cap c = {.link = 1};
+    struct result r;
+    static const char lines[] = "Refer-To: \"Office\" <sip:300@10.0.0.9?Replaces=x%40y>\r\n",
+                      fragment[] = "Content-Type: message/sipfrag;version=2.0\r\nEvent: refer\r\n";
+
+    acked_call(&c);
+    cap_sip(&c, 1000, 1, "REFER sip:+12025550101@10.0.0.2 SIP/2.0", true, "2 REFER", lines, 0, "");
+    cap_sip(&c, 1200, 1, "REFER sip:+12025550101@10.0.0.2 SIP/2.0", true, "2 REFER", lines, 0, "");
+    cap_sip(&c, 1203, 2, "SIP/2.0 603 Declined", true, "2 REFER", "", 0, "");
+    cap_sip(&c, 2000, 1, "REFER sip:+12025550101@10.0.0.2 SIP/2.0", true, "3 REFER", lines, 0, "");
+    cap_sip(&c, 2004, 2, "SIP/2.0 202 Accepted", true, "3 REFER", "", 0, "");
+    callee_asks(&c, 2006, "NOTIFY", 1, fragment, "SIP/2.0 100 Trying\r\n");
+    cap_sip(&c, 2007, 1, "SIP/2.0 200 OK", true, "1 NOTIFY", "", 0, "");
+    callee_asks(&c, 2500, "NOTIFY", 2, fragment, "SIP/2.0 200 OK\r\n");
+    callee_asks(&c, 2700, "NOTIFY", 2, fragment, "SIP/2.0 200 OK\r\n");
+    callee_asks(&c, 2800, "NOTIFY", 3, "Event: presence\r\n", "");
+    callee_asks(&c, 3000, "BYE", 4, "", "");
+    import_cap(&r, &c);
+    cr_assert(r.ok, "%s", r.error);
+    has(&r, "callers/c0001.lua",
+        "    call:wait_until(up + 0.500)\n"
+        "    call:refer(\"sip:300@10.0.0.9\", { limit = 0 })\n"
+        "    call:wait_until(up + 1.500)\n"
+        "    call:refer(\"sip:300@10.0.0.9\", { limit = 0 })\n"
+        "    call:wait_hangup(31.000)\n");
+    has(&r, "callees/c0001.lua",
+        "    call:take_refer(603)\n"
+        "    call:wait_until(0.500)\n"
+        "    local up = call:age()\n"
+        "    call:answer()\n"
+        "    call:wait_until(up + 0.703)\n"
+        "    call:wait_refer(30.000) -- answered with 603\n"
+        "    call:take_refer(202)\n"
+        "    call:wait_until(up + 1.504)\n"
+        "    call:wait_refer(30.000) -- answered with 202\n"
+        "    call:notify(100)\n"
+        "    call:wait_until(up + 2.000)\n"
+        "    call:notify(200)\n"
+        "    call:wait_until(up + 2.500)\n"
+        "    call:hangup()\n");
+    cr_assert_eq(r.report.repeated, 2u);
+    done(&r, &c);
+}
+
+static void ends_before_ack(struct cap *c, const char *callee, const char *caller)
+{
+    struct result r;
+
+    import_cap(&r, c);
+    cr_assert(r.ok, "%s", r.error);
+    if (callee)
+        has(&r, "callees/c0001.lua", callee);
+    else
+        has(&r, "callees/c0001.lua", "    call:answer()\n");
+    if (caller)
+        has(&r, "callers/c0001.lua", caller);
+    else
+        has_not(&r, "callers/c0001.lua", "misbehave");
+    has(&r, "calls.csv", "answered,200,");
+    done(&r, c);
+}
+
+Test(import, a_bye_before_the_ack_stays_one)
+{
+    struct cap c = {.link = 1}, d = c, e = c;
+
+    answered_call(&c); /* the callee's, and an ACK that comes too late */
+    callee_asks(&c, 600, "BYE", 1, "", "");
+    cap_sip(&c, 650, 1, "ACK sip:+12025550101@10.0.0.2 SIP/2.0", true, "1 ACK", "", 0, "");
+    ends_before_ack(
+        &c,
+        "    call:answer { ack = false }\n    call:wait_until(up + 0.100)\n"
+        "    call:hangup()\n",
+        "    call:misbehave { late = \"ACK\", by = 0.150, times = 0 } -- BYE came first\n"
+        "    if not call:wait_answer");
+    answered_call(&d); /* the caller's, who never sent one */
+    cap_sip(&d, 1001, 2, "SIP/2.0 200 OK", true, "1 INVITE", "", 5000, CAP_PCMU);
+    cap_sip(&d, 1500, 1, CAP_BYE, true, "2 BYE", "", 0, "");
+    ends_before_ack(&d, "    call:answer { ack = false }\n    call:wait_hangup(",
+                    "    call:misbehave { lose = \"ACK\", times = 0 } -- BYE came first\n");
+    answered_call(&e); /* the ACK is not in the capture: the callee did not miss it */
+    cap_sip(&e, 1500, 1, CAP_BYE, true, "2 BYE", "", 0, "");
+    ends_before_ack(&e, NULL, NULL);
+}
+
 Test(import, refusals_keep_code_phrase_and_cause)
 {
     struct cap c = {.link = 1};

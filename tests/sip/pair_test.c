@@ -78,6 +78,9 @@ static void on_leg(void *arg, struct sip_session *s, const struct sip_event *e)
         break;
     case SIP_EV_OFFER_REFUSED:
     case SIP_EV_DIGIT:
+    case SIP_EV_REFER:
+    case SIP_EV_REFER_ANSWERED:
+    case SIP_EV_NOTIFIED:
         break;
     case SIP_EV_ENDED:
         l->ended = true;

@@ -2,6 +2,20 @@
  * credentials, refusals (RFC 3261 9, 13, 22; RFC 3326; RFC 4028 7.3). */
 #include "sip/dialogue.h"
 
+Test(uac, the_two_numbers_are_known)
+{
+    struct dialogue *d = dialogue_new(NULL);
+
+    call_up(d,
+            &(struct sip_invite){.request_uri = "sip:+12025550142@127.0.0.9:5070",
+                                 .from_uri = "sip:+12025550101@127.0.0.1",
+                                 .sdp = SLICE(OFFER)},
+            NULL);
+    cr_assert(slice_eq(sip_session_called_user(d->session), SLICE("+12025550142")));
+    cr_assert(slice_eq(sip_session_caller_user(d->session), SLICE("+12025550101")));
+    dialogue_free(d);
+}
+
 Test(uac, the_invite_says_what_it_was_told)
 {
     struct dialogue *d = dialogue_new(NULL);

@@ -174,6 +174,9 @@ static void on_event(void *arg, struct sip_session *s, const struct sip_event *e
         break;
     case SIP_EV_OFFER_REFUSED:
     case SIP_EV_DIGIT:
+    case SIP_EV_REFER:
+    case SIP_EV_REFER_ANSWERED:
+    case SIP_EV_NOTIFIED:
         c->refused++;
         talking(c);
         break;
