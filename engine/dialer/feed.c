@@ -352,6 +352,9 @@ static void renew_each(struct renewal *r, const struct list *of)
     list_each(node, next, of)
     {
         const struct attempt *a = container_of(node, struct attempt, node);
+
+        if (a->completing)
+            continue; /* by the time it is renewed it has no lease any more: that is no loss */
         struct queue_lease *l = &r->leases[r->count++];
 
         memcpy(l->id, a->task.id, sizeof(l->id));

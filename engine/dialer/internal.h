@@ -76,6 +76,7 @@ struct attempt {
     bool locked;             /* the number, after an abandoned call, or it need not be */
     bool passed;             /* the gate has counted it as a call of its number */
     bool entered;            /* given to the ledger */
+    bool completing;         /* its completion is on the way to Redis */
     struct pacing_lead lead; /* what its score rests on */
     float score;             /* chance of a live answer when it was claimed; 0: not known */
     uint64_t record_number;  /* of records given, 1… */

@@ -131,6 +131,7 @@ static void complete(struct attempt *a)
     else if (c.ledger && !a->entered)
         ledger_given(d, c.ledger);
     a->entered = a->entered || e == OK;
+    a->completing = e == OK;
 }
 
 /* The record says what the rules leave with the lead, so it stands in the journal, too. */
