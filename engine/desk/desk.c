@@ -344,6 +344,14 @@ struct desk_counts desk_counts(const struct desk *d)
     return counts;
 }
 
+struct agent *desk_find(const struct desk *d, struct slice name)
+{
+    for (uint32_t i = 0; d && i < d->count; i++)
+        if (slice_eq(name, slice_cstr(d->agents[i]->name)))
+            return d->agents[i];
+    return NULL;
+}
+
 const char *agent_name(const struct agent *a)
 {
     return a->name;

@@ -88,6 +88,8 @@ struct desk_counts {
 };
 struct desk_counts desk_counts(const struct desk *d);
 
+struct agent *desk_find(const struct desk *d, struct slice name); /* NULL: nobody of that name */
+
 const char *agent_name(const struct agent *a);
 enum agent_state agent_state(const struct agent *a);
 struct call *agent_leg(const struct agent *a); /* NULL: none */

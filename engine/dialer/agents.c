@@ -52,7 +52,7 @@ static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
      * for a break, the pacing would learn that most agents leave after a call, and dial for few. */
     if (was == AGENT_WRAP_UP && agent_state(a) == AGENT_CALLING)
         return;
-    supervise_agent(d, a);
+    supervise_agent(&d->supervision, a);
     agents_pace(d, number, pace_of(agent_state(a)));
     if (agent_state(a) != AGENT_READY && agent_state(a) != AGENT_TALKING)
         preview_agent_left(&d->agents[number]);
@@ -140,6 +140,7 @@ enum err agents_open(struct dialer *d)
 
     if (e != OK)
         return e;
+    supervise_init(&d->supervision, d->loop, d->desk, c->supervision.pin);
     d->agents = calloc(c->agent_count ? c->agent_count : 1, sizeof(*d->agents));
     if (!d->agents)
         return ERR_NOMEM;

@@ -91,7 +91,7 @@ static void begin_leaving(struct dialer *d)
     d->leave_by_ms = loop_now_ms(d->loop) + LEAVE_MS;
     share_leave(d);
     desk_stop(d->desk);
-    supervise_end(d);
+    supervise_end(&d->supervision);
     trunks_leave(d);
 }
 

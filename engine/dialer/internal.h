@@ -14,6 +14,7 @@
 #include "campaign/pacing.h"
 #include "campaign/rules.h"
 #include "desk/desk.h"
+#include "desk/supervise.h"
 #include "dialer/dialer.h"
 #include "flow/host.h"
 #include "media/alarm.h"
@@ -97,20 +98,6 @@ struct trunk {
     struct media_alarm one_way, silent; /* of its audio, hearing.c */
 };
 
-#define SUPERVISORS_MAX   16
-#define SUPERVISE_PIN_MAX 16
-
-struct supervisor { /* supervise.c */
-    struct dialer *dialer;
-    struct call *call;   /* NULL: the place is free */
-    struct agent *agent; /* whom they called for */
-    struct timer timer;
-    char typed[SUPERVISE_PIN_MAX];
-    uint32_t typed_count, tries;
-    uint8_t part;
-    bool known; /* has keyed the PIN */
-};
-
 struct dialer {
     struct dialer_config config;
     const struct campaign *campaign;
@@ -172,7 +159,7 @@ struct dialer {
 
     const struct sound *safe_harbour;
     const struct sound *hold_music; /* NULL: silence */
-    struct supervisor supervisors[SUPERVISORS_MAX];
+    struct supervision supervision;
     const struct sound *messages[RESULT_COUNT];
     struct flow_runtime *flow_runtime; /* NULL: no flow in the campaign */
     struct store *flow_store;          /* what flows keep; NULL: likewise */
@@ -266,10 +253,6 @@ void dialer_look_soon(struct dialer *d);
 /* agents.c */
 enum err agents_open(struct dialer *d);
 /* Whom the lead names (its `agent` field), if they are ready and not kept for another; or NULL. */
-/* supervise.c */
-void supervise_incoming(void *arg, struct call *c);
-void supervise_agent(struct dialer *d, const struct agent *a); /* their state has changed */
-void supervise_end(struct dialer *d);
 struct agent *agents_of_lead(const struct attempt *a);
 void agents_pace(struct dialer *d, uint32_t agent, enum agent_pace pace);
 

@@ -173,6 +173,13 @@ static uint32_t list_ports(struct dialer *d, struct call_ports *ports)
     return n;
 }
 
+static void on_incoming(void *arg, struct call *c)
+{
+    struct dialer *d = arg;
+
+    supervise_take(&d->supervision, c, d->stage == DIALER_RUNNING);
+}
+
 static enum err open_calls(struct dialer *d, char *error)
 {
     const struct campaign *c = d->campaign;
@@ -210,7 +217,7 @@ static enum err open_calls(struct dialer *d, char *error)
         .max_calls = c->max_calls,
         .tone_plan = c->tone_plan,
         .line = d->config.model ? d->config.model->line : NULL,
-        .incoming = c->supervision.pin[0] ? supervise_incoming : NULL,
+        .incoming = c->supervision.pin[0] ? on_incoming : NULL,
         .arg = d,
     };
     char text[ADDR_TEXT_MAX];

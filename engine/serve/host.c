@@ -113,9 +113,12 @@ static void agent_drop(void *arg, struct flow *f)
 
 static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
 {
+    struct serve *s = arg;
+
     (void)was;
+    supervise_agent(&s->supervision, a);
     if (agent_state(a) == AGENT_READY)
-        offer_agents(arg);
+        offer_agents(s);
 }
 
 static void on_talk_ended(void *arg, struct agent *a, struct call *callee, bool by_agent)
@@ -154,6 +157,7 @@ enum err host_open_desk(struct serve *s, const struct numbers *n, char *error)
 
         e = desk_add(s->desk, &agent, NULL);
     }
+    supervise_init(&s->supervision, s->loop, s->desk, n->supervision_pin);
     if (e != OK)
         snprintf(error, SERVE_ERROR_MAX, "the agents' legs cannot be set up: %s", err_name(e));
     return e;

@@ -7,6 +7,7 @@
 #include "call/call.h"
 #include "call/health.h"
 #include "desk/desk.h"
+#include "desk/supervise.h"
 #include "flow/host.h"
 #include "queue/server.h"
 #include "queue/store.h"
@@ -49,6 +50,7 @@ struct serve {
     struct book *book; /* that new calls get */
     struct list books; /* all, the newest last */
     struct desk *desk;
+    struct supervision supervision; /* of its agents */
     struct redis_server *server; /* a private one; NULL: the Redis was given */
     struct store *store;
     struct prints *prints; /* known recordings; NULL: none */

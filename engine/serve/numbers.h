@@ -13,7 +13,7 @@
  * Further keys: codecs ([pcma, pcmu, opus, g722]) of all calls, by preference; trunk (address, tcp,
  * user, password, codecs) is where flows dial numbers to; agents (name, uri, wrap_up, codecs) are
  * whom callers are put through to; zone and hours (name: windows) what a flow asks for by
- * call:is_open.
+ * call:is_open; supervision: { pin: "4921" } lets supervisors be with agents (desk/supervise.h).
  *
  * prints is a library of known recordings (peal prints), for call:listen; it takes effect at the
  * next start. http names the hosts that http.* may ask ("hooks.example.com, 127.0.0.1:8080").
@@ -113,6 +113,7 @@ struct numbers {
     uint32_t agent_count;
     struct numbers_agent *agent;
     struct zone *zone; /* of the hours */
+    char supervision_pin[17]; /* digits; "": nobody may listen to agents */
     uint32_t hours_count;
     struct numbers_hours hours[NUMBERS_HOURS_MAX];
     char speech[NUMBERS_VALUE_MAX]; /* command that speaks; "": the default, espeak-ng */

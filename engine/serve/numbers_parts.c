@@ -1,4 +1,5 @@
-/* The parts of NUMBERS.yaml that flows put calls through by: trunk, agents, zone and hours. */
+/* The parts of NUMBERS.yaml that flows put calls through by: trunk, agents (with who
+ * supervises them), zone and hours. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -137,6 +138,29 @@ void numbers_read_agents(struct numbers_reader *r, const char *where, const yaml
         if (!r->failed && (!a->name[0] || !a->uri[0]))
             numbers_fail(r, item, "%s: each needs name: and uri:", where);
     }
+}
+
+static void read_pin(struct numbers_reader *r, const char *where, const yaml_node_t *n, void *place)
+{
+    char *pin = place;
+
+    numbers_copy(r, where, n, pin, sizeof r->out->supervision_pin);
+    size_t len = strlen(pin);
+
+    if (!r->failed && (len < 4 || strspn(pin, "0123456789") != len))
+        numbers_fail(r, n, "%s: '%s' is not accepted; accepted: 4 to 16 digits, in quotes", where,
+                     pin);
+}
+
+static const struct numbers_field supervision_fields[] = {
+    {.name = "pin", .read = read_pin, .at = offsetof(struct numbers, supervision_pin)},
+};
+
+void numbers_read_supervision(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                              void *place)
+{
+    (void)place;
+    numbers_mapping(r, where, n, FIELDS_OF(supervision_fields), r->out);
 }
 
 /* ---- hours ---- */

@@ -273,6 +273,8 @@ static const char *needs_restart(const struct numbers *was, const struct numbers
          memcmp(was->agent, is->agent, is->agent_count * sizeof *is->agent) != 0))
         return "agents";
     return was->calls != is->calls ? "calls" : NULL;
+    if (strcmp(was->supervision_pin, is->supervision_pin) != 0)
+        return "supervision";
 }
 
 static void reload(struct serve *s)
@@ -341,6 +343,7 @@ static bool drain(struct serve *s, uint32_t asked)
     if (list_empty(&s->live) && books_idle(s)) {
         desk_stop(s->desk);
         if (call_env_count(s->env) == 0)
+        supervise_end(&s->supervision);
             return true;
         if (!s->hung_up) { /* the agents' legs have their BYE */
             s->hung_up = true;

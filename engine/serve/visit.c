@@ -196,9 +196,23 @@ static void on_nobody(void *arg, struct call *c, const struct call_event *e)
         call_release(c);
 }
 
+/* Who calls under an agent's name, and no number is called so. */
+static bool is_supervisor(const struct serve *s, const struct call *c)
+{
+    struct slice called = call_called_number(c);
+
+    return s->supervision.pin[0] && !numbers_find(s->book->numbers, called) &&
+           desk_find(s->desk, called);
+}
+
 void visit_incoming(void *arg, struct call *c)
 {
     struct serve *s = arg;
+
+    if (is_supervisor(s, c)) {
+        supervise_take(&s->supervision, c, !s->draining);
+        return;
+    }
     struct visit *v = visit_new(s, c);
 
     s->counts.incoming++;

@@ -64,6 +64,16 @@ Test(numbers, codecs_by_preference)
     numbers_free(n);
 }
 
+Test(numbers, supervisors_of_agents)
+{
+    struct numbers *n = parse("name: a\nsupervision: { pin: \"0421\" }\n"
+                              "agents: [{ name: x, uri: \"sip:x@127.0.0.1\" }]\n"
+                              "numbers: [{ number: reception, flow: b.lua }]\n");
+
+    cr_assert_str_eq(n->supervision_pin, "0421");
+    numbers_free(n);
+}
+
 Test(numbers, found_by_digits)
 {
     struct numbers *n = parse(whole);
@@ -122,6 +132,10 @@ Test(numbers, refused_with_their_line)
     refused("numbers: []\n", "it needs name:");
     refused("name: a\nnumbers: []\n", "it answers no number");
     refused("name: a\nname: b\n", "lines.yaml:2: 'name' stands here twice");
+    refused("name: a\nsupervision: { pin: 12a4 }\n", "lines.yaml:2: supervision: pin: '12a4'");
+    refused("name: a\nsupervision: { pin: \"123\" }\n", "lines.yaml:2: supervision: pin: '123'");
+    refused("name: a\nsupervision: { pin: \"1234\" }\nnumbers: [{ number: a, flow: b.lua }]\n",
+            "supervision: it is of agents");
     refused("name: a/b\n", "lines.yaml:1: name: accepted: letters");
     refused("name: a\ncodecs: [pcma, gsm]\n", "lines.yaml:2: codecs: 'gsm' is not accepted");
     refused("name: a\ncodecs: [pcma, pcma]\n", "lines.yaml:2: codecs: 'pcma' stands there twice");

@@ -1,17 +1,11 @@
-/* Supervisors: people who listen to an agent's conversations, speak to the agent alone, or join.
- * They call this engine under the agent's name (sip:agent-3@HOST), key the campaign's PIN and #,
- * and are with that agent from then on, from call to call, until they hang up:
- *
- *   1 listen: hears both, is heard by nobody      2 whisper: the agent alone hears them
- *   3 join: all hear each other                   other keys mean nothing
- *
- * Bounds: SUPERVISORS_MAX at once; SUPERVISE_TRIES wrong PINs, or SUPERVISE_KEY_MS without one,
- * end the call. Without a PIN in the campaign nobody is answered. Control thread only. */
-#include "dialer/internal.h"
+/* Who is with which agent. An agent's leg comes and goes, the supervisor stays: at each change of
+ * the agent's state they are put where they belong again. */
+#include "desk/supervise.h"
 
 #include <string.h>
 
 #include "base/log.h"
+#include "io/loop.h"
 
 #define SUPERVISE_TRIES  3
 #define SUPERVISE_KEY_MS 30000
@@ -19,19 +13,18 @@
 
 enum part { PART_LISTENS, PART_WHISPERS, PART_JOINS };
 
-static struct supervisor *place_for(struct dialer *d)
+void supervise_init(struct supervision *s, struct loop *loop, const struct desk *desk,
+                    const char *pin)
 {
-    for (uint32_t i = 0; i < SUPERVISORS_MAX; i++)
-        if (!d->supervisors[i].call)
-            return &d->supervisors[i];
-    return NULL;
+    *s = (struct supervision){.loop = loop, .desk = desk};
+    slice_copy(slice_cstr(pin), s->pin, sizeof(s->pin));
 }
 
-static struct agent *agent_called(const struct dialer *d, struct slice name)
+static struct supervisor *free_place(struct supervision *all)
 {
-    for (uint32_t i = 0; i < d->agent_count; i++)
-        if (slice_eq(name, slice_cstr(agent_name(d->agents[i].agent))))
-            return d->agents[i].agent;
+    for (uint32_t i = 0; i < SUPERVISORS_MAX; i++)
+        if (!all->place[i].call)
+            return &all->place[i];
     return NULL;
 }
 
@@ -56,13 +49,13 @@ static void be_there(struct supervisor *s)
         break;
     }
     if (e != OK)
-        log_warn("dialer", "a supervisor cannot be with the agent now", "agent=%s error=%s",
+        log_warn("desk", "a supervisor cannot be with the agent now", "agent=%s error=%s",
                  agent_name(s->agent), err_name(e));
 }
 
 static bool pin_is_right(const struct supervisor *s)
 {
-    const char *pin = s->dialer->campaign->supervision.pin;
+    const char *pin = s->all->pin;
 
     return strlen(pin) == s->typed_count && memcmp(pin, s->typed, s->typed_count) == 0;
 }
@@ -73,13 +66,13 @@ static void pin_typed(struct supervisor *s)
 
     s->typed_count = 0;
     if (right) {
-        loop_timer_stop(s->dialer->loop, &s->timer);
+        loop_timer_stop(s->all->loop, &s->timer);
         s->known = true;
-        log_info("dialer", "a supervisor is with an agent", "agent=%s caller=%.*s",
+        log_info("desk", "a supervisor is with an agent", "agent=%s caller=%.*s",
                  agent_name(s->agent), SLICE_ARG(call_caller_number(s->call)));
         be_there(s);
     } else if (++s->tries == SUPERVISE_TRIES) {
-        log_warn("dialer", "a caller does not know the supervisors' PIN", "caller=%.*s",
+        log_warn("desk", "a caller does not know the supervisors' PIN", "caller=%.*s",
                  SLICE_ARG(call_caller_number(s->call)));
         call_hangup(s->call, Q850_REJECTED);
     }
@@ -110,29 +103,23 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
     if (e->kind == CALL_EV_DTMF) {
         on_key(s, e->digit);
     } else if (e->kind == CALL_EV_ENDED) {
-        loop_timer_stop(s->dialer->loop, &s->timer);
+        loop_timer_stop(s->all->loop, &s->timer);
         s->call = NULL;
         call_release(c);
     }
 }
 
-void supervise_incoming(void *arg, struct call *c)
+void supervise_take(struct supervision *all, struct call *c, bool open)
 {
-    struct dialer *d = arg;
-    struct agent *agent = agent_called(d, call_called_number(c));
-    struct supervisor *s = place_for(d);
+    struct agent *agent = desk_find(all->desk, call_called_number(c));
+    struct supervisor *s = free_place(all);
 
-    if (!d->campaign->supervision.pin[0] || !agent || !s || d->stage != DIALER_RUNNING) {
-        call_reject(c,
-                    !d->campaign->supervision.pin[0] ? 480
-                    : !agent                         ? 404
-                    : s                              ? 480
-                                                     : 486,
-                    NULL, 0);
+    if (!all->pin[0] || !agent || !s || !open) {
+        call_reject(c, !all->pin[0] ? 480 : !agent ? 404 : s ? 480 : 486, NULL, 0);
         call_release(c);
         return;
     }
-    *s = (struct supervisor){.dialer = d, .call = c, .agent = agent};
+    *s = (struct supervisor){.all = all, .call = c, .agent = agent};
     timer_init(&s->timer);
     call_set_handler(c, on_call, s);
     call_keep_keys(c); /* they are for us */
@@ -141,19 +128,19 @@ void supervise_incoming(void *arg, struct call *c)
         call_release(c);
         return;
     }
-    loop_timer(d->loop, &s->timer, SUPERVISE_KEY_MS, on_no_pin);
+    loop_timer(all->loop, &s->timer, SUPERVISE_KEY_MS, on_no_pin);
 }
 
-void supervise_agent(struct dialer *d, const struct agent *a)
+void supervise_agent(struct supervision *all, const struct agent *a)
 {
     for (uint32_t i = 0; i < SUPERVISORS_MAX; i++)
-        if (d->supervisors[i].call && d->supervisors[i].agent == a)
-            be_there(&d->supervisors[i]);
+        if (all->place[i].call && all->place[i].agent == a)
+            be_there(&all->place[i]);
 }
 
-void supervise_end(struct dialer *d)
+void supervise_end(struct supervision *all)
 {
     for (uint32_t i = 0; i < SUPERVISORS_MAX; i++)
-        if (d->supervisors[i].call)
-            call_hangup(d->supervisors[i].call, 0);
+        if (all->place[i].call)
+            call_hangup(all->place[i].call, 0);
 }
