@@ -234,6 +234,7 @@ struct campaign {
         uint32_t port; /* 0: any */
         bool client_certificates;
     } tls;
+        uint8_t stapling; /* enum tls_stapling */
     struct {
         struct addr address; /* port unused */
         struct addr advertised;

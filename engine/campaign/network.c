@@ -5,6 +5,7 @@
 #include "call/call.h"
 #include "campaign/reading.h"
 #include "io/mark.h"
+#include "io/tls.h"
 #include "sip/uri.h"
 
 static void read_address(struct reading *r, const char *key, const char *text, struct addr *out)
@@ -202,9 +203,14 @@ static void read_tls(struct reading *r)
 {
     const struct raw_campaign *raw = r->raw;
     struct campaign *c = r->campaign;
+    static const struct reading_word stapling[] = {{"off", TLS_STAPLING_OFF},
+                                                   {"if-given", TLS_STAPLING_IF_GIVEN},
+                                                   {"required", TLS_STAPLING_REQUIRED}};
 
     reading_path(r, "tls: authorities", raw->tls.authorities, c->tls.authorities,
                  sizeof(c->tls.authorities));
+    c->tls.stapling =
+        (uint8_t)reading_word(r, "tls: stapling", raw->tls.stapling, stapling, 3, TLS_STAPLING_OFF);
     reading_path(r, "tls: certificate", raw->tls.certificate, c->tls.certificate,
                  sizeof(c->tls.certificate));
     reading_path(r, "tls: crl", raw->tls.crl, c->tls.crl, sizeof(c->tls.crl));

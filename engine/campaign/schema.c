@@ -163,6 +163,7 @@ static const cyaml_schema_field_t tls_fields[] = {
     SUB("port", tls, port),
     SUB("crl", tls, crl),
     SUB("client_certificates", tls, client_certificates),
+    SUB("stapling", tls, stapling),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t media_fields[] = {SUB("address", media, address),
                                                     SUB("advertise", media, advertise),

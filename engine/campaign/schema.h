@@ -86,7 +86,7 @@ struct raw_campaign {
     } records;
     struct raw_sip sip;
     struct {
-        char *authorities, *certificate, *key, *port, *client_certificates, *crl;
+        char *authorities, *certificate, *key, *port, *client_certificates, *crl, *stapling;
     } tls;
     struct {
         char *address, *advertise, *dscp, *ports, *workers, *late_limit, *keep_alive;

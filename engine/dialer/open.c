@@ -189,7 +189,8 @@ static enum err open_calls(struct dialer *d, char *error)
                                    .revoked = or_null(c->tls.crl),
                                    .certificate = or_null(c->tls.certificate),
                                    .key = or_null(c->tls.key),
-                                   .client_certificates = c->tls.client_certificates};
+                                   .client_certificates = c->tls.client_certificates,
+                                   .stapling = (enum tls_stapling)c->tls.stapling};
     struct call_env_config env = {
         .loop = d->loop,
         .sip_local = c->sip.address,

@@ -3,6 +3,8 @@
  * bounded as TCP's, until its owner takes whole messages off it. */
 #include "io/tls.h"
 
+#include "io/tls_staple.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@
 struct tls_context {
     SSL_CTX *ctx;
     bool can_serve;
+    enum tls_stapling stapling;
 };
 
 struct clear {
@@ -110,6 +113,8 @@ enum err tls_context_open(struct tls_context **out, const struct tls_config *con
         return e;
     }
     c->can_serve = config->certificate != NULL;
+    c->stapling = config->stapling;
+    tls_staple_init(c->ctx, c->stapling);
     /* A client always checks; a server when told to: see set_up. */
     SSL_CTX_set_verify(c->ctx,
                        config->client_certificates
@@ -191,6 +196,8 @@ static enum err fail(struct tls *t, const char *what)
 
     if (verdict != X509_V_OK && !t->ready)
         reason = X509_verify_cert_error_string(verdict);
+    else if (tls_staple_why(t->ssl))
+        reason = tls_staple_why(t->ssl);
     snprintf(t->why, sizeof(t->why), "%s: %s", what, reason ? reason : "the far side broke it off");
     t->failed = t->ready ? ERR_INVALID : ERR_AUTH;
     ERR_clear_error();
@@ -397,6 +404,7 @@ enum err tls_connect(struct tls **out, struct loop *l, const struct addr *to,
     if (!t)
         return ERR_NOMEM;
     SSL_set_connect_state(t->ssl);
+    tls_staple_ask(t->ssl, context->stapling);
     enum err e =
         expect(t, to, name) ? tcp_connect_from(&t->tcp, l, to, from, &on_tcp, t) : ERR_INVALID;
 

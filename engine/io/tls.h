@@ -18,12 +18,19 @@
 struct tls;
 struct tls_context;
 
+enum tls_stapling { /* answers that servers staple to their certificates (OCSP) */
+                    TLS_STAPLING_OFF,      /* not asked for */
+                    TLS_STAPLING_IF_GIVEN, /* asked for; one that comes must be good */
+                    TLS_STAPLING_REQUIRED  /* … and one must come */
+};
+
 struct tls_config {
     const char *authorities; /* PEM file of those who vouch for the far side; NULL: the system's */
     const char *revoked; /* PEM file of revocation lists (RFC 5280 5), one of each authority that
                             vouches for a far side: without it nobody is believed; NULL: none */
     const char *certificate, *key; /* PEM files of our own, chain included; NULL: none */
     bool client_certificates;      /* as a server: a client must show one */
+    enum tls_stapling stapling;    /* as a client */
 };
 
 /* Reads the files. ERR_INVALID, ERR_NOT_FOUND: `why` says what and which file, without its full

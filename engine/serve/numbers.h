@@ -93,6 +93,7 @@ struct numbers {
             key[NUMBERS_PATH_MAX];
         uint32_t port; /* 0: any */
         bool client_certificates;
+        uint8_t stapling; /* enum tls_stapling */
     } tls;
     struct addr media, media_advertised;
     uint32_t media_alive_ms; /* of legs that send nothing; 0: none */

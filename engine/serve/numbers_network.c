@@ -3,6 +3,7 @@
 
 #include "call/call.h"
 #include "io/mark.h"
+#include "io/tls.h"
 #include "serve/numbers_inner.h"
 
 #define FIELDS_OF(table) (table), sizeof(table) / sizeof((table)[0])
@@ -152,9 +153,29 @@ static void read_port(struct numbers_reader *r, const char *where, const yaml_no
     numbers_u32(r, where, n, 1, 65535, place);
 }
 
+static void read_stapling(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                          void *place)
+{
+    static const char *const words[] = {[TLS_STAPLING_OFF] = "off",
+                                        [TLS_STAPLING_IF_GIVEN] = "if-given",
+                                        [TLS_STAPLING_REQUIRED] = "required"};
+    const char *text = numbers_text(r, where, n);
+    uint8_t *out = place;
+
+    for (uint8_t i = 0; text && i < 3; i++)
+        if (strcmp(text, words[i]) == 0) {
+            *out = i;
+            return;
+        }
+    if (text)
+        numbers_fail(r, n, "%s: '%.40s' is not accepted; accepted: off, if-given, required", where,
+                     text);
+}
+
 static const struct numbers_field tls_fields[] = {
     {.name = "authorities", .read = read_file, .at = AT(tls.authorities)},
     {.name = "crl", .read = read_file, .at = AT(tls.crl)},
+    {.name = "stapling", .read = read_stapling, .at = AT(tls.stapling)},
     {.name = "certificate", .read = read_file, .at = AT(tls.certificate)},
     {.name = "key", .read = read_file, .at = AT(tls.key)},
     {.name = "port", .read = read_port, .at = AT(tls.port)},

@@ -83,7 +83,8 @@ static enum err open_calls(struct serve *s, const struct numbers *n, char *error
                                    .revoked = or_null(n->tls.crl),
                                    .certificate = or_null(n->tls.certificate),
                                    .key = or_null(n->tls.key),
-                                   .client_certificates = n->tls.client_certificates};
+                                   .client_certificates = n->tls.client_certificates,
+                                   .stapling = (enum tls_stapling)n->tls.stapling};
     struct call_place places[NUMBERS_ALSO_MAX] = {0};
     struct call_env_config env = {
         .loop = s->loop,

@@ -8,6 +8,7 @@
 #include "campaign/file.h"
 #include "campaign/rules.h"
 #include "dsp/dsp.h"
+#include "io/tls.h"
 
 #define HEAD   "name: test\ntrunks:\n  - { name: one, address: \"127.0.0.1:5070\" }\n"
 #define PACED  "pacing: { concurrent: 5 }\n"
@@ -520,7 +521,7 @@ Test(file, far_sides_behind_a_nat_and_the_leftovers_of_srtp)
               "agents:\n  - { name: x, uri: \"sip:x@127.0.0.1\", nat: no, keep_alive: 0s }\n"
               "  - { name: y, uri: \"sip:y@127.0.0.1\" }\n"
               "sip: { srtp_mki: 4, srtp_rekey: 1h, srtp_transform: libsrtp2 }\n"
-              "tls: { crl: revoked.pem }\nmedia: { keep_alive: 20s }\n");
+              "tls: { crl: revoked.pem, stapling: if-given }\nmedia: { keep_alive: 20s }\n");
 
     cr_expect_eq(c->trunks[0].nat, CALL_NAT_YES);
     cr_expect_eq(c->trunks[0].keep_alive_ms, 10000);
@@ -534,6 +535,7 @@ Test(file, far_sides_behind_a_nat_and_the_leftovers_of_srtp)
     cr_expect(c->sip.libsrtp2);
     cr_expect_str_eq(c->tls.crl, "folder/revoked.pem");
     cr_expect_eq(c->media.keep_alive_ms, 20000);
+    cr_expect_eq(c->tls.stapling, TLS_STAPLING_IF_GIVEN);
     campaign_free(c);
     c = parse(HEAD AGENTS);
     cr_expect_eq(c->media.keep_alive_ms, 15000);
@@ -542,5 +544,6 @@ Test(file, far_sides_behind_a_nat_and_the_leftovers_of_srtp)
     refuse(HEAD AGENTS "sip: { srtp_mki: 5 }\n", 6, "srtp_mki");
     refuse(HEAD AGENTS "sip: { srtp_rekey: 10ms }\n", 6, "srtp_rekey");
     refuse(HEAD AGENTS "sip: { srtp_transform: best }\n", 6, "libsrtp2");
+    refuse(HEAD AGENTS "tls: { stapling: perhaps }\n", 6, "stapling");
     refuse(HEAD "agents:\n  - { name: x, uri: \"sips:x@127.0.0.1\" }\n", 5, "transport=tls");
 }

@@ -136,6 +136,7 @@ Test(numbers, refused_with_their_line)
     refused("name: a\nsupervision: { pin: \"123\" }\n", "lines.yaml:2: supervision: pin: '123'");
     refused("name: a\nsupervision: { pin: \"1234\" }\nnumbers: [{ number: a, flow: b.lua }]\n",
             "supervision: it is of agents");
+    refused("name: a\ntls: { stapling: yes }\n", "lines.yaml:2: tls: stapling: 'yes'");
     refused("name: a/b\n", "lines.yaml:1: name: accepted: letters");
     refused("name: a\ncodecs: [pcma, gsm]\n", "lines.yaml:2: codecs: 'gsm' is not accepted");
     refused("name: a\ncodecs: [pcma, pcma]\n", "lines.yaml:2: codecs: 'pcma' stands there twice");
