@@ -270,6 +270,9 @@ void call_on_media(void *arg, struct media_leg *leg, const struct media_event *e
         out.kind = CALL_EV_BRIDGED;
         call_tell(c, &out);
         break;
+    case MEDIA_EV_KEY_WORN:
+        call_rekey(c);
+        break;
     case MEDIA_EV_CLOSED:
         on_closed(c, e->stats);
         break;

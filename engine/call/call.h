@@ -126,6 +126,8 @@ struct call_env_config {
                                 required ones are a refusal */
     uint8_t srtp_mki;        /* bytes of MKI in our packets, 4 at most; 0: none */
     uint32_t rekey_ms;       /* other keys so often, by re-INVITE; 0: never */
+    uint64_t srtp_lifetime;  /* packets by one key of ours (told to far sides), then another by
+                                re-INVITE; 0: 2^48 */
     bool libsrtp2;           /* of media_config */
     const char *tone_plan;   /* default plan of detectors */
     const struct prints *prints;  /* known recordings (dsp/prints.h), lives as long as the

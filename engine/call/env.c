@@ -83,6 +83,7 @@ enum err call_env_open(struct call_env **out, const struct call_env_config *conf
     env->refuses_clear_keys = config->refuses_clear_keys;
     env->srtp_mki = config->srtp_mki;
     env->rekey_ms = config->rekey_ms;
+    env->srtp_lifetime = config->srtp_lifetime;
     env->codecs = config->codecs;
     env->prints = config->prints;
     env->arg = config->arg;

@@ -41,6 +41,7 @@ struct call_env {
     bool tls, refuses_clear_keys;
     uint8_t srtp_mki;
     uint32_t rekey_ms; /* 0: never */
+    uint64_t srtp_lifetime;
     struct addr clear_peer[CLEAR_PEERS_MAX];
     uint32_t clear_peers; /* ever */
     struct sdp_codecs codecs;
@@ -143,5 +144,6 @@ enum err call_secure_leg(struct call *c, const struct sdp_negotiated *n);
 enum call_srtp call_srtp_here(struct call *c, enum call_srtp wanted);
 void call_note_refused_keys(struct call *c);
 void call_rekey_start(struct call *c);
+void call_rekey(struct call *c); /* offers other keys now, if it can be done */
 
 #endif

@@ -10,7 +10,7 @@
 /* The same suites by other numbers: sip/ and media/ do not know each other. */
 static struct srtp_key key_of(const struct sdes_key *from)
 {
-    struct srtp_key key = {.mki_bytes = from->mki_bytes};
+    struct srtp_key key = {.mki_bytes = from->mki_bytes, .lifetime = from->lifetime};
     uint32_t bytes = sdes_key_bytes(from->suite);
     bool known = srtp_suite_find(sdes_suite_name(from->suite), &key.suite);
 
@@ -78,14 +78,12 @@ void call_note_refused_keys(struct call *c)
 
 /* ---- other keys in the middle of a call ---- */
 
-static void on_rekey(struct timer *t)
+void call_rekey(struct call *c)
 {
-    struct call *c = container_of(t, struct call, rekey_timer);
     struct sdp_session was = c->sdp;
     char text[SDP_TEXT_MAX];
     struct buf b = buf_on(text, sizeof(text));
 
-    loop_timer(c->env->loop, t, c->env->rekey_ms, on_rekey);
     if (!c->session || c->state != CALL_STATE_UP || !media_leg_is_secure(c->leg))
         return;
     sdp_session_rekey(&c->sdp);
@@ -99,6 +97,14 @@ static void on_rekey(struct timer *t)
         c->sdp = was; /* another offer is open: next time */
     explicit_bzero(&was, sizeof(was));
     explicit_bzero(text, sizeof(text));
+}
+
+static void on_rekey(struct timer *t)
+{
+    struct call *c = container_of(t, struct call, rekey_timer);
+
+    loop_timer(c->env->loop, t, c->env->rekey_ms, on_rekey);
+    call_rekey(c);
 }
 
 void call_rekey_start(struct call *c)

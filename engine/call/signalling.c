@@ -29,6 +29,7 @@ void call_sdp_init(struct call *c, enum call_srtp srtp)
     srtp = call_srtp_here(c, srtp > c->env->srtp ? srtp : c->env->srtp);
     sdp_session_srtp(&c->sdp, policy_of(srtp));
     sdp_session_mki(&c->sdp, c->env->srtp_mki);
+    sdp_session_lifetime(&c->sdp, c->env->srtp_lifetime);
 }
 
 enum err call_answer_offer(struct call *c, struct slice offer, char *text, struct slice *answer)

@@ -224,6 +224,7 @@ struct campaign {
         uint8_t srtp;             /* enum call_srtp, of every leg at least */
         uint32_t mki_bytes;       /* in our SRTP packets; 0: none */
         uint32_t rekey_ms;        /* 0: never */
+        uint64_t srtp_lifetime;   /* packets by one key; 0: as many as may be */
         bool libsrtp2;            /* does SRTP, instead of ours */
         struct sdp_codecs codecs; /* n 0: A-law, then µ-law */
         bool refuses_clear_keys;  /* of SRTP, where the way is not TLS */
@@ -233,8 +234,8 @@ struct campaign {
             key[CAMPAIGN_PATH_MAX];
         uint32_t port; /* 0: any */
         bool client_certificates;
-    } tls;
         uint8_t stapling; /* enum tls_stapling */
+    } tls;
     struct {
         struct addr address; /* port unused */
         struct addr advertised;

@@ -6,7 +6,10 @@
 #include "campaign/reading.h"
 #include "io/mark.h"
 #include "io/tls.h"
+#include "sip/sdes.h"
 #include "sip/uri.h"
+
+#define LIFETIME_MIN 1024 /* packets by one key: 20 s */
 
 static void read_address(struct reading *r, const char *key, const char *text, struct addr *out)
 {
@@ -201,16 +204,16 @@ struct addr reading_uri_address(const char *text)
 
 static void read_tls(struct reading *r)
 {
-    const struct raw_campaign *raw = r->raw;
-    struct campaign *c = r->campaign;
     static const struct reading_word stapling[] = {{"off", TLS_STAPLING_OFF},
                                                    {"if-given", TLS_STAPLING_IF_GIVEN},
                                                    {"required", TLS_STAPLING_REQUIRED}};
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
 
-    reading_path(r, "tls: authorities", raw->tls.authorities, c->tls.authorities,
-                 sizeof(c->tls.authorities));
     c->tls.stapling =
         (uint8_t)reading_word(r, "tls: stapling", raw->tls.stapling, stapling, 3, TLS_STAPLING_OFF);
+    reading_path(r, "tls: authorities", raw->tls.authorities, c->tls.authorities,
+                 sizeof(c->tls.authorities));
     reading_path(r, "tls: certificate", raw->tls.certificate, c->tls.certificate,
                  sizeof(c->tls.certificate));
     reading_path(r, "tls: crl", raw->tls.crl, c->tls.crl, sizeof(c->tls.crl));
@@ -257,6 +260,14 @@ static void read_srtp(struct reading *r)
     if (c->sip.rekey_ms && c->sip.rekey_ms < 1000)
         reading_fail(r, raw->sip.srtp_rekey,
                      "sip: srtp_rekey: accepted: 0s (never), or 1s or more");
+    const char *lifetime = raw->sip.srtp_lifetime;
+
+    if (lifetime && (!sdes_lifetime(slice_cstr(lifetime), &c->sip.srtp_lifetime) ||
+                     c->sip.srtp_lifetime < LIFETIME_MIN))
+        reading_fail(r, lifetime,
+                     "sip: srtp_lifetime: '%s' is not accepted; accepted: packets from 2^10 to "
+                     "2^48, as in 1000000 or 2^20",
+                     lifetime);
     c->sip.libsrtp2 =
         reading_word(r, "sip: srtp_transform", raw->sip.srtp_transform, words, 2, 0) == 1;
 }

@@ -30,7 +30,7 @@ struct raw_address {
 
 struct raw_sip {
     char *address, *advertise, *dscp, *tcp, *srtp, *clear_keys;
-    char *srtp_mki, *srtp_rekey, *srtp_transform;
+    char *srtp_mki, *srtp_rekey, *srtp_lifetime, *srtp_transform;
     char **codecs;
     unsigned codecs_count;
 };

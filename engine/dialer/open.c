@@ -200,6 +200,7 @@ static enum err open_calls(struct dialer *d, char *error)
         .refuses_clear_keys = c->sip.refuses_clear_keys,
         .srtp_mki = (uint8_t)c->sip.mki_bytes,
         .rekey_ms = c->sip.rekey_ms,
+        .srtp_lifetime = c->sip.srtp_lifetime,
         .libsrtp2 = c->sip.libsrtp2,
         .places = places,
         .place_count = c->address_count,

@@ -67,6 +67,7 @@ enum media_event_kind {
                              the disk still has not taken it all */
     MEDIA_EV_RTP_TIMEOUT, /* nothing for LEG_RTP_TIMEOUT_MS although expected; once a gap */
     MEDIA_EV_BRIDGED,     /* first packet from the peer (the mix) was sent to this leg's far end */
+    MEDIA_EV_KEY_WORN,    /* a key of SRTP is near its end: give another (secure.h) */
     MEDIA_EV_CLOSED       /* last: stats */
 };
 

@@ -51,6 +51,7 @@ static enum err make_key(struct media_leg *l, const struct srtp_key *key, struct
     enum err err = srtp_begin(&k->srtp, &by);
 
     OPENSSL_cleanse(&by, sizeof(by));
+    secure_lifetime(k, key->lifetime);
     list_push_back(&l->keys, &k->node);
     l->keys_alive++;
     if (err)

@@ -5,6 +5,37 @@
 #include "media/stream.h"
 
 #define STREAM_OLD_KEY_US 2000000
+#define PACKETS_MAX       (UINT64_C(1) << 48) /* RFC 3711 section 9.2 */
+#define REPORTS_MAX       (UINT64_C(1) << 31)
+
+static void live(struct secure_wear *w, uint64_t limit)
+{
+    *w = (struct secure_wear){.limit = limit, .tell_at = limit - limit / 8};
+}
+
+void secure_lifetime(struct secure *key, uint64_t lifetime)
+{
+    bool given = lifetime > 0;
+
+    live(&key->wear[0], given && lifetime < PACKETS_MAX ? lifetime : PACKETS_MAX);
+    live(&key->wear[1], given && lifetime < REPORTS_MAX ? lifetime : REPORTS_MAX);
+}
+
+/* One more; false: beyond what the key may be used for. */
+static bool wear(struct stream *s, struct secure *key, bool rtcp)
+{
+    struct secure_wear *w = &key->wear[rtcp];
+
+    if (++w->count < w->tell_at)
+        return true;
+    if (w->count <= w->limit) {
+        w->tell_at += w->limit / 64 + 1;
+        if (w->tell_at > w->limit)
+            w->tell_at = w->limit + 1;
+        stream_tell(s, MEDIA_EV_KEY_WORN);
+    }
+    return w->count <= w->limit;
+}
 
 static void give_back(struct stream *s, struct secure *key)
 {
@@ -65,6 +96,8 @@ bool stream_open(struct stream *s, uint8_t *p, uint32_t *len, bool rtcp)
 
     if (v != SRTP_GOOD && v != SRTP_REPLAYED && v != SRTP_OLD && s->in_before)
         v = open_with(s->in_before, p, len, rtcp);
+    else if (v == SRTP_GOOD)
+        wear(s, s->in, rtcp);
     if (v != SRTP_GOOD)
         count(s, v);
     return v == SRTP_GOOD;
@@ -74,8 +107,10 @@ bool stream_seal(struct stream *s, uint8_t *p, uint32_t *len, bool rtcp)
 {
     if (!s->out)
         return true;
-    enum srtp_verdict v =
-        rtcp ? srtcp_seal(&s->out->srtp, p, len) : srtp_seal(&s->out->srtp, p, len);
+    enum srtp_verdict v = SRTP_WORN;
+
+    if (wear(s, s->out, rtcp))
+        v = rtcp ? srtcp_seal(&s->out->srtp, p, len) : srtp_seal(&s->out->srtp, p, len);
 
     if (v != SRTP_GOOD) {
         s->stats.unsealed++;

@@ -1,6 +1,11 @@
 /* A leg's keys on their way: made on the control thread, used on the worker, given back to be
  * freed, so that no worker allocates. Each direction has its own, because a change of one must not
- * begin the other anew: its rollover counter would be lost, and its key stream used again. */
+ * begin the other anew: its rollover counter would be lost, and its key stream used again.
+ *
+ * A key lives for so many packets, and for so many reports (RFC 3711 section 9.2: 2^48 and 2^31 at
+ * most; RFC 4568 section 6.1: less, when its writer said so). From seven eighths of them on the leg
+ * tells eight times that it is worn (MEDIA_EV_KEY_WORN). Ours seals nothing beyond them; the far
+ * end's is its own to watch, and goes on opening what is sealed with it. */
 #ifndef PEAL_MEDIA_SECURE_H
 #define PEAL_MEDIA_SECURE_H
 
@@ -9,14 +14,22 @@
 
 #define SECURE_MAX 8 /* of one leg: out, in, the in before, and those on their way either way */
 
+struct secure_wear { /* of a key, by packets or by reports */
+    uint64_t count, tell_at, limit;
+};
+
 struct secure {
     struct list_node node; /* of the leg's; control thread */
     struct srtp srtp;
+    struct secure_wear wear[2]; /* RTP, RTCP */
 };
 
 struct stream;
 
-/* secure.c, on the worker: */
+/* secure.c. Before the key goes to a worker; lifetime as in struct srtp_key. */
+void secure_lifetime(struct secure *key, uint64_t lifetime);
+
+/* On the worker: */
 /* on: these hold from now on, NULL: as it is. Off: plain RTP. */
 void stream_secure(struct stream *s, bool on, struct secure *out, struct secure *in);
 /* Gives the key before back, when its time is over. */

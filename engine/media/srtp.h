@@ -57,6 +57,7 @@ struct srtp_key { /* a master key; to be wiped by its owner */
         mki_bytes; /* length of the MKI in the packets; to seal with, SRTP_MKI_SENT_MAX at most */
     uint8_t mki[SRTP_MKI_SENT_MAX]; /* what is sent; libsrtp2 wants to receive that, too */
     uint8_t key[SRTP_KEY_MAX], salt[SRTP_SALT_MAX];
+    uint64_t lifetime; /* packets, and reports; 0, or more than they can be: 2^48, 2^31 */
 };
 
 struct srtp_source { /* one SSRC; one cache line */
@@ -91,7 +92,7 @@ enum srtp_verdict {
     SRTP_REPLAYED,  /* this index was here; when sending: its key stream is used up */
     SRTP_OLD,       /* before the window */
     SRTP_CROWDED,   /* more SSRCs than SRTP_SOURCES_MAX */
-    SRTP_WORN       /* 2^48 packets or 2^31 reports: the key must be replaced */
+    SRTP_WORN       /* 2^48 packets or 2^31 reports: the key must be replaced (secure.h) */
 };
 
 bool srtp_lib_is_there(void); /* libsrtp2 was there when this was built */

@@ -273,9 +273,9 @@ static const char *needs_restart(const struct numbers *was, const struct numbers
         (is->agent_count &&
          memcmp(was->agent, is->agent, is->agent_count * sizeof *is->agent) != 0))
         return "agents";
-    return was->calls != is->calls ? "calls" : NULL;
     if (strcmp(was->supervision_pin, is->supervision_pin) != 0)
         return "supervision";
+    return was->calls != is->calls ? "calls" : NULL;
 }
 
 static void reload(struct serve *s)
@@ -343,8 +343,8 @@ static bool drain(struct serve *s, uint32_t asked)
     }
     if (list_empty(&s->live) && books_idle(s)) {
         desk_stop(s->desk);
-        if (call_env_count(s->env) == 0)
         supervise_end(&s->supervision);
+        if (call_env_count(s->env) == 0)
             return true;
         if (!s->hung_up) { /* the agents' legs have their BYE */
             s->hung_up = true;

@@ -70,6 +70,12 @@ void sdp_session_mki(struct sdp_session *s, uint8_t bytes)
     }
 }
 
+void sdp_session_lifetime(struct sdp_session *s, uint64_t packets)
+{
+    for (unsigned i = 0; i < SDES_SUITES; i++)
+        s->keys[i].lifetime = packets;
+}
+
 void sdp_session_rekey(struct sdp_session *s)
 {
     for (unsigned i = 0; i < SDES_SUITES && s->srtp != SDP_SRTP_OFF; i++) {
@@ -77,6 +83,7 @@ void sdp_session_rekey(struct sdp_session *s)
 
         sdes_draw(&s->keys[i], (enum sdes_suite)i);
         s->keys[i].tag = was.tag;
+        s->keys[i].lifetime = was.lifetime;
         s->keys[i].mki_bytes = was.mki_bytes;
         s->keys[i].mki = was.mki_bytes ? (was.mki & 0x7f) + 1 : 0; /* fits one byte, too */
     }

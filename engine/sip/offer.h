@@ -96,6 +96,9 @@ void sdp_session_srtp(struct sdp_session *s, enum sdp_srtp srtp);
 /* Their packets carry an MKI of so many bytes (4 at most; 0: none) from the next offer or answer
  * on. */
 void sdp_session_mki(struct sdp_session *s, uint8_t bytes);
+/* They are good for so many packets, which far sides are told; 0: as many as a key can be. From the
+ * next offer or answer on. */
+void sdp_session_lifetime(struct sdp_session *s, uint64_t packets);
 /* Other keys of ours, from the next offer on: that offer begins them. */
 void sdp_session_rekey(struct sdp_session *s);
 /* Wipes keys. */

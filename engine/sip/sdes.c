@@ -98,6 +98,20 @@ static bool is_digits(struct slice s)
     return s.len > 0;
 }
 
+bool sdes_lifetime(struct slice text, uint64_t *packets)
+{
+    uint32_t power;
+
+    if (slice_starts(text, SLICE("2^"))) {
+        if (!is_digits(slice_from(text, 2)) || slice_u32(slice_from(text, 2), &power) != OK ||
+            power > 48)
+            return false;
+        *packets = UINT64_C(1) << power;
+        return true;
+    }
+    return is_digits(text) && slice_u64(text, SDES_LIFETIME_MAX, packets) == OK && *packets > 0;
+}
+
 /* inline:KEY[|LIFETIME][|MKI:LENGTH], of the first key when there are several */
 static enum err parse_key(struct slice params, struct sdes_key *out, const char **why)
 {
@@ -123,8 +137,8 @@ static enum err parse_key(struct slice params, struct sdes_key *out, const char 
             out->mki_bytes = (uint8_t)mki_bytes;
             if (slice_u32(value, &out->mki) != OK)
                 out->mki = 0; /* a larger one: packets are taken whatever theirs is */
-        } else if (!is_digits(part) &&
-                   !(slice_starts(part, SLICE("2^")) && is_digits(slice_from(part, 2)))) {
+        } else if (!sdes_lifetime(part, &out->lifetime)) {
+            *why = "the lifetime of the key is none, or beyond 2^48 packets";
             return ERR_INVALID;
         }
     }
@@ -186,6 +200,12 @@ void sdes_write(struct buf *b, const struct sdes_key *key)
     buf_put(b, suites[key->suite].name);
     buf_puts(b, " inline:");
     encode(b, key->bytes, sdes_bytes(key->suite));
+    if (key->lifetime) {
+        bool power = (key->lifetime & (key->lifetime - 1)) == 0;
+
+        buf_puts(b, power ? "|2^" : "|");
+        buf_u64(b, power ? (uint64_t)__builtin_ctzll(key->lifetime) : key->lifetime);
+    }
     if (key->mki_bytes) {
         buf_putc(b, '|');
         buf_u64(b, key->mki);

@@ -520,7 +520,7 @@ Test(file, far_sides_behind_a_nat_and_the_leftovers_of_srtp)
               "  - { name: b, address: 127.0.0.2 }\n"
               "agents:\n  - { name: x, uri: \"sip:x@127.0.0.1\", nat: no, keep_alive: 0s }\n"
               "  - { name: y, uri: \"sip:y@127.0.0.1\" }\n"
-              "sip: { srtp_mki: 4, srtp_rekey: 1h, srtp_transform: libsrtp2 }\n"
+              "sip: { srtp_mki: 4, srtp_rekey: 1h, srtp_lifetime: 2^20, srtp_transform: libsrtp2 }\n"
               "tls: { crl: revoked.pem, stapling: if-given }\nmedia: { keep_alive: 20s }\n");
 
     cr_expect_eq(c->trunks[0].nat, CALL_NAT_YES);
@@ -532,10 +532,11 @@ Test(file, far_sides_behind_a_nat_and_the_leftovers_of_srtp)
     cr_expect_eq(c->agents[1].keep_alive_ms, 25000);
     cr_expect_eq(c->sip.mki_bytes, 4);
     cr_expect_eq(c->sip.rekey_ms, 3600000);
+    cr_expect_eq(c->sip.srtp_lifetime, 1 << 20);
     cr_expect(c->sip.libsrtp2);
     cr_expect_str_eq(c->tls.crl, "folder/revoked.pem");
-    cr_expect_eq(c->media.keep_alive_ms, 20000);
     cr_expect_eq(c->tls.stapling, TLS_STAPLING_IF_GIVEN);
+    cr_expect_eq(c->media.keep_alive_ms, 20000);
     campaign_free(c);
     c = parse(HEAD AGENTS);
     cr_expect_eq(c->media.keep_alive_ms, 15000);
@@ -543,7 +544,9 @@ Test(file, far_sides_behind_a_nat_and_the_leftovers_of_srtp)
     campaign_free(c);
     refuse(HEAD AGENTS "sip: { srtp_mki: 5 }\n", 6, "srtp_mki");
     refuse(HEAD AGENTS "sip: { srtp_rekey: 10ms }\n", 6, "srtp_rekey");
-    refuse(HEAD AGENTS "sip: { srtp_transform: best }\n", 6, "libsrtp2");
+    refuse(HEAD AGENTS "sip: { srtp_lifetime: 1000 }\n", 6, "srtp_lifetime: '1000'");
+    refuse(HEAD AGENTS "sip: { srtp_lifetime: 2^49 }\n", 6, "srtp_lifetime: '2^49'");
     refuse(HEAD AGENTS "tls: { stapling: perhaps }\n", 6, "stapling");
+    refuse(HEAD AGENTS "sip: { srtp_transform: best }\n", 6, "libsrtp2");
     refuse(HEAD "agents:\n  - { name: x, uri: \"sips:x@127.0.0.1\" }\n", 5, "transport=tls");
 }

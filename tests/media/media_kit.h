@@ -25,7 +25,7 @@ struct kit {
 
 struct heard_leg {
     struct media_leg *leg; /* NULL once closed */
-    uint32_t first_rtp, played, cancelled, recorded, timeouts, bridged, closed, digits, heard;
+    uint32_t first_rtp, played, cancelled, recorded, timeouts, bridged, closed, digits, heard, worn;
     uint32_t last_cookie, cookies[64];
     enum err last_err;
     int last_errno;
@@ -133,6 +133,9 @@ static inline void kit_on_event(void *arg, struct media_leg *leg, const struct m
         break;
     case MEDIA_EV_BRIDGED:
         h->bridged++;
+        break;
+    case MEDIA_EV_KEY_WORN:
+        h->worn++;
         break;
     case MEDIA_EV_CLOSED:
         h->stats = *e->stats;

@@ -257,6 +257,85 @@ Test(secure, keys_change_while_audio_goes_on)
     kit_close(&k);
 }
 
+/* A key lives for so many packets: the leg tells before, and says nothing more by a worn-out one. */
+Test(secure, a_key_wears_out_and_another_goes_on)
+{
+    struct srtp_key mine = key_of(SRTP_AEAD_AES_128_GCM, 2), theirs = key_of(mine.suite, 1),
+                    next = key_of(SRTP_AES_CM_128_HMAC_SHA1_80, 7);
+    struct heard_leg h;
+    struct peer p;
+    struct kit k;
+    uint32_t opened = 0, other = 0;
+
+    mine.lifetime = 64;
+    kit_open(&k, 1);
+    kit_leg(&k, &h, false);
+    peer_open(&p, &h, mine.suite);
+    cr_assert_eq(media_leg_set_keys(h.leg, &next, &theirs), OK); /* so that the next is new */
+    cr_assert_eq(media_leg_set_keys(h.leg, &mine, &theirs), OK);
+    point(&h, &p.source.addr);
+    cr_assert(kit_until(&k, &h.worn, 1, KIT_LIMIT_MS));
+    peer_take(&p, &opened, &other);
+    cr_expect(opened >= 40 && opened <= 64 && other == 0, "%u, %u", opened, other);
+    cr_assert(kit_until(&k, &h.worn, 4, KIT_LIMIT_MS), "told again, in case it could not be done");
+    kit_run_ms(&k, 400);
+    peer_take(&p, &opened, &other);
+    cr_expect_eq(opened, 64, "and not one more: %u", opened);
+    cr_expect_eq(h.worn, 5, "told while it lasts: %u", h.worn);
+    srtp_end(&p.in);
+    cr_assert_eq(srtp_begin(&p.in, &next), OK);
+    cr_assert_eq(media_leg_set_keys(h.leg, &next, &theirs), OK);
+    kit_run_ms(&k, 400);
+    peer_take(&p, &opened, &other);
+    cr_expect_geq(opened, 64 + 10, "by the next key it goes on: %u", opened);
+    cr_expect_eq(other, 0);
+    kit_close_leg(&k, &h);
+    cr_expect_gt(h.stats.unsealed, 0);
+    peer_close(&p);
+    kit_close(&k);
+}
+
+/* What the far end seals with is its own to watch; it is told of, too. */
+Test(secure, a_far_ends_key_that_wears_out_is_told_and_still_opens)
+{
+    struct srtp_key mine = key_of(SRTP_AES_CM_128_HMAC_SHA1_80, 2), theirs = key_of(mine.suite, 1);
+    struct heard_leg h;
+    struct peer p;
+    struct kit k;
+    uint8_t bytes[400];
+    uint32_t opened = 0, other = 0;
+
+    theirs.lifetime = 16;
+    kit_open(&k, 1);
+    kit_leg(&k, &h, false);
+    peer_open(&p, &h, mine.suite);
+    cr_assert_eq(media_leg_set_keys(h.leg, NULL, NULL), OK);
+    cr_assert_eq(media_leg_set_keys(h.leg, &mine, &theirs), OK);
+    point(&h, &p.source.addr);
+    for (int i = 0; i < KIT_LIMIT_MS && !opened; i++) { /* the worker has the keys */
+        kit_run_ms(&k, 1);
+        peer_take(&p, &opened, &other);
+    }
+    for (int i = 0; i < 13; i++) {
+        uint32_t n = peer_packet(&p, bytes);
+
+        send_to(p.source.fd, &h, bytes, n);
+    }
+    kit_run_ms(&k, 200);
+    cr_expect_eq(h.worn, 0, "%u", h.worn);
+    for (int i = 0; i < 17; i++) {
+        uint32_t n = peer_packet(&p, bytes);
+
+        send_to(p.source.fd, &h, bytes, n);
+        kit_run_ms(&k, 20);
+    }
+    cr_expect_eq(h.worn, 3, "%u", h.worn);
+    kit_close_leg(&k, &h);
+    cr_expect_eq(h.stats.received, 30);
+    peer_close(&p);
+    kit_close(&k);
+}
+
 /* A change of what comes must not begin what goes anew: the same key with the same sequence numbers
  * would give both texts away, and the far end, whose rollover counter goes on, would hear nothing.
  */

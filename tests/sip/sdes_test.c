@@ -25,6 +25,7 @@ Test(sdes, reads_the_rfcs_line)
     cr_expect_eq(key.tag, 1);
     cr_expect_eq(key.suite, SDES_AES_CM_128_HMAC_SHA1_80);
     cr_expect_eq(key.mki_bytes, 32);
+    cr_expect_eq(key.lifetime, 1 << 20);
     cr_expect_eq(memcmp(key.bytes, "wDfvg&T+)xG7@fb5jU,RaA}\\|p0%*#", 30), 0);
 }
 
@@ -37,6 +38,8 @@ Test(sdes, writes_what_it_reads)
 
         sdes_draw(&key, (enum sdes_suite)suite);
         key.tag = 7 + suite;
+        key.lifetime = suite == 0 ? 0 : suite == 1 ? UINT64_C(1) << 48 : 1000000 + suite;
+        key.mki_bytes = suite == 2 ? 4 : 0;
         sdes_write(&b, &key);
         cr_assert_eq(buf_end(&b), OK);
         struct slice line = buf_slice(&b);
@@ -45,7 +48,11 @@ Test(sdes, writes_what_it_reads)
         cr_assert_eq(sdes_parse(slice_of(line.p + 9, line.len - 11), &again, NULL), OK);
         cr_expect_eq(again.tag, key.tag);
         cr_expect_eq(again.suite, key.suite);
+        cr_expect_eq(again.lifetime, key.lifetime);
+        cr_expect_eq(again.mki_bytes, key.mki_bytes);
         cr_expect_eq(memcmp(again.bytes, key.bytes, sdes_bytes(key.suite)), 0);
+        if (key.lifetime || key.mki_bytes)
+            continue;
         /* Peers leave the padding out. */
         uint32_t n = line.len - 11;
 
@@ -79,6 +86,12 @@ Test(sdes, refuses_what_is_wrong_or_beyond_it)
          ERR_INVALID},
         {"1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|3^20",
          ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^49",
+         ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|0",
+         ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^48", OK},
+        {"1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|12345|1:4", OK},
         {RFC_LINE " UNENCRYPTED_SRTP", ERR_UNSUPPORTED},
         {RFC_LINE " UNAUTHENTICATED_SRTP", ERR_UNSUPPORTED},
         {RFC_LINE " KDR=1", ERR_UNSUPPORTED},
@@ -320,14 +333,15 @@ Test(sdes_offer, other_keys_are_other_lines_with_the_next_mki)
 
     end_open(&e, SDP_SRTP_REQUIRED, 5000);
     sdp_session_mki(&e.s, 1);
+    sdp_session_lifetime(&e.s, 1 << 20);
     write_offer(&e);
     memcpy(first, e.text, sizeof(first));
-    cr_expect(strstr(first, "|1:1\r\n"), "%s", first);
+    cr_expect(strstr(first, "|2^20|1:1\r\n"), "%s", first);
     write_offer(&e);
     cr_expect_str_eq(first, e.text, "the same is said again as it is");
     sdp_session_rekey(&e.s);
     write_offer(&e);
-    cr_expect(strstr(e.text, "|2:1\r\n"), "%s", e.text);
+    cr_expect(strstr(e.text, "|2^20|2:1\r\n"), "and live as long: %s", e.text);
     cr_expect_not(strstr(e.text, "|1:1\r\n"));
     const char *was = strstr(first, "inline:"), *is = strstr(e.text, "inline:");
 
