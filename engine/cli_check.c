@@ -212,13 +212,15 @@ int cli_check(int argc, char **argv)
     }
     say_campaign(c);
     check_say_rules(c);
-    if (!leads && c->leads[0])
+    if (leads)
+        c->leads[0] = '\0'; /* those are not read */
+    else if (c->leads[0])
         leads = c->leads;
     if (leads)
         code = check_leads(c, leads);
     else
         puts("No leads are named: give them with --leads FILE.csv.");
-    if (campaign_check_files(c, error) != OK && !(leads && leads != c->leads)) {
+    if (campaign_check_files(c, error) != OK) {
         fprintf(stderr, "peal check: %s\n", error);
         code = EXIT_USAGE;
     }

@@ -147,6 +147,7 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
         memcmp(&now->recording.how, &next->recording.how, sizeof(now->recording.how)) != 0)
         return refuse(why, "recording: something is another");
     if (now->hold.key != next->hold.key || !same(now->hold.music, next->hold.music) ||
+        !same(now->hold.ringback, next->hold.ringback) ||
         !same(now->supervision.pin, next->supervision.pin))
         return refuse(why, "hold or supervision is another");
     if (!same(now->records.stream, next->records.stream))

@@ -271,6 +271,10 @@ static void read_desk(struct reading *r)
     const char *key = raw->hold.key, *pin = raw->supervision.pin;
 
     reading_path(r, "hold: music", raw->hold.music, c->hold.music, sizeof(c->hold.music));
+    reading_path(r, "hold: ringback", raw->hold.ringback, c->hold.ringback,
+                 sizeof(c->hold.ringback));
+    reading_sound(r, "hold: music", raw->hold.music, c->hold.music);
+    reading_sound(r, "hold: ringback", raw->hold.ringback, c->hold.ringback);
     if (key && (strlen(key) != 1 || !strchr("0123456789*#", key[0])))
         reading_fail(r, key, "hold: key is '%s'; it must be one key of a telephone: 0-9, * or #",
                      key);
@@ -302,6 +306,7 @@ static void read_policy(struct reading *r)
                      &c->abandonment.limit_ms);
     reading_path(r, "abandonment: message", raw->abandonment.message, c->abandonment.message,
                  sizeof(c->abandonment.message));
+    reading_sound(r, "abandonment: message", raw->abandonment.message, c->abandonment.message);
     reading_double(r, "abandonment: cap", raw->abandonment.cap, 0, 100,
                    &c->abandonment.cap_percent);
     reading_u32(r, "abandonment: keep_days", raw->abandonment.keep_days, 31, 4000,
@@ -505,15 +510,15 @@ enum err campaign_check_files(const struct campaign *c, char *error)
     }
 
     if (!readable(c->leads, "cannot read the leads", error) ||
-        !readable(c->prints, "cannot read the library of known recordings", error) ||
-        !readable(c->abandonment.message, "cannot read the message for abandoned calls", error) ||
-        !readable(c->hold.music, "cannot read the music of hold", error))
+        !readable(c->prints, "cannot read the library of known recordings", error))
         return ERR_NOT_FOUND;
     for (int i = 0; i < RESULT_COUNT; i++) {
+        if (c->on[i].kind != TREAT_FLOW)
+            continue;
         snprintf(what, sizeof(what), "cannot read the %s for '%s'", treatment_name(c->on[i].kind),
                  result_name((enum result)i));
         if (!readable(c->on[i].file, what, error))
             return ERR_NOT_FOUND;
     }
-    return OK;
+    return campaign_check_sounds(c, error);
 }

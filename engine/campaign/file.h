@@ -40,6 +40,7 @@
 #define CAMPAIGN_CALLER_IDS_MAX  1024
 #define CAMPAIGN_STATUS_MAX      RETRY_STATUS_MAX
 #define CAMPAIGN_PATH_MAX        512
+#define CAMPAIGN_SOUNDS_MAX      64
 #define CAMPAIGN_LABEL_RULES_MAX 128
 #define CAMPAIGN_LANGUAGE_MAX    16
 #define CAMPAIGN_HTTP_MAX        1000
@@ -206,6 +207,7 @@ struct campaign {
     struct {                           /* agents put their callee on hold, and take them back */
         char key;                      /* 0: none does */
         char music[CAMPAIGN_PATH_MAX]; /* "": silence */
+        char ringback[CAMPAIGN_PATH_MAX]; /* while an agent is waited for; "": silence */
     } hold;
     struct {
         char pin[17]; /* digits; "": nobody may listen to agents */
@@ -247,6 +249,11 @@ struct campaign {
     } media;
     struct campaign_address addresses[CAMPAIGN_ADDRESSES_MAX];
     uint32_t address_count;
+    struct campaign_sound { /* what is played, in the order it is named */
+        const char *key, *path;
+        uint32_t line;
+    } sounds[CAMPAIGN_SOUNDS_MAX];
+    uint32_t sound_count;
     uint32_t max_calls; /* all legs of the engine at once, agents included */
     char **owned;       /* strings the above points into */
     uint32_t owned_count;
@@ -260,8 +267,8 @@ enum err campaign_load(struct campaign **out, const char *path, char *error);
 enum err campaign_parse(struct campaign **out, const char *path, struct slice text, char *error);
 void campaign_free(struct campaign *c);
 
-/* Says which files named in the campaign (leads, messages, flows) cannot be read; ERR_NOT_FOUND
- * and the sentence in error for the first of them. */
+/* Says which files named in the campaign (leads, messages, flows) cannot be read, or played; the
+ * sentence in error is for the first of them. */
 enum err campaign_check_files(const struct campaign *c, char *error);
 
 /* "25s" → 25000. ERR_INVALID when malformed, ERR_TOO_LONG above max_ms. */

@@ -311,6 +311,8 @@ void reading_treatments(struct reading *r)
         if (!r->raw->on[i])
             continue;
         read_treatment(r, result_name((enum result)i), r->raw->on[i], &c->on[i]);
+        if (c->on[i].kind == TREAT_MESSAGE)
+            reading_sound(r, result_name((enum result)i), r->raw->on[i], c->on[i].file);
         if (c->on[i].kind == TREAT_AGENT && c->agent_count == 0)
             reading_fail(r, r->raw->on[i], "on: %s: agent: the campaign has no agents",
                          result_name((enum result)i));

@@ -64,6 +64,10 @@ struct addr reading_uri_address(const char *uri); /* unset: it has a name, or no
 /* codecs.c: a list of codecs by preference; empty leaves *out. */
 void reading_codecs(struct reading *r, const char *key, char *const *words, uint32_t count,
                     struct sdp_codecs *out);
+/* sounds.c: what is played is noted with its line, and tried. at: the text on that line; path: it
+ * stays where it is. */
+void reading_sound(struct reading *r, const char *key, const char *at, const char *path);
+enum err campaign_check_sounds(const struct campaign *c, char *error);
 void reading_treatments(struct reading *r);
 void reading_rules(struct reading *r);
 

@@ -140,6 +140,7 @@ static const cyaml_schema_field_t recording_fields[] = {SUB("mode", recording, m
                                                         SUB("key_command", recording, key_command),
                                                         CYAML_FIELD_END};
 static const cyaml_schema_field_t hold_fields[] = {SUB("key", hold, key), SUB("music", hold, music),
+                                                   SUB("ringback", hold, ringback),
                                                    CYAML_FIELD_END};
 static const cyaml_schema_field_t supervision_fields[] = {SUB("pin", supervision, pin),
                                                           CYAML_FIELD_END};

@@ -76,7 +76,7 @@ struct raw_campaign {
             *key_command;
     } recording;
     struct {
-        char *key, *music;
+        char *key, *music, *ringback;
     } hold;
     struct {
         char *pin;

@@ -158,7 +158,7 @@ struct dialer {
     uint64_t claim_after_ms; /* an empty claim is not repeated before */
 
     const struct sound *safe_harbour;
-    const struct sound *hold_music; /* NULL: silence */
+    const struct sound *hold_music, *ringback; /* NULL: silence */
     struct supervision supervision;
     const struct sound *messages[RESULT_COUNT];
     struct flow_runtime *flow_runtime; /* NULL: no flow in the campaign */

@@ -270,6 +270,8 @@ static enum err load_sounds(struct dialer *d, char *error)
 
     if (e == OK)
         e = load_sound(d, d->campaign->hold.music, &d->hold_music, error);
+    if (e == OK)
+        e = load_sound(d, d->campaign->hold.ringback, &d->ringback, error);
     for (int i = 0; i < RESULT_COUNT && e == OK; i++)
         if (d->campaign->on[i].kind == TREAT_MESSAGE)
             e = load_sound(d, d->campaign->on[i].file, &d->messages[i], error);
@@ -282,6 +284,8 @@ static void unload_sounds(struct dialer *d)
         sound_unref(d->safe_harbour);
     if (d->hold_music)
         sound_unref(d->hold_music);
+    if (d->ringback)
+        sound_unref(d->ringback);
     for (int i = 0; i < RESULT_COUNT; i++)
         if (d->messages[i])
             sound_unref(d->messages[i]);

@@ -41,6 +41,8 @@ static void connect_agent(struct attempt *a, struct agent *agent)
 
     loop_timer_stop(d->loop, &a->timer);
     list_remove(&a->waiting_node);
+    if (a->phase == ATTEMPT_WAITING && d->ringback)
+        call_stop_audio(a->call);
     call_detect(a->call, DSP_TALK);
     if (d->campaign->recording.mode == RECORDING_AGENT)
         treat_record(a);
@@ -210,6 +212,8 @@ static void treat_with_agent(struct attempt *a)
     }
     a->phase = ATTEMPT_WAITING;
     list_push_back(&d->waiting, &a->waiting_node);
+    if (d->ringback && call_play(a->call, d->ringback, true, 0) != OK)
+        log_warn("dialer", "a waiting callee hears no ringback", "lead=%s", a->record.lead);
     loop_timer(d->loop, &a->timer, answer_limit_left(a), on_answer_limit);
 }
 

@@ -367,12 +367,49 @@ Test(file, missing_files_are_named)
     struct campaign *c = parse(HEAD "pacing: {concurrent: 1}\non: {human: message nothere.wav}\n");
 
     cr_expect_eq(campaign_check_files(c, error), ERR_NOT_FOUND);
-    cr_expect(strstr(error, "folder/nothere.wav") && strstr(error, "message for 'human'"), "%s",
-              error);
+    cr_expect(strncmp(error, "folder/test.yaml:5: human: ", 27) == 0 &&
+                  strstr(error, "folder/nothere.wav"),
+              "%s", error);
     campaign_free(c);
     cr_expect_eq(campaign_load(&c, "/nowhere/c.yaml", error), ERR_NOT_FOUND);
     cr_expect(strstr(error, "/nowhere/c.yaml"), "%s", error);
     cr_expect_eq(campaign_load(&c, "/dev/zero", error), ERR_TOO_LONG, "%s", error);
+}
+
+/* Each is tried, and named with its line. */
+Test(file, what_is_played_must_be_a_sound)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"abandonment: { message: no-sound.wav }\n", "test.yaml:6: abandonment: message: "},
+        {"hold:\n  key: \"*\"\n  music: no-sound.wav\n", "test.yaml:8: hold: music: "},
+        {"hold: { ringback: no-sound.wav }\n", "test.yaml:6: hold: ringback: "},
+        {"on:\n  human: agent\n  machine: message no-sound.wav after beep\n",
+         "test.yaml:8: machine: "},
+    };
+    char dir[] = "/tmp/peal-sounds-XXXXXX", path[64], sound[64], text[600];
+
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/test.yaml", dir);
+    snprintf(sound, sizeof(sound), "%s/no-sound.wav", dir);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct campaign *c;
+        FILE *f = fopen(sound, "w");
+
+        fputs("RIFF, and then nothing of the kind", f);
+        fclose(f);
+        snprintf(text, sizeof(text), "%s%s", HEAD AGENTS, rows[i].text);
+        cr_assert_eq(campaign_parse(&c, path, slice_cstr(text), error), OK, "%s", error);
+        cr_expect_eq(c->sound_count, 1);
+        cr_expect_neq(campaign_check_files(c, error), OK, "%s", rows[i].says);
+        cr_expect(strstr(error, rows[i].says) && strstr(error, sound), "%s", error);
+        unlink(sound);
+        cr_expect_eq(campaign_check_files(c, error), ERR_NOT_FOUND, "%s", error);
+        cr_expect(strstr(error, rows[i].says) && strstr(error, sound), "%s", error);
+        campaign_free(c);
+    }
+    rmdir(dir);
 }
 
 Test(file, durations)

@@ -1,5 +1,6 @@
 """A supervisor calls the engine while an agent talks: the PIN, listening, whispering to the agent
-alone, joining; then the agent holds the callee with music and takes them back. Agent, callee and
+alone, joining; then the agent holds the callee with music and takes them back. And a callee who
+waits for an agent hears ringback from a file until the agent is there. Agent, callee and
 supervisor are far ends of our own over plain sockets, each with a tone by which the others know it."""
 
 import array
@@ -163,7 +164,7 @@ def music(path):
         w.writeframes(tone.tobytes())
 
 
-def campaign(where, agent, callee):
+def campaign(where, agent, callee, pacing="mode: progressive", more=""):
     port = h.free_port()
     path = where / "campaign.yaml"
     path.write_text(f"""
@@ -177,8 +178,9 @@ sip: {{ address: "127.0.0.1:{port}" }}
 media: {{ address: 127.0.0.1, ports: {h.free_range(40)} }}
 agents: [{{ name: agent-1, uri: "sip:agent-1@127.0.0.1:{agent.port}", wrap_up: 500ms }}]
 on: {{ human: agent, human_silent: agent, unknown: agent, machine: agent }}
-pacing: {{ mode: progressive }}
-hold: {{ key: "*", music: music.wav }}
+pacing: {{ {pacing} }}
+hold: {{ key: "*", music: music.wav, ringback: music.wav }}
+{more}
 supervision: {{ pin: "4921" }}
 drain: hangup
 """)
@@ -253,5 +255,40 @@ def all_of_it():
             phone.close()
 
 
+def ringback():
+    """The agent's telephone rings until the callee has heard that they wait."""
+    where = h.folder()
+    agent, callee = Phone(400), Phone(700, sentence())
+    yaml, _ = campaign(where, agent, callee, "mode: agentless, concurrent: 1",
+                       "abandonment: { limit: 60s }")
+    engine = h.start([h.program("peal"), "run", yaml, "--leads", h.leads(where, 1), "--data",
+                      where / "data", "--log", "info"], where / "engine.log")
+    try:
+        call = agent.wait("INVITE", 30)
+        agent.answer(call, 180)
+        callee.take_call()
+        callee.hears(MUSIC_HZ, "the callee to hear ringback")
+        agent.talk_to(call)
+        agent.answer(call, 200, body=agent.sdp())
+        agent.wait("ACK")
+        callee.hears(agent, "the callee to be put through to the agent")
+        agent.hears(callee, "the agent to hear the callee")
+        callee.hears_no_more(MUSIC_HZ, "the ringback to end")
+        engine.terminate()
+        for phone in (callee, agent):
+            phone.answer(phone.wait("BYE"), 200)
+        engine.wait(30)
+        record = [r for r in h.lines(where / "data/calls.jsonl") if r["attempt"] > 0]
+        check(len(record) == 1 and record[0]["delivery"] == "connected", f"connected: {record}")
+    finally:
+        agent.close()
+        callee.close()
+
+
+def everything():
+    all_of_it()
+    ringback()
+
+
 if __name__ == "__main__":
-    h.main(all_of_it)
+    h.main(everything)
