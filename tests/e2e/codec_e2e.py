@@ -10,6 +10,7 @@ import subprocess
 
 import harness as h
 import peers_e2e as peers
+from baresip_kit import Baresip
 from harness import check, wait_for
 
 
@@ -36,7 +37,7 @@ def at_8_khz(body, channels, step):
     return [sum(samples[i:i + step]) // step for i in range(0, whole, step)]
 
 
-class CodecBaresip(peers.Baresip):
+class CodecBaresip(Baresip):
     """baresip that speaks one codec: a word of `audio_codecs` and the module that has it."""
 
     def __init__(self, where, source, codec, module):
@@ -50,23 +51,12 @@ class CodecBaresip(peers.Baresip):
     def stop(self):
         return h.stop(self.process)
 
-    def start(self, where, source, port, control):
-        original = h.start
+    def accounts(self, text):
+        return text.replace("PCMU,PCMA", self.codec)
 
-        def with_codec(command, log, **more):
-            accounts = where / "accounts"
-            accounts.write_text(accounts.read_text().replace("PCMU,PCMA", self.codec))
-            config = where / "config"
-            text = config.read_text().replace("module g711.so", f"module {self.module}")
-            config.write_text(text.replace("ausrc_srate 8000\n",
-                                           "ausrc_srate 8000\nausrc_channels 1\n"))
-            return original(command, log, **more)
-
-        h.start = with_codec
-        try:
-            return super().start(where, source, port, control)
-        finally:
-            h.start = original
+    def config(self, text, where):
+        return text.replace("module g711.so", f"module {self.module}").replace(
+            "ausrc_srate 8000\n", "ausrc_srate 8000\nausrc_channels 1\n")
 
 
 def conversation(telephone, agents, customers, srtp="off"):

@@ -7,6 +7,7 @@ import subprocess
 
 import harness as h
 import peers_e2e as peers
+from baresip_kit import Baresip
 from harness import check, wait_for
 from serve_kit import Service, callers
 
@@ -61,29 +62,15 @@ def what_cannot_be_agreed_on_is_refused():
 
 # ---- baresip ----
 
-class SecureBaresip(peers.Baresip):
+class SecureBaresip(Baresip):
     """baresip that speaks SRTP; mediaenc: srtp (offered), srtp-mand (required)."""
     mediaenc = "srtp-mand"
 
-    def start(self, where, source, port, control):
-        process = None
-        original = h.start
+    def accounts(self, text):
+        return text.replace("regint=0;", f"regint=0;mediaenc={self.mediaenc};")
 
-        def with_srtp(command, log, **more):
-            accounts = where / "accounts"
-            accounts.write_text(accounts.read_text().replace(
-                "regint=0;", f"regint=0;mediaenc={self.mediaenc};"))
-            config = where / "config"
-            config.write_text(config.read_text().replace(
-                "module_app account.so", "module srtp.so\nmodule_app account.so"))
-            return original(command, log, **more)
-
-        h.start = with_srtp
-        try:
-            process = super().start(where, source, port, control)
-        finally:
-            h.start = original
-        return process
+    def config(self, text, where):
+        return text.replace("module_app account.so", "module srtp.so\nmodule_app account.so")
 
 
 def baresip_talks_to_a_customer():

@@ -87,25 +87,14 @@ def a_server_of_another_name_hears_nothing():
 class TlsBaresip(srtp.SecureBaresip):
     """baresip that is called over TLS, by a certificate of its own."""
 
-    def start(self, where, source, port, control):
-        original = h.start
+    def accounts(self, text):
+        return super().accounts(text).replace("transport=udp", "transport=tls")
 
-        def with_tls(command, log, **more):
-            accounts = where / "accounts"
-            accounts.write_text(accounts.read_text().replace("transport=udp", "transport=tls"))
-            (where / "baresip.pem").write_text((where / "server.pem").read_text() +
-                                               (where / "server.key").read_text())
-            config = where / "config"
-            config.write_text(config.read_text() +
-                              f"sip_certificate {where / 'baresip.pem'}\n"
-                              f"sip_cafile {where / 'ca.pem'}\n")
-            return original(command, log, **more)
-
-        h.start = with_tls
-        try:
-            return super().start(where, source, port, control)
-        finally:
-            h.start = original
+    def config(self, text, where):
+        pem = where / "baresip.pem"
+        pem.write_text((where / "server.pem").read_text() + (where / "server.key").read_text())
+        return (super().config(text, where) +
+                f"sip_certificate {pem}\nsip_cafile {where / 'ca.pem'}\n")
 
 
 def baresip_is_called_over_tls():
