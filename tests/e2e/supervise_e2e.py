@@ -1,7 +1,8 @@
 """A supervisor calls the engine while an agent talks: the PIN, listening, whispering to the agent
-alone, joining; then the agent holds the callee with music and takes them back. And a callee who
-waits for an agent hears ringback from a file until the agent is there. Agent, callee and
-supervisor are far ends of our own over plain sockets, each with a tone by which the others know it."""
+alone, joining; then the agent holds the callee with music and takes them back. A callee who waits
+for an agent hears ringback from a file until the agent is there, and a service's agents have
+supervisors, too. Agent, callee and supervisor are far ends of our own over plain sockets, each with a
+tone by which the others know it."""
 
 import array
 import cmath
@@ -16,6 +17,7 @@ import wave
 import harness as h
 from far_end import FarEnd
 from harness import check, wait_for
+from serve_kit import Service
 
 PTIME = 0.02
 TELEPHONE_EVENT = 101
@@ -285,10 +287,47 @@ def ringback():
         callee.close()
 
 
-def everything():
-    all_of_it()
-    ringback()
+FLOW = """return flow { run = function(call)
+  call:answer()
+  call:transfer("agent")
+end }
+"""
+
+
+def of_a_service():
+    """Who calls a number is put through to an agent; a supervisor calls under the agent's name."""
+    where = h.folder()
+    agent, caller = Phone(400), Phone(700)
+    phones = [agent, caller]
+    (where / "desk.lua").write_text(FLOW)
+    service = Service(
+        where, 'numbers: [{ number: "100", flow: desk.lua }]\n', calls=10,
+        more=f'agents: [{{ name: agent-1, uri: "sip:agent-1@127.0.0.1:{agent.port}" }}]\n'
+             'supervision: { pin: "4921" }\n')
+    port = int(service.address.split(":")[-1])
+    try:
+        agent.take_call()
+        caller.invite(service.address, "100")
+        answer = caller.wait("200/INVITE")
+        caller.ack(answer)
+        caller.talk_to(answer)
+        caller.hears(agent, "the caller to be put through to the agent")
+        boss, _ = supervisor_calls(port, "agent-1", 200)
+        phones.append(boss)
+        boss.press("4921#")
+        boss.hears(caller, "the supervisor to hear the caller")
+        boss.press("2")
+        agent.hears(boss, "the whisper to reach the agent")
+        check(caller.level(boss.hz) < 0.1, "the caller does not hear the whisper")
+        boss.press("3")
+        caller.hears(boss, "the supervisor to join")
+        stranger, _ = supervisor_calls(port, "agent-9", 404)
+        phones.append(stranger)
+    finally:
+        h.stop(service.process)
+        for phone in phones:
+            phone.close()
 
 
 if __name__ == "__main__":
-    h.main(everything)
+    h.main(all_of_it, ringback, of_a_service)
