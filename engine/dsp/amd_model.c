@@ -1,5 +1,6 @@
 /* Written by tools/train-amd; see amd_model.md. Not to be edited. */
 #include "dsp/amd_model.h"
+#include "dsp/amd_trees.h"
 
 #define TREES 212
 #define DEPTH 5
@@ -8,6 +9,7 @@
 #define KNOTS 32
 
 _Static_assert(AMD_FEATURE_COUNT >= 47, "the model was trained on other features");
+_Static_assert(DEPTH == AMD_TREES_DEPTH && TREES % 4 == 0 && TREES <= AMD_TREES_MAX, "as they are walked");
 /* clang-format off */
 static const uint8_t feature[TREES * INNER] = {
     45, 44, 44, 37, 27, 12, 27, 10, 45, 27, 10, 22, 35, 10, 27, 22,
@@ -1268,18 +1270,8 @@ static const uint16_t probability[KNOTS] = {
 
 int32_t amd_model_score(const int16_t features[AMD_FEATURE_COUNT])
 {
-    int32_t sum = 0;
-    for (unsigned t = 0; t < TREES; t += 4) { /* four at a time: none waits for another */
-        unsigned at[4] = {0};
-        for (unsigned d = 0; d < DEPTH; d++)
-            for (unsigned k = 0; k < 4; k++) {
-                unsigned node = (t + k) * INNER + at[k];
-                at[k] = 2 * at[k] + 1 + (features[feature[node]] > threshold[node]);
-            }
-        for (unsigned k = 0; k < 4; k++)
-            sum += leaf[(t + k) * LEAVES + at[k] - INNER];
-    }
-    return sum;
+    static const struct amd_trees trees = {TREES, feature, threshold, leaf};
+    return amd_trees_score(&trees, features);
 }
 
 uint32_t amd_model_probability(int32_t score)

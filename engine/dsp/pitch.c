@@ -14,8 +14,8 @@
 #include "dsp/wide.h"
 
 #define SLOW_SAMPLES (HISTORY_SAMPLES / 4) /* at 2 kHz */
-#define PIECE        32                    /* samples that are surely of one block */
-#define PIECES       (HISTORY_SAMPLES / PIECE)
+#define PIECE        HISTORY_PIECE
+#define PIECES       HISTORY_PIECES
 #define LAG_MIN      5
 #define LAG_MAX      32
 #define LAGS         (LAG_MAX - LAG_MIN + 1)
@@ -24,7 +24,6 @@
 #define SLOW_BITS    12
 #define PITCH_NEARLY 0.8f
 _Static_assert((INT64_C(1) << (2 * SLOW_BITS)) * LAG_WINDOW < INT32_MAX, "sums fit 32 bits");
-_Static_assert(HISTORY_SAMPLES == 3 * DSP_BLOCK_SAMPLES + PIECE, "a piece of the oldest block");
 _Static_assert(LAGS % 4 == 0 && LAGS < LAGS_FILLED && PIECES % 2 == 0 && LAG_WINDOW % 32 == 0,
                "whole vectors");
 
@@ -307,11 +306,7 @@ float spectrum_voiced(const struct leg *l, int16_t *pitch)
     struct energies e;
     struct peak p;
     const int16_t *piece[PIECES];
-    unsigned n = 0;
-    piece[n++] = history_block(l, 3) + DSP_BLOCK_SAMPLES - PIECE;
-    for (unsigned back = 3; back--;)
-        for (unsigned at = 0; at < DSP_BLOCK_SAMPLES; at += PIECE)
-            piece[n++] = history_block(l, back) + at;
+    history_pieces(l, piece);
     memset(slow + SLOW_SAMPLES, 0, 4 * sizeof *slow);
     memset(r + LAGS, 0, sizeof r - LAGS * sizeof *r);
     WIDE_PICK(slow)(piece, slow);

@@ -28,11 +28,13 @@ _Static_assert(FFT_N == LOOK_SAMPLES && FFT_POWERS == SPECTRUM_BINS, "a look is 
 
 #define FINE_N      HISTORY_SAMPLES
 #define FINE_BIN_HZ ((float)DSP_RATE_HZ / FINE_N)
-#define FINE_PIECES 16
-#define FINE_PIECE  (FINE_N / FINE_PIECES)
+#define FINE_PIECES HISTORY_PIECES
+#define FINE_PIECE  HISTORY_PIECE
+#define FINE_BINS   64 /* to 1000 Hz; clusters are below */
 #define FINE_REACH  6
 
 #define BEATS          5 /* 24 … 32 Hz */
+#define BEAT_LANES     8
 #define BEAT_FIRST_HZ  24.0f
 #define BEAT_STEP_HZ   2.0f
 #define BEAT_SLOTS     24    /* 120 ms, three beats */
@@ -42,31 +44,39 @@ _Static_assert(FFT_N == LOOK_SAMPLES && FFT_POWERS == SPECTRUM_BINS, "a look is 
 
 typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int16_t s8 __attribute__((vector_size(16), aligned(2), may_alias));
 typedef int32_t v4i __attribute__((vector_size(16)));
 
-static _Alignas(16) float fine_hann[FINE_N], fine_cos[FINE_N], fine_sin[FINE_N];
+static _Alignas(32) float fine_hann[FINE_N];
+static _Alignas(32) float fine_cos[FINE_BINS][FINE_PIECE], fine_sin[FINE_BINS][FINE_PIECE];
 static _Alignas(32) float piece_cos[FINE_PIECES][FINE_PIECES], piece_sin[FINE_PIECES][FINE_PIECES];
 static float fine_droop[FINE_REACH + 1];
-static float beat_cos[BEATS][BEAT_SLOTS], beat_sin[BEATS][BEAT_SLOTS];
+static _Alignas(32) float beat_cos[BEAT_SLOTS][BEAT_LANES], beat_sin[BEAT_SLOTS][BEAT_LANES];
 
 __attribute__((constructor)) static void tables_fill(void)
 {
+    float cosine[FINE_N], sine[FINE_N];
     for (int i = 0; i < FINE_N; i++) {
         double a = 2 * NUM_PI * i / FINE_N;
         fine_hann[i] = (float)(0.5 - 0.5 * num_cos(a));
-        fine_cos[i] = (float)num_cos(a);
-        fine_sin[i] = (float)num_sin(a);
+        cosine[i] = (float)num_cos(a);
+        sine[i] = (float)num_sin(a);
+    }
+    for (int i = 0; i < FINE_BINS * FINE_PIECE; i++) {
+        int k = i / FINE_PIECE, m = i % FINE_PIECE;
+        fine_cos[k][m] = cosine[k * m % FINE_N];
+        fine_sin[k][m] = sine[k * m % FINE_N];
     }
     for (int i = 0; i < FINE_PIECES * FINE_PIECES; i++) {
         int b = i / FINE_PIECES, j = i % FINE_PIECES;
-        piece_cos[b][j] = fine_cos[b * j * FINE_PIECE % FINE_N];
-        piece_sin[b][j] = fine_sin[b * j * FINE_PIECE % FINE_N];
+        piece_cos[b][j] = cosine[b * j * FINE_PIECE % FINE_N];
+        piece_sin[b][j] = sine[b * j * FINE_PIECE % FINE_N];
     }
     for (int b = 0; b < BEATS; b++)
         for (int i = 0; i < BEAT_SLOTS; i++) {
             double a = 2 * NUM_PI * (double)(BEAT_FIRST_HZ + BEAT_STEP_HZ * (float)b) * i * SLOT_MS;
-            beat_cos[b][i] = (float)num_cos(a / 1000);
-            beat_sin[b][i] = (float)num_sin(a / 1000);
+            beat_cos[i][b] = (float)num_cos(a / 1000);
+            beat_sin[i][b] = (float)num_sin(a / 1000);
         }
     for (int d = 0; d <= FINE_REACH; d++) {
         double x = NUM_PI * d / FINE_PIECES;
@@ -231,24 +241,24 @@ bool spectrum_look(const struct leg *l, bool idle, struct look looks[LOOKS_PER_B
  * The band around bin k0 is moved to zero and summed by pieces of 4 ms; a piece holds whole turns
  * of the sixteenth bin, so each piece is turned by the same 32 values, and what a piece is ahead of
  * the one before belongs to the transform of the sixteen sums. */
-WIDE_BODY fine_body(const int16_t *x, unsigned k0, float *power)
+WIDE_BODY fine_body(const int16_t *const piece[FINE_PIECES], unsigned k0, float *power)
 {
-    _Alignas(32) float c[FINE_PIECE], s[FINE_PIECE], v[FINE_PIECE];
-    for (unsigned m = 0; m < FINE_PIECE; m++) {
-        c[m] = fine_cos[m * k0 % FINE_N];
-        s[m] = fine_sin[m * k0 % FINE_N];
-    }
     v8 sum_re[2] = {{0}}, sum_im[2] = {{0}};
     for (unsigned b = 0; b < FINE_PIECES; b++) {
         v8 r = {0}, i = {0}; /* the order of adding is fixed */
-        for (unsigned m = 0; m < FINE_PIECE; m++)
-            v[m] = (float)x[b * FINE_PIECE + m] * fine_hann[b * FINE_PIECE + m];
         for (unsigned m = 0; m < FINE_PIECE; m += 8) {
-            r += *(const v8 *)(v + m) * *(const v8 *)(c + m);
-            i -= *(const v8 *)(v + m) * *(const v8 *)(s + m);
+            v8 v = __builtin_convertvector(*(const s8 *)(const void *)(piece[b] + m), v8) *
+                   *(const v8 *)(fine_hann + b * FINE_PIECE + m);
+            r += v * *(const v8 *)(fine_cos[k0] + m);
+            i -= v * *(const v8 *)(fine_sin[k0] + m);
         }
-        float re = ((r[0] + r[4]) + (r[1] + r[5])) + ((r[2] + r[6]) + (r[3] + r[7]));
-        float im = ((i[0] + i[4]) + (i[1] + i[5])) + ((i[2] + i[6]) + (i[3] + i[7]));
+        v4 low_r = __builtin_shufflevector(r, r, 0, 1, 2, 3);
+        v4 low_i = __builtin_shufflevector(i, i, 0, 1, 2, 3);
+        low_r += __builtin_shufflevector(r, r, 4, 5, 6, 7);
+        low_i += __builtin_shufflevector(i, i, 4, 5, 6, 7);
+        v4 both = __builtin_shufflevector(low_r, low_i, 0, 2, 4, 6) +
+                  __builtin_shufflevector(low_r, low_i, 1, 3, 5, 7);
+        float re = both[0] + both[1], im = both[2] + both[3];
         for (unsigned j = 0; j < 2; j++) {
             v8 pc = *(const v8 *)(piece_cos[b] + 8 * j), ps = *(const v8 *)(piece_sin[b] + 8 * j);
             sum_re[j] += re * pc + im * ps;
@@ -259,25 +269,38 @@ WIDE_BODY fine_body(const int16_t *x, unsigned k0, float *power)
         *(v8 *)(power + 8 * j) = sum_re[j] * sum_re[j] + sum_im[j] * sum_im[j];
 }
 
-WIDE_BUILD(fine, (const int16_t *x, unsigned k0, float *power), (x, k0, power))
+WIDE_BUILD(fine, (const int16_t *const piece[FINE_PIECES], unsigned k0, float *power),
+           (piece, k0, power))
+
+/* How much of each beat is in the slots' energies: a beat a lane. */
+WIDE_BODY beat_body(const float *energy, float *square)
+{
+    v8 re = {0}, im = {0};
+    for (unsigned i = 0; i < BEAT_SLOTS; i++) {
+        re += energy[i] * *(const v8 *)beat_cos[i];
+        im += energy[i] * *(const v8 *)beat_sin[i];
+    }
+    *(v8 *)square = re * re + im * im;
+}
+
+WIDE_BUILD(beat, (const float *energy, float *square), (energy, square))
 
 bool spectrum_beats(const struct leg *l, float centre_hz, float f_hz[2])
 {
-    float mean = 0, strongest = 0, half_hz = 0;
+    float mean = 0, strongest = 0, half_hz = 0, energy[BEAT_SLOTS], square[BEAT_LANES];
     if (l->missing_bits & BEAT_MISSING)
         return false;
+    for (unsigned i = 0; i < BEAT_SLOTS; i++) {
+        energy[i] = slot_back(l, BEAT_BACK + i);
+        mean += energy[i] / BEAT_SLOTS;
+    }
     for (unsigned i = 0; i < BEAT_SLOTS; i++)
-        mean += slot_back(l, BEAT_BACK + i) / BEAT_SLOTS;
+        energy[i] -= mean;
+    WIDE_PICK(beat)(energy, square);
     for (unsigned b = 0; b < BEATS; b++) {
-        float re = 0, im = 0;
-        for (unsigned i = 0; i < BEAT_SLOTS; i++) {
-            re += (slot_back(l, BEAT_BACK + i) - mean) * beat_cos[b][i];
-            im += (slot_back(l, BEAT_BACK + i) - mean) * beat_sin[b][i];
-        }
-        float square = re * re + im * im;
-        if (square <= strongest)
+        if (square[b] <= strongest)
             continue;
-        strongest = square;
+        strongest = square[b];
         half_hz = (BEAT_FIRST_HZ + BEAT_STEP_HZ * (float)b) / 2;
     }
     float least = BEAT_DEPTH_MIN * BEAT_SLOTS * mean;
@@ -292,9 +315,10 @@ unsigned spectrum_fine(const struct leg *l, float centre_hz, float f_hz[2])
 {
     float power[FINE_PIECES], p[2 * FINE_REACH + 1];
     unsigned k0 = (unsigned)(centre_hz / FINE_BIN_HZ + 0.5f);
-    int16_t x[FINE_N];
-    history_last(l, x, FINE_N);
-    WIDE_PICK(fine)(x, k0, power);
+    const int16_t *piece[FINE_PIECES];
+    k0 = k0 < FINE_BINS ? k0 : FINE_BINS - 1;
+    history_pieces(l, piece);
+    WIDE_PICK(fine)(piece, k0, power);
     int best = 1;
     for (int d = 0; d <= 2 * FINE_REACH; d++) {
         int from_centre = d < FINE_REACH ? FINE_REACH - d : d - FINE_REACH;

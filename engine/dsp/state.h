@@ -287,6 +287,20 @@ static inline void history_last(const struct leg *l, int16_t *out, unsigned n)
         memcpy(out, history_block(l, --back), DSP_BLOCK_SAMPLES * sizeof *out);
 }
 
+#define HISTORY_PIECE  32 /* samples that are surely of one block */
+#define HISTORY_PIECES (HISTORY_SAMPLES / HISTORY_PIECE)
+_Static_assert(HISTORY_SAMPLES == 3 * DSP_BLOCK_SAMPLES + HISTORY_PIECE, "a piece of the oldest");
+
+/* Where the last HISTORY_SAMPLES are, the oldest first. */
+static inline void history_pieces(const struct leg *l, const int16_t *piece[HISTORY_PIECES])
+{
+    unsigned n = 0;
+    piece[n++] = history_block(l, 3) + DSP_BLOCK_SAMPLES - HISTORY_PIECE;
+    for (unsigned back = 3; back--;)
+        for (unsigned at = 0; at < DSP_BLOCK_SAMPLES; at += HISTORY_PIECE)
+            piece[n++] = history_block(l, back) + at;
+}
+
 /* Energies of the last block's samples, over 4, and of their differences from sample to sample. */
 struct tilt {
     float energy, change;

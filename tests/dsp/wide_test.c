@@ -1,6 +1,7 @@
 /* All builds of the hot loops: the same bits of every spectrum, the same events of every sound. */
 #include <criterion/criterion.h>
 
+#include "dsp/amd_model.h"
 #include "dsp/fft.h"
 #include "dsp/num.h"
 #include "dsp/screen.h"
@@ -108,6 +109,27 @@ Test(wide, events_of_talk_are_the_same)
 Test(wide, echo_is_the_same)
 {
     builds_agree(DSP_TALK, true, 2);
+}
+
+/* Features of any kind, where those of an answer would only ever meet some of the leaves. */
+Test(wide, trees_give_the_same_sum)
+{
+    int16_t features[AMD_FEATURE_COUNT];
+    uint32_t seed = 11;
+    int32_t least = INT32_MAX, most = INT32_MIN;
+    for (int round = 0; round < 500; round++) {
+        for (unsigned i = 0; i < AMD_FEATURE_COUNT; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            features[i] = (int16_t)((int16_t)(seed >> 16) >> round % 14);
+        }
+        wide_allow(WIDE_IS_PORTABLE);
+        int32_t score = amd_model_score(features);
+        least = score < least ? score : least;
+        most = score > most ? score : most;
+        EACH_WIDE_BUILD(w)
+        cr_assert_eq(amd_model_score(features), score, "round %d, build %d", round, (int)w);
+    }
+    cr_assert_lt(least, most - 2000, "the features say something: %d to %d", least, most);
 }
 
 /* By its definition, and alike in every build. */

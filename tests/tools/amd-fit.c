@@ -401,18 +401,8 @@ static int probability_at(int i)
 
 static const char *const body =
     "\nint32_t amd_model_score(const int16_t features[AMD_FEATURE_COUNT])\n{\n"
-    "    int32_t sum = 0;\n"
-    "    for (unsigned t = 0; t < TREES; t += 4) { /* four at a time: none waits for another */\n"
-    "        unsigned at[4] = {0};\n"
-    "        for (unsigned d = 0; d < DEPTH; d++)\n"
-    "            for (unsigned k = 0; k < 4; k++) {\n"
-    "                unsigned node = (t + k) * INNER + at[k];\n"
-    "                at[k] = 2 * at[k] + 1 + (features[feature[node]] > threshold[node]);\n"
-    "            }\n"
-    "        for (unsigned k = 0; k < 4; k++)\n"
-    "            sum += leaf[(t + k) * LEAVES + at[k] - INNER];\n"
-    "    }\n"
-    "    return sum;\n}\n\n"
+    "    static const struct amd_trees trees = {TREES, feature, threshold, leaf};\n"
+    "    return amd_trees_score(&trees, features);\n}\n\n"
     "uint32_t amd_model_probability(int32_t score)\n{\n"
     "    if (score <= knot[0])\n        return probability[0];\n"
     "    for (unsigned i = 1; i < KNOTS; i++)\n"
@@ -431,9 +421,12 @@ static void write_model(const char *path, int count, const struct knot *knots, i
     fprintf(
         f,
         "/* Written by tools/train-amd; see amd_model.md. Not to be edited. */\n"
-        "#include \"dsp/amd_model.h\"\n\n#define TREES %d\n#define DEPTH %d\n"
+        "#include \"dsp/amd_model.h\"\n#include \"dsp/amd_trees.h\"\n\n#define TREES %d\n#define "
+        "DEPTH %d\n"
         "#define INNER ((1u << DEPTH) - 1)\n#define LEAVES (1u << DEPTH)\n#define KNOTS %d\n\n"
         "_Static_assert(AMD_FEATURE_COUNT >= %d, \"the model was trained on other features\");\n"
+        "_Static_assert(DEPTH == AMD_TREES_DEPTH && TREES %% 4 == 0 && TREES <= AMD_TREES_MAX, "
+        "\"as they are walked\");\n"
         "/* clang-format off */\n",
         count, DEPTH, n, F);
     write_numbers(f, "static const uint8_t feature[TREES * INNER] = {", count * INNER, feature_at);
