@@ -37,6 +37,15 @@ static void to_wire(struct impair *i, const uint8_t *p, uint32_t len)
     stream_push_bytes(i->stream, copy, len);
 }
 
+static void to_wire_sealed(struct impair *i, const uint8_t *p, uint32_t len)
+{
+    uint8_t *copy = worker_arena(i->stream->worker, len + SRTP_TRAILER_MAX);
+
+    memcpy(copy, p, len);
+    if (stream_seal(i->stream, copy, &len, false))
+        stream_push_bytes(i->stream, copy, len);
+}
+
 static void put(struct impair *i, const uint8_t *p, uint32_t len, uint64_t due_us, uint64_t now_us)
 {
     if (due_us <= now_us || i->count == IMPAIR_QUEUE_MAX || len > IMPAIR_BYTES_MAX) {
@@ -114,13 +123,16 @@ static void renumber(struct impair *i, uint8_t *p)
     put16(p + 6, ts);
 }
 
-static void fly(struct impair *i, const uint8_t *p, uint32_t len, uint64_t when_us, uint64_t now_us)
+/* p has room for SRTP_TRAILER_MAX. */
+static void fly(struct impair *i, uint8_t *p, uint32_t len, uint64_t when_us, uint64_t now_us)
 {
     const struct media_impair *c = &i->config;
     struct leg_stats *stats = &i->stream->stats;
     struct fate f = draw(i);
     uint64_t due = when_us + c->delay_ms * UINT64_C(1000) + f.jitter_us;
 
+    if (!stream_seal(i->stream, p, &len, false))
+        return;
     if (f.lost) {
         stats->made_lost++;
         return;
@@ -143,16 +155,12 @@ void impair_take(struct impair *i, const uint8_t *bytes, uint32_t len, uint64_t 
 {
     uint8_t p[IMPAIR_BYTES_MAX];
 
-    if (len > sizeof p || len < RTP_HEADER_BYTES) {
-        to_wire(i, bytes, len);
+    if (len + SRTP_TRAILER_MAX > sizeof p || len < RTP_HEADER_BYTES) {
+        to_wire_sealed(i, bytes, len);
         return;
     }
     double length_us = (double)(len - RTP_HEADER_BYTES) * SAMPLE_US;
 
-    if (i->stream->out) { /* sealed: its numbers cannot be changed any more */
-        fly(i, bytes, len, now_us, now_us);
-        return;
-    }
     memcpy(p, bytes, len);
     if (i->config.drift_ppm && len >= AUDIO_BYTES_MIN) {
         i->phase_us -= length_us * i->config.drift_ppm / 1e6;

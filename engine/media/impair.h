@@ -6,7 +6,7 @@
  * left after `burst` packets on average. Jitter keeps the order, as a queue does; `reorder` holds
  * single packets back so that later ones pass. A clock that drifts is played by moving packets
  * within 20 ms and putting one in or leaving one out where that is used up, with sequence numbers
- * and timestamps in one piece (so not together with SRTP, which is made before).
+ * and timestamps in one piece. SRTP is made after that, so that its numbers are whole as well.
  *
  * The same number of dice is thrown for every packet, so what becomes of the n-th packet depends on
  * the seed alone. Worker thread only, but for init. Times are met to the worker's slot of 1 ms. */
@@ -44,7 +44,7 @@ struct impair {
 
 /* Takes (or changes) what is done; packets on their way stay so. */
 void impair_set(struct impair *i, struct stream *s, const struct media_impair *config);
-/* A packet that the stream sends now. */
+/* A packet that the stream sends now, not sealed yet. */
 void impair_take(struct impair *i, const uint8_t *p, uint32_t len, uint64_t now_us);
 /* Sends what is due. */
 void impair_flush(struct impair *i, uint64_t now_us);

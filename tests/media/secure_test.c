@@ -91,6 +91,59 @@ static void peer_take(struct peer *p, uint32_t *opened, uint32_t *other)
     }
 }
 
+/* Packets of a leg that the peer can open and that follow each other without a gap, out of `sent`
+ * that the leg has made. */
+static void drifting(int32_t ppm, uint32_t *opened, uint64_t *sent)
+{
+    struct media_impair clock = {.seed = 3, .drift_ppm = ppm};
+    struct heard_leg h;
+    struct peer p;
+    struct kit k;
+    uint32_t next = 0;
+
+    *opened = 0;
+    kit_open(&k, 1);
+    kit_leg(&k, &h, true);
+    peer_open(&p, &h, SRTP_AEAD_AES_128_GCM);
+    cr_assert_eq(media_leg_impair(h.leg, &clock), OK);
+    point(&h, &p.source.addr);
+    while (*opened < 90) {
+        uint8_t bytes[400];
+        ssize_t n;
+
+        kit_run_ms(&k, 20);
+        while ((n = recv(p.source.fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+            uint32_t len = (uint32_t)n, seq = (uint32_t)bytes[2] << 8 | bytes[3];
+
+            cr_assert_eq(srtp_unseal(&p.in, bytes, &len), SRTP_GOOD, "packet %u", *opened);
+            cr_assert(*opened == 0 || seq == (next & 0xffff), "%u after %u", seq, next - 1);
+            next = seq + 1;
+            ++*opened;
+        }
+    }
+    media_leg_mute(h.leg, true);
+    kit_run_ms(&k, 100); /* what is on its way comes, or is counted as not sent */
+    for (uint8_t bytes[400]; recv(p.source.fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0;)
+        ++*opened;
+    kit_close_leg(&k, &h);
+    *sent = h.stats.sent;
+    peer_close(&p);
+    kit_close(&k);
+}
+
+Test(secure, a_clock_that_drifts_keeps_its_packets_whole)
+{
+    uint32_t opened;
+    uint64_t sent;
+
+    drifting(50000, &opened, &sent); /* one more of each twenty */
+    cr_expect(opened >= sent + sent / 20 - 1 && opened <= sent + sent / 20 + 1, "%u of %llu",
+              opened, (unsigned long long)sent);
+    drifting(-50000, &opened, &sent);
+    cr_expect(opened + sent / 20 >= sent - 1 && opened + sent / 20 <= sent + 1, "%u of %llu",
+              opened, (unsigned long long)sent);
+}
+
 Test(secure, a_sound_goes_through_every_suite_as_it_is)
 {
     const char *folder = getenv("TMPDIR");
