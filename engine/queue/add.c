@@ -11,8 +11,10 @@
 #include "queue/import.h"
 #include "queue/internal.h"
 
-#define HEAD_BYTES (KEY_MAX + 96)                             /* kept free before the arguments */
-#define LEAD_BYTES (QUEUE_ID_MAX + TASK_PAYLOAD_MAX + 2 * 96) /* the largest one as arguments */
+#define HEAD_BYTES (KEY_MAX + 96) /* kept free before the arguments */
+#define HEAD_MAX   (64 + QUEUE_LIST_MAX + QUEUE_STATUS_MAX)
+#define LEAD_BYTES (QUEUE_ID_MAX + TASK_PAYLOAD_MAX + HEAD_MAX + 96) /* the largest as arguments   \
+                                                                      */
 
 _Static_assert(BATCH_BYTES > HEAD_BYTES + LEAD_BYTES, "a batch must hold a lead");
 
@@ -214,7 +216,7 @@ static int32_t cut_priority(int32_t p)
 
 enum err queue_add(struct queue *q, const struct queue_lead *lead)
 {
-    char payload_text[TASK_PAYLOAD_MAX], head[96] = "";
+    char payload_text[TASK_PAYLOAD_MAX], head[HEAD_MAX] = "";
     struct buf payload = buf_on(payload_text, sizeof(payload_text));
     enum err e = task_pack(lead, &payload);
 
@@ -227,9 +229,10 @@ enum err queue_add(struct queue *q, const struct queue_lead *lead)
         q->add_refused = true;
         return ERR_AGAIN;
     }
-    if (lead->priority || lead->due_wall_ms || lead->status.len)
-        snprintf(head, sizeof(head), "%d %llu %.*s", (int)cut_priority(lead->priority),
-                 (unsigned long long)lead->due_wall_ms, SLICE_ARG(lead->status));
+    if (lead->priority || lead->due_wall_ms || lead->status.len || lead->list.len || lead->order)
+        snprintf(head, sizeof(head), "%d %llu %c %.*s %.*s", (int)cut_priority(lead->priority),
+                 (unsigned long long)lead->due_wall_ms, "anr"[lead->order],
+                 SLICE_ARG(lead->list.len ? lead->list : SLICE("-")), SLICE_ARG(lead->status));
     struct buf out = buf_on(b->bytes + HEAD_BYTES, BATCH_BYTES - HEAD_BYTES);
 
     out.len = b->len;

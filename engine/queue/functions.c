@@ -4,11 +4,13 @@
  * All keys start with KEYS[1] = "{campaign}", so they share a slot of a Redis Cluster. State of a
  * task once touched, hash :s:ID: st (due, leased, done), tok (fencing token), eng, tries, charged,
  * trunk, at (place of the number to be dialled), open (number of the open attempt), last
- * ("attempt:token" of the last completion), status, cb (the call-back's time an import gave last).
+ * ("attempt:token" of the last completion), status, cb (the call-back's time an import gave last),
+ * in (its place in a line, until the first attempt).
  *
- * Scores: :fresh −priority·2³² + order of adding; :due time in ms plus a fraction that puts higher
- * priority first; :leased end of the lease in ms. Numbers go to redis.call as numbers (written
- * with 17 digits there), never through tostring, which keeps only 14. */
+ * Scores: :fresh and the lines of lists (functions_lines.c) −priority·2³² + place; :due time in ms
+ * plus a fraction that puts higher priority first; :leased end of the lease in ms. Numbers go to
+ * redis.call as numbers (written with 17 digits there), never through tostring, which keeps
+ * only 14. */
 #include "queue/internal.h"
 
 #define V QUEUE_VERSION
@@ -55,14 +57,22 @@ const char *const queue_functions[] = {
     "  end\n"
     "end\n",
 
-    /* id, head ('' or 'priority due status'), payload, and so on → {added, there already} */
+    queue_functions_lines,
+
+    /* id, head, payload, and so on → {added, there already}. A head is '' or 'priority due how list
+     * status': list '-' for none, how of its order (functions_lines.c). */
+    "local function head_of(head)\n"
+    "  if head == '' then return 0, '0', 'a', '', '' end\n"
+    "  local p, at, how, list, status = string.match(head, '^(%-?%d+) (%d+) (%l) (%S+) (.*)$')\n"
+    "  return tonumber(p), at, how, list == '-' and '' or list, status\n"
+    "end\n"
     "local function add(keys, args)\n"
     "  local c, n = keys[1], #args / 3\n"
     "  local ids = {}\n"
     "  for i = 1, n do ids[i] = args[3 * i - 2] end\n"
     "  local there = redis.call('HMGET', c .. ':tasks', unpack(ids))\n"
     "  local order = hash_add(c .. ':meta', 'order', n) - n\n"
-    "  local seen, tasks, fresh, due, added = {}, {}, {}, {}, 0\n"
+    "  local seen, tasks, due, lines, added = {}, {}, {}, {}, 0\n"
     "  for i = 1, n do\n"
     "    local id, head = ids[i], args[3 * i - 1]\n"
     "    if not there[i] and not seen[id] then\n"
@@ -70,10 +80,7 @@ const char *const queue_functions[] = {
     "      added = added + 1\n"
     "      tasks[#tasks + 1] = id\n"
     "      tasks[#tasks + 1] = args[3 * i]\n"
-    "      local priority, at, status = 0, '0', ''\n"
-    "      if head ~= '' then\n"
-    "        priority, at, status = string.match(head, '^(%-?%d+) (%d+) (.*)$')\n"
-    "      end\n"
+    "      local priority, at, how, list, status = head_of(head)\n"
     "      if status ~= '' then\n"
     "        finish(c, id, status)\n"
     "      elseif at ~= '0' then\n"
@@ -81,13 +88,19 @@ const char *const queue_functions[] = {
     "        due[#due + 1] = id\n"
     "        redis.call('HSET', state(c, id), 'cb', at)\n"
     "      else\n"
-    "        fresh[#fresh + 1] = -tonumber(priority) * 4294967296 + order + i\n"
-    "        fresh[#fresh + 1] = id\n"
+    "        local line = lines[list]\n"
+    "        if not line then\n"
+    "          line = {}\n"
+    "          lines[list] = line\n"
+    "          if list ~= '' then redis.call('HSETNX', c .. ':lists', list, '0') end\n"
+    "        end\n"
+    "        line[#line + 1] = line_score(id, priority, order + i, how)\n"
+    "        line[#line + 1] = id\n"
     "      end\n"
     "    end\n"
     "  end\n"
     "  if #tasks > 0 then redis.call('HSET', c .. ':tasks', unpack(tasks)) end\n"
-    "  if #fresh > 0 then redis.call('ZADD', c .. ':fresh', unpack(fresh)) end\n"
+    "  for list, line in pairs(lines) do redis.call('ZADD', line_of(c, list), unpack(line)) end\n"
     "  if #due > 0 then redis.call('ZADD', c .. ':due', unpack(due)) end\n"
     "  return {added, n - added}\n"
     "end\n"
@@ -103,7 +116,8 @@ const char *const queue_functions[] = {
     "          payload or '', tonumber(s[4] or 0), open or '', tonumber(s[5] or 0),\n"
     "          tonumber(s[6] or 0), s[7] or ''}\n"
     "end\n"
-    "local function lease(c, ids, engine, ends)\n"
+    /* places: of those from a line, after `ahead` others; may be nil */
+    "local function lease(c, ids, engine, ends, places, ahead)\n"
     /* Rises also when Redis has forgotten the last ones: no token is given twice. */
     "  local token = math.max(tonumber(redis.call('HGET', c .. ':meta', 'token') or 0), ends * "
     "1000)\n"
@@ -112,7 +126,13 @@ const char *const queue_functions[] = {
     "  local out, leases = {}, {}\n"
     "  for i, id in ipairs(ids) do\n"
     "    local tok = string.format('%.0f', token + i)\n"
-    "    redis.call('HSET', state(c, id), 'st', 'leased', 'tok', tok, 'eng', engine)\n"
+    "    local place = places and places[i - ahead]\n"
+    "    if place then\n"
+    "      redis.call('HSET', state(c, id), 'st', 'leased', 'tok', tok, 'eng', engine, 'in', "
+    "place)\n"
+    "    else\n"
+    "      redis.call('HSET', state(c, id), 'st', 'leased', 'tok', tok, 'eng', engine)\n"
+    "    end\n"
     "    leases[#leases + 1] = ends\n"
     "    leases[#leases + 1] = id\n"
     "    out[i] = entry(c, id, tok, payloads[i])\n"
@@ -120,7 +140,8 @@ const char *const queue_functions[] = {
     "  redis.call('ZADD', c .. ':leased', unpack(leases))\n"
     "  return out\n"
     "end\n"
-    /* engine, nonce, max, lease_ms, now → entries. The same nonce again: the same tasks again. */
+    /* engine, nonce, max, lease_ms, now, then list, its share, … → entries. The same nonce again:
+     * the same tasks again. */
     "local function claim(keys, args)\n"
     "  local c, engine, nonce, max = keys[1], args[1], args[2], tonumber(args[3])\n"
     "  local now = clock(args[5])\n"
@@ -139,14 +160,16 @@ const char *const queue_functions[] = {
     "    end\n"
     "    return out\n"
     "  end\n"
-    "  local ids = redis.call('ZRANGEBYSCORE', c .. ':due', '-inf', before(now), 'LIMIT', 0, max)\n"
-    "  if #ids > 0 then redis.call('ZREM', c .. ':due', unpack(ids)) end\n"
-    "  if #ids < max then\n"
-    "    local fresh = redis.call('ZPOPMIN', c .. ':fresh', max - #ids)\n"
-    "    for i = 1, #fresh, 2 do ids[#ids + 1] = fresh[i] end\n"
+    "  local ids, shares, places = from_due(c, max, before(now)), {}, {}\n"
+    "  local due = #ids\n"
+    "  for i = 6, #args - 1, 2 do shares[args[i]] = tonumber(args[i + 1]) end\n"
+    "  if due < max then\n"
+    "    local some\n"
+    "    some, places = from_lines(c, max - due, shares)\n"
+    "    for i, id in ipairs(some) do ids[due + i] = id end\n"
     "  end\n"
     "  if #ids == 0 then return {} end\n"
-    "  local out = lease(c, ids, engine, now + tonumber(args[4]))\n"
+    "  local out = lease(c, ids, engine, now + tonumber(args[4]), places, due)\n"
     "  local note = {nonce}\n"
     "  for _, e in ipairs(out) do\n"
     "    note[#note + 1] = e[1]\n"
@@ -187,6 +210,7 @@ const char *const queue_functions[] = {
     "  if why then return redis.error_reply('HELD ' .. why) end\n"
     "  if args[11] and args[11] ~= '' then open_up(c, id, args[11]) end\n"
     "  redis.call('HSET', state(c, id), 'open', number, 'tries', number, 'at', args[7])\n"
+    "  redis.call('HDEL', state(c, id), 'in')\n"
     "  key_add(c .. ':attempts_total', tonumber(number) - tonumber(s[4] or 0))\n"
     "  local at = string.format('%.0f', now)\n"
     "  redis.call('HSET', c .. ':attempts', id .. '/' .. number,\n"
@@ -209,7 +233,7 @@ const char *const queue_functions[] = {
     "        args[20])\n"
     "  end\n"
     "  local key, mark = state(c, id), args[3] .. ':' .. args[2]\n"
-    "  local s = redis.call('HMGET', key, 'st', 'tok', 'open', 'last', 'tries')\n"
+    "  local s = redis.call('HMGET', key, 'st', 'tok', 'open', 'last', 'tries', 'in')\n"
     "  if s[4] == mark then return redis.status_reply('OK') end\n"
     "  local no = refusal(s, token)\n"
     "  if not no and (s[3] or '0') ~= number then\n"
@@ -231,6 +255,9 @@ const char *const queue_functions[] = {
     "    finish(c, id, args[5])\n"
     "  elseif redis.call('HEXISTS', key, 'stop') == 1 then\n"
     "    finish(c, id, 'cancelled')\n"
+    "  elseif outcome == 'release' and number == '0' and s[6] and not s[5] then\n"
+    "    redis.call('HSET', key, 'st', 'due')\n"
+    "    line_again(c, id, s[6])\n"
     "  else\n"
     "    local at = outcome == 'retry' and tonumber(args[6]) or clock(args[11])\n"
     "    redis.call('HSET', key, 'st', 'due')\n"
@@ -266,7 +293,7 @@ const char *const queue_functions[] = {
     "  local ids = args[2] == '1' and redis.call('ZRANGE', c .. ':leased', 0, -1)\n"
     "    or redis.call('ZRANGEBYSCORE', c .. ':leased', '-inf', before(now), 'LIMIT', 0, 4 * max)\n"
     "  for _, id in ipairs(ids) do\n"
-    "    local s = redis.call('HMGET', state(c, id), 'eng', 'open', 'st')\n"
+    "    local s = redis.call('HMGET', state(c, id), 'eng', 'open', 'st', 'in', 'tries')\n"
     "    local eng = s[1] or ''\n"
     "    local old = args[2] ~= '1' or (eng ~= engine and string.sub(eng, 1, #name) == name)\n"
     "      or tonumber(redis.call('ZSCORE', c .. ':leased', id)) <= now\n"
@@ -280,7 +307,8 @@ const char *const queue_functions[] = {
     "      redis.call('ZREM', c .. ':leased', id)\n"
     "      redis.call('HDEL', state(c, id), 'eng', 'tok')\n"
     "      redis.call('HSET', state(c, id), 'st', 'due')\n"
-    "      redis.call('ZADD', c .. ':due', due_score(now, 0), id)\n"
+    "      if s[4] and not s[5] then line_again(c, id, s[4])\n"
+    "      else redis.call('ZADD', c .. ':due', due_score(now, 0), id) end\n"
     "      back = back + 1\n"
     "    end\n"
     "  end\n"
@@ -296,7 +324,7 @@ const char *const queue_functions[] = {
     "  local next = redis.call('ZRANGEBYSCORE', c .. ':due', string.format('%.0f', now + 1), "
     "'+inf',\n"
     "                          'WITHSCORES', 'LIMIT', 0, 1)\n"
-    "  local out = {redis.call('HLEN', c .. ':tasks'), redis.call('ZCARD', c .. ':fresh'), due,\n"
+    "  local out = {redis.call('HLEN', c .. ':tasks'), waiting_in_lines(c), due,\n"
     "               redis.call('ZCARD', c .. ':due') - due, redis.call('ZCARD', c .. ':leased'),\n"
     "               tonumber(redis.call('GET', c .. ':attempts_total') or 0),\n"
     "               next[2] and math.floor(tonumber(next[2])) or 0}\n"
@@ -314,7 +342,9 @@ const char *const queue_functions[] = {
     "  for _, id in ipairs(redis.call('HKEYS', c .. ':tasks')) do\n"
     "    redis.call('DEL', state(c, id))\n"
     "  end\n"
-    "  redis.call('UNLINK', c .. ':tasks', c .. ':fresh', c .. ':due', c .. ':leased',\n"
+    "  for _, l in ipairs(lists_of(c)) do redis.call('UNLINK', line_of(c, l)) end\n"
+    "  redis.call('UNLINK', c .. ':lists', c .. ':tasks', c .. ':fresh', c .. ':due', c .. "
+    "':leased',\n"
     "             c .. ':attempts', c .. ':comments', c .. ':attempts_total', c .. ':finished', c "
     ".. ':meta',\n"
     "             c .. ':claims', c .. ':open', c .. ':ontrunk')\n"

@@ -23,7 +23,9 @@ const char queue_functions_look[] =
     "  local c, id = keys[1], args[1]\n"
     "  local payload = redis.call('HGET', c .. ':tasks', id)\n"
     "  if not payload then return {} end\n"
-    "  return {redis.call('ZRANK', c .. ':fresh', id) or 0, stands(c, id, payload)}\n"
+    "  local _, list = in_line(c, id)\n"
+    "  return {list and redis.call('ZRANK', line_of(c, list), id) or 0, stands(c, id, payload),\n"
+    "          list or ''}\n"
     "end}\n"
 
     /* cursor, count, text that the payload begins with or has after a comma ('': all) → next

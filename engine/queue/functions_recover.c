@@ -9,7 +9,7 @@ const char queue_functions_recover[] =
     "local function out_of_line(c, id)\n"
     "  redis.call('ZREM', c .. ':leased', id)\n"
     "  redis.call('ZREM', c .. ':due', id)\n"
-    "  redis.call('ZREM', c .. ':fresh', id)\n"
+    "  leave_line(c, id)\n"
     "end\n"
     "local function lost(c, id, number, tries)\n"
     "  return tonumber(number) > tonumber(tries or 0)\n"

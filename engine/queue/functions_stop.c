@@ -23,7 +23,7 @@ const char queue_functions_stop[] =
     "    redis.call('LTRIM', c .. ':stops', -10000, -1)\n"
     "  end\n"
     "  if s[1] == 'leased' and s[2] then return 'in_the_air' end\n"
-    "  redis.call('ZREM', c .. ':fresh', id)\n"
+    "  leave_line(c, id)\n"
     "  redis.call('ZREM', c .. ':due', id)\n"
     "  redis.call('ZREM', c .. ':leased', id)\n"
     "  redis.call('HDEL', key, 'eng', 'tok')\n"
@@ -31,8 +31,9 @@ const char queue_functions_stop[] =
     "  return 'finished'\n"
     "end)\n"
 
-    /* how many are known ('': none asked for) → how many are known now, and the ids since, the oldest
-     * 1000 of them: those after them are asked for next. Ids that have left the list are skipped. */
+    /* how many are known ('': none asked for) → how many are known now, and the ids since, the
+     * oldest 1000 of them: those after them are asked for next. Ids that have left the list are
+     * skipped. */
     "redis.register_function{function_name = 'peal" V "_stops', flags = {'no-writes'},\n"
     "  callback = function(keys, args)\n"
     "  local c = keys[1]\n"

@@ -13,21 +13,21 @@
 #define BATCH_BYTES  (256 * 1024)
 #define BATCHES      (QUEUE_ADD_UNSENT_MAX / BATCH_BYTES)
 #define BATCHES_SENT 4 /* at once: more would only lie in the write buffer */
-#define CALL_WORDS   16
+#define CALL_WORDS   (16 + 2 * QUEUE_LISTS_MAX)
 #define NUMBER_CAP   24 /* of a decimal text */
 #define KEY_MAX      200
 #define AGAIN_MS     1000 /* Redis cannot do it now (loading, disk full): ask again after this */
 
 /* The version of the functions: in every name, so engines of different versions can share a Redis.
  * Raise it with any change of meaning. */
-#define QUEUE_VERSION        "3"
+#define QUEUE_VERSION        "4"
 #define QUEUE_FUNCTION(name) "peal" QUEUE_VERSION "_" name
 
 /* The Lua library, in pieces (C's limit for string literals); NULL ends. */
 extern const char *const queue_functions[];
 /* functions_ledger.c, functions_gate.c, functions_dnc.c: pieces of it */
 extern const char queue_functions_put[], queue_functions_ledger[], queue_functions_share[];
-extern const char queue_functions_note[];
+extern const char queue_functions_note[], queue_functions_lines[];
 extern const char queue_functions_stop[];
 extern const char queue_functions_import[];
 extern const char queue_functions_places[], queue_functions_gate[], queue_functions_gate_more[];
@@ -104,6 +104,8 @@ struct queue {
     struct timer again, finish;
     bool claiming;
     uint64_t claim_nonce;
+    struct queue_share shares[QUEUE_LISTS_MAX];
+    uint32_t share_count;
     struct queue_task *tasks; /* QUEUE_CLAIM_MAX of them, for callbacks */
     uint64_t malformed;
 

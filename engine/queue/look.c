@@ -59,8 +59,9 @@ static void on_look(struct queue *q, struct request *r, const redisReply *reply,
         t = calloc(1, sizeof(*t));
         if (!t)
             e = ERR_NOMEM;
-        else if (reply->elements != 2 || !answer_is_number(reply->element[0]) ||
-                 !read_stands(reply->element[1], t))
+        else if (reply->elements != 3 || !answer_is_number(reply->element[0]) ||
+                 !read_stands(reply->element[1], t) || !answer_is_text(reply->element[2]) ||
+                 slice_copy(answer_text(reply->element[2]), t->list, sizeof(t->list)))
             e = answer_unexpected(q);
         else if (t->stands == TASK_FRESH)
             t->ahead = answer_number(reply->element[0]);

@@ -11,7 +11,7 @@
 #define LOOK_ATTEMPTS_MAX 1000 /* of one task, the latest */
 
 enum task_stands {
-    TASK_FRESH,  /* never claimed; goes by priority and order */
+    TASK_FRESH,  /* never called; goes in the line of its list */
     TASK_WAITS,  /* for due_wall_ms, or may be claimed when that is over */
     TASK_LEASED, /* an engine has it */
     TASK_DONE    /* with a status */
@@ -20,7 +20,8 @@ enum task_stands {
 struct queue_stands {
     struct queue_task task; /* token 0 */
     enum task_stands stands;
-    uint64_t ahead;                    /* FRESH, queue_look only: tasks that go before it */
+    uint64_t ahead;                    /* FRESH, queue_look only: tasks of its list before it */
+    char list[QUEUE_LIST_MAX + 1];     /* likewise; "": of none */
     uint64_t due_wall_ms;              /* WAITS */
     uint64_t lease_wall_ms;            /* LEASED: its end */
     char engine[QUEUE_ENGINE_MAX + 1]; /* LEASED */

@@ -27,10 +27,11 @@
  * Redis is away; ERR_FULL: too much under way (counted), try after a callback; ERR_IO: Redis
  * answered with an error, see queue_error().
  *
- * Keys: {campaign}:tasks (hash id → payload), :fresh and :due (sorted sets), :leased (sorted set
- * by lease expiry), :s:ID (hash, state of a task once touched), :attempts (hash ID/N → record),
- * :attempts_total, :finished (hash status → count), :meta, :comments (queue/note.h), :claims (hash
- * engine → its last claim). Loop thread only. */
+ * Keys: {campaign}:tasks (hash id → payload), :fresh, :fresh:LIST and :due (sorted sets), :lists
+ * (hash LIST → its pass, functions_lines.c), :leased (sorted set by lease expiry), :s:ID (hash,
+ * state of a task once touched), :attempts (hash ID/N → record), :attempts_total, :finished (hash
+ * status → count), :meta, :comments (queue/note.h), :claims (hash engine → its last claim). Loop
+ * thread only. */
 #ifndef PEAL_QUEUE_QUEUE_H
 #define PEAL_QUEUE_QUEUE_H
 
@@ -47,6 +48,8 @@
 #define QUEUE_STATUS_MAX     31
 #define QUEUE_CALL_ID_MAX    127
 #define QUEUE_ENGINE_MAX     63
+#define QUEUE_LISTS_MAX      16
+#define QUEUE_LIST_MAX       31
 #define QUEUE_CALLER_ID_MAX  39
 #define QUEUE_FIELDS_MAX     4000  /* custom fields as one JSON object */
 #define QUEUE_RECORD_MAX     16384 /* summary stored with an attempt */
@@ -124,6 +127,8 @@ typedef void queue_done_fn(void *arg, enum err e);
 
 /* --- filling ---------------------------------------------------------------------------------- */
 
+enum queue_order { QUEUE_AS_ADDED, QUEUE_NEWEST, QUEUE_RANDOM };
+
 struct queue_lead {
     struct slice id, name, zone;
     struct {
@@ -134,6 +139,8 @@ struct queue_lead {
     uint64_t expires_wall_ms;
     uint64_t due_wall_ms; /* 0: at once, in the order of adding; else not before */
     struct slice status;  /* not empty: not to be dialled, done at once with this status */
+    struct slice list;    /* whose line it waits in, a word without blanks, not "-"; empty: none */
+    enum queue_order order; /* of that line, among leads of equal priority */
 };
 
 struct queue_add_stats {
@@ -158,13 +165,23 @@ const struct queue_add_stats *queue_add_stats_of(const struct queue *q);
 
 /* --- working ---------------------------------------------------------------------------------- */
 
+/* How often the lists' leads are given out for the first time: in the ratio of their shares, while
+ * they have leads; 0: not now. Lists that are not named, and leads of none (""), have share 1. */
+struct queue_share {
+    char list[QUEUE_LIST_MAX + 1];
+    uint32_t share;
+};
+/* From the next claim on; n at most QUEUE_LISTS_MAX. */
+void queue_set_shares(struct queue *q, const struct queue_share *shares, uint32_t n);
+
 /* tasks: n of them, valid during the call only. e OK with n 0: nothing is due. */
 typedef void queue_tasks_fn(void *arg, enum err e, const struct queue_task *tasks, uint32_t n);
 
 /* One claim at a time (ERR_STATE); ERR_AGAIN: not so soon after Redis was away (settle_ms). max at
  * most QUEUE_CLAIM_MAX. A claim whose answer was lost is answered by the next one: no task is
- * forgotten in a lease. Tasks whose time has come go before fresh ones; fresh ones by priority,
- * then in the order of adding. */
+ * forgotten in a lease. Tasks whose time has come go before fresh ones; fresh ones of a list by
+ * priority, then in the list's order; the lists take turns by their shares. A task that comes back
+ * without a call (released, or put off until its window opens) has its old place again then. */
 enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *arg);
 
 /* Records attempt number task->tries + 1 as open, to number task->number_at (which the caller may

@@ -63,8 +63,10 @@ enum err task_pack(const struct queue_lead *lead, struct buf *out)
         return e;
     if (lead->id.len > QUEUE_ID_MAX || lead->name.len > QUEUE_NAME_MAX ||
         lead->zone.len > QUEUE_ZONE_MAX || lead->fields.len > QUEUE_FIELDS_MAX ||
-        lead->status.len > QUEUE_STATUS_MAX)
+        lead->status.len > QUEUE_STATUS_MAX || lead->list.len > QUEUE_LIST_MAX)
         return ERR_TOO_LONG;
+    if (has_control(lead->list) || (lead->list.len && memchr(lead->list.p, ' ', lead->list.len)))
+        return ERR_INVALID;
     if (lead->id.len == 0 || has_control(lead->id) || has_control(lead->status) ||
         (lead->fields.len && memchr(lead->fields.p, 0, lead->fields.len)))
         return ERR_INVALID;

@@ -1,4 +1,5 @@
 /* What engines ask while they work: claim, attempt, complete, renew, reclaim, count. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,10 +12,19 @@ static bool settles(const struct queue *q)
     return clock_ms(&q->keep.clock) < q->settles_until_ms;
 }
 
+void queue_set_shares(struct queue *q, const struct queue_share *shares, uint32_t n)
+{
+    assert(n <= QUEUE_LISTS_MAX);
+    for (uint32_t i = 0; i < n; i++)
+        q->shares[i] = shares[i];
+    q->share_count = n;
+}
+
 enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *arg)
 {
     struct slice argv[CALL_WORDS];
     char nonce[NUMBER_CAP], count[NUMBER_CAP], lease[NUMBER_CAP], now[NUMBER_CAP];
+    char share[QUEUE_LISTS_MAX][NUMBER_CAP];
 
     if (max == 0 || max > QUEUE_CLAIM_MAX)
         return ERR_INVALID;
@@ -33,6 +43,10 @@ enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *
     argv[n++] = queue_decimal(count, max);
     argv[n++] = queue_decimal(lease, q->config.lease_ms);
     argv[n++] = queue_now(q, now);
+    for (uint32_t i = 0; i < q->share_count; i++) {
+        argv[n++] = slice_cstr(q->shares[i].list);
+        argv[n++] = queue_decimal(share[i], q->shares[i].share);
+    }
     enum err e = queue_send_now(r, n, argv);
 
     q->claiming = e == OK;
