@@ -10,6 +10,7 @@
 #include "call/call.h"
 #include "campaign/dates.h"
 #include "campaign/leads.h"
+#include "campaign/lists.h"
 #include "campaign/rules.h"
 
 #define EXAMPLES_MAX 10 /* bad rows and numbers shown; the rest is counted */
@@ -108,6 +109,29 @@ static void say_trunk(const struct campaign *c, const struct campaign_trunk *t)
                over);
 }
 
+static uint32_t shares_of(const struct campaign *c)
+{
+    uint32_t sum = campaign_list_find(c, SLICE(CAMPAIGN_LIST_OTHERS)) ? 0 : 1;
+
+    for (uint32_t i = 0; i < c->list_count; i++)
+        sum += c->lists[i].share;
+    return sum;
+}
+
+/* sum: of all lists, and of the leads that are on none. */
+static void say_list(const struct campaign_list *l, uint32_t sum)
+{
+    static const char *const words[] = {[ORDER_ADDED] = "in the order of their adding",
+                                        [ORDER_NEWEST] = "the newest first",
+                                        [ORDER_RANDOM] = "at random"};
+
+    if (l->share == 0)
+        printf("  list %s: not called for the first time as long as its share is 0\n", l->name);
+    else
+        printf("  list %s: %u of %u first calls while all have leads; of equal priority %s\n",
+               l->name, l->share, sum, words[l->order]);
+}
+
 static void say_campaign(const struct campaign *c)
 {
     printf("Campaign %s: %u attempts a lead, ring limit %u s, pacing %s", c->name, c->attempts,
@@ -135,6 +159,8 @@ static void say_campaign(const struct campaign *c)
     printf("  human: %s; machine: %s%s\n", treatment_name(c->on[RESULT_HUMAN].kind),
            treatment_name(c->on[RESULT_MACHINE].kind),
            c->on[RESULT_MACHINE].after_beep ? " after the beep" : "");
+    for (uint32_t i = 0; i < c->list_count; i++)
+        say_list(&c->lists[i], shares_of(c));
     if (c->records.stream[0])
         printf("  each record goes to the Redis stream {%s}:stream:%s, whose latest %u are kept\n",
                c->name, c->records.stream, c->records.keep);
@@ -194,11 +220,20 @@ static int check_leads(const struct campaign *c, const char *path)
     return e == OK ? EXIT_DONE : EXIT_USAGE;
 }
 
+/* Those are not read when others are given. */
+static void forget_own_files(struct campaign *c)
+{
+    c->leads[0] = '\0';
+    for (uint32_t i = 0; i < c->list_count; i++)
+        c->lists[i].file[0] = '\0';
+}
+
 int cli_check(int argc, char **argv)
 {
     const char *path = NULL, *leads = NULL;
     char error[CAMPAIGN_ERROR_MAX] = "";
     struct campaign *c;
+    struct campaign_source sources[CAMPAIGN_SOURCES_MAX];
     const struct cli_option options[] = {{"--leads", &leads, NULL}, {0}};
     int code =
         cli_read(&(struct cli_command){"check", help, options, "CAMPAIGN.yaml"}, argc, argv, &path);
@@ -212,14 +247,17 @@ int cli_check(int argc, char **argv)
     }
     say_campaign(c);
     check_say_rules(c);
-    if (leads)
-        c->leads[0] = '\0'; /* those are not read */
-    else if (c->leads[0])
-        leads = c->leads;
-    if (leads)
-        code = check_leads(c, leads);
-    else
+    uint32_t count = campaign_sources(c, leads, sources);
+
+    for (uint32_t i = 0; i < count && code == EXIT_DONE; i++) {
+        if (sources[i].list)
+            printf("\nList %s, %s:\n", sources[i].list->name, sources[i].path);
+        code = check_leads(c, sources[i].path);
+    }
+    if (count == 0)
         puts("No leads are named: give them with --leads FILE.csv.");
+    if (leads)
+        forget_own_files(c);
     if (campaign_check_files(c, error) != OK) {
         fprintf(stderr, "peal check: %s\n", error);
         code = EXIT_USAGE;

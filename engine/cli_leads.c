@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "campaign/lists.h"
 #include "cli.h"
 #include "cli_leads_stop.h"
 #include "cli_queue.h"
@@ -16,7 +17,7 @@
 
 static const char help[] =
     "usage: peal leads import CAMPAIGN.yaml FILE... [--update] [--unique-numbers]\n"
-    "                         [--rejects FILE] [--redis URL] [--data DIR] [--quiet]\n"
+    "                         [--list NAME] [--rejects FILE] [--redis URL] [--data DIR] [--quiet]\n"
     "\n"
     "Puts the leads of CSV files (a header names the columns) or JSON Lines (.jsonl, .ndjson: one\n"
     "object a line) into the campaign's queue; - reads standard input, either of both. A running\n"
@@ -47,6 +48,8 @@ static const char help[] =
     "                     of its attempts; one that is past moves only who still waits for the\n"
     "                     call_back told before, so a list may be imported again\n"
     "  --unique-numbers   leave out a lead with a number that another lead has\n"
+    "  --list NAME        the leads are of that list of the campaign, where no column `list` says\n"
+    "                     otherwise (default: the list whose file it is)\n"
     "  --rejects FILE     rows that cannot be dialled, with line and reason (default:\n"
     "                     FILE.rejected.csv beside each file; none when lines are answered)\n"
     "  --redis URL        as in peal run\n"
@@ -71,19 +74,17 @@ static void on_signal(int number)
 struct words {
     const char *campaign, *files[FILES_MAX];
     uint32_t file_count;
-    const char *redis, *data, *rejects;
+    const char *redis, *data, *rejects, *list;
     bool update, unique, quiet;
 };
 
 static int read_words(struct words *w, int argc, char **argv)
 {
-    const struct cli_option options[] = {{"--redis", &w->redis, NULL},
-                                         {"--data", &w->data, NULL},
-                                         {"--rejects", &w->rejects, NULL},
-                                         {"--update", NULL, &w->update},
-                                         {"--quiet", NULL, &w->quiet},
-                                         {"--unique-numbers", NULL, &w->unique},
-                                         {0}};
+    const struct cli_option options[] = {
+        {"--redis", &w->redis, NULL},           {"--data", &w->data, NULL},
+        {"--rejects", &w->rejects, NULL},       {"--list", &w->list, NULL},
+        {"--update", NULL, &w->update},         {"--quiet", NULL, &w->quiet},
+        {"--unique-numbers", NULL, &w->unique}, {0}};
 
     for (int i = 1; i < argc; i++) {
         const struct cli_option *o = options;
@@ -118,9 +119,25 @@ static int read_words(struct words *w, int argc, char **argv)
     return EXIT_USAGE;
 }
 
+/* The one that was named, else the one whose file it is in the campaign. */
+static const struct campaign_list *list_of_file(const struct words *w, const struct campaign *c,
+                                                const char *path)
+{
+    struct stat a, b;
+
+    if (w->list)
+        return campaign_list_find(c, slice_cstr(w->list));
+    for (uint32_t i = 0; i < c->list_count; i++)
+        if (c->lists[i].file[0] && stat(path, &a) == 0 && stat(c->lists[i].file, &b) == 0 &&
+            a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+            return &c->lists[i];
+    return NULL;
+}
+
 static int import(const struct words *w, const struct campaign *c, struct cli_queue *q)
 {
     char error[IMPORT_ERROR_MAX] = "";
+    const struct campaign_list *lists[FILES_MAX];
     struct import_result r;
     struct import_config config = {
         .loop = &q->loop,
@@ -128,6 +145,7 @@ static int import(const struct words *w, const struct campaign *c, struct cli_qu
         .campaign = c,
         .paths = w->files,
         .path_count = w->file_count,
+        .lists = lists,
         .rejects_path = w->rejects,
         .updates = w->update,
         .by_number = w->unique,
@@ -136,6 +154,8 @@ static int import(const struct words *w, const struct campaign *c, struct cli_qu
         .answers = stdout,
     };
 
+    for (uint32_t i = 0; i < w->file_count; i++)
+        lists[i] = list_of_file(w, c, w->files[i]);
     if (zone_cache_open(&config.zones) != OK) {
         fputs("peal leads: no memory\n", stderr);
         return EXIT_FAILED;
@@ -166,8 +186,10 @@ int cli_leads(int argc, char **argv)
         argc--;
         argv++;
     } else if (argc < 2 || (strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0)) {
-        fputs("peal leads: say what to do: peal leads import CAMPAIGN.yaml FILE, or peal leads stop "
-              "CAMPAIGN ID\n", stderr);
+        fputs(
+            "peal leads: say what to do: peal leads import CAMPAIGN.yaml FILE, or peal leads stop "
+            "CAMPAIGN ID\n",
+            stderr);
         return EXIT_USAGE;
     }
     int code = read_words(&w, argc, argv);
@@ -176,6 +198,12 @@ int cli_leads(int argc, char **argv)
         return code;
     if (campaign_load(&c, w.campaign, error) != OK) {
         fprintf(stderr, "peal leads: %s\n", error);
+        return EXIT_USAGE;
+    }
+    if (w.list && !campaign_list_find(c, slice_cstr(w.list))) {
+        fprintf(stderr, "peal leads: %s has no list '%s' (lists: - { name: %s })\n", w.campaign,
+                w.list, w.list);
+        campaign_free(c);
         return EXIT_USAGE;
     }
     log_set_level(LOG_WARN);

@@ -100,8 +100,6 @@ int cli_run(int argc, char **argv)
         fprintf(stderr, "peal run: %s\n", error);
         return EXIT_USAGE;
     }
-    if (!config.leads_path && c->leads[0])
-        config.leads_path = c->leads;
     if (!config.data_dir)
         config.data_dir = c->name;
     config.campaign = c;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "campaign/lists.h"
 #include "simulate/simulate.h"
 
 static const char help[] =
@@ -196,6 +197,7 @@ int cli_simulate(int argc, char **argv)
     char error[CAMPAIGN_ERROR_MAX] = "";
     bool quiet = false, show = false;
     enum log_level level;
+    struct campaign_source sources[CAMPAIGN_SOURCES_MAX];
     struct campaign *c;
     uint64_t days;
     const struct cli_option options[] = {
@@ -243,9 +245,8 @@ int cli_simulate(int argc, char **argv)
         return EXIT_USAGE;
     }
     config.campaign = c;
-    if (!config.leads_path && c->leads[0])
-        config.leads_path = c->leads;
-    code = config.leads_path ? run(&config, quiet) : cli_missing("simulate", "--leads");
+    code = campaign_sources(c, config.leads_path, sources) ? run(&config, quiet)
+                                                           : cli_missing("simulate", "--leads");
     campaign_free(c);
     return code;
 }

@@ -50,7 +50,7 @@ struct counting {
     struct cli_view view;
     struct queue_counts quick; /* by Redis, at one instant */
     /* By looking at every lead: */
-    uint64_t leads, ready, waits, window, spent, expired, leased, done, malformed;
+    uint64_t leads, ready, waits, window, spent, expired, leased, done, malformed, rests;
     uint64_t next_due_ms, next_window_ms; /* the first of those; 0: none */
     struct tally held_by, statuses, results;
     uint64_t attempts, next;
@@ -138,6 +138,10 @@ static void count_open(struct counting *c, const struct queue_stands *t)
 {
     uint64_t when;
 
+    if (standing_list_rests(&c->view.standing, t)) {
+        c->rests++;
+        return;
+    }
     if (t->stands == TASK_WAITS && t->due_wall_ms > c->view.now_wall_ms) {
         c->waits++;
         earliest(&c->next_due_ms, t->due_wall_ms);
@@ -305,6 +309,8 @@ static void say_leads(const struct counting *c)
         line("attempts spent, about to be finished", c->spent, "");
     if (c->expired)
         line("expired, about to be finished", c->expired, "");
+    if (c->rests)
+        line("of lists with share 0", c->rests, "");
     if (c->malformed)
         line("cannot be read", c->malformed, "");
     line("with an engine", c->leased, "");
@@ -402,6 +408,7 @@ static void put_all(struct json *j, const struct counting *c)
     json_u64(j, "outside_window", c->window);
     json_u64(j, "spent", c->spent);
     json_u64(j, "expired", c->expired);
+    json_u64(j, "list_rests", c->rests);
     json_u64(j, "malformed", c->malformed);
     json_u64(j, "leased", c->leased);
     json_u64(j, "finished", c->done);

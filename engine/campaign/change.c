@@ -183,6 +183,18 @@ __attribute__((format(printf, 3, 4))) static void add(char *text, size_t cap, co
     va_end(args);
 }
 
+static bool lists_differ(const struct campaign *now, const struct campaign *next)
+{
+    bool differ = now->list_count != next->list_count;
+
+    for (uint32_t i = 0; i < next->list_count && !differ; i++) {
+        const struct campaign_list *a = &now->lists[i], *b = &next->lists[i];
+
+        differ = !same(a->name, b->name) || a->share != b->share || a->order != b->order;
+    }
+    return differ;
+}
+
 static bool caller_ids_differ(const struct campaign_trunk *a, const struct campaign_trunk *b)
 {
     if (a->caller_id_count != b->caller_id_count)
@@ -246,6 +258,8 @@ void campaign_changes(const struct campaign *now, const struct campaign *next, c
         add(text, cap, "late_limit %u ms", next->media.late_limit_ms);
     if (now->starts_wall_ms != next->starts_wall_ms || now->ends_wall_ms != next->ends_wall_ms)
         add(text, cap, "other dates");
+    if (lists_differ(now, next))
+        add(text, cap, "other lists");
     trunks_change(now, next, text, cap);
     rules_change(now, next, text, cap);
 }

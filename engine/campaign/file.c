@@ -322,6 +322,7 @@ static void read_policy(struct reading *r)
     reading_u32(r, "records: keep", raw->records.keep, 1, 10000000, &c->records.keep);
     c->drain = (enum drain_mode)reading_word(r, "drain", raw->drain, drains, 2, DRAIN_FINISH);
     reading_path(r, "leads", raw->leads, c->leads, sizeof(c->leads));
+    reading_lists(r);
     reading_path(r, "prints", raw->prints, c->prints, sizeof(c->prints));
 }
 
@@ -512,6 +513,11 @@ enum err campaign_check_files(const struct campaign *c, char *error)
     if (!readable(c->leads, "cannot read the leads", error) ||
         !readable(c->prints, "cannot read the library of known recordings", error))
         return ERR_NOT_FOUND;
+    for (uint32_t i = 0; i < c->list_count; i++) {
+        snprintf(what, sizeof(what), "cannot read the leads of list '%s'", c->lists[i].name);
+        if (!readable(c->lists[i].file, what, error))
+            return ERR_NOT_FOUND;
+    }
     for (int i = 0; i < RESULT_COUNT; i++) {
         if (c->on[i].kind != TREAT_FLOW)
             continue;

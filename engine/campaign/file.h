@@ -148,14 +148,27 @@ struct campaign_flows {
     bool speech_on_demand;                /* nothing is spoken before a call wants it */
 };
 
+#define CAMPAIGN_LISTS_MAX     16
+#define CAMPAIGN_LIST_NAME_MAX 32
+#define CAMPAIGN_LIST_OTHERS   "others" /* the leads that no list has */
+enum campaign_order { ORDER_ADDED, ORDER_NEWEST, ORDER_RANDOM };
+struct campaign_list {
+    char name[CAMPAIGN_LIST_NAME_MAX];
+    char file[CAMPAIGN_PATH_MAX]; /* of leads; "": none */
+    uint32_t share;               /* of the first calls; 0: none now */
+    enum campaign_order order;
+};
+
 enum recording_mode { RECORDING_OFF, RECORDING_AGENT, RECORDING_ALL };
 enum drain_mode { DRAIN_FINISH, DRAIN_HANGUP };
 
 struct campaign {
     char name[64];
-    char path[CAMPAIGN_PATH_MAX];   /* of the file itself */
-    char folder[CAMPAIGN_PATH_MAX]; /* of the file */
-    char leads[CAMPAIGN_PATH_MAX];  /* "" when not given: --leads is needed */
+    char path[CAMPAIGN_PATH_MAX];                   /* of the file itself */
+    char folder[CAMPAIGN_PATH_MAX];                 /* of the file */
+    char leads[CAMPAIGN_PATH_MAX];                  /* "" when not given: --leads is needed */
+    struct campaign_list lists[CAMPAIGN_LISTS_MAX]; /* lists.h */
+    uint32_t list_count;
     const struct number_country *country;
     char tone_plan[CAMPAIGN_PATH_MAX]; /* a name, or the path of a file (dsp_plan_open) */
     struct campaign_flows flows;

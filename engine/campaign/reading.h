@@ -68,6 +68,8 @@ void reading_codecs(struct reading *r, const char *key, char *const *words, uint
  * stays where it is. */
 void reading_sound(struct reading *r, const char *key, const char *at, const char *path);
 enum err campaign_check_sounds(const struct campaign *c, char *error);
+/* lists.c */
+void reading_lists(struct reading *r);
 void reading_treatments(struct reading *r);
 void reading_rules(struct reading *r);
 

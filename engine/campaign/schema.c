@@ -64,6 +64,12 @@ static const cyaml_schema_field_t agent_fields[] = {
 static const cyaml_schema_value_t agent_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_agent, agent_fields)};
 
+static const cyaml_schema_field_t list_fields[] = {
+    TEXT("name", struct raw_list, name), TEXT("file", struct raw_list, file),
+    TEXT("share", struct raw_list, share), TEXT("order", struct raw_list, order), CYAML_FIELD_END};
+static const cyaml_schema_value_t list_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_list, list_fields)};
+
 static const cyaml_schema_field_t address_fields[] = {
     TEXT("name", struct raw_address, name),
     TEXT("sip", struct raw_address, sip),
@@ -240,6 +246,7 @@ static void make_schema(struct schema *s)
         SEQUENCE("zones", zones, &text_value, CALENDAR_ZONES_MAX),
         SEQUENCE("number_limits", number_limits, &calling_limit_value, CALLING_LIMITS_MAX),
         PART("leads", leads),
+        SEQUENCE("lists", lists, &list_value, CAMPAIGN_LISTS_MAX),
         PART("ring_timeout", ring_timeout),
         PART("attempts", attempts),
         PART("drain", drain),

@@ -44,6 +44,10 @@ struct raw_label_rule {
     struct raw_rule rule;
 };
 
+struct raw_list {
+    char *name, *file, *share, *order;
+};
+
 struct raw_campaign {
     char *name, *country, *tone_plan, *prints, *zone, *windows, *leads, *ring_timeout, *attempts,
         *drain, *max_calls;
@@ -58,6 +62,8 @@ struct raw_campaign {
     unsigned trunks_count;
     struct raw_agent *agents;
     unsigned agents_count;
+    struct raw_list *lists;
+    unsigned lists_count;
     struct raw_address *addresses;
     unsigned addresses_count;
     struct {

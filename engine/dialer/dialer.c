@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "dialer/import.h"
+#include "dialer/lists.h"
 #include "dialer/reconcile.h"
 
 #define TICK_MS 50
@@ -249,10 +250,11 @@ enum err dialer_run(struct dialer *d, char *error)
         e = control_start(d, error);
     if (e == OK)
         e = ledger_start(d, error);
-    if (e == OK && d->config.leads_path)
+    if (e == OK)
         e = import_leads(d, error);
     if (e != OK)
         return e;
+    lists_share(d->queue, d->campaign);
     learned_load(d);
     learned_account(d);
     share_tell(d);

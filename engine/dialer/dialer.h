@@ -33,7 +33,7 @@ struct dialer_config {
     const struct campaign *campaign;
     const char *redis_url;  /* NULL: a private redis-server in data_dir */
     const char *data_dir;   /* calls.jsonl, calls.sqlite, run.json, recordings/; made if missing */
-    const char *leads_path; /* NULL: only what the queue already holds */
+    const char *leads_path; /* NULL: the campaign's own, if it has any */
     const char *health_path; /* call/health.h; NULL: none */
     bool quiet;             /* no live view */
     const struct dialer_model *model; /* NULL: real calls in real time */

@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "campaign/lists.h"
 #include "campaign/number_plan.h"
 #include "campaign/place.h"
 #include "campaign/rules.h"
 #include "dialer/import_internal.h"
 #include "dialer/import_numbers.h"
 #include "dialer/internal.h"
+#include "dialer/lists.h"
 #include "queue/import.h"
 #include "queue/note.h"
 
@@ -112,11 +114,12 @@ static void fill(struct import *in, const struct lead *lead, struct queue_lead *
 {
     struct place place = {0};
 
-    *task = (struct queue_lead){.id = slice_cstr(lead->id),
-                                .name = lead->name,
-                                .zone = lead->zone,
-                                .fields = lead->fields,
-                                .priority = lead->priority};
+    *task = (struct queue_lead){
+        .id = slice_cstr(lead->id),
+        .name = lead->name,
+        .zone = lead->zone,
+        .fields = lists_name_in(in->list, lead->fields, in->fields, sizeof(in->fields)),
+        .priority = lead->priority};
     for (uint32_t i = 0; i < lead->number_count; i++) {
         task->numbers[i].number = slice_cstr(lead->numbers[i].number);
         task->numbers[i].kind = slice_cstr(lead->numbers[i].kind);
@@ -131,6 +134,7 @@ static void fill(struct import *in, const struct lead *lead, struct queue_lead *
     if (lead->expires.there)
         task->expires_wall_ms = lead_until_ms(&lead->expires, clock_of(in, lead, &place));
     task->due_wall_ms = lead_from_ms(&lead->call_back, in->config->campaign->zone);
+    lists_line_up(in->config->campaign, in->list, task);
 }
 
 /* What the rules leave with a lead that is finished without a call. */
@@ -385,8 +389,10 @@ enum err import_files(const struct import_config *config, struct import_result *
     queue_add_updates(config->queue, config->updates);
     if (config->by_number)
         e = learn_numbers(&in);
-    for (uint32_t i = 0; i < config->path_count && e == OK; i++)
+    for (uint32_t i = 0; i < config->path_count && e == OK; i++) {
+        in.list = config->lists ? config->lists[i] : NULL;
         e = import_file(&in, config->paths[i]);
+    }
     close_rejects(&in);
     if (e != ERR_CANCELLED && !(e && in.error[0] && in.count == 0)) {
         enum err last = finish(&in);
@@ -463,7 +469,10 @@ static void keep_undialled(void *arg, const struct lead *lead,
 enum err import_leads(struct dialer *d, char *error)
 {
     char rejects[IMPORT_PATH_MAX];
-    const char *paths[] = {d->config.leads_path};
+    struct campaign_source sources[CAMPAIGN_SOURCES_MAX];
+    const char *paths[CAMPAIGN_SOURCES_MAX];
+    const struct campaign_list *lists[CAMPAIGN_SOURCES_MAX];
+    uint32_t count = campaign_sources(d->campaign, d->config.leads_path, sources);
     struct import_result r;
     const struct import_config config = {
         .loop = d->loop,
@@ -471,7 +480,8 @@ enum err import_leads(struct dialer *d, char *error)
         .campaign = d->campaign,
         .zones = d->zones,
         .paths = paths,
-        .path_count = 1,
+        .path_count = count,
+        .lists = lists,
         .rejects_path = rejects,
         .shows_progress = !d->config.quiet && isatty(STDERR_FILENO),
         .stop_asked = &d->stop_asked,
@@ -480,6 +490,12 @@ enum err import_leads(struct dialer *d, char *error)
     };
 
     _Static_assert(IMPORT_ERROR_MAX <= DIALER_ERROR_MAX, "its sentences fit");
+    for (uint32_t i = 0; i < count; i++) {
+        paths[i] = sources[i].path;
+        lists[i] = sources[i].list;
+    }
+    if (count == 0) /* only what the queue holds */
+        return OK;
     snprintf(rejects, sizeof(rejects), "%s/rejected.csv", d->config.data_dir);
     enum err e = import_files(&config, &r, error);
 

@@ -23,6 +23,7 @@ struct import_config {
     const char *const *paths; /* .jsonl and .ndjson are JSON Lines, all else CSV; "-": standard
                                  input, JSON Lines when it begins with "{" */
     uint32_t path_count;
+    const struct campaign_list *const *lists; /* whose file each is, NULL for none's; may be NULL */
     const char *rejects_path; /* of all files; NULL: each has its FILE.rejected.csv */
     bool updates;             /* leads that are there already are changed (queue/import.h) */
     bool by_number;           /* a lead with a number of another lead is left out */

@@ -10,7 +10,9 @@
 struct import {
     const struct import_config *config;
     struct import_result *result;
-    struct leads *leads; /* of the file being read */
+    struct leads *leads;              /* of the file being read */
+    const struct campaign_list *list; /* whose file it is, or NULL */
+    char fields[QUEUE_FIELDS_MAX + 1];
     struct import_rejects rejects;
     struct import_numbers *numbers; /* by_number */
     char rejects_path[IMPORT_PATH_MAX];

@@ -6,14 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "campaign/lists.h"
 #include "dialer/internal.h"
 #include "report/input.h"
 
 #define ROUNDS_MAX 16 /* a rule's instant may lie where another rule holds */
 
 static const char *const names[REASON_KINDS] = {
-    "done",    "called", "leased", "lost",  "waits",  "state",     "dates",     "window",  "spent",
-    "expired", "dnc",    "own",    "limit", "locked", "malformed", "no_engine", "trouble", "turn"};
+    "done",      "called",    "leased",  "lost", "waits", "state", "dates",
+    "window",    "spent",     "expired", "dnc",  "own",   "limit", "locked",
+    "malformed", "no_engine", "trouble", "list", "turn"};
 
 const char *reason_name(enum reason_kind k)
 {
@@ -246,6 +248,26 @@ static uint64_t say_gate(const struct standing *s, const struct standing_more *m
     return from;
 }
 
+bool standing_list_rests(const struct standing *s, const struct queue_stands *t)
+{
+    const struct campaign_list *l =
+        s->campaign ? campaign_list_of(s->campaign, slice_cstr(t->task.fields), NULL) : NULL;
+
+    return l && l->share == 0 && t->stands == TASK_FRESH;
+}
+
+static uint64_t say_list(const struct standing *s, const struct queue_stands *t, uint64_t at,
+                         struct reasons *out)
+{
+    if (!standing_list_rests(s, t))
+        return at;
+    add(out, REASON_LIST, 0,
+        "Its list '%s' has share 0 in the campaign file: its leads are not called for the first "
+        "time until it has one (peal reload).",
+        campaign_list_of(s->campaign, slice_cstr(t->task.fields), NULL)->name);
+    return WINDOW_NEVER;
+}
+
 static void say_engines(const struct standing_more *more, struct reasons *out)
 {
     if (more->engine_count == 0)
@@ -306,13 +328,14 @@ void standing_explain(const struct standing *s, const struct queue_stands *t,
             at = WINDOW_NEVER;
         if (at != WINDOW_NEVER)
             at = before_the_end(s, settle_on(s, &t->task, at), out);
+        at = say_list(s, t, at, out);
         say_engines(more, out);
     } else if (t->stands == TASK_DONE) {
         say_gate(s, more, number, at, out);
     }
     if (out->count == 0 && t->stands == TASK_FRESH)
-        add(out, REASON_TURN, 0, "Nothing holds it: it is dialled in its turn, %llu before it.",
-            (unsigned long long)t->ahead);
+        add(out, REASON_TURN, 0, "Nothing holds it: it is dialled in its turn, %llu before it%s%s.",
+            (unsigned long long)t->ahead, t->list[0] ? " on list " : "", t->list);
     else if (out->count == 0)
         add(out, REASON_TURN, 0, "Nothing holds it: its time has come, it is dialled next.");
     out->next_if_run_wall_ms = t->malformed ? WINDOW_NEVER : at;

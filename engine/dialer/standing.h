@@ -31,6 +31,7 @@ enum reason_kind {
     REASON_MALFORMED, /* cannot be read */
     REASON_NO_ENGINE, /* nobody works on the campaign */
     REASON_TROUBLE,   /* an engine cannot dial */
+    REASON_LIST,      /* its list has share 0 */
     REASON_TURN,      /* nothing holds it: it goes in its turn */
     REASON_KINDS
 };
@@ -60,6 +61,9 @@ struct standing {
  * _SPENT, _EXPIRED, or REASON_TURN for none; *when: the next instant to look again. */
 enum reason_kind standing_rule(const struct standing *s, const struct queue_task *t, uint64_t at,
                                uint64_t *when);
+
+/* It would go in its turn, but its list has share 0. */
+bool standing_list_rests(const struct standing *s, const struct queue_stands *t);
 
 /* How often its number may be called, for the gate. */
 uint32_t standing_limits(const struct standing *s, const struct queue_task *t,

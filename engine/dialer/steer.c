@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "campaign/change.h"
+#include "dialer/lists.h"
 
 static void tell(struct dialer *d, bool followed, const char *fmt, const char *what)
 {
@@ -31,6 +32,7 @@ static void take(struct dialer *d, struct campaign *next)
         d->trunks[i].config = &next->trunks[i];
     health_set_limit(d->health, next->media.late_limit_ms);
     d->campaign = next;
+    lists_share(d->queue, next);
     d->superseded[d->reloads++] = next;
     if (campaign_hours_change(old, next))
         forward_begin(d, old);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/list.h"
+#include "campaign/lists.h"
 
 #define LEADS_MAX 20000000u
 
@@ -119,22 +120,24 @@ enum err roll_open(struct roll **out, const struct campaign *campaign, const cha
     struct filling f = {r, people, campaign, start_wall_ms};
     char why[LEADS_REASON_MAX] = "";
     struct leads *leads = NULL;
+    struct campaign_source sources[CAMPAIGN_SOURCES_MAX];
+    uint32_t count = campaign_sources(campaign, leads_path, sources);
     enum err e = r ? hash_table_init(&r->leads, LEADS_MAX) : ERR_NOMEM;
 
     *out = NULL;
     if (e == OK) {
         e = zone_cache_open(&r->zones);
     }
-    if (e == OK) {
-        e = leads_open(&leads, leads_path, campaign->country, why);
-    }
-    if (e == OK) {
-        e = leads_each(leads, on_lead, NULL, &f);
-        leads_close(leads);
+    for (uint32_t i = 0; i < count && e == OK; i++) {
+        e = leads_open(&leads, sources[i].path, campaign->country, why);
+        if (e == OK) {
+            e = leads_each(leads, on_lead, NULL, &f);
+            leads_close(leads);
+        }
     }
     if (e != OK) {
         snprintf(error, ROLL_ERROR_MAX, "%s",
-                 why[0]            ? why
+                 why[0]          ? why
                  : e == ERR_FULL ? "more than 4096 different places (zones and regions)"
                                  : err_name(e));
         roll_close(r);

@@ -1,15 +1,15 @@
-/* The leads of a file, each once, as the simulation knows them: to say where their callees live, and
- * to ask at the end what became of every one. */
+/* The leads of a file, each once, as the simulation knows them: to say where their callees live,
+ * and to ask at the end what became of every one. */
 #ifndef PEAL_SIMULATE_ROLL_H
 #define PEAL_SIMULATE_ROLL_H
 
 #include "base/hash.h"
-#include "campaign/place.h"
 #include "campaign/leads.h"
+#include "campaign/place.h"
 #include "simulate/people.h"
 
 #define ROLL_PLACES_MAX 4096
-#define ROLL_ERROR_MAX 512
+#define ROLL_ERROR_MAX  512
 
 struct roll_lead {
     struct hash_node node;
@@ -29,8 +29,8 @@ struct roll {
     uint64_t count; /* leads, each id once */
 };
 
-/* Reads the file and tells `people` where its numbers are (at start_wall_ms, where that matters).
- * error: ROLL_ERROR_MAX bytes. */
+/* Reads the file (NULL: those of the campaign) and tells `people` where its numbers are (at
+ * start_wall_ms, where that matters). error: ROLL_ERROR_MAX bytes. */
 enum err roll_open(struct roll **out, const struct campaign *campaign, const char *leads_path,
                    struct people *people, uint64_t start_wall_ms, char *error);
 void roll_close(struct roll *r);
