@@ -1,7 +1,9 @@
 /* The queue on one Redis: tasks claimed, completed and due again, per second, by 1, 2 and 4
  * engines, with 1,000 to 1,000,000 leads waiting. Each engine is a thread with a loop and a
  * connection of its own, claims 100 at a time and completes each by itself, as engines do; the next
- * claim leaves before the completions are answered.
+ * claim leaves before the completions are answered. All leads are ones whose time has come, as most
+ * calls of a campaign are retries: each goes to the end when it is completed, so all are touched.
+ * What redis-server spends on one, in CPU time, hardly depends on what else the machine does.
  *
  * The peer is redis-benchmark on the same server: fencing tokens make the functions themselves
  * impossible for it, so it runs the very commands that they run inside Redis, as plain commands of
@@ -31,6 +33,7 @@ struct queue_run {
     struct redis_server *server;
     uint32_t leads;
     char campaign[32];
+    double cpu_us; /* of redis-server, a round of the last rate() */
 };
 
 struct engine {
@@ -173,34 +176,6 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* Rounds a second of all engines together; negative when it failed. */
-static double rate(struct queue_run *run, uint32_t engines, bool attempts, double seconds)
-{
-    static struct engine engine[ENGINES_MAX];
-    pthread_barrier_t all_there;
-    double sum = 0;
-
-    memset(engine, 0, sizeof(engine));
-    pthread_barrier_init(&all_there, NULL, engines);
-    for (uint32_t i = 0; i < engines; i++) {
-        engine[i].run = run;
-        engine[i].attempts = attempts;
-        engine[i].seconds = seconds;
-        engine[i].all_there = &all_there;
-        snprintf(engine[i].name, sizeof(engine[i].name), "engine-%u", i);
-        if (pthread_create(&engine[i].thread, NULL, work, &engine[i]) != 0)
-            abort(); /* the others wait at the barrier */
-    }
-    for (uint32_t i = 0; i < engines; i++) {
-        pthread_join(engine[i].thread, NULL);
-        sum = engine[i].failed || sum < 0 ? -1 : sum + (double)engine[i].counted / engine[i].took;
-        if (engine[i].failed)
-            bench_fail(run->bench, "queue: %s failed: %s", engine[i].name, engine[i].why);
-    }
-    pthread_barrier_destroy(&all_there);
-    return sum;
-}
-
 /* ---- the server ---- */
 
 static char *ask(struct queue_run *run, const char *const argv[])
@@ -223,14 +198,74 @@ static const char *socket_of(const struct queue_run *run)
     return redis_server_url(run->server) + strlen("unix:");
 }
 
-static double memory(struct queue_run *run)
+static double info(struct queue_run *run, const char *section, const char *name)
 {
-    const char *const argv[] = {"redis-cli", "-s", socket_of(run), "INFO", "memory", NULL};
-    char *text = ask(run, argv), *at = text ? strstr(text, "used_memory:") : NULL;
-    double bytes = at ? strtod(at + strlen("used_memory:"), NULL) : 0;
+    const char *const argv[] = {"redis-cli", "-s", socket_of(run), "INFO", section, NULL};
+    char *text = ask(run, argv), *at = text ? strstr(text, name) : NULL;
+    double value = at ? strtod(at + strlen(name), NULL) : 0;
 
     free(text);
-    return bytes;
+    return value;
+}
+
+static double memory(struct queue_run *run)
+{
+    return info(run, "memory", "used_memory:");
+}
+
+static double server_cpu_us(struct queue_run *run)
+{
+    return (info(run, "cpu", "used_cpu_user:") + info(run, "cpu", "used_cpu_sys:")) * 1e6;
+}
+
+/* From the line of first calls to those whose time has come. */
+static bool make_due(struct queue_run *run)
+{
+    char fresh[64], due[64];
+
+    snprintf(fresh, sizeof(fresh), "{%s}:fresh", run->campaign);
+    snprintf(due, sizeof(due), "{%s}:due", run->campaign);
+    const char *const move[] = {"redis-cli", "-s",  socket_of(run), "ZUNIONSTORE", due,
+                                "1",         fresh, "WEIGHTS",      "0",           NULL};
+    const char *const drop[] = {"redis-cli", "-s", socket_of(run), "DEL", fresh, NULL};
+    char *moved = ask(run, move), *dropped = moved ? ask(run, drop) : NULL;
+    bool ok = dropped && strtoul(moved, NULL, 10) == run->leads;
+
+    free(moved);
+    free(dropped);
+    if (!ok)
+        bench_fail(run->bench, "queue: the leads could not be made due");
+    return ok;
+}
+
+/* Rounds a second of all engines together; negative when it failed. */
+static double rate(struct queue_run *run, uint32_t engines, bool attempts, double seconds)
+{
+    static struct engine engine[ENGINES_MAX];
+    pthread_barrier_t all_there;
+    double sum = 0, done = 0, cpu_us = server_cpu_us(run);
+
+    memset(engine, 0, sizeof(engine));
+    pthread_barrier_init(&all_there, NULL, engines);
+    for (uint32_t i = 0; i < engines; i++) {
+        engine[i].run = run;
+        engine[i].attempts = attempts;
+        engine[i].seconds = seconds;
+        engine[i].all_there = &all_there;
+        snprintf(engine[i].name, sizeof(engine[i].name), "engine-%u", i);
+        if (pthread_create(&engine[i].thread, NULL, work, &engine[i]) != 0)
+            abort(); /* the others wait at the barrier */
+    }
+    for (uint32_t i = 0; i < engines; i++) {
+        pthread_join(engine[i].thread, NULL);
+        sum = engine[i].failed || sum < 0 ? -1 : sum + (double)engine[i].counted / engine[i].took;
+        if (engine[i].failed)
+            bench_fail(run->bench, "queue: %s failed: %s", engine[i].name, engine[i].why);
+        done += (double)engine[i].done;
+    }
+    run->cpu_us = done > 0 ? (server_cpu_us(run) - cpu_us) / done : 0;
+    pthread_barrier_destroy(&all_there);
+    return sum;
 }
 
 /* Leads with ids as redis-benchmark makes them; the bytes of ids and payloads of all, or 0. */
@@ -289,9 +324,10 @@ static const struct raw_command raw_commands[] = {
     {"HMGET %k:tasks %I", true},
     {"ZADD %k:leased %S", true},
     {"HSET %k:claims engine %N", true},
+    {"HMGET %k:s:%i in tries", false},
     {"HSET %k:s:%i st leased tok __rand_int__ eng engine-0#01234567", false},
-    {"HMGET %k:s:%i tries charged trunk open at", false},
-    {"HMGET %k:s:%i st tok open last", false},
+    {"HMGET %k:s:%i tries charged trunk open at prio cid", false},
+    {"HMGET %k:s:%i st tok open last tries in", false},
     {"ZREM %k:leased %i", false},
     {"HDEL %k:s:%i open eng tok", false},
     {"HSET %k:s:%i last 0:__rand_int__ trunk -1", false},
@@ -398,7 +434,8 @@ static void row(struct queue_run *run, uint32_t engines, double ours)
                        "redis-benchmark, the same commands", raw);
 }
 
-static double one_size(struct queue_run *run)
+/* Rounds a second of one engine, and what one costs redis-server. */
+static double one_size(struct queue_run *run, double *cpu_us)
 {
     static const uint32_t counts[] = {1, 2, 4};
     double ours[3], least = 0, empty, filled, own, started = (double)bench_now_us();
@@ -420,9 +457,15 @@ static double one_size(struct queue_run *run)
         bench_add(run->bench, "queue", name, (filled - empty - own) / run->leads, "bytes",
                   BENCH_LOWER);
     }
-    for (uint32_t i = 0; i < 3 && own > 0; i++)
+    if (own > 0 && !make_due(run))
+        own = 0;
+    for (uint32_t i = 0; i < 3 && own > 0; i++) {
         ours[i] = rate(run, counts[i], false, run->bench->seconds);
+        *cpu_us = i ? *cpu_us : run->cpu_us;
+    }
     if (own > 0) {
+        snprintf(name, sizeof(name), "CPU of redis-server for one, 1 engine, %u leads", run->leads);
+        bench_add(run->bench, "queue", name, *cpu_us, "us", BENCH_LOWER);
         least = ours[0];
         snprintf(name, sizeof(name), "the same with attempts recorded, 1 engine, %u leads",
                  run->leads);
@@ -448,7 +491,7 @@ int bench_queue(struct bench *b)
     static struct queue_run run;
     const char *text = bench_option(b, "leads");
     uint32_t most = text ? (uint32_t)strtoul(text, NULL, 10) : b->seconds < 1 ? 10000 : 1000000;
-    double slowest = 0, fastest = 0;
+    double slowest = 0, fastest = 0, dearest = 0, cheapest = 0, cpu_us = 0;
     char command[96], path[256];
 
     run = (struct queue_run){.bench = b};
@@ -459,14 +502,19 @@ int bench_queue(struct bench *b)
         return 1;
     }
     for (run.leads = 1000; run.leads <= most && b->failures == 0; run.leads *= 10) {
-        double r = one_size(&run);
+        double r = one_size(&run, &cpu_us);
 
         slowest = slowest == 0 || r < slowest ? r : slowest;
         fastest = r > fastest ? r : fastest;
+        cheapest = cheapest == 0 || cpu_us < cheapest ? cpu_us : cheapest;
+        dearest = cpu_us > dearest ? cpu_us : dearest;
     }
-    if (b->failures == 0)
+    if (b->failures == 0) {
         bench_add(b, "queue", "slowest size over fastest, 1 engine", slowest / fastest, "",
                   BENCH_HIGHER);
+        bench_add(b, "queue", "dearest size over cheapest, CPU of redis-server", dearest / cheapest,
+                  "", BENCH_LOWER);
+    }
     snprintf(command, sizeof(command), "rm -rf %s", run.folder);
     return system(command) == 0 && b->failures == 0 ? 0 : 1;
 }
