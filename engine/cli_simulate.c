@@ -145,9 +145,11 @@ static void say(const struct campaign *c, const struct simulate_config *config,
     for (uint32_t i = 0; i < r->summary->reason_count; i++)
         printf("  the books     %s\n", r->summary->reasons[i]);
     printf("  time          %.1f hours in %.1f s: %.0f x real time (%.1f s and %.0f x with the "
-           "report)\n  report        %s/report/report.html\n",
+           "report)\n                %.1f s of CPU time, the report and redis-server included: %.0f x\n"
+           "  report        %s/report/report.html\n",
            r->virtual_s / 3600, r->run_s, r->virtual_s / r->run_s, r->total_s,
-           r->virtual_s / r->total_s, config->out_dir);
+           r->virtual_s / r->total_s, r->cpu_s, r->cpu_s > 0 ? r->virtual_s / r->cpu_s : 0,
+           config->out_dir);
 }
 
 /* ---- the command ---- */

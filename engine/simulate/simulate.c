@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -305,6 +306,16 @@ static void close_all(struct simulation *s)
         loop_fini(&s->loop);
 }
 
+static double cpu_s(int who)
+{
+    struct rusage r;
+
+    if (getrusage(who, &r) != 0)
+        return 0;
+    return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+           (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+}
+
 enum err simulate_run(const struct simulate_config *config, struct simulate_result *out, char *error)
 {
     struct simulation *s = calloc(1, sizeof(*s));
@@ -343,6 +354,7 @@ enum err simulate_run(const struct simulate_config *config, struct simulate_resu
     out->leads = s->roll ? s->roll->count : 0;
     close_all(s);
     out->total_s = real_s(s);
+    out->cpu_s = cpu_s(RUSAGE_SELF) + cpu_s(RUSAGE_CHILDREN); /* the server has been waited for */
     free(s);
     return e;
 }

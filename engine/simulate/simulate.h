@@ -39,6 +39,7 @@ struct simulate_config {
 struct simulate_result {
     uint64_t from_wall_ms, to_wall_ms;
     double virtual_s, run_s, total_s; /* run_s: importing and dialling; total_s: with the report */
+    double cpu_s;                     /* of all of it, redis-server included */
     uint64_t leads;                   /* of the file, each once */
     bool finished;                    /* every lead was, before the days were over */
     bool interrupted;                 /* by simulate_stop */
