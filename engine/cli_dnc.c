@@ -242,7 +242,7 @@ static int change(struct cli_redis *r, const struct dnc_words *w, bool adds)
         char digits[NUMBER_E164_MAX], list[128];
 
         entry_of(w, w->numbers[i], digits, &entry);
-        dnc_list_words(entry.list, list, sizeof(list));
+        gate_list_words(entry.list, list, sizeof(list));
         if (!cli_redis_wait(r, adds ? queue_dnc_add(r->queue, &entry, on_changed, r)
                                     : queue_dnc_remove(r->queue, &entry, on_changed, r))) {
             if (r->e == ERR_FULL)

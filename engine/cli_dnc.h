@@ -31,8 +31,6 @@ struct dnc_lists {
 };
 struct dnc_lists *dnc_lists_read(struct cli_redis *r);
 
-/* "*" → "the global do-not-call list" */
-void dnc_list_words(struct slice list, char *dst, size_t cap);
 void dnc_instant(uint64_t wall_ms, char dst[32]); /* "2026-03-30 09:00:00 UTC" */
 uint64_t dnc_number_of(struct slice text);        /* 0 when it is none */
 

@@ -26,20 +26,6 @@ uint64_t dnc_number_of(struct slice text)
     return slice_u64(text, UINT64_MAX, &n) == OK ? n : 0;
 }
 
-void dnc_list_words(struct slice list, char *dst, size_t cap)
-{
-    if (slice_eq(list, SLICE(GATE_LIST_GLOBAL)))
-        snprintf(dst, cap, "the global do-not-call list");
-    else if (slice_eq(list, SLICE(GATE_LIST_OWN)))
-        snprintf(dst, cap, "the list of own numbers");
-    else if (slice_starts(list, SLICE("c:")))
-        snprintf(dst, cap, "the do-not-call list of campaign %.*s", SLICE_ARG(slice_from(list, 2)));
-    else if (slice_starts(list, SLICE("ch:")))
-        snprintf(dst, cap, "the do-not-call list of channel %.*s", SLICE_ARG(slice_from(list, 3)));
-    else
-        snprintf(dst, cap, "the list %.*s", SLICE_ARG(list));
-}
-
 /* ---- texts that are kept ---- */
 
 struct kept {
@@ -121,7 +107,7 @@ static bool say_holder(struct cli_redis *r, const char *list, const char *how, c
     char words[128];
     bool read = true;
 
-    dnc_list_words(slice_cstr(list), words, sizeof(words));
+    gate_list_words(slice_cstr(list), words, sizeof(words));
     printf("  is on %s", words);
     if (strcmp(how, "note") == 0) {
         say_since(slice_cstr(what), &rest);
@@ -252,7 +238,7 @@ int dnc_list(struct cli_redis *r)
     for (uint32_t i = 0; code == EXIT_DONE && i < lists->count; i++) {
         char words[128];
 
-        dnc_list_words(lists->name[i], words, sizeof(words));
+        gate_list_words(lists->name[i], words, sizeof(words));
         printf("%-60s %12llu %9s\n", words, (unsigned long long)c->count[i], prefixes.text[i]);
     }
     keep_free(&prefixes);

@@ -211,7 +211,7 @@ static uint64_t say_gate(const struct standing *s, const struct standing_more *m
                          const char *number, uint64_t from, struct reasons *out)
 {
     const struct queue_gate_answer *g = more->gate;
-    char when[96], limit[80], listed[REASON_TEXT_MAX] = "";
+    char when[96], limit[80], list[GATE_LIST_MAX + 48], listed[REASON_TEXT_MAX] = "";
 
     if (!g)
         return from;
@@ -227,8 +227,9 @@ static uint64_t say_gate(const struct standing *s, const struct standing_more *m
             g->prefix[0] ? ", by the prefix " : "", g->prefix, listed);
         return WINDOW_NEVER;
     case GATE_DNC:
-        add(out, REASON_DNC, WINDOW_NEVER, "Its number %s is on the do-not-call list '%s'%s%s%s.",
-            number, g->list, g->prefix[0] ? ", by the prefix " : "", g->prefix, listed);
+        gate_list_words(slice_cstr(g->list), list, sizeof(list));
+        add(out, REASON_DNC, WINDOW_NEVER, "Its number %s is on %s%s%s%s.", number, list,
+            g->prefix[0] ? ", by the prefix " : "", g->prefix, listed);
         return WINDOW_NEVER;
     case GATE_LIMIT:
         if (g->limit < more->limit_count) {

@@ -233,3 +233,17 @@ enum err queue_gate_lock(struct queue *q, struct slice number, uint64_t until_wa
     argv[n++] = queue_now(q, now);
     return queue_ask_surely(q, queue_on_status, (queue_any_fn *)done, arg, n, argv);
 }
+
+void gate_list_words(struct slice list, char *dst, size_t cap)
+{
+    if (slice_eq(list, SLICE(GATE_LIST_GLOBAL)))
+        snprintf(dst, cap, "the global do-not-call list");
+    else if (slice_eq(list, SLICE(GATE_LIST_OWN)))
+        snprintf(dst, cap, "the list of own numbers");
+    else if (slice_starts(list, SLICE("c:")))
+        snprintf(dst, cap, "the do-not-call list of campaign %.*s", SLICE_ARG(slice_from(list, 2)));
+    else if (slice_starts(list, SLICE("ch:")))
+        snprintf(dst, cap, "the do-not-call list of channel %.*s", SLICE_ARG(slice_from(list, 3)));
+    else
+        snprintf(dst, cap, "the list %.*s", SLICE_ARG(list));
+}

@@ -88,6 +88,9 @@ enum err queue_gate_back(struct queue *q, struct slice number, struct slice call
 enum err queue_gate_lock(struct queue *q, struct slice number, uint64_t until_wall_ms,
                          struct slice why, queue_done_fn *done, void *arg);
 
+/* "*" → "the global do-not-call list" */
+void gate_list_words(struct slice list, char *dst, size_t cap);
+
 /* Where a number lies, for those who write the lists (queue/dnc.h) and for tests. */
 struct gate_place {
     uint64_t number; /* its digits */

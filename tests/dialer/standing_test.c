@@ -191,7 +191,7 @@ Test(standing, its_number_may_not_be_called)
     more.listed_wall_ms = MONDAY_8 - HOUR_MS;
     strcpy(more.listed_by, "eve");
     strcpy(more.listed_why, "asked by letter");
-    says(REASON_DNC, "+38640100100 is on the do-not-call list '*' since 2026-03-02 07:00:00 "
+    says(REASON_DNC, "+38640100100 is on the global do-not-call list since 2026-03-02 07:00:00 "
                      "(Europe/Ljubljana) by eve: asked by letter");
     cr_expect_eq(reasons.next_wall_ms, WINDOW_NEVER);
     says(REASON_WINDOW, "09:00:00");
