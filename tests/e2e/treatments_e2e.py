@@ -163,14 +163,15 @@ on: { human: flow ask.lua, unknown: flow ask.lua, machine: flow ask.lua, human_s
 
 
 def safe_harbour():
-    """More live answers than agents: those without one hear the message, and are counted."""
+    """More live answers than agents (calls go out whoever is free): those without one hear the
+    message, and are counted."""
     where = h.folder()
     simulator, address = serve(where, waiter=WAITER)
     subprocess.run(["sox", h.AUDIO / "talk/004.wav", where / "sorry.wav", "trim", "0", "3"],
                    check=True)
     yaml = campaign(where, address, f"""
 agents: [{{ name: agent-%d, uri: "sip:agent-%d@{address}", count: 1, wrap_up: 8s }}]
-pacing: {{ mode: ratio, ratio: 6 }}
+pacing: {{ mode: agentless, calls_per_second: 5, concurrent: 6 }}
 abandonment: {{ limit: 2s, message: sorry.wav, cap: 3 }}
 on: {{ human: agent, unknown: agent, machine: agent, human_silent: agent }}
 """)
