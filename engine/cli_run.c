@@ -24,7 +24,8 @@ static const char help[] =
     "                 redis-sentinel://[LOGIN@]HOST:PORT,.../MASTER[/DB], or\n"
     "                 redis-cluster://[LOGIN@]HOST:PORT,... (default: a private redis-server in\n"
     "                 the data folder); hosts are numeric; no TLS but through stunnel or the like\n"
-    "  --health FILE  a JSON line a second: legs, ports, packets, how late the audio is, whether new\n"
+    "  --health FILE  a JSON line a second: legs, ports, packets, how late the audio is, whether "
+    "new\n"
     "                 calls are taken (begun anew at each start)\n"
     "  --log LEVEL    debug, info, warn, error or off (default: warn)\n"
     "\n"
@@ -80,9 +81,12 @@ int cli_run(int argc, char **argv)
     enum log_level level;
     struct campaign *c;
     const struct cli_option options[] = {
-        {"--leads", &config.leads_path, NULL}, {"--data", &config.data_dir, NULL},
-        {"--redis", &config.redis_url, NULL},  {"--log", &level_name, NULL},
-        {"--quiet", NULL, &config.quiet},      {"--health", &config.health_path, NULL},
+        {"--leads", &config.leads_path, NULL},
+        {"--data", &config.data_dir, NULL},
+        {"--redis", &config.redis_url, NULL},
+        {"--log", &level_name, NULL},
+        {"--quiet", NULL, &config.quiet},
+        {"--health", &config.health_path, NULL},
         {0},
     };
     int code =

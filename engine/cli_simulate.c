@@ -20,7 +20,8 @@ static const char help[] =
     "leaves the machine. Writes what a run writes (calls.jsonl, calls.sqlite, run.json) and\n"
     "report/ into DIR, prints what came out, and checks from the records alone that no call began\n"
     "outside its window, no attempt went beyond the campaign's, and no lead was lost or doubled.\n"
-    "The same seed gives the same calls.jsonl. Ctrl-C ends it early, in order. Its Redis begins empty:\n"
+    "The same seed gives the same calls.jsonl. Ctrl-C ends it early, in order. Its Redis begins "
+    "empty:\n"
     "do-not-call lists and orders (pause, stop) of the campaign's own Redis are not in it.\n"
     "\n"
     "  --leads FILE        the leads; instead of the campaign's own\n"
@@ -102,8 +103,8 @@ static void say_calls(const struct simulate_result *r)
 {
     const struct summary *s = r->summary;
 
-    printf("  calls         %" PRIu64 " of %" PRIu64 " leads: %.2f a lead\n", s->attempts,
-           r->leads, r->leads ? (double)s->attempts / (double)r->leads : 0);
+    printf("  calls         %" PRIu64 " of %" PRIu64 " leads: %.2f a lead\n", s->attempts, r->leads,
+           r->leads ? (double)s->attempts / (double)r->leads : 0);
     printf("  contacts      %" PRIu64 " live answers, %" PRIu64 " connected, %" PRIu64
            " abandoned (%.2f %%)\n",
            s->live, s->deliveries[DELIVERY_CONNECTED], s->abandoned, s->abandonment_percent);
@@ -145,7 +146,8 @@ static void say(const struct campaign *c, const struct simulate_config *config,
     for (uint32_t i = 0; i < r->summary->reason_count; i++)
         printf("  the books     %s\n", r->summary->reasons[i]);
     printf("  time          %.1f hours in %.1f s: %.0f x real time (%.1f s and %.0f x with the "
-           "report)\n                %.1f s of CPU time, the report and redis-server included: %.0f x\n"
+           "report)\n                %.1f s of CPU time, the report and redis-server included: "
+           "%.0f x\n"
            "  report        %s/report/report.html\n",
            r->virtual_s / 3600, r->run_s, r->virtual_s / r->run_s, r->total_s,
            r->virtual_s / r->total_s, r->cpu_s, r->cpu_s > 0 ? r->virtual_s / r->cpu_s : 0,
@@ -160,8 +162,8 @@ static bool whole_number(const char *name, const char *text, uint64_t min, uint6
     if (slice_u64(slice_cstr(text), max, out) == OK && *out >= min)
         return true;
     fprintf(stderr,
-            "peal simulate: %s %s is not accepted; accepted: a whole number, %" PRIu64 " to %" PRIu64
-            "\n",
+            "peal simulate: %s %s is not accepted; accepted: a whole number, %" PRIu64
+            " to %" PRIu64 "\n",
             name, text, min, max);
     return false;
 }

@@ -2,11 +2,9 @@
  * Given --to it plays the callers, given --listen the callees, given both the two sides of what
  * lies between. SSRCs, sequence numbers, timestamps, Call-IDs and tags are new ones. */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "sim/options.h"
@@ -66,6 +64,7 @@ static int open_replay(struct replay *s, const char *truth)
         .seed = a->seed,
         .late_limit_ms = a->late_limit,
         .audio = a->dir,
+        .audio_kept = a->report ? s->audio_kept : NULL,
         .truth = truth,
         .incoming = replay_on_incoming,
         .on_signal = replay_on_signal,
@@ -100,6 +99,7 @@ static int run(struct replay *s, const char *summary)
         fflush(stdout);
     }
     s->start_us = clock_us(s->host.loop.clock) + SETTLE_MS * 1000;
+    replay_report_begin(s);
     if (s->a->to)
         loop_timer(&s->host.loop, &s->next, SETTLE_MS, replay_on_next);
     if (s->a->seconds)
@@ -109,7 +109,9 @@ static int run(struct replay *s, const char *summary)
     struct lateness_result late;
     int rc = host_finish(&s->host, summary, replay_json, s, &late);
 
-    return replay_verdict(s, rc);
+    rc = replay_verdict(s, rc);
+    int written = replay_report_write(s, &late, rc);
+    return written == SIM_PASS ? rc : written;
 }
 
 static int with_arguments(const struct replay_arguments *a)
@@ -121,20 +123,17 @@ static int with_arguments(const struct replay_arguments *a)
     if (!s)
         return rc;
     s->a = a;
+    outcome_init(&s->outcome);
     timer_init(&s->next);
     timer_init(&s->drain);
     timer_init(&s->duration);
     if (a->quiet)
         log_set_level(LOG_WARN);
-    if (a->report) {
-        if (mkdir(a->report, 0777) != 0 && errno != EEXIST) {
-            fprintf(stderr, REPLAY_PROGRAM ": --report %s: %s\n", a->report, strerror(errno));
-            rc = SIM_CONFIG;
-        } else {
-            snprintf(truth, sizeof truth, "%.380s/truth.jsonl", a->report);
-            snprintf(summary, sizeof summary, "%.380s/summary.json", a->report);
-            rc = replay_open_table(s);
-        }
+    rc = replay_report_folder(s);
+    if (rc == SIM_PASS && a->report) {
+        snprintf(truth, sizeof truth, "%.380s/truth.jsonl", a->report);
+        snprintf(summary, sizeof summary, "%.380s/summary.json", a->report);
+        rc = replay_open_table(s);
     }
     if (rc == SIM_PASS)
         rc = open_replay(s, truth[0] ? truth : NULL);
@@ -145,6 +144,7 @@ static int with_arguments(const struct replay_arguments *a)
         rc = SIM_FAILED;
     if (s->legs.mem)
         pool_fini(&s->legs);
+    outcome_fini(&s->outcome);
     replay_list_free(&s->list);
     free(s);
     return rc;
@@ -202,9 +202,17 @@ int sim_replay(int argc, char **argv)
          false},
         {"report",
          "DIR",
-         "replay.csv (a row a call and side), truth.jsonl, summary.json",
+         "replay.csv (a row a call and side), truth.jsonl, summary.json; and as `peal-sim run` "
+         "does: report.html, report.json, calls.csv",
          OPTION_TEXT,
          {.text = &a.report},
+         0,
+         false},
+        {"junit",
+         "FILE.xml",
+         "JUnit XML for CI servers: a test a call and side",
+         OPTION_TEXT,
+         {.text = &a.junit},
          0,
          false},
         {"for",

@@ -34,7 +34,7 @@ static void on_flow_end(void *arg, struct call *c, const struct flow_report *rep
     else
         s->ended++;
     if (!s->stopping)
-        replay_tell(s, leg, &r, report);
+        replay_tell(s, leg, c, &r, report);
     truth_write(&s->host.truth, &who, call_record_of(c), report);
     call_release(c);
     pool_put(&s->legs, leg);
@@ -51,6 +51,7 @@ static struct replay_leg *leg_for(struct replay *s, struct replay_call *k, enum 
     leg->call = k;
     leg->side = side;
     leg->wall_ms = clock_wall_ms(s->host.loop.clock);
+    leg->started_us = clock_us(s->host.loop.clock);
     return leg;
 }
 

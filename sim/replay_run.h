@@ -1,6 +1,7 @@
 /* A replay that goes on, as the files of `peal-sim replay` share it: cmd_replay.c (the command, and
  * from the folder to what plays it), replay_play.c (who calls and who answers), replay_tell.c (how
- * each call went). What is compared is replay.h's. Private to them. */
+ * each call went), replay_report.c (the same for the report). What is compared is replay.h's.
+ * Private to them. */
 #ifndef PEAL_SIM_REPLAY_RUN_H
 #define PEAL_SIM_REPLAY_RUN_H
 
@@ -8,6 +9,7 @@
 
 #include "base/pool.h"
 #include "sim/host.h"
+#include "sim/outcome.h"
 #include "sim/replay.h"
 #include "sim/sim.h"
 
@@ -19,7 +21,7 @@ struct replay_leg {
     struct replay *replay;
     struct replay_call *call;
     enum replay_side side;
-    uint64_t wall_ms;
+    uint64_t wall_ms, started_us; /* callers: when the INVITE left; callees: when it came */
     char number[REPLAY_NUMBER_MAX], caller[REPLAY_NUMBER_MAX];
 };
 
@@ -28,7 +30,7 @@ struct replay_scripts {
 };
 
 struct replay_arguments {
-    const char *dir, *to, *listen, *rate, *report, *ports;
+    const char *dir, *to, *listen, *rate, *report, *junit, *ports;
     uint64_t seed, workers, late_limit, max_calls, seconds, speed, tolerance;
     bool quiet;
 };
@@ -45,6 +47,10 @@ struct replay {
     uint32_t started, finished, answered, ended, same, different, beyond, refused, not_started;
     bool stopping;
     FILE *table;
+    struct outcome outcome; /* for the report */
+    uint32_t group[2];      /* of it, by side */
+    struct flow_report judged;
+    char list_path[400], audio_kept[400];
 };
 
 /* replay_play.c */
@@ -56,9 +62,18 @@ void replay_on_duration(struct timer *t);
 
 /* replay_tell.c */
 int replay_open_table(struct replay *s); /* replay.csv of the report */
-void replay_tell(struct replay *s, const struct replay_leg *leg, const struct replay_result *r,
-                 const struct flow_report *report);
+void replay_tell(struct replay *s, const struct replay_leg *leg, struct call *c,
+                 const struct replay_result *r, const struct flow_report *report);
 void replay_json(void *arg, struct json *j); /* members of the summary */
 int replay_verdict(struct replay *s, int rc);
+
+/* replay_report.c */
+int replay_report_folder(
+    struct replay *s); /* makes it; SIM_CONFIG: it cannot be used, it is said */
+void replay_report_begin(struct replay *s);
+/* A call has ended; difference "" when it went as in the capture. */
+void replay_report_add(struct replay *s, const struct replay_leg *leg, struct call *c,
+                       const struct flow_report *report, const char *difference);
+int replay_report_write(struct replay *s, const struct lateness_result *late, int verdict);
 
 #endif

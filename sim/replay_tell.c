@@ -30,35 +30,53 @@ static void put_time(FILE *f, double s)
     fputc(',', f);
 }
 
-void replay_tell(struct replay *s, const struct replay_leg *leg, const struct replay_result *r,
-                 const struct flow_report *report)
+/* In what the call was otherwise than in the capture; "" when in nothing. */
+static void put_difference(const struct replay_leg *leg, const struct replay_result *r, bool late,
+                           char *dst, size_t cap)
 {
     const struct replay_call *k = leg->call;
     const char *side = leg->side == REPLAY_CALLER ? "caller" : "callee";
+
+    dst[0] = '\0';
+    if (!r->same)
+        snprintf(dst, cap, "%s, %s: %u in the capture, now %u", k->name, side, k->code, r->code);
+    else if (late)
+        snprintf(dst, cap, "%s, %s: the %s is %.0f ms off", k->name, side, r->worst_of,
+                 r->worst_ms);
+}
+
+static void put_row(FILE *f, const struct replay_leg *leg, const struct replay_result *r)
+{
+    const struct replay_call *k = leg->call;
+
+    fprintf(f, "%s,%s,%u,%u,%s,", k->name, leg->side == REPLAY_CALLER ? "caller" : "callee",
+            k->code, r->code, r->same ? "yes" : "no");
+    put_time(f, k->ring_s);
+    put_time(f, r->ring_s);
+    put_time(f, k->answer_s);
+    put_time(f, r->answer_s);
+    put_time(f, k->end_s);
+    put_time(f, r->end_s);
+    fprintf(f, "%.0f\n", r->worst_ms);
+}
+
+void replay_tell(struct replay *s, const struct replay_leg *leg, struct call *c,
+                 const struct replay_result *r, const struct flow_report *report)
+{
+    char difference[160];
     bool late = s->a->tolerance && r->worst_ms > (double)s->a->tolerance;
 
     hist_add(&s->off_us, (uint64_t)(r->worst_ms * 1000));
     s->same += r->same;
     s->different += !r->same;
     s->beyond += late;
-    if (s->table) {
-        fprintf(s->table, "%s,%s,%u,%u,%s,", k->name, side, k->code, r->code,
-                r->same ? "yes" : "no");
-        put_time(s->table, k->ring_s);
-        put_time(s->table, r->ring_s);
-        put_time(s->table, k->answer_s);
-        put_time(s->table, r->answer_s);
-        put_time(s->table, k->end_s);
-        put_time(s->table, r->end_s);
-        fprintf(s->table, "%.0f\n", r->worst_ms);
-    }
-    if (s->a->quiet || (r->same && !late) || s->different + s->beyond > TOLD_MAX)
-        return;
-    if (!r->same)
-        printf("  %s, %s: %u in the capture, now %u%s%s\n", k->name, side, k->code, r->code,
-               report->error[0] ? "; " : "", report->error);
-    else
-        printf("  %s, %s: the %s is %.0f ms off\n", k->name, side, r->worst_of, r->worst_ms);
+    put_difference(leg, r, late, difference, sizeof difference);
+    if (s->a->report || s->a->junit)
+        replay_report_add(s, leg, c, report, difference);
+    if (s->table)
+        put_row(s->table, leg, r);
+    if (!s->a->quiet && difference[0] && s->different + s->beyond <= TOLD_MAX)
+        printf("  %s%s%s\n", difference, report->error[0] ? "; " : "", report->error);
 }
 
 void replay_json(void *arg, struct json *j)

@@ -8,7 +8,7 @@
 #include "sim/waveform.h"
 
 #define MOS_METHOD                                                                                 \
-    "estimated by the E-model (ITU-T G.107; codecs of wide band by G.107.1, on a scale of their " \
+    "estimated by the E-model (ITU-T G.107; codecs of wide band by G.107.1, on a scale of their "  \
     "own) from codec, loss and delay; nobody listened"
 #define SCRIPTS_MAX   64
 #define LINE_TEXT_MAX 160

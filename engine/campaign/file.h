@@ -217,9 +217,9 @@ struct campaign {
         char dir[CAMPAIGN_PATH_MAX]; /* "": DATA/recordings, chosen by the caller */
         struct record_settings how;  /* its key is not loaded yet */
     } recording;
-    struct {                           /* agents put their callee on hold, and take them back */
-        char key;                      /* 0: none does */
-        char music[CAMPAIGN_PATH_MAX]; /* "": silence */
+    struct {                              /* agents put their callee on hold, and take them back */
+        char key;                         /* 0: none does */
+        char music[CAMPAIGN_PATH_MAX];    /* "": silence */
         char ringback[CAMPAIGN_PATH_MAX]; /* while an agent is waited for; "": silence */
     } hold;
     struct {

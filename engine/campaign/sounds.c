@@ -15,8 +15,8 @@ void reading_sound(struct reading *r, const char *key, const char *at, const cha
 
     if (r->failed || !path[0])
         return;
-    c->sounds[c->sound_count++] = (struct campaign_sound){
-        .key = key, .path = path, .line = document_line(r->document, at)};
+    c->sounds[c->sound_count++] =
+        (struct campaign_sound){.key = key, .path = path, .line = document_line(r->document, at)};
 }
 
 enum err campaign_check_sounds(const struct campaign *c, char *error)

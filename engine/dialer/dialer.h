@@ -31,12 +31,12 @@ struct dialer_model {
 struct dialer_config {
     struct loop *loop;
     const struct campaign *campaign;
-    const char *redis_url;  /* NULL: a private redis-server in data_dir */
-    const char *data_dir;   /* calls.jsonl, calls.sqlite, run.json, recordings/; made if missing */
-    const char *leads_path; /* NULL: the campaign's own, if it has any */
+    const char *redis_url;   /* NULL: a private redis-server in data_dir */
+    const char *data_dir;    /* calls.jsonl, calls.sqlite, run.json, recordings/; made if missing */
+    const char *leads_path;  /* NULL: the campaign's own, if it has any */
     const char *health_path; /* call/health.h; NULL: none */
-    bool quiet;             /* no live view */
-    const struct dialer_model *model; /* NULL: real calls in real time */
+    bool quiet;              /* no live view */
+    const struct dialer_model *model;      /* NULL: real calls in real time */
     char recording_dir[CAMPAIGN_PATH_MAX]; /* filled by dialer_open */
 };
 

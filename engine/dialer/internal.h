@@ -18,7 +18,6 @@
 #include "dialer/dialer.h"
 #include "flow/host.h"
 #include "media/alarm.h"
-#include "flow/host.h"
 #include "queue/control.h"
 #include "queue/ledger.h"
 #include "queue/note.h"
@@ -89,12 +88,12 @@ struct trunk {
     const struct campaign_trunk *config;
     struct dialer *dialer;
     struct sip_registration *registration;
-    bool usable; /* false: a registration it needs is not there */
+    bool usable;   /* false: a registration it needs is not there */
     uint8_t ports; /* of the environment (call_dial.ports) */
     uint32_t calls, next_caller_id, failures;
     double tokens; /* of calls per second */
     uint64_t refilled_ms;
-    uint64_t rest_until_ms; /* unreachable: left alone until then */
+    uint64_t rest_until_ms;             /* unreachable: left alone until then */
     struct media_alarm one_way, silent; /* of its audio, hearing.c */
 };
 
@@ -104,8 +103,8 @@ struct dialer {
     struct loop *loop;
     struct call_env *env;
     struct record_settings record; /* the campaign's, with its key */
-    struct prints *prints; /* known recordings; NULL: the campaign names none */
-    struct health *health; /* NULL: the line is modelled */
+    struct prints *prints;         /* known recordings; NULL: the campaign names none */
+    struct health *health;         /* NULL: the line is modelled */
     struct desk *desk;
     struct pacing *pacing;
     struct queue *queue;

@@ -18,8 +18,8 @@
 struct tls;
 struct tls_context;
 
-enum tls_stapling { /* answers that servers staple to their certificates (OCSP) */
-                    TLS_STAPLING_OFF,      /* not asked for */
+enum tls_stapling {                   /* answers that servers staple to their certificates (OCSP) */
+                    TLS_STAPLING_OFF, /* not asked for */
                     TLS_STAPLING_IF_GIVEN, /* asked for; one that comes must be good */
                     TLS_STAPLING_REQUIRED  /* … and one must come */
 };

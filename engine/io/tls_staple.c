@@ -68,9 +68,10 @@ static const char *judge_basic(SSL *ssl, OCSP_BASICRESP *basic)
 static const char *judge(SSL *ssl, const unsigned char *der, long len)
 {
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &der, len);
-    OCSP_BASICRESP *basic = response && OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL
-                                ? OCSP_response_get1_basic(response)
-                                : NULL;
+    OCSP_BASICRESP *basic =
+        response && OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL
+            ? OCSP_response_get1_basic(response)
+            : NULL;
     const char *why =
         basic ? judge_basic(ssl, basic) : "the stapled answer about its certificate is none";
 

@@ -37,8 +37,7 @@ static double of_delay(double delay_ms)
     return 25 * (pow(1 + pow(x, 6), 1.0 / 6) - 3 * pow(1 + pow(x / 3, 6), 1.0 / 6) + 2);
 }
 
-double emodel_r(const struct emodel_coding *c, double loss_percent, double burst_r,
-                double delay_ms)
+double emodel_r(const struct emodel_coding *c, double loss_percent, double burst_r, double delay_ms)
 {
     double in_bursts = loss_percent / (burst_r < 1 ? 1 : burst_r);
     /* 95 on both scales. */

@@ -13,8 +13,8 @@
 
 #define HEAD_BYTES (KEY_MAX + 96) /* kept free before the arguments */
 #define HEAD_MAX   (64 + QUEUE_LIST_MAX + QUEUE_STATUS_MAX)
-#define LEAD_BYTES (QUEUE_ID_MAX + TASK_PAYLOAD_MAX + HEAD_MAX + 96) /* the largest as arguments   \
-                                                                      */
+/* the largest one as arguments */
+#define LEAD_BYTES (QUEUE_ID_MAX + TASK_PAYLOAD_MAX + HEAD_MAX + 96)
 
 _Static_assert(BATCH_BYTES > HEAD_BYTES + LEAD_BYTES, "a batch must hold a lead");
 

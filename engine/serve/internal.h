@@ -51,7 +51,7 @@ struct serve {
     struct list books; /* all, the newest last */
     struct desk *desk;
     struct supervision supervision; /* of its agents */
-    struct redis_server *server; /* a private one; NULL: the Redis was given */
+    struct redis_server *server;    /* a private one; NULL: the Redis was given */
     struct store *store;
     struct prints *prints; /* known recordings; NULL: none */
     struct pool visits, legs;

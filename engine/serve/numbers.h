@@ -114,7 +114,7 @@ struct numbers {
     uint32_t agent_count;
     struct numbers_agent *agent;
     char supervision_pin[17]; /* digits; "": nobody may listen to agents */
-    struct zone *zone; /* of the hours */
+    struct zone *zone;        /* of the hours */
     uint32_t hours_count;
     struct numbers_hours hours[NUMBERS_HOURS_MAX];
     char speech[NUMBERS_VALUE_MAX]; /* command that speaks; "": the default, espeak-ng */

@@ -241,6 +241,6 @@ bool numbers_media_same(const struct numbers *a, const struct numbers *b)
 {
     return addr_eq(&a->media, &b->media) && addr_eq(&a->media_advertised, &b->media_advertised) &&
            a->media_port_min == b->media_port_min && a->media_port_max == b->media_port_max &&
-           a->media_workers == b->media_workers &&
-           a->media_dscp == b->media_dscp && a->media_alive_ms == b->media_alive_ms;
+           a->media_workers == b->media_workers && a->media_dscp == b->media_dscp &&
+           a->media_alive_ms == b->media_alive_ms;
 }

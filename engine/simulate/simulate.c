@@ -108,10 +108,9 @@ static enum err write_mark(struct simulation *s)
     path_in(s, SIMULATE_MARK, path, sizeof(path));
     FILE *f = fopen(path, "we");
 
-    if (!f ||
-        fprintf(f, "{\"campaign\":\"%s\",\"seed\":%llu,\"days\":%u,\"start_ms\":%llu}\n",
-                s->config->campaign->name, (unsigned long long)s->config->seed, s->config->days,
-                (unsigned long long)s->result->from_wall_ms) < 0) {
+    if (!f || fprintf(f, "{\"campaign\":\"%s\",\"seed\":%llu,\"days\":%u,\"start_ms\":%llu}\n",
+                      s->config->campaign->name, (unsigned long long)s->config->seed,
+                      s->config->days, (unsigned long long)s->result->from_wall_ms) < 0) {
         if (f)
             fclose(f);
         return fail(s, ERR_IO, path, strerror(errno));
@@ -199,8 +198,8 @@ static enum err open_world(struct simulation *s)
                     "Linux 6.0 or later is needed, with kernel.io_uring_disabled = 0");
     e = people_open(&s->people, c->population, c->campaign->zone, c->seed);
     if (e == OK)
-        e = roll_open(&s->roll, c->campaign, c->leads_path, s->people,
-                      s->result->from_wall_ms, why);
+        e = roll_open(&s->roll, c->campaign, c->leads_path, s->people, s->result->from_wall_ms,
+                      why);
     if (why[0])
         return fail(s, ERR_INVALID, "the leads cannot be read", why);
     if (e == OK)
@@ -316,7 +315,8 @@ static double cpu_s(int who)
            (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
-enum err simulate_run(const struct simulate_config *config, struct simulate_result *out, char *error)
+enum err simulate_run(const struct simulate_config *config, struct simulate_result *out,
+                      char *error)
 {
     struct simulation *s = calloc(1, sizeof(*s));
     const char *start = config->start ? config->start : SIMULATE_DEFAULT_START;

@@ -1,5 +1,5 @@
-/* A campaign played on a virtual clock: the dialer of a real run with its campaign, queue, rules and
- * pacing, a redis-server of its own, and modelled callees and agents (population.h, people.h,
+/* A campaign played on a virtual clock: the dialer of a real run with its campaign, queue, rules
+ * and pacing, a redis-server of its own, and modelled callees and agents (population.h, people.h,
  * staff.h, wire.h). Leaves what a real run leaves: calls.jsonl, calls.sqlite, run.json, report/.
  *
  * The same seed, campaign, leads, population and start give the same calls.jsonl, byte for byte. */

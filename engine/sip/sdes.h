@@ -11,10 +11,10 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-#define SDES_KEY_MAX  46 /* bytes of key and salt together */
-#define SDES_TAG_MAX  999999999
-#define SDES_MKI_MAX  128
-#define SDES_LINE_MAX 176 /* of what we write */
+#define SDES_KEY_MAX      46 /* bytes of key and salt together */
+#define SDES_TAG_MAX      999999999
+#define SDES_MKI_MAX      128
+#define SDES_LINE_MAX     176                 /* of what we write */
 #define SDES_LIFETIME_MAX (UINT64_C(1) << 48) /* packets of a key; of RTCP 2^31 (section 6.1) */
 
 enum sdes_suite { /* in the order in which they are offered */
@@ -45,7 +45,8 @@ bool sdes_lifetime(struct slice text, uint64_t *packets);
 /* The value of an a=crypto line. ERR_INVALID: not well formed; ERR_UNSUPPORTED: another suite, or a
  * session parameter that we do not do. *why then says which, without its full stop. */
 enum err sdes_parse(struct slice value, struct sdes_key *out, const char **why);
-/* "a=crypto:TAG SUITE inline:KEY\r\n", with "|LIFETIME" and "|MKI:LENGTH" after the key when it has them.
+/* "a=crypto:TAG SUITE inline:KEY\r\n", with "|LIFETIME" and "|MKI:LENGTH" after the key when it has
+ * them.
  */
 void sdes_write(struct buf *b, const struct sdes_key *key);
 /* A key of the system's random source, tag unset. */

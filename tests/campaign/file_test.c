@@ -552,13 +552,13 @@ Test(file, addresses_that_cannot_be)
 
 Test(file, far_sides_behind_a_nat_and_the_leftovers_of_srtp)
 {
-    struct campaign *c =
-        parse("name: t\ntrunks:\n  - { name: a, address: 127.0.0.1, nat: yes, keep_alive: 10s }\n"
-              "  - { name: b, address: 127.0.0.2 }\n"
-              "agents:\n  - { name: x, uri: \"sip:x@127.0.0.1\", nat: no, keep_alive: 0s }\n"
-              "  - { name: y, uri: \"sip:y@127.0.0.1\" }\n"
-              "sip: { srtp_mki: 4, srtp_rekey: 1h, srtp_lifetime: 2^20, srtp_transform: libsrtp2 }\n"
-              "tls: { crl: revoked.pem, stapling: if-given }\nmedia: { keep_alive: 20s }\n");
+    struct campaign *c = parse(
+        "name: t\ntrunks:\n  - { name: a, address: 127.0.0.1, nat: yes, keep_alive: 10s }\n"
+        "  - { name: b, address: 127.0.0.2 }\n"
+        "agents:\n  - { name: x, uri: \"sip:x@127.0.0.1\", nat: no, keep_alive: 0s }\n"
+        "  - { name: y, uri: \"sip:y@127.0.0.1\" }\n"
+        "sip: { srtp_mki: 4, srtp_rekey: 1h, srtp_lifetime: 2^20, srtp_transform: libsrtp2 }\n"
+        "tls: { crl: revoked.pem, stapling: if-given }\nmedia: { keep_alive: 20s }\n");
 
     cr_expect_eq(c->trunks[0].nat, CALL_NAT_YES);
     cr_expect_eq(c->trunks[0].keep_alive_ms, 10000);

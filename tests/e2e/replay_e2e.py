@@ -13,6 +13,7 @@ import shutil
 import signal
 import struct
 import subprocess
+from xml.etree import ElementTree
 
 import harness as h
 from campaign_e2e import finish, run_engine
@@ -228,10 +229,17 @@ def calls_are_the_same():
     dump = capture(where / "two.pcap", port, ports)
     done = subprocess.run(
         [h.program("peal-sim"), "replay", where / "one", "--to", f"127.0.0.1:{port}", "--listen",
-         f"127.0.0.1:{port}", "--media-ports", ports, *LATE, "--report", where / "again"],
-        capture_output=True, text=True)
+         f"127.0.0.1:{port}", "--media-ports", ports, *LATE, "--report", where / "again", "--junit",
+         where / "again.xml"], capture_output=True, text=True)
     h.judge_simulator(done.returncode)
     check(done.returncode == 0, f"the replay passes: {done.stdout}{done.stderr}")
+    tests = cases(where / "again.xml")
+    check(len([t for t in tests if t["suite"] in ("callers", "callees")]) == 2 * len(CALLEES) + 2 and
+          not any(t["failure"] for t in tests), f"a test a call and side, and one a group: {tests}")
+    shown = json.loads((where / "again/report.json").read_text())
+    check([(g["name"], g["calls"]) for g in shown["groups"]] ==
+          [("callers", len(CALLEES)), ("callees", len(CALLEES))] and
+          "<svg" in (where / "again/report.html").read_text(), f"the report of both sides: {shown}")
     two, _ = imported(captured(dump, "SIP/2.0 487"), where / "two")
     allowed = TOLERANCE_MS + late_ms(where / "calls/summary.json", where / "simulator.json",
                                      where / "again/summary.json")
@@ -260,6 +268,14 @@ def calls_are_the_same():
           "replay.csv has both sides of each call")
 
 
+def cases(junit):
+    return [{"suite": suite.get("name"), "name": case.get("name"), "file": case.get("file"),
+             "line": case.get("line"),
+             "failure": (case.find("failure").get("message") if case.find("failure") is not None
+                         else None)}
+            for suite in ElementTree.parse(junit).getroot() for case in suite]
+
+
 def another_ending_is_told():
     """A replay against a far side that behaves otherwise fails, and says which call."""
     where = h.folder()
@@ -275,11 +291,21 @@ def another_ending_is_told():
         "transport,late_offer,packet\nc0001,0,100,200,answered,200,,1.0,2.0,caller,,,udp,no,1\n")
     port, ports = h.free_port(), h.free_range(20)
     done = subprocess.run([h.program("peal-sim"), "replay", out, "--to", f"127.0.0.1:{port}",
-                           "--listen", f"127.0.0.1:{port}", "--media-ports", ports, *LATE],
+                           "--listen", f"127.0.0.1:{port}", "--media-ports", ports, *LATE,
+                           "--report", where / "report", "--junit", where / "junit.xml"],
                           capture_output=True, text=True)
     h.judge_simulator(done.returncode)
     check(done.returncode == 1, f"exit 1, not {done.returncode}: {done.stderr}")
-    check("c0001, caller: 200 in the capture, now 486" in done.stdout, done.stdout)
+    said = "c0001, caller: 200 in the capture, now 486"
+    check(said in done.stdout, done.stdout)
+    caller = [t for t in cases(where / "junit.xml") if t["name"].startswith("c0001")][0]
+    check(caller["failure"].endswith(said) and caller["line"] == "2" and
+          caller["file"].endswith("calls.csv"), f"the test of that call failed: {caller}")
+    check(said in (where / "report/report.html").read_text(), "the report shows it")
+    done = subprocess.run([h.program("peal-sim"), "replay", out, "--to", f"127.0.0.1:{port}",
+                           "--report", out], capture_output=True, text=True)
+    check(done.returncode == 2 and (out / "calls.csv").read_text().startswith("call,start_s"),
+          f"the import is not written over: {done.stderr}")
 
 
 def a_campaign_hears_the_same():

@@ -60,7 +60,8 @@ static void unmake(struct files *x)
 
     snprintf(index, sizeof(index), "%s/index.txt", x->f.folder);
     snprintf(request, sizeof(request), "%s/request.der", x->f.folder);
-    const char *all[] = {x->cert, x->key, x->other, x->other_key, x->ca_key, x->der, index, request};
+    const char *all[] = {x->cert,   x->key, x->other, x->other_key,
+                         x->ca_key, x->der, index,    request};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         unlink(all[i]);
@@ -219,7 +220,8 @@ Test(tls_staple, bad_answers)
         {0, false, false, false, "does not know"},
         {'V', false, true, false, "about another certificate"},
         {'V', true, false, false, "not of now"},
-        {'V', false, false, true, "not its authority's"}, /* signed by whom the authority named not */
+        {'V', false, false, true,
+         "not its authority's"}, /* signed by whom the authority named not */
     };
     struct files x;
 

@@ -310,7 +310,8 @@ Test(secure, keys_change_while_audio_goes_on)
     kit_close(&k);
 }
 
-/* A key lives for so many packets: the leg tells before, and says nothing more by a worn-out one. */
+/* A key lives for so many packets: the leg tells before, and says nothing more by a worn-out one.
+ */
 Test(secure, a_key_wears_out_and_another_goes_on)
 {
     struct srtp_key mine = key_of(SRTP_AEAD_AES_128_GCM, 2), theirs = key_of(mine.suite, 1),
