@@ -239,16 +239,19 @@ def calls_are_the_same():
     shown = json.loads((where / "again/report.json").read_text())
     check([(g["name"], g["calls"]) for g in shown["groups"]] ==
           [("callers", len(CALLEES)), ("callees", len(CALLEES))] and
-          "<svg" in (where / "again/report.html").read_text(), f"the report of both sides: {shown}")
+          all(f"{side}/c0008.lua" in (where / "again/report.html").read_text()
+              for side in ("callers", "callees")), f"the report of both sides: {shown['groups']}")
     two, _ = imported(captured(dump, "SIP/2.0 487"), where / "two")
     allowed = TOLERANCE_MS + late_ms(where / "calls/summary.json", where / "simulator.json",
                                      where / "again/summary.json")
     by_number = {row["number"]: row for row in two}
     check(set(by_number) == set(outcomes), f"each number once: {set(by_number)}")
     for name in ("callers/c0007", "callees/c0007", "callees/c0008"):
-        # Times, and which of several calls it is, are compared below; here what was done.
-        did = [re.findall(r"call:(\w+)(?:\(([^)\d]*)| \{ (\w+))", (where / run / f"{path}.lua").read_text())
-               for run, path in (("one", name), ("two", name))]
+        # Times, and which of several calls it is, are compared below; here what was done. How many
+        # waits and stretches of packets a call takes depends on how late a busy machine was.
+        did = [[verb for verb in re.findall(r"call:(\w+)(?:\(([^)\d]*)| \{ (\w+))",
+                                            (where / run / f"{name}.lua").read_text())
+                if verb[0] not in ("wait_until", "play_packets")] for run in ("one", "two")]
         check(did[0] == did[1], f"{name} does the same again: {did}")
     off = []
     for a in one:
