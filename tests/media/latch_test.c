@@ -249,7 +249,9 @@ Test(latch, strangers_are_not_heard_across_a_bridge_or_a_mix)
     cr_expect_eq(heard, 0, "%u of a stranger's bytes", heard);
     cr_expect_eq(leg[0].stats.rejected, said, "%lu of %u", (unsigned long)leg[0].stats.rejected,
                  said);
-    cr_expect_eq(leg[0].stats.received, 60);
+    /* The first may come before the leg's thread knows its far end; after that, all of them. */
+    cr_expect_geq(leg[0].stats.received, said);
+    cr_expect_eq(leg[0].stats.lost, 0);
     for (int i = 0; i < 3; i++)
         close(far[i].fd);
     close(evil.fd);

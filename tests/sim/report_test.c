@@ -57,8 +57,11 @@ static struct outcome_call call_of(uint32_t group, uint64_t n, uint32_t answered
         .bye_answered_us = answered_ms != CALL_TIME_NONE ? end_ms * 1000ull + 900 : 0,
         .bye_sent = n % 2};
     if (answered_ms != CALL_TIME_NONE)
-        c.media = (struct call_media_stats){
-            .rtp_sent = 500, .rtp_received = 490, .rtp_lost = (uint32_t)n};
+        c.media = (struct call_media_stats){.rtp_sent = 500,
+                                            .rtp_received = 490,
+                                            .rtp_lost = (uint32_t)n,
+                                            .mos_hundredths = (uint16_t)(439 - n),
+                                            .mos_is_wide = n % 2};
     return c;
 }
 
