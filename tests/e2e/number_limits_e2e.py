@@ -86,7 +86,9 @@ def lock_out():
     url = f"unix:{socket}"
     (where / "mix.yaml").write_text(PEOPLE)
     simulator, address, _ = h.serve(where, seed=42, mix=where / "mix.yaml")
-    yaml = h.campaign(where, address, agents=1, **{"cap: 3": "cap: 3\n  lock_out: 72h"})
+    # Calls go out whoever is free, so that one agent has not got time for all who answer.
+    yaml = h.campaign(where, address, agents=1, **{"cap: 3": "cap: 3\n  lock_out: 72h",
+                                                   "mode: ratio\n  ratio: 5": "mode: agentless"})
     rows = list(csv.DictReader(open(h.leads(where, 8, seed=42))))
     leads = write_leads(where / "people.csv", rows)
     engine = run(where, "first", yaml, leads, url)

@@ -88,7 +88,7 @@ def mixed_list():
               f"it opens at {there}")
     found, reasons = why("listed-later", yaml, "--redis", url)
     check(set(reasons) == {"waits", "dnc"} and found["next"] is None and
-          "c:demo" in reasons["dnc"], f"listed while it waits: {reasons}")
+          "list of campaign demo since" in reasons["dnc"], f"listed while it waits: {reasons}")
     found, reasons = why("listed", yaml, "--redis", url)
     check(set(reasons) == {"done", "dnc"} and found["stands"] == "done" and
           "by eve: by letter" in reasons["dnc"], f"{reasons}")
