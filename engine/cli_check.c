@@ -140,9 +140,8 @@ static void say_campaign(const struct campaign *c)
         printf(" %.2f", c->pacing.ratio);
     printf(", %u agents, zone %s.\n", c->agent_count, zone_name(c->zone));
     if (c->pacing.mode == PACING_RATIO)
-        printf("  a ratio is a most: no more calls than free agents can be expected to take, and "
-               "one an "
-               "agent\n"
+        printf("  a ratio is a most: no more calls than free agents can be expected to take, "
+               "and one an agent\n"
                "  while more than %g %% are abandoned\n",
                c->abandonment.cap_percent);
     say_dates(c);

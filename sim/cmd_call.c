@@ -1,13 +1,12 @@
 /* peal-sim call: callers at a rate (calling.c), with a report. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "sim/calling.h"
 #include "sim/options.h"
+#include "sim/report.h"
 #include "sim/sim.h"
 
 #define PROGRAM   "peal-sim call"
@@ -137,10 +136,8 @@ static int run(struct calls *s, const struct arguments *a, const char *summary)
 
 static int report_paths(const char *dir, char *truth, char *summary, size_t cap)
 {
-    if (mkdir(dir, 0777) != 0 && errno != EEXIST) {
-        fprintf(stderr, PROGRAM ": --report %s: %s\n", dir, strerror(errno));
+    if (report_folder(PROGRAM, dir) != SIM_PASS)
         return SIM_CONFIG;
-    }
     if ((size_t)snprintf(truth, cap, "%s/truth.jsonl", dir) >= cap ||
         (size_t)snprintf(summary, cap, "%s/summary.json", dir) >= cap) {
         fprintf(stderr, PROGRAM ": --report: the path is too long\n");

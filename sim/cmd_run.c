@@ -1,13 +1,12 @@
 /* peal-sim run: a suite, both sides of the wire in one process. It begins when everything is open,
  * plays every group of callers by its plan while callees answer, lets calls end, and judges. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "sim/options.h"
+#include "sim/report.h"
 #include "sim/run.h"
 
 #define BEGIN_US 10000 /* from open to the plan's zero */
@@ -73,17 +72,9 @@ static int play(struct run *r, const struct run_arguments *a, const char *summar
 
 /* ---- the command ---- */
 
-static int make_folder(const char *dir)
-{
-    if (mkdir(dir, 0777) == 0 || errno == EEXIST)
-        return SIM_PASS;
-    fprintf(stderr, RUN_PROGRAM ": --report %s: %s\n", dir, strerror(errno));
-    return SIM_CONFIG;
-}
-
 static int report_paths(struct run *r, const char *dir, char *truth, char *summary, size_t cap)
 {
-    if (make_folder(dir) != SIM_PASS)
+    if (report_folder(RUN_PROGRAM, dir) != SIM_PASS)
         return SIM_CONFIG;
     if ((size_t)snprintf(r->audio_kept, sizeof r->audio_kept, "%s/audio", dir) >=
             sizeof r->audio_kept ||
@@ -92,7 +83,7 @@ static int report_paths(struct run *r, const char *dir, char *truth, char *summa
         fprintf(stderr, RUN_PROGRAM ": --report: the path is too long\n");
         return SIM_CONFIG;
     }
-    return make_folder(r->audio_kept);
+    return report_folder(RUN_PROGRAM, r->audio_kept);
 }
 
 static int with_suite(struct run *r, const struct run_arguments *a)

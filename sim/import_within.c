@@ -86,6 +86,13 @@ bool import_offer_comes_again(uint16_t code)
 
 /* ---- keys ---- */
 
+static char key_in(struct slice text)
+{
+    struct slice key = slice_trim(text);
+
+    return key.len == 1 && memchr("0123456789*#ABCD", key.p[0], 16) ? key.p[0] : 0;
+}
+
 /* "Signal=5" of application/dtmf-relay, or the key alone of application/dtmf. */
 static char key_of_info(const struct sip_msg *m)
 {
@@ -93,16 +100,12 @@ static char key_of_info(const struct sip_msg *m)
 
     if (!slice_istarts(type, SLICE("application/dtmf")))
         return 0;
-    if (!slice_istarts(type, SLICE("application/dtmf-relay"))) {
-        key = slice_trim(rest);
-        return key.len == 1 && memchr("0123456789*#ABCD", key.p[0], 16) ? key.p[0] : 0;
-    }
+    if (!slice_istarts(type, SLICE("application/dtmf-relay")))
+        return key_in(rest);
     while (rest.len) {
         slice_cut(rest, '\n', &line, &rest);
-        if (!slice_cut(line, '=', &name, &key) || !slice_ieq(slice_trim(name), SLICE("Signal")))
-            continue;
-        key = slice_trim(key);
-        return key.len == 1 && memchr("0123456789*#ABCD", key.p[0], 16) ? key.p[0] : 0;
+        if (slice_cut(line, '=', &name, &key) && slice_ieq(slice_trim(name), SLICE("Signal")))
+            return key_in(key);
     }
     return 0;
 }

@@ -1,7 +1,6 @@
 /* The report of a replay, in the files of a suite's run (sim/report.h): a group for each side that
  * is played. A call that went otherwise than in the capture has failed a check, at its row of
  * calls.csv. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,14 +24,6 @@ static void add_group(struct replay *s, const char *name, enum replay_side side)
     };
 }
 
-static int make_folder(const char *dir)
-{
-    if (mkdir(dir, 0777) == 0 || errno == EEXIST)
-        return SIM_PASS;
-    fprintf(stderr, REPLAY_PROGRAM ": --report %s: %s\n", dir, strerror(errno));
-    return SIM_CONFIG;
-}
-
 int replay_report_folder(struct replay *s)
 {
     const struct replay_arguments *a = s->a;
@@ -40,7 +31,7 @@ int replay_report_folder(struct replay *s)
 
     if (!a->report)
         return SIM_PASS;
-    if (make_folder(a->report) != SIM_PASS)
+    if (report_folder(REPLAY_PROGRAM, a->report) != SIM_PASS)
         return SIM_CONFIG;
     if (stat(a->dir, &from) == 0 && stat(a->report, &to) == 0 && from.st_dev == to.st_dev &&
         from.st_ino == to.st_ino) {
@@ -55,7 +46,7 @@ int replay_report_folder(struct replay *s)
         fprintf(stderr, REPLAY_PROGRAM ": --report: the path is too long\n");
         return SIM_CONFIG;
     }
-    return make_folder(s->audio_kept);
+    return report_folder(REPLAY_PROGRAM, s->audio_kept);
 }
 
 void replay_report_begin(struct replay *s)

@@ -4,12 +4,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim/report_parts.h"
 
 #define PATH_CAP 600
 #define JSON_MAX (32u * 1024 * 1024)
+
+int report_folder(const char *program, const char *dir)
+{
+    if (mkdir(dir, 0777) == 0 || errno == EEXIST)
+        return SIM_PASS;
+    fprintf(stderr, "%s: --report %s: %s\n", program, dir, strerror(errno));
+    return SIM_CONFIG;
+}
 
 bool report_close(const struct outcome *o, const char *path, FILE *f)
 {

@@ -18,10 +18,11 @@
 struct tls;
 struct tls_context;
 
-enum tls_stapling {                   /* answers that servers staple to their certificates (OCSP) */
-                    TLS_STAPLING_OFF, /* not asked for */
-                    TLS_STAPLING_IF_GIVEN, /* asked for; one that comes must be good */
-                    TLS_STAPLING_REQUIRED  /* … and one must come */
+/* Answers that servers staple to their certificates (OCSP). */
+enum tls_stapling {
+    TLS_STAPLING_OFF,      /* not asked for */
+    TLS_STAPLING_IF_GIVEN, /* asked for; one that comes must be good */
+    TLS_STAPLING_REQUIRED  /* … and one must come */
 };
 
 struct tls_config {

@@ -88,24 +88,32 @@ static void read_also(struct numbers_reader *r, const char *where, const yaml_no
     }
 }
 
-void numbers_read_srtp(struct numbers_reader *r, const char *where, const yaml_node_t *n,
-                       void *place)
-{
-    static const char *const words[] = {[CALL_SRTP_OFF] = "off",
-                                        [CALL_SRTP_OFFERED] = "offered",
-                                        [CALL_SRTP_REQUIRED] = "required"};
-    const char *text = numbers_text(r, where, n);
-    uint8_t *out = place;
+#define THREE 3
 
-    for (uint8_t i = 0; text && i < 3; i++) {
+/* Which of the words it is. */
+static void read_one_of_three(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                              const char *const words[THREE], uint8_t *out)
+{
+    const char *text = numbers_text(r, where, n);
+
+    for (uint8_t i = 0; text && i < THREE; i++)
         if (strcmp(text, words[i]) == 0) {
             *out = i;
             return;
         }
-    }
     if (text)
-        numbers_fail(r, n, "%s: '%.40s' is not accepted; accepted: off, offered, required", where,
-                     text);
+        numbers_fail(r, n, "%s: '%.40s' is not accepted; accepted: %s, %s, %s", where, text,
+                     words[0], words[1], words[2]);
+}
+
+void numbers_read_srtp(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                       void *place)
+{
+    static const char *const words[THREE] = {[CALL_SRTP_OFF] = "off",
+                                             [CALL_SRTP_OFFERED] = "offered",
+                                             [CALL_SRTP_REQUIRED] = "required"};
+
+    read_one_of_three(r, where, n, words, place);
 }
 
 static void read_clear_keys(struct numbers_reader *r, const char *where, const yaml_node_t *n,
@@ -156,20 +164,11 @@ static void read_port(struct numbers_reader *r, const char *where, const yaml_no
 static void read_stapling(struct numbers_reader *r, const char *where, const yaml_node_t *n,
                           void *place)
 {
-    static const char *const words[] = {[TLS_STAPLING_OFF] = "off",
-                                        [TLS_STAPLING_IF_GIVEN] = "if-given",
-                                        [TLS_STAPLING_REQUIRED] = "required"};
-    const char *text = numbers_text(r, where, n);
-    uint8_t *out = place;
+    static const char *const words[THREE] = {[TLS_STAPLING_OFF] = "off",
+                                             [TLS_STAPLING_IF_GIVEN] = "if-given",
+                                             [TLS_STAPLING_REQUIRED] = "required"};
 
-    for (uint8_t i = 0; text && i < 3; i++)
-        if (strcmp(text, words[i]) == 0) {
-            *out = i;
-            return;
-        }
-    if (text)
-        numbers_fail(r, n, "%s: '%.40s' is not accepted; accepted: off, if-given, required", where,
-                     text);
+    read_one_of_three(r, where, n, words, place);
 }
 
 static const struct numbers_field tls_fields[] = {
