@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sim/http_server.h"
+#include "io/http_server.h"
 
 #define TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -21,6 +21,7 @@ static void on_request(void *arg, struct http_client *to, const struct http_requ
     struct buf b = buf_on(p->text, sizeof p->text);
 
     if (!slice_eq(r->method, SLICE("GET"))) {
+        http_server_field(to, "Allow: GET");
         http_server_reply(to, "405 Method Not Allowed", TYPE, SLICE("GET /metrics\n"));
         return;
     }
@@ -46,7 +47,9 @@ enum err prometheus_open(struct prometheus **out, struct loop *l, const char *ad
     }
     p->page = page;
     p->arg = arg;
-    enum err e = http_server_open(&p->server, l, address, on_request, p, error);
+    const struct http_server_config http = {
+        .loop = l, .address = address, .fn = on_request, .arg = p};
+    enum err e = http_server_open(&p->server, &http, error);
     if (e != OK) {
         free(p);
         return e;

@@ -1,5 +1,5 @@
 /* A page of metrics for Prometheus while a run goes on (text format 0.0.4), over HTTP on loopback
- * (http_server.h). Whoever runs it gives the text; a page longer than PROMETHEUS_PAGE_MAX is
+ * (io/http_server.h). Whoever runs it gives the text; a page longer than PROMETHEUS_PAGE_MAX is
  * refused with 500. Control thread only. */
 #ifndef PEAL_SIM_PROMETHEUS_H
 #define PEAL_SIM_PROMETHEUS_H

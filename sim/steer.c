@@ -7,7 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "sim/http_server.h"
+#include "io/http_server.h"
 #include "sim/tempo.h"
 
 #define BODY_MAX 8192
@@ -134,19 +134,6 @@ static void close_keys(struct steer *s)
 
 /* ---- HTTP ---- */
 
-static void complain(struct steer *s, struct http_client *to, const char *code, const char *text)
-{
-    struct buf b = buf_on(s->body, sizeof s->body);
-    struct json j;
-
-    json_init(&j, &b);
-    json_begin_object(&j, NULL);
-    json_cstr(&j, "error", text);
-    json_end(&j);
-    buf_putc(&b, '\n');
-    http_server_reply(to, code, TYPE, buf_slice(&b));
-}
-
 static bool read_rate(struct slice query, double *x)
 {
     char text[24], *end;
@@ -170,16 +157,19 @@ static void on_request(void *arg, struct http_client *to, const struct http_requ
     bool rate = slice_eq(r->path, SLICE("/rate")), pause = slice_eq(r->path, SLICE("/pause")),
          resume = slice_eq(r->path, SLICE("/resume")), stop = slice_eq(r->path, SLICE("/stop"));
     if (!rate && !pause && !resume && !stop) {
-        complain(s, to, "404 Not Found", "known: /status, /pause, /resume, /rate?x=2, /stop");
+        http_server_refuse(to, "404 Not Found",
+                           "known: /status, /pause, /resume, /rate?x=2, /stop");
         return;
     }
     if (!slice_eq(r->method, SLICE("POST"))) {
-        complain(s, to, "405 Method Not Allowed", "what changes the run is asked for by POST");
+        http_server_field(to, "Allow: POST");
+        http_server_refuse(to, "405 Method Not Allowed",
+                           "what changes the run is asked for by POST");
         return;
     }
     if (rate && !read_rate(r->query, &x)) {
-        complain(s, to, "400 Bad Request",
-                 "write /rate?x=N, times the plan's own rate, 0.01 to 100");
+        http_server_refuse(to, "400 Bad Request",
+                           "write /rate?x=N, times the plan's own rate, 0.01 to 100");
         return;
     }
     if (stop)
@@ -207,9 +197,9 @@ enum err steer_open(struct steer **out, struct loop *l, const struct steer_confi
     s->arg = config->arg;
     s->x = 1;
     s->op.done = on_read;
-    enum err e = config->address
-                     ? http_server_open(&s->server, l, config->address, on_request, s, error)
-                     : OK;
+    const struct http_server_config http = {
+        .loop = l, .address = config->address, .fn = on_request, .arg = s};
+    enum err e = config->address ? http_server_open(&s->server, &http, error) : OK;
     if (e != OK) {
         free(s);
         return e;
