@@ -10,7 +10,8 @@
 #include "sim/sim.h"
 
 #define PROGRAM   "peal-sim call"
-#define DRAIN_MS  3000 /* for calls to end after a signal */
+#define DRAIN_MS  3000  /* for calls to end after a signal */
+#define BEGIN_US  10000 /* from open to the plan's zero */
 #define CALLS_MAX 100000000
 
 struct calls {
@@ -18,11 +19,13 @@ struct calls {
     struct calling calling;
     struct tempo tempo;
     struct timer drain;
+    struct report_place place; /* of --report */
+    struct outcome outcome;    /* for it and --junit */
 };
 
 struct arguments {
-    const char *to, *scenario, *rate, *law, *report, *listen, *data, *audio, *ports, *from, *srtp,
-        *codecs, *tls_authorities, *tls_certificate, *tls_key;
+    const char *to, *scenario, *rate, *law, *report, *junit, *listen, *data, *audio, *ports, *from,
+        *srtp, *codecs, *tls_authorities, *tls_certificate, *tls_key;
     uint64_t calls, seed, workers, late_limit, max_calls, min_success;
     bool quiet;
 };
@@ -64,7 +67,26 @@ static bool has_end(const char *law)
     return law && (strstr(law, "steps:") || strstr(law, "hours:"));
 }
 
-static int open_calls(struct calls *s, const struct arguments *a, const char *truth)
+/* The calls as one group of a report. */
+static void begin_outcome(struct calls *s, const struct arguments *a)
+{
+    struct outcome *o = &s->outcome;
+
+    o->suite = o->program = PROGRAM;
+    o->path = a->scenario;
+    o->seed = a->seed;
+    o->rt = s->host.rt;
+    o->group[o->groups++] = (struct outcome_group){
+        .name = "callers",
+        .file = a->scenario,
+        .line = 1,
+        .script = a->scenario,
+        .min_success = (double)a->min_success,
+        .passed = true,
+    };
+}
+
+static int open_calls(struct calls *s, const struct arguments *a)
 {
     char error[LAW_ERROR_MAX];
     struct host_config host = {
@@ -81,7 +103,8 @@ static int open_calls(struct calls *s, const struct arguments *a, const char *tr
         .seed = a->seed,
         .late_limit_ms = a->late_limit,
         .audio = a->audio,
-        .truth = truth,
+        .audio_kept = s->place.audio,
+        .truth = s->place.lines,
         .on_signal = on_signal,
         .arg = s,
     };
@@ -92,6 +115,7 @@ static int open_calls(struct calls *s, const struct arguments *a, const char *tr
         .data = a->data,
         .seed = a->seed,
         .max_calls = a->max_calls,
+        .outcome = &s->outcome,
         .on_over = on_over,
         .arg = s,
     };
@@ -108,61 +132,67 @@ static int open_calls(struct calls *s, const struct arguments *a, const char *tr
     calling.planned = law_count(&calling.law, UINT64_MAX, CALLS_MAX);
     timer_init(&s->drain);
     int rc = host_open(&s->host, &host);
+    begin_outcome(s, a);
     return rc == SIM_PASS ? calling_open(&s->calling, &s->host, &calling, "") : rc;
 }
 
-static int run(struct calls *s, const struct arguments *a, const char *summary)
+/* Too few calls succeeded: said, and in the report. */
+static int judge(struct calls *s, const struct arguments *a)
+{
+    const struct calling *k = &s->calling;
+    struct outcome_group *g = s->outcome.group;
+
+    g->planned = k->planned;
+    g->not_started = k->not_started;
+    if (k->succeeded * 100 >= a->min_success * k->planned)
+        return SIM_PASS;
+    g->passed = false;
+    outcome_error(&s->outcome, "%llu of %llu calls succeeded, below --min-success %llu %%",
+                  (unsigned long long)k->succeeded, (unsigned long long)k->planned,
+                  (unsigned long long)a->min_success);
+    fprintf(stderr, PROGRAM ": %s\n", s->outcome.error[s->outcome.errors - 1]);
+    return SIM_FAILED;
+}
+
+static int run(struct calls *s, const struct arguments *a)
 {
     struct calling *k = &s->calling;
+    struct outcome *o = &s->outcome;
+    const struct report_files files = {a->report, a->junit};
 
-    tempo_init(&s->tempo, clock_us(s->host.loop.clock) + 10000);
+    o->began_us = clock_us(s->host.loop.clock) + BEGIN_US;
+    o->started_wall_ms = clock_wall_ms(s->host.loop.clock);
+    tempo_init(&s->tempo, o->began_us);
     calling_begin(k, &s->tempo, 0);
     loop_run(&s->host.loop);
     s->host.loop.stopping = false;
-    struct lateness_result late;
-    int rc = host_finish(&s->host, summary, add_calls, k, &late);
+    uint64_t ended_us = clock_us(s->host.loop.clock);
+    int rc = host_finish(&s->host, s->place.summary, add_calls, k, &o->lateness);
     if (!a->quiet) {
         fputs(PROGRAM ": ", stdout);
         calling_say(k);
     }
-    if (rc == SIM_PASS && k->succeeded * 100 < a->min_success * k->planned) {
-        fprintf(stderr, PROGRAM ": %llu of %llu calls succeeded, below --min-success %llu %%\n",
-                (unsigned long long)k->succeeded, (unsigned long long)k->planned,
-                (unsigned long long)a->min_success);
-        rc = SIM_FAILED;
-    }
-    return rc;
-}
-
-static int report_paths(const char *dir, char *truth, char *summary, size_t cap)
-{
-    if (report_folder(PROGRAM, dir) != SIM_PASS)
-        return SIM_CONFIG;
-    if ((size_t)snprintf(truth, cap, "%s/truth.jsonl", dir) >= cap ||
-        (size_t)snprintf(summary, cap, "%s/summary.json", dir) >= cap) {
-        fprintf(stderr, PROGRAM ": --report: the path is too long\n");
-        return SIM_CONFIG;
-    }
-    return SIM_PASS;
+    int judged = judge(s, a);
+    return report_finish(o, &files, ended_us, rc == SIM_PASS ? judged : rc);
 }
 
 static int with_arguments(const struct arguments *a)
 {
-    char truth[400], summary[400];
-    int rc = report_paths(a->report, truth, summary, sizeof truth);
-
-    if (rc != SIM_PASS)
-        return rc;
     struct calls *s = calloc(1, sizeof *s);
+
     if (!s)
         return SIM_CONFIG;
     if (a->quiet)
         log_set_level(LOG_WARN);
-    rc = open_calls(s, a, truth);
+    outcome_init(&s->outcome);
+    int rc = report_place(&s->place, PROGRAM, a->report, "truth.jsonl");
     if (rc == SIM_PASS)
-        rc = run(s, a, summary);
+        rc = open_calls(s, a);
+    if (rc == SIM_PASS)
+        rc = run(s, a);
     host_close(&s->host);
     calling_close(&s->calling);
+    outcome_fini(&s->outcome);
     free(s);
     return rc;
 }
@@ -194,11 +224,12 @@ int sim_call(int argc, char **argv)
          true},
         {"report",
          "DIR",
-         "gets summary.json and truth.jsonl",
+         "gets report.html, report.json, calls.csv, summary.json, truth.jsonl",
          OPTION_TEXT,
          {.text = &a.report},
          0,
          true},
+        {"junit", "FILE.xml", "for a CI server", OPTION_TEXT, {.text = &a.junit}, 0, false},
         {"rate",
          "N/s",
          "new calls a second or a minute (1/s)",

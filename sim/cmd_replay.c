@@ -51,7 +51,7 @@ static int load_media(struct replay *s)
     return SIM_PASS;
 }
 
-static int open_replay(struct replay *s, const char *truth)
+static int open_replay(struct replay *s)
 {
     const struct replay_arguments *a = s->a;
     char error[REPLAY_ERROR_MAX];
@@ -64,8 +64,8 @@ static int open_replay(struct replay *s, const char *truth)
         .seed = a->seed,
         .late_limit_ms = a->late_limit,
         .audio = a->dir,
-        .audio_kept = a->report ? s->audio_kept : NULL,
-        .truth = truth,
+        .audio_kept = a->report ? s->place.audio : NULL,
+        .truth = a->report ? s->place.lines : NULL,
         .incoming = replay_on_incoming,
         .on_signal = replay_on_signal,
         .arg = s,
@@ -91,7 +91,7 @@ static int open_replay(struct replay *s, const char *truth)
     return rc;
 }
 
-static int run(struct replay *s, const char *summary)
+static int run(struct replay *s)
 {
     if (s->a->listen) {
         printf("peal-sim replay: listening on %s, %u captured calls\n", s->host.listen,
@@ -107,16 +107,13 @@ static int run(struct replay *s, const char *summary)
     loop_run(&s->host.loop);
     s->host.loop.stopping = false;
     struct lateness_result late;
-    int rc = host_finish(&s->host, summary, replay_json, s, &late);
+    int rc = host_finish(&s->host, s->a->report ? s->place.summary : NULL, replay_json, s, &late);
 
-    rc = replay_verdict(s, rc);
-    int written = replay_report_write(s, &late, rc);
-    return written == SIM_PASS ? rc : written;
+    return replay_report_finish(s, &late, replay_verdict(s, rc));
 }
 
 static int with_arguments(const struct replay_arguments *a)
 {
-    char truth[400] = "", summary[400] = "";
     struct replay *s = calloc(1, sizeof *s);
     int rc = s ? SIM_PASS : SIM_CONFIG;
 
@@ -130,15 +127,12 @@ static int with_arguments(const struct replay_arguments *a)
     if (a->quiet)
         log_set_level(LOG_WARN);
     rc = replay_report_folder(s);
-    if (rc == SIM_PASS && a->report) {
-        snprintf(truth, sizeof truth, "%.380s/truth.jsonl", a->report);
-        snprintf(summary, sizeof summary, "%.380s/summary.json", a->report);
+    if (rc == SIM_PASS && a->report)
         rc = replay_open_table(s);
-    }
     if (rc == SIM_PASS)
-        rc = open_replay(s, truth[0] ? truth : NULL);
+        rc = open_replay(s);
     if (rc == SIM_PASS)
-        rc = run(s, summary[0] ? summary : NULL);
+        rc = run(s);
     host_close(&s->host);
     if (s->table && fclose(s->table) != 0 && rc == SIM_PASS)
         rc = SIM_FAILED;

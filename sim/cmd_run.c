@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "sim/options.h"
-#include "sim/report.h"
 #include "sim/run.h"
 
 #define BEGIN_US 10000 /* from open to the plan's zero */
@@ -28,7 +27,7 @@ static int begin_at(struct run *r, uint64_t *zero_us)
     return SIM_PASS;
 }
 
-static int play(struct run *r, const struct run_arguments *a, const char *summary)
+static int play(struct run *r, const struct run_arguments *a)
 {
     struct outcome *o = &r->outcome;
     uint64_t zero;
@@ -67,38 +66,23 @@ static int play(struct run *r, const struct run_arguments *a, const char *summar
                    run_on_duration);
     loop_run(&r->host.loop);
     r->host.loop.stopping = false;
-    return run_finish(r, a, summary);
+    return run_finish(r, a);
 }
 
 /* ---- the command ---- */
 
-static int report_paths(struct run *r, const char *dir, char *truth, char *summary, size_t cap)
-{
-    if (report_folder(RUN_PROGRAM, dir) != SIM_PASS)
-        return SIM_CONFIG;
-    if ((size_t)snprintf(r->audio_kept, sizeof r->audio_kept, "%s/audio", dir) >=
-            sizeof r->audio_kept ||
-        (size_t)snprintf(truth, cap, "%s/calls.jsonl", dir) >= cap ||
-        (size_t)snprintf(summary, cap, "%s/summary.json", dir) >= cap) {
-        fprintf(stderr, RUN_PROGRAM ": --report: the path is too long\n");
-        return SIM_CONFIG;
-    }
-    return report_folder(RUN_PROGRAM, r->audio_kept);
-}
-
 static int with_suite(struct run *r, const struct run_arguments *a)
 {
-    char truth[400], summary[400];
-    int rc = a->report ? report_paths(r, a->report, truth, summary, sizeof truth) : SIM_PASS;
+    int rc = a->report ? report_place(&r->place, RUN_PROGRAM, a->report, "calls.jsonl") : SIM_PASS;
 
     if (rc == SIM_PASS)
-        rc = run_open(r, a, a->report ? truth : NULL);
+        rc = run_open(r, a);
     if (rc == SIM_PASS)
         rc = run_open_metrics(r, a);
     if (rc == SIM_PASS)
         rc = run_open_steer(r, a);
     if (rc == SIM_PASS)
-        rc = play(r, a, a->report ? summary : NULL);
+        rc = play(r, a);
     if (r->crowd && !r->left)
         run_leave(r, rc); /* the others need not wait for us */
     run_close(r);

@@ -1,12 +1,12 @@
-/* peal-sim serve: the carrier and everyone behind it (answering.c). Runs until SIGINT or SIGTERM
- * (or
- * --for). */
+/* peal-sim serve: the carrier and everyone behind it (answering.c), with a report. Runs until
+ * SIGINT or SIGTERM (or --for). */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "sim/answering.h"
 #include "sim/options.h"
+#include "sim/report.h"
 #include "sim/sim.h"
 
 #define PROGRAM  "peal-sim serve"
@@ -19,11 +19,13 @@ struct serve {
     struct timer drain, duration;
     bool quiet;
     uint64_t seed;
+    struct report_place place; /* of --report */
+    struct outcome outcome;    /* for it and --junit */
 };
 
 struct arguments {
-    const char *listen, *scenarios, *mix, *truth, *summary, *audio, *record, *ports, *srtp, *codecs,
-        *tls_authorities, *tls_certificate, *tls_key;
+    const char *listen, *scenarios, *mix, *truth, *summary, *report, *junit, *audio, *record,
+        *ports, *srtp, *codecs, *tls_authorities, *tls_certificate, *tls_key;
     uint64_t seed, workers, late_limit, max_calls, seconds;
     bool quiet;
 };
@@ -91,6 +93,27 @@ static int load_mix(struct serve *s, const struct arguments *a)
     return SIM_CONFIG;
 }
 
+/* Those who answer as one group of a report. False: none is wanted, and nothing is collected. */
+static bool begin_outcome(struct serve *s, const struct arguments *a)
+{
+    struct outcome *o = &s->outcome;
+
+    o->suite = o->program = PROGRAM;
+    o->path = a->mix ? a->mix : a->scenarios;
+    o->seed = a->seed;
+    o->rt = s->host.rt;
+    o->began_us = clock_us(s->host.loop.clock);
+    o->started_wall_ms = clock_wall_ms(s->host.loop.clock);
+    o->group[o->groups++] = (struct outcome_group){
+        .name = "callees",
+        .file = o->path,
+        .line = 1,
+        .answering = true,
+        .passed = true,
+    };
+    return a->report || a->junit;
+}
+
 static int open_serve(struct serve *s, const struct arguments *a)
 {
     struct flow_field settings[MIX_SETTINGS_MAX];
@@ -109,7 +132,10 @@ static int open_serve(struct serve *s, const struct arguments *a)
         .late_limit_ms = a->late_limit,
         .audio = a->audio,
         .record = a->record,
-        .truth = a->truth,
+        .audio_kept = a->report ? s->place.audio : NULL,
+        .truth = a->truth    ? a->truth
+                 : a->report ? s->place.lines
+                             : NULL,
         .settings = settings,
         .settings_count = mix_settings(s->mix, settings),
         .incoming = on_incoming,
@@ -128,7 +154,11 @@ static int open_serve(struct serve *s, const struct arguments *a)
     timer_init(&s->drain);
     timer_init(&s->duration);
     int rc = host_open(&s->host, &config);
-    return rc == SIM_PASS ? answering_open(&s->answering, &s->host, &answering) : rc;
+    if (rc != SIM_PASS)
+        return rc;
+    if (begin_outcome(s, a))
+        answering.outcome = &s->outcome;
+    return answering_open(&s->answering, &s->host, &answering);
 }
 
 static void add_serve(void *arg, struct json *j)
@@ -152,14 +182,44 @@ static int run(struct serve *s, const struct arguments *a)
         loop_timer(&s->host.loop, &s->duration, a->seconds * 1000, on_duration);
     loop_run(&s->host.loop);
     s->host.loop.stopping = false;
-    struct lateness_result late;
-    int rc = host_finish(&s->host, a->summary, add_serve, s, &late);
+    const struct report_files files = {a->report, a->junit};
+    uint64_t ended_us = clock_us(s->host.loop.clock);
+    const char *summary = a->summary ? a->summary : a->report ? s->place.summary : NULL;
+    int rc = host_finish(&s->host, summary, add_serve, s, &s->outcome.lateness);
     if (!s->quiet)
         printf("peal-sim serve: %llu calls and %llu agent legs, %llu answered, peak %u at once, "
                "%llu RTP packets lost\n",
                (unsigned long long)s->host.truth.calls, (unsigned long long)s->host.truth.agents,
                (unsigned long long)s->host.truth.answered, call_env_peak(s->host.env),
                (unsigned long long)s->host.truth.rtp_lost);
+    return report_finish(&s->outcome, &files, ended_us, rc);
+}
+
+static int with_arguments(const struct arguments *a)
+{
+    struct serve *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return SIM_CONFIG;
+    if (a->quiet)
+        log_set_level(LOG_WARN);
+    outcome_init(&s->outcome);
+    int rc = load_mix(s, a);
+    if (rc == SIM_PASS && a->report)
+        rc = report_place(&s->place, PROGRAM, a->report, "truth.jsonl");
+    if (rc == SIM_PASS) {
+        rc = open_serve(s, a);
+        if (rc == SIM_PASS) {
+            rc = run(s, a);
+            loop_timer_stop(&s->host.loop, &s->drain);
+            loop_timer_stop(&s->host.loop, &s->duration);
+        }
+        host_close(&s->host);
+    }
+    answering_close(&s->answering);
+    outcome_fini(&s->outcome);
+    mix_free(s->mix);
+    free(s);
     return rc;
 }
 
@@ -190,12 +250,26 @@ int sim_serve(int argc, char **argv)
          false},
         {"truth",
          "FILE.jsonl",
-         "what really happened, a line a call",
+         "what really happened, a line a call (truth.jsonl of --report)",
          OPTION_TEXT,
          {.text = &a.truth},
          0,
-         true},
-        {"summary", "FILE.json", "totals of the run", OPTION_TEXT, {.text = &a.summary}, 0, false},
+         false},
+        {"summary",
+         "FILE.json",
+         "totals of the run (summary.json of --report)",
+         OPTION_TEXT,
+         {.text = &a.summary},
+         0,
+         false},
+        {"report",
+         "DIR",
+         "gets report.html, report.json, calls.csv, summary.json, truth.jsonl",
+         OPTION_TEXT,
+         {.text = &a.report},
+         0,
+         false},
+        {"junit", "FILE.xml", "for a CI server", OPTION_TEXT, {.text = &a.junit}, 0, false},
         {"seed",
          "N",
          "of every draw; the same seed, the same plan (1)",
@@ -289,7 +363,9 @@ int sim_serve(int argc, char **argv)
         NULL,
         "  peal-sim serve --listen 127.0.0.1:5070 --scenarios scenarios --truth truth.jsonl\n"
         "  peal-sim serve --listen 127.0.0.1:5070 --scenarios scenarios \\\n"
-        "      --mix scenarios/mixes/demo.yaml --seed 7 --truth t.jsonl --summary s.json\n",
+        "      --mix scenarios/mixes/demo.yaml --seed 7 --truth t.jsonl --summary s.json\n"
+        "  peal-sim serve --listen 127.0.0.1:5070 --scenarios scenarios --for 600 \\\n"
+        "      --report out/callees --junit out/callees.xml\n",
         rows,
         sizeof rows / sizeof *rows,
     };
@@ -298,23 +374,10 @@ int sim_serve(int argc, char **argv)
 
     if (code != OPTIONS_GO_ON)
         return code;
-    struct serve *s = calloc(1, sizeof *s);
-    if (!s)
+    if (!a.truth && !a.report) {
+        fprintf(stderr, PROGRAM ": give --truth FILE.jsonl, --report DIR or both: what happened "
+                                "has to be written somewhere\n");
         return SIM_CONFIG;
-    if (a.quiet)
-        log_set_level(LOG_WARN);
-    int rc = load_mix(s, &a);
-    if (rc == SIM_PASS) {
-        rc = open_serve(s, &a);
-        if (rc == SIM_PASS) {
-            rc = run(s, &a);
-            loop_timer_stop(&s->host.loop, &s->drain);
-            loop_timer_stop(&s->host.loop, &s->duration);
-        }
-        host_close(&s->host);
     }
-    answering_close(&s->answering);
-    mix_free(s->mix);
-    free(s);
-    return rc;
+    return with_arguments(&a);
 }

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "sim/replay_run.h"
-#include "sim/report.h"
 
 static void add_group(struct replay *s, const char *name, enum replay_side side)
 {
@@ -31,8 +30,6 @@ int replay_report_folder(struct replay *s)
 
     if (!a->report)
         return SIM_PASS;
-    if (report_folder(REPLAY_PROGRAM, a->report) != SIM_PASS)
-        return SIM_CONFIG;
     if (stat(a->dir, &from) == 0 && stat(a->report, &to) == 0 && from.st_dev == to.st_dev &&
         from.st_ino == to.st_ino) {
         fprintf(stderr,
@@ -41,12 +38,7 @@ int replay_report_folder(struct replay *s)
                 a->report);
         return SIM_CONFIG;
     }
-    if ((size_t)snprintf(s->audio_kept, sizeof s->audio_kept, "%s/audio", a->report) >=
-        sizeof s->audio_kept) {
-        fprintf(stderr, REPLAY_PROGRAM ": --report: the path is too long\n");
-        return SIM_CONFIG;
-    }
-    return report_folder(REPLAY_PROGRAM, s->audio_kept);
+    return report_place(&s->place, REPLAY_PROGRAM, a->report, "truth.jsonl");
 }
 
 void replay_report_begin(struct replay *s)
@@ -107,14 +99,12 @@ void replay_report_add(struct replay *s, const struct replay_leg *leg, struct ca
     outcome_add(&s->outcome, &from, call_record_of(c), judged(s, leg, report, difference));
 }
 
-int replay_report_write(struct replay *s, const struct lateness_result *late, int verdict)
+int replay_report_finish(struct replay *s, const struct lateness_result *late, int verdict)
 {
     struct outcome *o = &s->outcome;
     struct report_files files = {s->a->report, s->a->junit};
 
-    o->seconds = (double)(clock_us(s->host.loop.clock) - o->began_us) / 1e6;
     o->lateness = *late;
-    o->verdict = (enum sim_exit)verdict;
     if (s->a->to) {
         struct outcome_group *g = &o->group[s->group[REPLAY_CALLER]];
 
@@ -124,6 +114,5 @@ int replay_report_write(struct replay *s, const struct lateness_result *late, in
     if (s->not_started)
         outcome_error(o, "%s:1: %u of %u calls could not be started", s->list_path, s->not_started,
                       s->list.count);
-    worst_sort(&o->worst);
-    return report_write(o, &files);
+    return report_finish(o, &files, clock_us(s->host.loop.clock), verdict);
 }

@@ -11,6 +11,7 @@
 #include "sim/host.h"
 #include "sim/outcome.h"
 #include "sim/replay.h"
+#include "sim/report.h"
 #include "sim/sim.h"
 
 #define REPLAY_PROGRAM    "peal-sim replay"
@@ -50,7 +51,8 @@ struct replay {
     struct outcome outcome; /* for the report */
     uint32_t group[2];      /* of it, by side */
     struct flow_report judged;
-    char list_path[400], audio_kept[400];
+    char list_path[400];
+    struct report_place place; /* of --report */
 };
 
 /* replay_play.c */
@@ -74,6 +76,7 @@ void replay_report_begin(struct replay *s);
 /* A call has ended; difference "" when it went as in the capture. */
 void replay_report_add(struct replay *s, const struct replay_leg *leg, struct call *c,
                        const struct flow_report *report, const char *difference);
-int replay_report_write(struct replay *s, const struct lateness_result *late, int verdict);
+/* Judged with that exit code; gives it, or SIM_CONFIG when a file cannot be written. */
+int replay_report_finish(struct replay *s, const struct lateness_result *late, int verdict);
 
 #endif

@@ -12,12 +12,27 @@
 #define PATH_CAP 600
 #define JSON_MAX (32u * 1024 * 1024)
 
-int report_folder(const char *program, const char *dir)
+static int make_folder(const char *program, const char *dir)
 {
     if (mkdir(dir, 0777) == 0 || errno == EEXIST)
         return SIM_PASS;
     fprintf(stderr, "%s: --report %s: %s\n", program, dir, strerror(errno));
     return SIM_CONFIG;
+}
+
+static bool path_in(const char *dir, const char *name, char *dst)
+{
+    return (size_t)snprintf(dst, REPORT_PATH_MAX, "%s/%s", dir, name) < REPORT_PATH_MAX;
+}
+
+int report_place(struct report_place *p, const char *program, const char *dir, const char *lines)
+{
+    if (!path_in(dir, lines, p->lines) || !path_in(dir, "summary.json", p->summary) ||
+        !path_in(dir, "audio", p->audio)) {
+        fprintf(stderr, "%s: --report: the path is too long\n", program);
+        return SIM_CONFIG;
+    }
+    return make_folder(program, dir) == SIM_PASS ? make_folder(program, p->audio) : SIM_CONFIG;
 }
 
 bool report_close(const struct outcome *o, const char *path, FILE *f)
@@ -170,4 +185,13 @@ int report_write(const struct outcome *o, const struct report_files *files)
     free(r.order);
     free(f);
     return ok ? SIM_PASS : SIM_CONFIG;
+}
+
+int report_finish(struct outcome *o, const struct report_files *files, uint64_t ended_us,
+                  int verdict)
+{
+    o->seconds = ended_us > o->began_us ? (double)(ended_us - o->began_us) / 1e6 : 0;
+    o->verdict = (enum sim_exit)verdict;
+    worst_sort(&o->worst);
+    return report_write(o, files) == SIM_PASS ? verdict : SIM_CONFIG;
 }

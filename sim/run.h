@@ -10,6 +10,7 @@
 #include "sim/host.h"
 #include "sim/outcome.h"
 #include "sim/prometheus.h"
+#include "sim/report.h"
 #include "sim/sim.h"
 #include "sim/steer.h"
 #include "sim/suite.h"
@@ -46,7 +47,7 @@ struct run {
     bool left;     /* the crowd has our result */
     uint32_t lost; /* others that are gone */
     struct outcome outcome;
-    char audio_kept[400]; /* folder of the report */
+    struct report_place place; /* of --report */
     struct prometheus *metrics;
 };
 
@@ -57,9 +58,8 @@ struct run_arguments {
     bool quiet, keys;
 };
 
-/* run_open.c. SIM_PASS, or SIM_CONFIG with the reason on stderr; run_close in any case. calls: path
- * of the lines of calls, NULL: none. */
-int run_open(struct run *r, const struct run_arguments *a, const char *calls);
+/* run_open.c. SIM_PASS, or SIM_CONFIG with the reason on stderr; run_close in any case. */
+int run_open(struct run *r, const struct run_arguments *a);
 void run_close(struct run *r);
 
 /* run_steer.c */
@@ -80,6 +80,6 @@ void run_on_duration(struct timer *t);
 void run_on_signal(void *arg, uint32_t count);
 int run_write_plan(const struct run *r, const char *dir);
 /* Judges, writes everything, and gives the exit code. */
-int run_finish(struct run *r, const struct run_arguments *a, const char *summary);
+int run_finish(struct run *r, const struct run_arguments *a);
 
 #endif

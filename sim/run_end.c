@@ -187,28 +187,26 @@ static int write_truth(const struct run *r, const char *dir)
     return rc == SIM_PASS ? plan_write_truth(path, &r->outcome) : rc;
 }
 
-int run_finish(struct run *r, const struct run_arguments *a, const char *summary)
+int run_finish(struct run *r, const struct run_arguments *a)
 {
     struct outcome *o = &r->outcome;
     struct report_files files = {a->report, a->junit};
+    uint64_t ended_us = clock_us(r->host.loop.clock);
 
-    o->seconds = (double)(clock_us(r->host.loop.clock) - o->began_us) / 1e6;
     judge_groups(r);
-    int rc = host_finish(&r->host, summary, add_run, r, &o->lateness);
+    int rc = host_finish(&r->host, a->report ? r->place.summary : NULL, add_run, r, &o->lateness);
     if (rc == SIM_PASS && o->errors)
         rc = SIM_FAILED;
     if (r->lost && rc == SIM_FAILED)
         rc = SIM_INVALID;
-    o->verdict = (enum sim_exit)rc;
-    worst_sort(&o->worst);
     for (uint32_t i = 0; i < o->errors; i++)
         fprintf(stderr, RUN_PROGRAM ": %s\n", o->error[i]);
-    int written = report_write(o, &files);
-    if (written == SIM_PASS && a->report)
-        written = write_truth(r, a->report);
-    if (r->crowd && run_leave(r, written == SIM_PASS ? rc : written) != SIM_PASS)
-        written = SIM_CONFIG;
+    rc = report_finish(o, &files, ended_us, rc);
+    if (a->report && write_truth(r, a->report) != SIM_PASS)
+        rc = SIM_CONFIG;
+    if (r->crowd && run_leave(r, rc) != SIM_PASS)
+        rc = SIM_CONFIG;
     if (!a->quiet)
         say(r);
-    return written == SIM_PASS ? rc : written;
+    return rc;
 }

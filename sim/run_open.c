@@ -10,7 +10,7 @@ static void on_incoming(void *arg, struct call *c)
     answering_incoming(&((struct run *)arg)->answering, c);
 }
 
-static int open_host(struct run *r, const struct run_arguments *a, const char *truth)
+static int open_host(struct run *r, const struct run_arguments *a)
 {
     const struct suite *s = r->suite;
     struct flow_field settings[MIX_SETTINGS_MAX + FLOW_SETTINGS_MAX];
@@ -28,8 +28,8 @@ static int open_host(struct run *r, const struct run_arguments *a, const char *t
         .late_limit_ms = s->late_limit_ms,
         .audio = a->audio,
         .record = a->record,
-        .audio_kept = a->report ? r->audio_kept : NULL,
-        .truth = truth,
+        .audio_kept = a->report ? r->place.audio : NULL,
+        .truth = a->report ? r->place.lines : NULL,
         .settings = settings,
         .incoming = s->answers ? on_incoming : NULL,
         .on_signal = run_on_signal,
@@ -163,7 +163,7 @@ static int open_group(struct run *r, uint32_t i)
     return calling_open(&r->calling[i], &r->host, &config, where);
 }
 
-int run_open(struct run *r, const struct run_arguments *a, const char *truth)
+int run_open(struct run *r, const struct run_arguments *a)
 {
     timer_init(&r->end);
     timer_init(&r->look);
@@ -172,7 +172,7 @@ int run_open(struct run *r, const struct run_arguments *a, const char *truth)
     r->calling = calloc(SUITE_CALLERS_MAX, sizeof *r->calling);
     int rc = r->calling ? open_mix(r) : SIM_CONFIG;
     if (rc == SIM_PASS)
-        rc = open_host(r, a, truth);
+        rc = open_host(r, a);
     if (rc == SIM_PASS)
         r->outcome.rt = r->host.rt;
     if (rc == SIM_PASS)

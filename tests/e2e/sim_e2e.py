@@ -5,6 +5,7 @@ Callees: SIPp calls each kind and its scenario file says what must come (codes, 
 hangs up); then the truth file is compared with what SIPp saw. Callers: peal-sim calls SIPp's own
 UAS. The plan: which scenario a number gets is the same in any order and with any thread count.
 """
+import csv
 import json
 import math
 import os
@@ -18,6 +19,7 @@ import tempfile
 import time
 import unittest
 import wave
+import xml.etree.ElementTree
 
 import beside
 from ports import free_port, start_listening
@@ -372,6 +374,73 @@ class SimTest(unittest.TestCase):
         self.assertEqual(summary["failures"], {"486": 10})
         self.assertEqual([x["attempt"] for x in lines if x["number"] == "12025550101"].count(20), 1)
 
+    def test_both_sides_leave_the_report_of_a_suite(self):
+        """A callee whose check fails: the report of either side has each call, the failed one with
+        its line, ladder and audio, and the JUnit file a failure of it."""
+        folder = self.folder()
+        scenarios = folder / "scenarios"
+        (scenarios / "callees").mkdir(parents=True)
+        (scenarios / "agents").mkdir()
+        shutil.copy(SOURCE / "scenarios/agents/agent.lua", scenarios / "agents")
+        shutil.copy(SOURCE / "scenarios/callees/busy.lua", scenarios / "callees")
+        (scenarios / "callees/doubter.lua").write_text(
+            'return callee { truth = "human", run = function(call)\n'
+            '  call:answer()\n  call:play("human/001.wav")\n'
+            '  check(call.caller ~= "+12025550101", "not that one")\nend }\n')
+        rows = folder / "rows.csv"
+        rows.write_text("number,own\n12025550201,+12025550100\n12025550202,+12025550101\n")
+        there, here = folder / "callees", folder / "callers"
+        serve = Serve(folder, self.audio, mix(**{"12025550201": "doubter", "12025550202": "doubter"}),
+                      "--scenarios", str(scenarios), "--report", str(there), "--junit",
+                      str(folder / "callees.xml"))
+        try:
+            done = subprocess.run(
+                [SIM, "call", "--to", "sip:{number}@" + serve.address, "--from", "{own}", "--data",
+                 str(rows), "--calls", "2", "--rate", "10/s", "--scenario",
+                 str(SOURCE / "scenarios/callers/short.lua"), "--report", str(here), "--junit",
+                 str(folder / "callers.xml"), "--audio", str(self.audio), *LATE, *ports()],
+                capture_output=True, text=True, timeout=120)
+        finally:
+            serve.stop()
+        self.assertEqual((done.returncode, serve.code), (0, 1), done.stdout + done.stderr)
+        for side, name, code in ((here, "callers", 0), (there, "callees", 1)):
+            report = json.loads((side / "report.json").read_text())
+            self.assertEqual(report["verdict"], "failed" if code else "passed")
+            self.assertTrue(report["generator"]["valid"])
+            group, = report["groups"]
+            self.assertEqual((group["name"], group["calls"], group["failed"], group["passed"]),
+                             (name, 2, code, not code))
+            with open(side / "calls.csv", newline="") as f:
+                table = list(csv.DictReader(f))
+            self.assertEqual([(x["number"].lstrip("+"), x["caller"]) for x in table],
+                             [("12025550201", "+12025550100"), ("12025550202", "+12025550101")])
+            self.assertEqual([x["verdict"] for x in table],
+                             ["passed", "failed" if code else "passed"])
+            self.assertTrue(all(int(x["rtp_received"]) for x in table), "the audio was measured")
+            page = (side / "report.html").read_text()
+            self.assertIn("INVITE", page, "the ladder")
+            self.assertEqual(len(list((side / "audio").glob("*.wav"))), 1 if code else 2,
+                             "of callees that failed, and of the slowest callers")
+            self.assertEqual(len((side / "truth.jsonl").read_text().splitlines()) if side is here
+                             else len(serve.truth.read_text().splitlines()), 2)
+            root = xml.etree.ElementTree.parse(folder / f"{name}.xml").getroot()
+            self.assertEqual(bool(root.findall(".//testcase/failure")), bool(code))
+        self.assertIn("doubter.lua:4: not that one", table[1]["why"])
+        self.assertIn("doubter.lua:4: not that one", (folder / "callees.xml").read_text())
+
+    def test_too_few_successes_are_an_error_of_the_report(self):
+        folder = self.folder()
+        serve = Serve(folder, self.audio, mix(**{"12025550101": "busy"}))
+        try:
+            done, report = self.run_call(folder, f"sip:12025550101@{serve.address}", "--junit",
+                                         str(folder / "callers.xml"))
+        finally:
+            serve.stop()
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        said = "0 of 1 calls succeeded, below --min-success 100 %"
+        self.assertEqual(json.loads((report / "report.json").read_text())["errors"], [said])
+        self.assertIn(said, (folder / "callers.xml").read_text())
+
     def plan(self, name, order, *extra):
         """Scenario by number of one run that calls the numbers in that order."""
         folder = self.root / f"{self._testMethodName}-{name}"
@@ -443,6 +512,7 @@ class SimTest(unittest.TestCase):
                 "--truth", str(folder / "t.jsonl"), "--audio", str(self.audio)]
         for arguments, part in (
                 (["serve"], "--listen ADDR:PORT is missing"),
+                (base[:5], "give --truth FILE.jsonl, --report DIR or both"),
                 (base + ["--mix", str(folder / "bad.yaml")], "wieght"),
                 (base + ["--mix", str(folder / "none.yaml")], "nobody.lua: No such file"),
                 (base + ["--media-ports", "9-x"], "two ports"),
