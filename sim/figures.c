@@ -115,8 +115,7 @@ static void count_media(struct figures_media *m, const struct call_media_stats *
     m->calls++;
     hist_add(&m->jitter_us, s->jitter_us);
     if (s->mos_hundredths)
-        hist_add(&m->mos_hundredths, s->mos_hundredths);
-    m->mos_wide += s->mos_hundredths && s->mos_is_wide;
+        hist_add(&m->mos_hundredths[s->mos_is_wide], s->mos_hundredths);
 }
 
 /* ---- the run in slices ---- */
@@ -209,7 +208,8 @@ void figures_make(struct figures *f, const struct outcome *o)
     hist_reset(&f->rfc6076.sdd_us);
     hist_reset(&f->rfc6076.sdt_us);
     hist_reset(&f->media.jitter_us);
-    hist_reset(&f->media.mos_hundredths);
+    for (int wide = 0; wide < 2; wide++)
+        hist_reset(&f->media.mos_hundredths[wide]);
     for (uint32_t i = 0; i < o->calls; i++) {
         const struct outcome_call *c = &o->call[i];
         f->calls++;

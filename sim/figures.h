@@ -32,8 +32,8 @@ struct figures_media {
     uint64_t received, sent, lost, late;
     double loss_percent;
     struct hist jitter_us;
-    struct hist mos_hundredths; /* estimated */
-    uint64_t mos_wide;          /* of these: on the scale of wide band */
+    struct hist mos_hundredths[2]; /* estimated; [1] on the scale of wide band: a mean of both means
+                                      nothing (media/emodel.h) */
 };
 
 /* A stretch of the run. */

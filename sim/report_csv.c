@@ -68,7 +68,11 @@ static void put_call(FILE *f, const struct outcome *o, const struct outcome_call
            c->sip.bye_sent && c->sip.bye_answered_us ? c->sip.bye_answered_us - c->sip.bye_us : 0);
     fprintf(f, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.3f,", m->rtp_received,
             m->rtp_sent, m->rtp_lost, m->rtp_late, m->jitter_us / 1000.0);
-    if (mos > 0)
+    put(f, m->codec);
+    if (mos > 0 && !m->mos_is_wide)
+        fprintf(f, "%.2f", mos);
+    fputc(',', f);
+    if (mos > 0 && m->mos_is_wide)
         fprintf(f, "%.2f", mos);
     fputs("\r\n", f);
 }
@@ -82,7 +86,7 @@ bool report_csv(const struct report *r, const char *path)
     fputs("group,kind,script,leg,number,caller,attempt,verdict,outcome,code,q850,ended_by,"
           "checks_passed,checks_failed,why,call_id,intended_ms,started_ms,setup_from_intended_ms,"
           "first_1xx_ms,ringing_ms,answered_ms,ended_ms,srd_ms,sdd_ms,rtp_received,rtp_sent,"
-          "rtp_lost,rtp_late,jitter_ms,mos_estimated\r\n",
+          "rtp_lost,rtp_late,jitter_ms,codec,mos_narrowband_estimated,mos_wideband_estimated\r\n",
           f);
     for (uint32_t i = 0; i < r->count; i++)
         put_call(f, r->outcome, report_call(r, i));

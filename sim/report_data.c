@@ -94,6 +94,19 @@ static void put_rfc6076(struct json *j, const struct figures_rfc6076 *r)
     json_end(j);
 }
 
+static void put_mos(struct json *j, const char *scale, const struct hist *hundredths)
+{
+    json_begin_object(j, scale);
+    json_u64(j, "calls", hundredths->count);
+    if (hundredths->count) {
+        json_num(j, "mean", hist_mean(hundredths) / 100);
+        json_num(j, "p50", (double)hist_quantile(hundredths, 0.5) / 100);
+        json_num(j, "p5", (double)hist_quantile(hundredths, 0.05) / 100);
+        json_num(j, "min", (double)hundredths->min / 100);
+    }
+    json_end(j);
+}
+
 static void put_media(struct json *j, const struct figures_media *m)
 {
     json_begin_object(j, "media");
@@ -106,14 +119,8 @@ static void put_media(struct json *j, const struct figures_media *m)
     put_quantiles(j, "jitter_ms", &m->jitter_us, 1000);
     json_begin_object(j, "mos_estimated");
     json_cstr(j, "method", MOS_METHOD);
-    json_u64(j, "calls", m->mos_hundredths.count);
-    json_u64(j, "calls_wideband", m->mos_wide);
-    if (m->mos_hundredths.count) {
-        json_num(j, "mean", hist_mean(&m->mos_hundredths) / 100);
-        json_num(j, "p50", (double)hist_quantile(&m->mos_hundredths, 0.5) / 100);
-        json_num(j, "p5", (double)hist_quantile(&m->mos_hundredths, 0.05) / 100);
-        json_num(j, "min", (double)m->mos_hundredths.min / 100);
-    }
+    put_mos(j, "narrowband", &m->mos_hundredths[false]);
+    put_mos(j, "wideband", &m->mos_hundredths[true]);
     json_end(j);
     json_end(j);
 }
@@ -301,8 +308,11 @@ static void put_worst(struct json *j, const struct report *r, const struct worst
     json_num(j, "start_late_ms", (double)(c->started_us - c->intended_us) / 1000);
     if (setup != UINT64_MAX)
         json_num(j, "setup_from_intended_ms", (double)setup / 1000);
-    if (mos > 0)
+    json_cstr(j, "codec", c->media.codec);
+    if (mos > 0) {
         json_num(j, "mos_estimated", mos);
+        json_cstr(j, "mos_scale", c->media.mos_is_wide ? "wideband" : "narrowband");
+    }
     json_begin_array(j, "failures");
     for (uint32_t i = 0; i < c->failed_count; i++)
         json_cstr(j, NULL, c->failed[i]);

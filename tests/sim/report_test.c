@@ -60,6 +60,7 @@ static struct outcome_call call_of(uint32_t group, uint64_t n, uint32_t answered
         c.media = (struct call_media_stats){.rtp_sent = 500,
                                             .rtp_received = 490,
                                             .rtp_lost = (uint32_t)n,
+                                            .codec = {'P', 'C', 'M', 'A'},
                                             .mos_hundredths = (uint16_t)(439 - n),
                                             .mos_is_wide = n % 2};
     return c;
