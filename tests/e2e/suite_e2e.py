@@ -293,7 +293,7 @@ class Reports(unittest.TestCase):
         e.exception.close()
         with socket.create_connection(tuple([url.split("/")[2].split(":")[0],
                                              int(url.split("/")[2].split(":")[1])])) as s:
-            s.sendall(b"POST /metrics HTTP/1.1\r\n\r\n")
+            s.sendall(b"POST /metrics HTTP/1.1\r\nHost: peal\r\n\r\n")
             self.assertIn(b"405", s.recv(200))
         run.finish()
         self.assertEqual(run.code, 0, run.out + run.err)
