@@ -35,6 +35,10 @@ enum call_srtp {
     CALL_SRTP_REQUIRED /* RTP/SAVP, or the call is refused */
 };
 
+#define CALL_MKI_MAX      4
+#define CALL_REKEY_MS_MIN 1000
+#define CALL_REKEY_MS_MAX 86400000
+
 /* A far side behind a NAT: requests go to where its messages come from. */
 enum call_nat {
     CALL_NAT_AUTO, /* when it says a private address and comes from another */
@@ -124,7 +128,7 @@ struct call_env_config {
                                  A-law, then µ-law, and answers go by the far end's order */
     bool refuses_clear_keys; /* of SRTP, where the signalling is not TLS: offered ones are left out,
                                 required ones are a refusal */
-    uint8_t srtp_mki;        /* bytes of MKI in our packets, 4 at most; 0: none */
+    uint8_t srtp_mki;        /* bytes of MKI in our packets, CALL_MKI_MAX at most; 0: none */
     uint32_t rekey_ms;       /* other keys so often, by re-INVITE; 0: never */
     uint64_t srtp_lifetime;  /* packets by one key of ours (told to far sides), then another by
                                 re-INVITE; 0: 2^48 */

@@ -9,8 +9,6 @@
 #include "sip/sdes.h"
 #include "sip/uri.h"
 
-#define LIFETIME_MIN 1024 /* packets by one key: 20 s */
-
 static void read_address(struct reading *r, const char *key, const char *text, struct addr *out)
 {
     if (text && !r->failed && addr_parse(slice_trim(slice_cstr(text)), 0, out))
@@ -255,18 +253,17 @@ static void read_srtp(struct reading *r)
     struct campaign *c = r->campaign;
 
     c->sip.srtp = reading_srtp(r, "sip: srtp", raw->sip.srtp);
-    reading_u32(r, "sip: srtp_mki", raw->sip.srtp_mki, 0, 4, &c->sip.mki_bytes);
-    reading_duration(r, "sip: srtp_rekey", raw->sip.srtp_rekey, 0, 86400000, &c->sip.rekey_ms);
-    if (c->sip.rekey_ms && c->sip.rekey_ms < 1000)
+    reading_u32(r, "sip: srtp_mki", raw->sip.srtp_mki, 0, CALL_MKI_MAX, &c->sip.mki_bytes);
+    reading_duration(r, "sip: srtp_rekey", raw->sip.srtp_rekey, 0, CALL_REKEY_MS_MAX,
+                     &c->sip.rekey_ms);
+    if (c->sip.rekey_ms && c->sip.rekey_ms < CALL_REKEY_MS_MIN)
         reading_fail(r, raw->sip.srtp_rekey,
                      "sip: srtp_rekey: accepted: 0s (never), or 1s or more");
     const char *lifetime = raw->sip.srtp_lifetime;
 
-    if (lifetime && (!sdes_lifetime(slice_cstr(lifetime), &c->sip.srtp_lifetime) ||
-                     c->sip.srtp_lifetime < LIFETIME_MIN))
+    if (lifetime && !sdes_lifetime_ours(slice_cstr(lifetime), &c->sip.srtp_lifetime))
         reading_fail(r, lifetime,
-                     "sip: srtp_lifetime: '%s' is not accepted; accepted: packets from 2^10 to "
-                     "2^48, as in 1000000 or 2^20",
+                     "sip: srtp_lifetime: '%s' is not accepted; accepted: " SDES_LIFETIME_OURS,
                      lifetime);
     c->sip.libsrtp2 =
         reading_word(r, "sip: srtp_transform", raw->sip.srtp_transform, words, 2, 0) == 1;

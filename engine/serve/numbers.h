@@ -85,7 +85,9 @@ struct numbers {
     struct addr also[NUMBERS_ALSO_MAX];
     uint32_t also_count;
     bool tcp, refuses_clear_keys;
-    uint8_t srtp; /* enum call_srtp */
+    uint8_t srtp;                /* enum call_srtp */
+    uint32_t srtp_mki, rekey_ms; /* this and the next: of call_env_config */
+    uint64_t srtp_lifetime;
     uint8_t sip_dscp, media_dscp;
     bool has_tls;
     struct { /* "": none, the system's authorities */

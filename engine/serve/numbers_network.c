@@ -5,6 +5,7 @@
 #include "io/mark.h"
 #include "io/tls.h"
 #include "serve/numbers_inner.h"
+#include "sip/sdes.h"
 
 #define FIELDS_OF(table) (table), sizeof(table) / sizeof((table)[0])
 #define AT(member)       offsetof(struct numbers, member)
@@ -129,6 +130,31 @@ static void read_clear_keys(struct numbers_reader *r, const char *where, const y
         numbers_fail(r, n, "%s: '%.40s' is not accepted; accepted: warned, refused", where, text);
 }
 
+static void read_mki(struct numbers_reader *r, const char *where, const yaml_node_t *n, void *place)
+{
+    numbers_u32(r, where, n, 0, CALL_MKI_MAX, place);
+}
+
+static void read_rekey(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                       void *place)
+{
+    uint32_t *ms = place;
+
+    numbers_duration(r, where, n, CALL_REKEY_MS_MAX, ms);
+    if (*ms && *ms < CALL_REKEY_MS_MIN)
+        numbers_fail(r, n, "%s: accepted: 0s (never), or 1s or more", where);
+}
+
+static void read_lifetime(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                          void *place)
+{
+    const char *text = numbers_text(r, where, n);
+
+    if (text && !sdes_lifetime_ours(slice_cstr(text), place))
+        numbers_fail(r, n, "%s: '%.40s' is not accepted; accepted: " SDES_LIFETIME_OURS, where,
+                     text);
+}
+
 static const struct numbers_field sip_fields[] = {
     {.name = "address", .read = numbers_read_addr, .at = AT(sip)},
     {.name = "advertise", .read = read_host, .at = AT(sip_advertised)},
@@ -137,6 +163,9 @@ static const struct numbers_field sip_fields[] = {
     {.name = "dscp", .read = read_mark, .at = AT(sip_dscp)},
     {.name = "srtp", .read = numbers_read_srtp, .at = AT(srtp)},
     {.name = "clear_keys", .read = read_clear_keys, .at = AT(refuses_clear_keys)},
+    {.name = "srtp_mki", .read = read_mki, .at = AT(srtp_mki)},
+    {.name = "srtp_rekey", .read = read_rekey, .at = AT(rekey_ms)},
+    {.name = "srtp_lifetime", .read = read_lifetime, .at = AT(srtp_lifetime)},
 };
 
 static const struct numbers_field media_fields[] = {
@@ -228,8 +257,10 @@ bool numbers_network_same(const struct numbers *a, const struct numbers *b)
 {
     bool same = addr_eq(&a->sip, &b->sip) && addr_eq(&a->sip_advertised, &b->sip_advertised) &&
                 a->tcp == b->tcp && a->sip_dscp == b->sip_dscp && a->srtp == b->srtp &&
-                a->refuses_clear_keys == b->refuses_clear_keys && a->has_tls == b->has_tls &&
-                memcmp(&a->tls, &b->tls, sizeof a->tls) == 0 && a->also_count == b->also_count;
+                a->refuses_clear_keys == b->refuses_clear_keys && a->srtp_mki == b->srtp_mki &&
+                a->rekey_ms == b->rekey_ms && a->srtp_lifetime == b->srtp_lifetime &&
+                a->has_tls == b->has_tls && memcmp(&a->tls, &b->tls, sizeof a->tls) == 0 &&
+                a->also_count == b->also_count;
 
     for (uint32_t i = 0; i < a->also_count && same; i++)
         same = addr_eq(&a->also[i], &b->also[i]);

@@ -5,7 +5,8 @@
 #include "base/rng.h"
 #include "sip/crypto.h"
 
-#define PARAMS_MAX 16
+#define PARAMS_MAX        16
+#define LIFETIME_OURS_MIN 1024
 
 static const struct {
     struct slice name;
@@ -110,6 +111,11 @@ bool sdes_lifetime(struct slice text, uint64_t *packets)
         return true;
     }
     return is_digits(text) && slice_u64(text, SDES_LIFETIME_MAX, packets) == OK && *packets > 0;
+}
+
+bool sdes_lifetime_ours(struct slice text, uint64_t *packets)
+{
+    return sdes_lifetime(text, packets) && *packets >= LIFETIME_OURS_MIN;
 }
 
 /* inline:KEY[|LIFETIME][|MKI:LENGTH], of the first key when there are several */

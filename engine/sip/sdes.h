@@ -11,11 +11,12 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-#define SDES_KEY_MAX      46 /* bytes of key and salt together */
-#define SDES_TAG_MAX      999999999
-#define SDES_MKI_MAX      128
-#define SDES_LINE_MAX     176                 /* of what we write */
-#define SDES_LIFETIME_MAX (UINT64_C(1) << 48) /* packets of a key; of RTCP 2^31 (section 6.1) */
+#define SDES_KEY_MAX       46 /* bytes of key and salt together */
+#define SDES_TAG_MAX       999999999
+#define SDES_MKI_MAX       128
+#define SDES_LINE_MAX      176                 /* of what we write */
+#define SDES_LIFETIME_MAX  (UINT64_C(1) << 48) /* packets of a key; of RTCP 2^31 (section 6.1) */
+#define SDES_LIFETIME_OURS "packets from 2^10 to 2^48, as in 1000000 or 2^20"
 
 enum sdes_suite { /* in the order in which they are offered */
                   SDES_AES_CM_128_HMAC_SHA1_80,
@@ -41,6 +42,8 @@ struct sdes_key {
 
 /* "1048576" or "2^20"; false: neither, 0 or beyond SDES_LIFETIME_MAX. */
 bool sdes_lifetime(struct slice text, uint64_t *packets);
+/* The same as a setting for keys of ours: SDES_LIFETIME_OURS, which begins with 20 s of a call. */
+bool sdes_lifetime_ours(struct slice text, uint64_t *packets);
 
 /* The value of an a=crypto line. ERR_INVALID: not well formed; ERR_UNSUPPORTED: another suite, or a
  * session parameter that we do not do. *why then says which, without its full stop. */

@@ -1,6 +1,7 @@
 """Encrypted audio: the engine with our simulator by every policy, and with baresip as an agent that
 takes nothing else. Keys never come into a log or a record."""
 
+import base64
 import json
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import subprocess
 import harness as h
 import peers_e2e as peers
 from baresip_kit import Baresip
+from far_end import FarEnd
 from harness import check, wait_for
 from serve_kit import Service, callers
 
@@ -160,6 +162,46 @@ def keys_of_callers_in_clear_are_refused():
     service.stop()
 
 
+class Sealed(FarEnd):
+    """Calls with a key of SRTP, and answers the offers that come with the same."""
+    def sdp(self):
+        return (super().sdp().replace("RTP/AVP", "RTP/SAVP") +
+                f"a=crypto:1 {SUITE} inline:{base64.b64encode(bytes(range(30))).decode()}\r\n")
+
+
+def crypto(body):
+    """Key, lifetime and MKI of the first a=crypto."""
+    line = next(l for l in body.split("\r\n") if l.startswith("a=crypto:"))
+    return line.split("inline:")[1].split("|")
+
+
+def keys_of_a_service_are_changed():
+    """srtp_mki, srtp_lifetime and srtp_rekey of a numbers file: what the answer says, and another key
+    by re-INVITE."""
+    where = h.folder()
+    (where / "line.lua").write_text(LINE.replace("silence(1)", "silence(20)"))
+    service = Service(where, "numbers:\n  - { number: '100', flow: line.lua }\n",
+                      sip=", srtp: required, srtp_mki: 4, srtp_lifetime: 2^20, srtp_rekey: 1s")
+    caller = Sealed()
+    try:
+        caller.invite(service.address, "100")
+        answer = caller.wait("200/INVITE")
+        caller.ack(answer)
+        key, lifetime, mki = crypto(answer.body)
+        check(lifetime in ("2^20", str(1 << 20)) and mki.endswith(":4"), answer.body)
+        again = caller.wait("INVITE")
+        other, lifetime, other_mki = crypto(again.body)
+        check(other != key and other_mki != mki, f"another key: {again.body}")
+        caller.answer(again, 200, body=caller.sdp())
+        caller.wait("ACK")
+        caller.bye(answer)
+        caller.wait("200/BYE")
+    finally:
+        caller.close()
+    service.stop()
+
+
 if __name__ == "__main__":
     h.main(policies_meet, what_cannot_be_agreed_on_is_refused, keys_of_callers_in_clear_are_refused,
+           keys_of_a_service_are_changed,
            baresip_talks_to_a_customer, check_says_what_goes_in_clear)

@@ -164,7 +164,8 @@ Test(numbers, where_it_stands)
 {
     struct numbers *n = parse(
         "name: l\nsip: { address: \"0.0.0.0:5060\", advertise: 192.0.2.7, srtp: required,\n"
-        "       also: \"[::1]:5062, 127.0.0.2\", dscp: af31, clear_keys: refused }\n"
+        "       also: \"[::1]:5062, 127.0.0.2\", dscp: af31, clear_keys: refused,\n"
+        "       srtp_mki: 4, srtp_rekey: 1h, srtp_lifetime: 2^20 }\n"
         "tls: { authorities: ca.pem, certificate: c.pem, key: /k.pem, port: 5061,\n"
         "       crl: r.pem, client_certificates: yes }\n"
         "media: { dscp: 0, keep_alive: 20s }\n"
@@ -181,6 +182,9 @@ Test(numbers, where_it_stands)
     cr_assert_eq(n->media_dscp, 0);
     cr_assert_eq(n->media_alive_ms, 20000);
     cr_assert_eq(n->srtp, 2);
+    cr_assert_eq(n->srtp_mki, 4);
+    cr_assert_eq(n->rekey_ms, 3600000);
+    cr_assert_eq(n->srtp_lifetime, 1 << 20);
     cr_assert(n->refuses_clear_keys && n->has_tls && n->tls.client_certificates);
     cr_assert_str_eq(n->tls.authorities, "folder/ca.pem");
     cr_assert_str_eq(n->tls.crl, "folder/r.pem");
@@ -211,6 +215,10 @@ Test(numbers, where_it_cannot_stand)
     refused("name: l\nsip: { dscp: 64 }\n" ONE, "dscp");
     refused("name: l\nsip: { also: here }\n" ONE, "commas between");
     refused("name: l\nsip: { clear_keys: no }\n" ONE, "warned, refused");
+    refused("name: l\nsip: { srtp_mki: 5 }\n" ONE, "lines.yaml:2: sip: srtp_mki: '5'");
+    refused("name: l\nsip: { srtp_rekey: 10ms }\n" ONE, "sip: srtp_rekey: accepted: 0s (never)");
+    refused("name: l\nsip: { srtp_lifetime: 1000 }\n" ONE, "sip: srtp_lifetime: '1000'");
+    refused("name: l\nsip: { srtp_lifetime: 2^49 }\n" ONE, "packets from 2^10 to 2^48");
     refused("name: l\ntls: { certificate: c.pem }\n" ONE, "go together");
     refused("name: l\ntrunk: { address: 127.0.0.1, tls: yes }\n" ONE, "needs the file's tls:");
 }
