@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "campaign/zone.h"
 #include "flow/host.h"
+#include "media/sound.h"
 
 struct leg {
     struct serve *serve;
@@ -140,10 +141,26 @@ static void on_talk_ended(void *arg, struct agent *a, struct call *callee, bool 
     }
 }
 
+static void on_talk_key(void *arg, struct agent *a, struct call *callee, char digit)
+{
+    const struct serve *s = arg;
+
+    (void)callee;
+    if (digit == s->book->numbers->hold.key)
+        desk_park(a, !desk_is_parked(a), s->hold_music);
+}
+
 enum err host_open_desk(struct serve *s, const struct numbers *n, char *error)
 {
-    static const struct desk_handler handler = {.state = on_agent_state,
-                                                .talk_ended = on_talk_ended};
+    static const struct desk_handler handler = {
+        .state = on_agent_state, .talk_ended = on_talk_ended, .talk_key = on_talk_key};
+    char why[SOUND_ERROR_MAX];
+
+    if (n->hold.music[0] &&
+        sound_load(call_env_sounds(s->env), n->hold.music, &s->hold_music, why) != OK) {
+        snprintf(error, SERVE_ERROR_MAX, "hold: music: %s", why);
+        return ERR_INVALID;
+    }
     enum err e = desk_open(&s->desk, s->env, &handler, s);
 
     for (uint32_t i = 0; i < n->agent_count && e == OK; i++) {

@@ -51,6 +51,7 @@ struct serve {
     struct list books; /* all, the newest last */
     struct desk *desk;
     struct supervision supervision; /* of its agents */
+    const struct sound *hold_music; /* NULL: none */
     struct redis_server *server;    /* a private one; NULL: the Redis was given */
     struct store *store;
     struct prints *prints; /* known recordings; NULL: none */

@@ -12,7 +12,8 @@
  *
  * Further keys: codecs ([pcma, pcmu, opus, g722]) of all calls, by preference; trunk (address, tcp,
  * user, password, codecs) is where flows dial numbers to; agents (name, uri, wrap_up, codecs) are
- * whom callers are put through to; zone and hours (name: windows) what a flow asks for by
+ * whom callers are put through to; with hold: { key: "*", music: hold.wav } an agent's key puts the
+ * caller on hold and takes them back; zone and hours (name: windows) what a flow asks for by
  * call:is_open; supervision: { pin: "4921" } lets supervisors be with agents (desk/supervise.h).
  *
  * prints is a library of known recordings (peal prints), for call:listen; it takes effect at the
@@ -115,6 +116,10 @@ struct numbers {
     } trunk;
     uint32_t agent_count;
     struct numbers_agent *agent;
+    struct {
+        char key;                     /* of an agent who talks; '\0': none */
+        char music[NUMBERS_PATH_MAX]; /* what the caller hears; "": nothing */
+    } hold;
     char supervision_pin[17]; /* digits; "": nobody may listen to agents */
     struct zone *zone;        /* of the hours */
     uint32_t hours_count;

@@ -56,9 +56,9 @@ void numbers_duration(struct numbers_reader *r, const char *where, const yaml_no
 /* numbers_network.c: sip, media, tls. */
 numbers_read_fn numbers_read_sip, numbers_read_media, numbers_read_tls, numbers_read_srtp;
 void numbers_check_network(struct numbers_reader *r, const yaml_node_t *root);
-/* numbers_parts.c: trunk, agents, supervision, zone, hours. */
-numbers_read_fn numbers_read_trunk, numbers_read_agents, numbers_read_supervision,
-    numbers_read_zone, numbers_read_hours;
+/* numbers_parts.c: trunk, agents, hold, supervision, zone, hours. */
+numbers_read_fn numbers_read_trunk, numbers_read_agents, numbers_read_hold,
+    numbers_read_supervision, numbers_read_zone, numbers_read_hours;
 numbers_read_fn numbers_read_speech, numbers_read_processes, numbers_read_ahead, numbers_read_http;
 numbers_read_fn numbers_read_recording, numbers_read_codecs;
 numbers_read_fn numbers_read_addr, numbers_read_yes;

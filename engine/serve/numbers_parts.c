@@ -152,6 +152,37 @@ static void read_pin(struct numbers_reader *r, const char *where, const yaml_nod
                      pin);
 }
 
+static void read_hold_key(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                          void *place)
+{
+    const char *text = numbers_text(r, where, n);
+
+    if (text && strlen(text) == 1 && strchr("0123456789*#", text[0]))
+        *(char *)place = text[0];
+    else if (text)
+        numbers_fail(r, n, "%s: '%.20s' is not accepted; accepted: one key, 0-9 * #, in quotes",
+                     where, text);
+}
+
+static void read_music(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                       void *place)
+{
+    numbers_path(r, where, n, place, NUMBERS_PATH_MAX);
+}
+
+static const struct numbers_field hold_fields[] = {
+    {.name = "key", .read = read_hold_key, .at = offsetof(struct numbers, hold.key)},
+    {.name = "music", .read = read_music, .at = offsetof(struct numbers, hold.music)},
+};
+
+void numbers_read_hold(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                       void *place)
+{
+    numbers_mapping(r, where, n, FIELDS_OF(hold_fields), place);
+    if (!r->failed && !r->out->hold.key)
+        numbers_fail(r, n, "%s: it needs key:, the agent's, as in \"*\"", where);
+}
+
 static const struct numbers_field supervision_fields[] = {
     {.name = "pin", .read = read_pin, .at = offsetof(struct numbers, supervision_pin)},
 };

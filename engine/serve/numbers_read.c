@@ -207,6 +207,7 @@ static const struct numbers_field file_fields[] = {
     {.name = "prints", .read = read_flow, .at = offsetof(struct numbers, prints)},
     {.name = "trunk", .read = numbers_read_trunk, .at = offsetof(struct numbers, trunk)},
     {.name = "agents", .read = numbers_read_agents},
+    {.name = "hold", .read = numbers_read_hold},
     {.name = "supervision", .read = numbers_read_supervision},
     {.name = "zone", .read = numbers_read_zone},
     {.name = "hours", .read = numbers_read_hours},
@@ -234,6 +235,8 @@ static void check_whole(struct numbers_reader *r, const yaml_node_t *root)
                      "flow:");
     if (!r->failed && out->supervision_pin[0] && out->agent_count == 0)
         numbers_fail(r, root, "supervision: it is of agents, and the file has none");
+    if (!r->failed && out->hold.key && out->agent_count == 0)
+        numbers_fail(r, root, "hold: it is of agents, and the file has none");
     numbers_sort(out);
     for (uint32_t i = 1; i < out->count && !r->failed; i++)
         if (strcmp(out->line[i].key, out->line[i - 1].key) == 0) {

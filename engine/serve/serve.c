@@ -12,6 +12,7 @@
 #include "flow/speech.h"
 #include "io/limits.h"
 #include "io/tls.h"
+#include "media/sound.h"
 #include "sip/ua.h"
 
 #define TICK_MS            100
@@ -238,6 +239,8 @@ void serve_close(struct serve *s)
         book_close(container_of(n, struct book, node));
     }
     desk_close(s->desk);
+    if (s->hold_music)
+        sound_unref(s->hold_music);
     store_close(s->store);
     redis_server_close(s->server);
     health_close(s->health);
@@ -276,6 +279,8 @@ static const char *needs_restart(const struct numbers *was, const struct numbers
         (is->agent_count &&
          memcmp(was->agent, is->agent, is->agent_count * sizeof *is->agent) != 0))
         return "agents";
+    if (was->hold.key != is->hold.key || strcmp(was->hold.music, is->hold.music) != 0)
+        return "hold";
     if (strcmp(was->supervision_pin, is->supervision_pin) != 0)
         return "supervision";
     return was->calls != is->calls ? "calls" : NULL;

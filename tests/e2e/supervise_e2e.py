@@ -295,15 +295,17 @@ end }
 
 
 def of_a_service():
-    """Who calls a number is put through to an agent; a supervisor calls under the agent's name."""
+    """Who calls a number is put through to an agent; a supervisor calls under the agent's name; the
+    agent's key holds the caller and takes them back."""
     where = h.folder()
     agent, caller = Phone(400), Phone(700)
     phones = [agent, caller]
     (where / "desk.lua").write_text(FLOW)
+    music(where / "music.wav")
     service = Service(
         where, 'numbers: [{ number: "100", flow: desk.lua }]\n', calls=10,
         more=f'agents: [{{ name: agent-1, uri: "sip:agent-1@127.0.0.1:{agent.port}" }}]\n'
-             'supervision: { pin: "4921" }\n')
+             'supervision: { pin: "4921" }\nhold: { key: "*", music: music.wav }\n')
     port = int(service.address.split(":")[-1])
     try:
         agent.take_call()
@@ -323,6 +325,15 @@ def of_a_service():
         caller.hears(boss, "the supervisor to join")
         stranger, _ = supervisor_calls(port, "agent-9", 404)
         phones.append(stranger)
+
+        agent.press("*")
+        caller.take_offer("sendonly")
+        caller.hears(MUSIC_HZ, "the caller to hear music")
+        check(caller.level(agent.hz) < 0.1 and agent.level(caller.hz) < 0.1, "held is held")
+        agent.press("*")
+        caller.take_offer("sendrecv")
+        caller.hears(agent, "the caller to be back")
+        agent.hears(caller, "the agent to hear them")
     finally:
         h.stop(service.process)
         for phone in phones:

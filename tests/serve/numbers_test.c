@@ -156,6 +156,23 @@ Test(numbers, refused_with_their_line)
             "lines.yaml:4: the number +1 stands in line 3, too");
 }
 
+Test(numbers, an_agents_key_for_hold)
+{
+    struct numbers *n = parse("name: l\nhold: { key: \"*\", music: hold.wav }\n"
+                              "agents: [{ name: x, uri: \"sip:x@127.0.0.1\" }]\n"
+                              "numbers: [ { number: a, flow: a.lua } ]\n");
+
+    cr_assert_eq(n->hold.key, '*');
+    cr_assert_str_eq(n->hold.music, "folder/hold.wav");
+    numbers_free(n);
+    refused("name: l\nhold: { key: \"12\" }\nnumbers: [ { number: a, flow: a.lua } ]\n",
+            "lines.yaml:2: hold: key: '12' is not accepted");
+    refused("name: l\nhold: { music: hold.wav }\nnumbers: [ { number: a, flow: a.lua } ]\n",
+            "lines.yaml:2: hold: it needs key:");
+    refused("name: l\nhold: { key: \"*\" }\nnumbers: [ { number: a, flow: a.lua } ]\n",
+            "hold: it is of agents");
+}
+
 /* ---- the network ---- */
 
 #define ONE "numbers: [ { number: a, flow: a.lua } ]\n"
