@@ -83,8 +83,7 @@ static void on_ordered(void *arg, enum err e, enum control_answer a, const struc
 {
     struct ordering *o = arg;
 
-    o->to.answered = true;
-    o->to.e = e;
+    ask_on_done(&o->to.ask, e);
     o->answer = a;
     o->now = *c;
 }
@@ -95,8 +94,7 @@ static void on_engines(void *arg, enum err e, const struct queue_engine_told *en
     struct ordering *o = arg;
 
     (void)now_wall_ms;
-    o->to.answered = true;
-    o->to.e = e;
+    ask_on_done(&o->to.ask, e);
     o->engines = 0;
     o->waiting = false;
     for (uint32_t i = 0; i < n; i++) {
@@ -113,7 +111,7 @@ static bool hear_engines(struct ordering *o)
     uint64_t until = clock_ms(o->to.loop.clock) + FOLLOW_MS;
 
     for (;;) {
-        if (!cli_queue_wait(&o->to, queue_engines(o->to.queue, on_engines, o)))
+        if (!ask_wait(&o->to.ask, queue_engines(o->to.ask.queue, on_engines, o)))
             return false;
         if (!o->waiting || clock_ms(o->to.loop.clock) > until)
             return true;
@@ -154,7 +152,7 @@ static void say_state(const struct ordering *o)
 
 static int give(struct ordering *o, enum control_order order, const char *who, const char *why)
 {
-    if (!cli_queue_wait(&o->to, queue_control_order(o->to.queue, order, slice_cstr(who),
+    if (!ask_wait(&o->to.ask, queue_control_order(o->to.ask.queue, order, slice_cstr(who),
                                                     slice_cstr(why), on_ordered, o)))
         return cli_queue_failed(&o->to, "the order could not be given");
     if (o->answer == CONTROL_REFUSED) {

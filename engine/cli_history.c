@@ -184,7 +184,7 @@ int cli_history(int argc, char **argv)
     history_filter_init(&a->options.filter);
     code = read_arguments(a, argc, argv);
     if (code == CLI_GO_ON)
-        code = history_options_read(&a->options, &a->folders, &zone, "history");
+        code = history_filter_read(&a->options, &a->folders, &zone, "history");
     if (code == CLI_GO_ON)
         code = show(a, zone);
     zone_close(zone);

@@ -3,7 +3,7 @@
 #define PEAL_CLI_HISTORY_H
 
 #include "cli.h"
-#include "report/history.h"
+#include "report/history_options.h"
 
 struct history_folders {
     /* As the options give them; one more than may be used. */
@@ -29,11 +29,6 @@ struct history_folders {
  * is wrong for `command`; the exit code, or CLI_GO_ON. */
 int history_folders_find(struct history_folders *f, const char *command);
 
-struct history_options {
-    const char *from, *to, *zone, *kind, *result, *delivery, *shortest, *longest;
-    struct history_filter filter; /* lead, number, client, agent, campaign, disposition */
-};
-
 #define HISTORY_FILTER_OPTIONS(o)                                                                  \
     {"--from", &(o).from, NULL}, {"--to", &(o).to, NULL}, {"--zone", &(o).zone, NULL},             \
         {"--lead", &(o).filter.lead, NULL}, {"--number", &(o).filter.number, NULL},                \
@@ -46,7 +41,7 @@ struct history_options {
     }
 
 /* Reads the texts into the filter and opens the zone of its dates. */
-int history_options_read(struct history_options *o, const struct history_folders *f,
-                         struct zone **zone, const char *command);
+int history_filter_read(struct history_options *o, const struct history_folders *f,
+                        struct zone **zone, const char *command);
 
 #endif

@@ -141,7 +141,7 @@ static int import(const struct words *w, const struct campaign *c, struct cli_qu
     struct import_result r;
     struct import_config config = {
         .loop = &q->loop,
-        .queue = q->queue,
+        .queue = q->ask.queue,
         .campaign = c,
         .paths = w->files,
         .path_count = w->file_count,

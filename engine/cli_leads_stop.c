@@ -35,8 +35,7 @@ static void on_stopped(void *arg, enum err e, enum queue_stopped what)
 {
     struct stopping *s = arg;
 
-    s->to.answered = true;
-    s->to.e = e;
+    ask_on_done(&s->to.ask, e);
     s->what = what;
 }
 
@@ -49,8 +48,8 @@ static int stop_one(struct stopping *s, const char *id, const char *why)
         [STOP_IN_THE_AIR] = "is stopped; its call is being ended",
     };
 
-    if (!cli_queue_wait(&s->to,
-                        queue_stop(s->to.queue, slice_cstr(id), slice_cstr(why), on_stopped, s)))
+    if (!ask_wait(&s->to.ask,
+                        queue_stop(s->to.ask.queue, slice_cstr(id), slice_cstr(why), on_stopped, s)))
         return cli_queue_failed(&s->to, "the lead could not be stopped");
     printf("%s: %s\n", id, says[s->what]);
     return s->what == STOP_UNKNOWN ? EXIT_FAILED : EXIT_DONE;
@@ -69,7 +68,7 @@ static int stop_all(int argc, char **argv, const char *campaign, const struct cl
     log_set_level(LOG_WARN);
     if (!cli_queue_connect(&s.to, place, name))
         code = EXIT_FAILED;
-    for (int i = 0; i < argc && (code == EXIT_DONE || s.to.e == OK); i++) {
+    for (int i = 0; i < argc && (code == EXIT_DONE || s.to.ask.e == OK); i++) {
         int one = stop_one(&s, argv[i], why);
 
         code = one != EXIT_DONE ? one : code;

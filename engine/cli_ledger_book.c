@@ -42,8 +42,7 @@ static void on_sums(void *arg, enum err e, const struct queue_ledger *l)
 {
     struct reading *r = arg;
 
-    r->to.answered = true;
-    r->to.e = e;
+    ask_on_done(&r->to.ask, e);
     r->entries = l->entries;
     r->first = l->first;
     r->last = l->last;
@@ -66,8 +65,7 @@ static void on_buckets(void *arg, enum err e, const int32_t *bucket, uint32_t n)
 {
     struct reading *r = arg;
 
-    r->to.answered = true;
-    r->to.e = e;
+    ask_on_done(&r->to.ask, e);
     memcpy(r->buckets, bucket, n * sizeof(*bucket));
     r->bucket_count = n;
 }
@@ -95,10 +93,10 @@ static void on_texts(void *arg, enum err e, const struct queue_ledger_text *text
 {
     struct reading *r = arg;
 
-    r->to.answered = true;
+    r->to.ask.answered = true;
     r->next = next;
-    r->to.e = e == OK && !make_room(r, n) ? ERR_NOMEM : e;
-    for (uint32_t i = 0; i < n && r->to.e == OK; i++) {
+    r->to.ask.e = e == OK && !make_room(r, n) ? ERR_NOMEM : e;
+    for (uint32_t i = 0; i < n && r->to.ask.e == OK; i++) {
         struct kept *k = &r->kept[r->kept_count];
 
         k->place = texts[i].place;
@@ -126,7 +124,7 @@ static bool read_bucket(struct reading *r, int32_t bucket)
     r->kept_count = 0;
     r->next = 0;
     do {
-        if (!cli_queue_wait(&r->to, queue_ledger_read(r->to.queue, bucket, r->next, on_texts, r)))
+        if (!ask_wait(&r->to.ask, queue_ledger_read(r->to.ask.queue, bucket, r->next, on_texts, r)))
             return false;
     } while (r->next);
     if (r->kept_count)
@@ -140,24 +138,24 @@ static bool read_bucket(struct reading *r, int32_t bucket)
 
 static bool read_sums(struct reading *r)
 {
-    if (!cli_queue_wait(&r->to, queue_ledger_sums(r->to.queue, 0, 1, on_sums, r)))
+    if (!ask_wait(&r->to.ask, queue_ledger_sums(r->to.ask.queue, 0, 1, on_sums, r)))
         return false;
     if (r->first > r->last)
         return true;
     if ((int64_t)r->last - r->first >= DAYS_MOST) {
-        r->to.e = ERR_TOO_LONG;
+        r->to.ask.e = ERR_TOO_LONG;
         return false;
     }
     int32_t first = r->first, last = r->last;
     r->days = calloc((size_t)(last - first + 1), sizeof(*r->days));
     if (!r->days) {
-        r->to.e = ERR_NOMEM;
+        r->to.ask.e = ERR_NOMEM;
         return false;
     }
     for (int32_t day = first; day <= last; day += LEDGER_DAYS_MAX) {
         uint32_t n = (uint32_t)(last - day) + 1;
 
-        if (!cli_queue_wait(&r->to, queue_ledger_sums(r->to.queue, day,
+        if (!ask_wait(&r->to.ask, queue_ledger_sums(r->to.ask.queue, day,
                                                       n < LEDGER_DAYS_MAX ? n : LEDGER_DAYS_MAX,
                                                       on_sums, r)))
             return false;
@@ -315,14 +313,14 @@ static int check(const struct reading *r)
 
 static int fail(const struct reading *r)
 {
-    fprintf(stderr, "peal ledger: the ledger cannot be read (%s)%s%s\n", err_name(r->to.e),
-            queue_error(r->to.queue)[0] ? ": " : "", queue_error(r->to.queue));
+    fprintf(stderr, "peal ledger: the ledger cannot be read (%s)%s%s\n", err_name(r->to.ask.e),
+            queue_error(r->to.ask.queue)[0] ? ": " : "", queue_error(r->to.ask.queue));
     return EXIT_FAILED;
 }
 
 static int read_and_write(struct reading *r)
 {
-    if (!read_sums(r) || !cli_queue_wait(&r->to, queue_ledger_buckets(r->to.queue, on_buckets, r)))
+    if (!read_sums(r) || !ask_wait(&r->to.ask, queue_ledger_buckets(r->to.ask.queue, on_buckets, r)))
         return fail(r);
     if (r->book->csv)
         csv_begin(r);

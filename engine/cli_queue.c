@@ -8,9 +8,6 @@
 
 #include "cli.h"
 
-#define WAIT_MS 15000 /* for Redis to say anything */
-#define TURN_US 5000
-
 static bool data_is_there(const char *command, const char *folder)
 {
     if (access(folder, R_OK | X_OK) == 0)
@@ -40,7 +37,7 @@ bool cli_queue_connect(struct cli_queue *q, const struct cli_place *place, const
     struct queue_config config = {
         .loop = &q->loop, .url = place->redis_url, .campaign = campaign, .engine = engine};
 
-    *q = (struct cli_queue){.command = place->command};
+    *q = (struct cli_queue){.command = place->command, .ask.loop = &q->loop};
     snprintf(engine, sizeof(engine), "peal-%s-%d", place->command, (int)getpid());
     if ((!config.url && !data_is_there(q->command, folder)) || !start_loop(q))
         return false;
@@ -52,7 +49,7 @@ bool cli_queue_connect(struct cli_queue *q, const struct cli_place *place, const
         config.url = redis_server_url(q->server);
         config.server = q->server;
     }
-    if (queue_open(&q->queue, &config) != OK) {
+    if (queue_open(&q->ask.queue, &config) != OK) {
         fprintf(
             stderr,
             "peal %s: the Redis URL '%s' cannot be used; redis://[:PASSWORD@]HOST:PORT[/DB] and "
@@ -60,18 +57,15 @@ bool cli_queue_connect(struct cli_queue *q, const struct cli_place *place, const
             q->command, config.url);
         return false;
     }
-    uint64_t until = clock_ms(q->loop.clock) + WAIT_MS;
-
-    while (!queue_up(q->queue) && clock_ms(q->loop.clock) < until)
-        loop_turn(&q->loop, TURN_US);
-    if (!queue_up(q->queue))
-        fprintf(stderr, "peal %s: %s\n", q->command, queue_error(q->queue));
-    return queue_up(q->queue);
+    if (ask_until_up(&q->ask))
+        return true;
+    fprintf(stderr, "peal %s: %s\n", q->command, q->ask.error);
+    return false;
 }
 
 void cli_queue_close(struct cli_queue *q)
 {
-    queue_close(q->queue);
+    queue_close(q->ask.queue);
     if (q->server)
         redis_server_close(q->server);
     if (q->loop_open)
@@ -79,26 +73,10 @@ void cli_queue_close(struct cli_queue *q)
     *q = (struct cli_queue){.command = q->command};
 }
 
-bool cli_queue_wait(struct cli_queue *q, enum err asked)
-{
-    uint64_t until = clock_ms(q->loop.clock) + WAIT_MS;
-
-    q->e = asked;
-    while (q->e == OK && !q->answered) {
-        loop_turn(&q->loop, TURN_US);
-        if (clock_ms(q->loop.clock) > until)
-            q->e = ERR_TIMEOUT;
-    }
-    q->answered = false;
-    return q->e == OK;
-}
-
 int cli_queue_failed(const struct cli_queue *q, const char *what)
 {
-    const char *why = q->queue ? queue_error(q->queue) : "";
-
-    fprintf(stderr, "peal %s: %s (%s)%s%s\n", q->command, what, err_name(q->e), why[0] ? ": " : "",
-            why);
+    fprintf(stderr, "peal %s: %s (%s)%s%s\n", q->command, what, err_name(q->ask.e),
+            q->ask.error[0] ? ": " : "", q->ask.error);
     return EXIT_FAILED;
 }
 

@@ -3,11 +3,7 @@
 #ifndef PEAL_CLI_QUEUE_H
 #define PEAL_CLI_QUEUE_H
 
-#include "campaign/file.h"
-#include "io/loop.h"
-#include "queue/queue.h"
-
-#define CAMPAIGN_NAME_MAX sizeof(((struct campaign *)0)->name)
+#include "api/view.h"
 
 /* Where a command looks. */
 struct cli_place {
@@ -21,9 +17,7 @@ struct cli_queue {
     bool loop_open;
     struct loop loop;
     struct redis_server *server;
-    struct queue *queue;
-    bool answered; /* a callback (whose arg leads here) sets it, and e, when its answer has come */
-    enum err e;
+    struct ask ask;
 };
 
 /* False, with a sentence on standard error: cannot be reached. A data folder that is not there is
@@ -31,9 +25,6 @@ struct cli_queue {
 bool cli_queue_connect(struct cli_queue *q, const struct cli_place *place, const char *campaign);
 void cli_queue_close(struct cli_queue *q);
 
-/* Turns the loop until the question's callback has set `answered`; asked: what asking gave. False:
- * there was none, or an error (q->e). */
-bool cli_queue_wait(struct cli_queue *q, enum err asked);
 /* Says that Redis did not do it, and why. Returns EXIT_FAILED. */
 int cli_queue_failed(const struct cli_queue *q, const char *what);
 

@@ -86,7 +86,7 @@ int cli_relabel(int argc, char **argv)
     if (code == CLI_GO_ON)
         code = history_folders_find(&a->folders, "report relabel");
     if (code == CLI_GO_ON)
-        code = history_options_read(&a->options, &a->folders, &zone, "report relabel");
+        code = history_filter_read(&a->options, &a->folders, &zone, "report relabel");
     if (code == CLI_GO_ON && a->rules_path &&
         relabel_rules_load(&a->rules, a->rules_path, error) != OK) {
         fprintf(stderr, "peal report relabel: %s\n", error);

@@ -1,21 +1,12 @@
-/* A campaign as commands look at it: its queue, its state, its engines, and its file where that is
- * known: given, or left in Redis by the engine that started last. */
+/* A campaign as commands look at it (api/view.h), over a connection of their own. */
 #ifndef PEAL_CLI_VIEW_H
 #define PEAL_CLI_VIEW_H
 
 #include "cli_queue.h"
-#include "dialer/standing.h"
 
 struct cli_view {
     struct cli_queue to;
-    char name[CAMPAIGN_NAME_MAX];
-    struct campaign *campaign; /* NULL: its file is not known here */
-    struct zone_cache *zones;
-    struct queue_control control;
-    struct queue_engine_told engine[QUEUE_ENGINES_MAX]; /* those that are gone last */
-    uint32_t engines, present;
-    uint64_t now_wall_ms; /* by Redis' clock */
-    struct standing standing;
+    struct view view;
 };
 
 /* text: file or name. False, with a sentence on standard error; *usage: it is the caller's fault.

@@ -4,16 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "api/why.h"
 #include "base/log.h"
 #include "cli.h"
 #include "cli_view.h"
-#include "queue/dnc.h"
 #include "report/input.h"
 
 #define CAMPAIGNS_MAX 64
-#define FOUND_MAX     32 /* leads of one number in one campaign */
-#define JSON_MAX      (512 * 1024)
 
 static const char help[] =
     "usage: peal why LEAD [CAMPAIGN…] [--redis URL] [--data DIR] [--json FILE]\n"
@@ -36,214 +33,17 @@ static const char help[] =
 struct asking {
     struct cli_view view;
     const char *lead;
-    struct queue_stands *found; /* FOUND_MAX */
-    uint32_t count, left_out;
-    uint64_t next;
-    struct queue_gate_answer gate;
-    struct place_limit limits[PLACE_LIMITS_MAX];
-    struct standing_more more;
-    char attempts_text[64 * 1024];
-    struct queue_attempt_text attempts[LOOK_ATTEMPTS_MAX];
-    uint32_t attempt_count;
     struct json *json; /* NULL: sentences */
     bool any;
 };
 
-/* ---- asking ---- */
-
-static void keep(struct asking *a, const struct queue_stands *t)
-{
-    for (uint32_t i = 0; i < a->count; i++)
-        if (strcmp(a->found[i].task.id, t->task.id) == 0)
-            return; /* a scan may tell a task twice */
-    if (a->count < FOUND_MAX)
-        a->found[a->count++] = *t;
-    else
-        a->left_out++;
-}
-
-static void on_look(void *arg, enum err e, const struct queue_stands *t)
-{
-    struct asking *a = arg;
-
-    a->view.to.answered = true;
-    a->view.to.e = e;
-    if (t)
-        keep(a, t);
-}
-
-static void on_each(void *arg, const struct queue_stands *t)
-{
-    keep(arg, t);
-}
-
-static void on_chunk(void *arg, enum err e, uint64_t next)
-{
-    struct asking *a = arg;
-
-    a->view.to.answered = true;
-    a->view.to.e = e;
-    a->next = next;
-}
-
-/* The texts are the answer's: kept until the next question. */
-static void on_attempts(void *arg, enum err e, const struct queue_attempt_text *t, uint32_t n)
-{
-    struct asking *a = arg;
-    size_t used = 0;
-
-    a->view.to.answered = true;
-    a->view.to.e = e;
-    a->attempt_count = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        struct queue_attempt_text *k = &a->attempts[a->attempt_count];
-
-        if (t[i].text.len > sizeof(a->attempts_text) - used) { /* drop the oldest: start again */
-            a->attempt_count = 0;
-            used = 0;
-            k = &a->attempts[0];
-        }
-        *k = t[i];
-        if (t[i].text.len)
-            memcpy(a->attempts_text + used, t[i].text.p, t[i].text.len);
-        k->text = slice_of(a->attempts_text + used, t[i].text.len);
-        used += t[i].text.len;
-        a->attempt_count++;
-    }
-}
-
-static void on_gate(void *arg, enum err e, const struct queue_gate_answer *g)
-{
-    struct asking *a = arg;
-
-    a->view.to.answered = true;
-    a->view.to.e = e;
-    a->gate = *g;
-}
-
-static bool find(struct asking *a)
-{
-    struct cli_queue *to = &a->view.to;
-    char number[NUMBER_E164_MAX] = "";
-    const struct number_country *home =
-        a->view.campaign ? a->view.campaign->country : number_country_find(SLICE("us"));
-
-    a->count = a->left_out = 0;
-    if (!cli_queue_wait(to, queue_look(to->queue, slice_cstr(a->lead), on_look, a)))
-        return false;
-    if (a->count || number_normalise(slice_cstr(a->lead), home, number, NULL) != OK)
-        return true;
-    a->next = 0;
-    do {
-        if (!cli_queue_wait(
-                to, queue_find(to->queue, slice_cstr(number), a->next, on_each, on_chunk, a)))
-            return false;
-    } while (a->next);
-    return true;
-}
-
-/* "since 0x1f until 0x1f who 0x1f why", or an import's, which has its list before who. */
-static void read_entry(struct standing_more *m, struct slice text, bool import)
-{
-    struct slice since, word, who, why;
-
-    if (!slice_cut(text, '\x1f', &since, &text) || !slice_cut(text, '\x1f', &word, &text) ||
-        (import && !slice_cut(text, '\x1f', &word, &text)))
-        return;
-    slice_cut(text, '\x1f', &who, &text);
-    slice_cut(text, '\x1f', &why, &text);
-    if (slice_u64(since, UINT64_MAX, &m->listed_wall_ms) != OK ||
-        slice_copy(who, m->listed_by, sizeof(m->listed_by)) != OK ||
-        slice_copy(why, m->listed_why, sizeof(m->listed_why)) != OK)
-        m->listed_wall_ms = 0;
-}
-
-struct listed {
-    struct asking *a;
-    bool import;
-    uint64_t number; /* of the import */
-};
-
-static void on_entry(void *arg, enum err e, const struct slice *texts, uint32_t n)
-{
-    struct listed *l = arg;
-
-    l->a->view.to.answered = true;
-    l->a->view.to.e = e;
-    if (e == OK && n == 1)
-        read_entry(&l->a->more, texts[0], l->import);
-}
-
-static void on_lists(void *arg, enum err e, const struct slice *texts, uint32_t n)
-{
-    struct listed *l = arg;
-
-    l->a->view.to.answered = true;
-    l->a->view.to.e = e;
-    for (uint32_t i = 3; e == OK && i + 2 < n; i += 3) {
-        if (slice_eq(texts[i + 1], SLICE("note")))
-            read_entry(&l->a->more, texts[i + 2], false);
-        else if (slice_eq(texts[i + 1], SLICE("bulk")) &&
-                 slice_u64(texts[i + 2], UINT32_MAX, &l->number) == OK)
-            l->import = true;
-    }
-}
-
-/* Since when it is on its list, and by whom. */
-static bool ask_list(struct asking *a, const char *number)
-{
-    struct cli_queue *to = &a->view.to;
-    struct listed l = {.a = a};
-    struct slice list = slice_cstr(a->gate.list);
-
-    if (a->gate.prefix[0])
-        return cli_queue_wait(
-            to, queue_dnc_about_prefix(to->queue, list, slice_cstr(a->gate.prefix), on_entry, &l));
-    return cli_queue_wait(to,
-                          queue_dnc_look(to->queue, slice_cstr(number), &list, 1, on_lists, &l)) &&
-           (!l.import || cli_queue_wait(to, queue_dnc_about_import(to->queue, (uint32_t)l.number,
-                                                                   on_entry, &l)));
-}
-
-static bool ask_gate(struct asking *a, const struct queue_task *t)
-{
-    struct cli_queue *to = &a->view.to;
-    const char *number = queue_task_number(t);
-    struct queue_gate_limit limits[GATE_LIMITS_MAX];
-    struct queue_gate_ask ask = {.number = slice_cstr(number),
-                                 .campaign = slice_cstr(a->view.name),
-                                 .limits = limits,
-                                 .peek = true};
-
-    a->more.limits = a->limits;
-    a->more.limit_count = standing_limits(&a->view.standing, t, a->limits);
-    for (uint32_t i = 0; i < a->more.limit_count && i < GATE_LIMITS_MAX; i++)
-        limits[ask.limit_count++] =
-            (struct queue_gate_limit){.since_wall_ms = a->limits[i].since_wall_ms,
-                                      .most = a->limits[i].calls,
-                                      .until_wall_ms = a->limits[i].until_wall_ms};
-    a->more.gate = NULL;
-    if (!number[0])
-        return true;
-    enum err asked = queue_gate(to->queue, &ask, on_gate, a);
-
-    if (asked == ERR_INVALID)
-        return true;
-    if (!cli_queue_wait(to, asked))
-        return false;
-    a->more.gate = &a->gate;
-    return (a->gate.verdict != GATE_DNC && a->gate.verdict != GATE_OWN) || ask_list(a, number);
-}
-
-/* ---- telling ---- */
-
-static void say_attempt(const struct asking *a, const struct queue_attempt_text *t)
+static void say_attempt(const struct view *v, const struct queue_attempt_text *t)
 {
     char when[96];
 
     if (t->open) {
         printf("  attempt %u: under way since %s\n", t->number,
-               standing_time(&a->view.standing, t->open_ms, when));
+               standing_time(&v->standing, t->open_ms, when));
         return;
     }
     struct input *r = input_parse(t->text);
@@ -258,17 +58,19 @@ static void say_attempt(const struct asking *a, const struct queue_attempt_text 
     if (number)
         printf(", %s", number);
     if (invite_ms)
-        printf(", %s", standing_time(&a->view.standing, invite_ms, when));
+        printf(", %s", standing_time(&v->standing, invite_ms, when));
     putchar('\n');
     input_free(r);
 }
 
-static void say(const struct asking *a, const struct queue_stands *t, const struct reasons *r)
+static void say(const struct why *w)
 {
+    const struct queue_stands *t = w->stands;
+    const struct reasons *r = w->reasons;
     const struct queue_task *task = &t->task;
     char when[96];
 
-    printf("Lead %s of campaign %s", task->id, a->view.name);
+    printf("Lead %s of campaign %s", task->id, w->view->name);
     for (uint32_t i = 0; i < task->number_count; i++)
         printf("%s%s%s%s", i ? ", " : ": ", task->numbers[i].number,
                task->numbers[i].kind[0] ? " " : "", task->numbers[i].kind);
@@ -284,97 +86,28 @@ static void say(const struct asking *a, const struct queue_stands *t, const stru
     else if (t->stands != TASK_LEASED)
         printf("  It may be dialled %s%s%s.\n",
                r->next_wall_ms == WINDOW_NEVER ? "when the campaign runs, " : "",
-               r->next_if_run_wall_ms <= a->view.now_wall_ms ? "at once" : "from ",
-               r->next_if_run_wall_ms <= a->view.now_wall_ms
+               r->next_if_run_wall_ms <= w->view->now_wall_ms ? "at once" : "from ",
+               r->next_if_run_wall_ms <= w->view->now_wall_ms
                    ? ""
-                   : standing_time(&a->view.standing, r->next_if_run_wall_ms, when));
-    for (uint32_t i = 0; i < a->attempt_count; i++)
-        say_attempt(a, &a->attempts[i]);
+                   : standing_time(&w->view->standing, r->next_if_run_wall_ms, when));
+    for (uint32_t i = 0; i < w->attempt_count; i++)
+        say_attempt(w->view, &w->attempts[i]);
 }
 
-static void put_instant(struct json *j, const char *name, uint64_t wall_ms)
+static void on_why(void *arg, const struct why *w)
 {
-    char text[32];
+    struct asking *a = arg;
 
-    if (wall_ms == 0 || wall_ms == WINDOW_NEVER) {
-        json_put_null(j, name);
-        return;
-    }
-    clock_format_utc(wall_ms, text, sizeof(text));
-    json_cstr(j, name, text);
-}
-
-static void put_attempt(struct json *j, const struct queue_attempt_text *t)
-{
-    struct input *r = t->open ? NULL : input_parse(t->text);
-
-    json_begin_object(j, NULL);
-    json_u64(j, "attempt", t->number);
-    json_bool(j, "open", t->open);
-    put_instant(j, "at", t->open ? t->open_ms : input_u64(input_get(r, "invite_ms")));
-    json_cstr(j, "result", input_text(input_get(r, "result")));
-    json_cstr(j, "delivery", input_text(input_get(r, "delivery")));
-    json_cstr(j, "number", input_text(input_get(r, "number")));
-    json_end(j);
-    input_free(r);
-}
-
-static void put(const struct asking *a, const struct queue_stands *t, const struct reasons *r)
-{
-    static const char *const stands[] = {"fresh", "waits", "leased", "done"};
-    struct json *j = a->json;
-
-    json_begin_object(j, NULL);
-    json_cstr(j, "campaign", a->view.name);
-    json_cstr(j, "lead", t->task.id);
-    json_begin_array(j, "numbers");
-    for (uint32_t i = 0; i < t->task.number_count; i++)
-        json_cstr(j, NULL, t->task.numbers[i].number);
-    json_end(j);
-    json_cstr(j, "stands", stands[t->stands]);
-    json_cstr(j, "status", t->stands == TASK_DONE ? t->status : NULL);
-    put_instant(j, "next", r->next_wall_ms);
-    put_instant(j, "next_if_it_runs", r->next_if_run_wall_ms);
-    json_begin_array(j, "reasons");
-    for (uint32_t i = 0; i < r->count; i++) {
-        json_begin_object(j, NULL);
-        json_cstr(j, "reason", reason_name(r->at[i].kind));
-        put_instant(j, "until", r->at[i].until_wall_ms);
-        json_cstr(j, "sentence", r->at[i].text);
-        json_end(j);
-    }
-    json_end(j);
-    json_u64(j, "tries", t->task.tries);
-    json_u64(j, "charged", t->task.charged);
-    json_begin_array(j, "attempts");
-    for (uint32_t i = 0; i < a->attempt_count; i++)
-        put_attempt(j, &a->attempts[i]);
-    json_end(j);
-    json_end(j);
-}
-
-static bool explain(struct asking *a, const struct queue_stands *t)
-{
-    struct cli_queue *to = &a->view.to;
-    struct reasons reasons;
-
-    a->more = (struct standing_more){
-        .control = &a->view.control, .engines = a->view.engine, .engine_count = a->view.present};
-    if (!cli_queue_wait(to, queue_attempts(to->queue, slice_cstr(t->task.id), on_attempts, a)) ||
-        !ask_gate(a, &t->task))
-        return false;
-    if (a->attempt_count)
-        a->more.last = &a->attempts[a->attempt_count - 1];
-    standing_explain(&a->view.standing, t, &a->more, &reasons);
     if (a->json)
-        put(a, t, &reasons);
+        why_json(w, a->json);
     else
-        say(a, t, &reasons);
-    return true;
+        say(w);
 }
 
 static int ask_campaign(struct asking *a, const struct cli_place *place, const char *campaign)
 {
+    const struct view *v = &a->view.view;
+    struct why_counts n;
     bool usage;
     int code = EXIT_DONE;
 
@@ -382,21 +115,18 @@ static int ask_campaign(struct asking *a, const struct cli_place *place, const c
         code = usage ? EXIT_USAGE : EXIT_FAILED;
         goto out;
     }
-    if (!a->view.campaign)
+    if (!v->campaign)
         fprintf(stderr,
                 "peal why: the file of campaign %s is not known here: its windows, attempts and "
                 "dates are not looked at\n",
-                a->view.name);
-    if (!find(a))
-        code = cli_queue_failed(&a->view.to, "the lead cannot be looked for");
-    if (code == EXIT_DONE && a->count == 0 && !a->json)
-        printf("%s is not in campaign %s.\n", a->lead, a->view.name);
-    for (uint32_t i = 0; i < a->count && code == EXIT_DONE; i++)
-        if (!explain(a, &a->found[i]))
-            code = cli_queue_failed(&a->view.to, "the lead cannot be looked at");
-    if (a->left_out && !a->json)
-        printf("(%u more leads of campaign %s have that number)\n", a->left_out, a->view.name);
-    a->any = a->any || a->count > 0;
+                v->name);
+    if (!why_ask(&a->view.view, a->lead, on_why, a, &n))
+        code = cli_queue_failed(&a->view.to, "the lead cannot be looked at");
+    if (code == EXIT_DONE && n.found == 0 && !a->json)
+        printf("%s is not in campaign %s.\n", a->lead, v->name);
+    if (n.left_out && !a->json)
+        printf("(%u more leads of campaign %s have that number)\n", n.left_out, v->name);
+    a->any = a->any || n.found > 0;
 out:
     cli_view_close(&a->view);
     return code;
@@ -483,12 +213,12 @@ int cli_why(int argc, char **argv)
         return code;
     log_set_level(LOG_ERROR);
     struct asking *a = calloc(1, sizeof(*a));
-    char *text = malloc(JSON_MAX);
-    struct buf out = buf_on(text, JSON_MAX);
+    char *text = malloc(WHY_JSON_MAX);
+    struct buf out = buf_on(text, WHY_JSON_MAX);
     struct json json;
 
     code = EXIT_FAILED;
-    if (a && text && (a->found = calloc(FOUND_MAX, sizeof(*a->found)))) {
+    if (a && text) {
         a->lead = w.lead;
         json_init(&json, &out);
         a->json = w.json ? &json : NULL;
@@ -500,7 +230,6 @@ int cli_why(int argc, char **argv)
             if (write_json(&out, w.json) != EXIT_DONE)
                 code = EXIT_FAILED;
         }
-        free(a->found);
     }
     free(text);
     free(a);
