@@ -25,6 +25,7 @@ int cli_resume(int argc, char **argv);
 int cli_drain(int argc, char **argv);
 int cli_stop(int argc, char **argv);
 int cli_reload(int argc, char **argv);
+int cli_api(int argc, char **argv);
 int cli_dnc(int argc, char **argv);
 int cli_recordings(int argc, char **argv);
 int cli_retain(int argc, char **argv);

@@ -2,14 +2,16 @@
 #include "cli.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "cli_api.h"
 #include "dialer/dialer.h"
 
 static const char help[] =
     "usage: peal run CAMPAIGN.yaml [--leads FILE.csv] [--data DIR] [--redis URL] [--quiet]\n"
-    "                [--health FILE] [--log LEVEL]\n"
+    "                [--health FILE] [--log LEVEL] [--api ADDRESS:PORT [--api-token FILE]]\n"
     "\n"
     "Imports the leads, dials them, connects people to agents, and ends when every lead is\n"
     "finished. Ctrl-C: no new calls, live ones end as the campaign's drain says; again: leave at\n"
@@ -27,11 +29,15 @@ static const char help[] =
     "  --health FILE  a JSON line a second: legs, ports, packets, how late the audio is, whether "
     "new\n"
     "                 calls are taken (begun anew at each start)\n"
+    "  --api ADDRESS:PORT  answer the HTTP API there while it runs, on a thread of its own (GET "
+    "/v1\n"
+    "                 lists it; docs/API.md); an address that others can reach needs a token\n"
+    "  --api-token FILE    its first line is the token (default: PEAL_API_TOKEN, if it is set)\n"
     "  --log LEVEL    debug, info, warn, error or off (default: warn)\n"
     "\n"
     "examples:\n"
     "  peal run spring.yaml --leads spring.csv --data /var/lib/peal/spring\n"
-    "  peal run spring.yaml --redis redis://127.0.0.1:6379\n";
+    "  peal run spring.yaml --redis redis://127.0.0.1:6379 --api 127.0.0.1:8420\n";
 
 static struct dialer *running; /* for the signal handler */
 
@@ -49,12 +55,34 @@ static void on_hangup(int number)
         dialer_reload(running);
 }
 
-static int run(struct dialer_config *config)
+/* Beside a dialer that is open, until it is closed. */
+static int open_api(struct api **out, const struct cli_api *to, const struct dialer *d,
+                    const struct dialer_config *config)
+{
+    struct api_config *api = calloc(1, sizeof(*api));
+    int code = EXIT_FAILED;
+
+    *out = NULL;
+    if (api && cli_api_add(api, config->campaign, config->data_dir)) {
+        api->redis_url = dialer_redis_url(d);
+        code = cli_api_open(out, to, api);
+    }
+    free(api);
+    if (*out && api_start(*out) != OK) {
+        fputs("peal run: no thread for the API\n", stderr);
+        code = EXIT_FAILED;
+    }
+    return code;
+}
+
+static int run(struct dialer_config *config, const struct cli_api *to)
 {
     char error[DIALER_ERROR_MAX] = "";
     struct dialer *d = NULL;
+    struct api *api = NULL;
     struct loop loop;
     enum err e;
+    int code = CLI_GO_ON;
 
     if (!cli_loop("run", &loop))
         return EXIT_FAILED;
@@ -62,20 +90,24 @@ static int run(struct dialer_config *config)
     cli_catch_signals(on_signal, on_hangup);
     e = dialer_open(&d, config, error);
     if (e == OK) {
+        code = open_api(&api, to, d, config);
         running = d;
-        e = dialer_run(d, error);
+        if (code == CLI_GO_ON)
+            e = dialer_run(d, error);
         running = NULL;
+        api_close(api);
         dialer_close(d);
     }
     if (e != OK)
         fprintf(stderr, "peal run: %s\n", error[0] ? error : err_name(e));
     loop_fini(&loop);
-    return e == OK ? EXIT_DONE : EXIT_FAILED;
+    return code != CLI_GO_ON ? code : e == OK ? EXIT_DONE : EXIT_FAILED;
 }
 
 int cli_run(int argc, char **argv)
 {
     struct dialer_config config = {0};
+    struct cli_api api = {.command = "run"};
     const char *path = NULL, *level_name = "warn";
     char error[CAMPAIGN_ERROR_MAX] = "";
     enum log_level level;
@@ -87,6 +119,8 @@ int cli_run(int argc, char **argv)
         {"--log", &level_name, NULL},
         {"--quiet", NULL, &config.quiet},
         {"--health", &config.health_path, NULL},
+        {"--api", &api.address, NULL},
+        {"--api-token", &api.token_path, NULL},
         {0},
     };
     int code =
@@ -107,7 +141,7 @@ int cli_run(int argc, char **argv)
     if (!config.data_dir)
         config.data_dir = c->name;
     config.campaign = c;
-    code = run(&config);
+    code = run(&config, &api);
     campaign_free(c);
     return code;
 }

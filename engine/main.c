@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"drain", cli_drain, "let live calls end, then the engines"},
     {"stop", cli_stop, "end a campaign's engines in order, or now"},
     {"reload", cli_reload, "let the engines read their campaign files again"},
+    {"api", cli_api, "answer campaigns' HTTP API without dialling"},
     {"simulate", cli_simulate, "play a campaign for days on a virtual clock, calling nobody"},
     {"report", cli_report, "make summary, tables and an HTML report of a finished run"},
     {"ledger", cli_ledger, "show a campaign's live answers and who of them was abandoned"},

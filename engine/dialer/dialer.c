@@ -224,6 +224,11 @@ void dialer_take_stop(struct dialer *d)
     }
 }
 
+const char *dialer_redis_url(const struct dialer *d)
+{
+    return d->server ? redis_server_url(d->server) : d->config.redis_url;
+}
+
 const struct queue_counts *dialer_counts(const struct dialer *d)
 {
     return &d->counts;

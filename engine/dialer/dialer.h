@@ -47,6 +47,7 @@ enum err dialer_open(struct dialer **out, const struct dialer_config *config, ch
  * OK: done or stopped in order; otherwise error says why it could not go on. */
 enum err dialer_run(struct dialer *d, char *error);
 void dialer_close(struct dialer *d);
+const char *dialer_redis_url(const struct dialer *d); /* also of a private one */
 /* The queue as last looked at, of all engines. */
 const struct queue_counts *dialer_counts(const struct dialer *d);
 

@@ -28,11 +28,8 @@ static void on_store(void *arg, bool up, const char *why)
 /* A modelled line has no store: its clock would not wait for the answers. */
 static enum err open_store(struct dialer *d, char *error)
 {
-    struct store_config config = {.loop = d->loop,
-                                  .url =
-                                      d->server ? redis_server_url(d->server) : d->config.redis_url,
-                                  .on_state = on_store,
-                                  .arg = d};
+    struct store_config config = {
+        .loop = d->loop, .url = dialer_redis_url(d), .on_state = on_store, .arg = d};
 
     if (d->config.model)
         return OK;

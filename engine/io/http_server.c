@@ -71,6 +71,14 @@ static void on_linger(struct timer *t)
 
 /* ---- answers ---- */
 
+char *http_server_take(struct http_client *to)
+{
+    char *text = to->text;
+
+    to->text = NULL;
+    return text;
+}
+
 void http_server_field(struct http_client *to, const char *field)
 {
     to->field = field;

@@ -61,6 +61,9 @@ void http_server_reply(struct http_client *to, const char *status, const char *t
                        struct slice body);
 /* {"error": sentence} */
 void http_server_refuse(struct http_client *to, const char *status, const char *sentence);
+/* The bytes that the request's texts lie in are the caller's from now on, to be freed: good also
+ * when the far side leaves. */
+char *http_server_take(struct http_client *to);
 /* Before the answer: a field of its head, "Allow: GET"; borrowed until then. */
 void http_server_field(struct http_client *to, const char *field);
 
