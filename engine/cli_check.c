@@ -132,6 +132,40 @@ static void say_list(const struct campaign_list *l, uint32_t sum)
                l->name, l->share, sum, words[l->order]);
 }
 
+/* Of each group that people go to: how many agents are in it, and whose people they are. */
+static void say_groups(const struct campaign *c)
+{
+    uint8_t lanes[CAMPAIGN_LANES_MAX];
+    uint32_t n = campaign_lanes(c, lanes), seen = 0;
+
+    for (uint32_t i = 0; i < n && c->groups.count; i++) {
+        uint32_t agents = 0;
+        bool first = true;
+
+        seen |= 1u << lanes[i];
+        for (uint32_t k = 0; k < c->agent_count; k++)
+            agents += agent_is_in(c->agents[k].groups, lanes[i]);
+        printf("  %s%s (%u agents): ", lanes[i] ? "agents of group " : "any agent",
+               agent_group_name(&c->groups, lanes[i]), agents);
+        for (uint32_t k = 0; k < c->list_count; k++) {
+            if (campaign_group_of_list(c, &c->lists[k]) != lanes[i])
+                continue;
+            printf("%s%s", first ? "people of list " : ", ", c->lists[k].name);
+            first = false;
+        }
+        if (campaign_group_of_list(c, NULL) == lanes[i] &&
+            !campaign_list_find(c, SLICE(CAMPAIGN_LIST_OTHERS)))
+            printf("%s", first ? "all other people" : ", and all others");
+        printf("%s\n", c->pacing.mode == PACING_AGENTLESS
+                           ? ""
+                           : "; their calls are made for these agents alone");
+    }
+    for (uint8_t g = 1; g <= c->groups.count; g++)
+        if (!agent_is_in(seen, g))
+            printf("  group %s: nobody is dialled for it; `on` or a flow may put people through\n",
+                   agent_group_name(&c->groups, g));
+}
+
 static void say_campaign(const struct campaign *c)
 {
     printf("Campaign %s: %u attempts a lead, ring limit %u s, pacing %s", c->name, c->attempts,
@@ -155,9 +189,12 @@ static void say_campaign(const struct campaign *c)
                c->pacing.engine_calls_per_second);
     for (uint32_t i = 0; i < c->trunk_count; i++)
         say_trunk(c, &c->trunks[i]);
-    printf("  human: %s; machine: %s%s\n", treatment_name(c->on[RESULT_HUMAN].kind),
+    printf("  human: %s%s%s; machine: %s%s\n", treatment_name(c->on[RESULT_HUMAN].kind),
+           c->on[RESULT_HUMAN].group ? " " : "",
+           agent_group_name(&c->groups, c->on[RESULT_HUMAN].group),
            treatment_name(c->on[RESULT_MACHINE].kind),
            c->on[RESULT_MACHINE].after_beep ? " after the beep" : "");
+    say_groups(c);
     for (uint32_t i = 0; i < c->list_count; i++)
         say_list(&c->lists[i], shares_of(c));
     if (c->records.stream[0])

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "call/result.h"
+#include "campaign/lists.h"
 
 #define RESTART "; this needs a new start (peal stop, peal resume, peal run)"
 
@@ -68,7 +69,28 @@ static enum err agents_stay(const struct campaign *now, const struct campaign *n
             return refuse(why, "the agent '%s' is another, or has another wrap-up time", a->name);
         if (memcmp(&a->codecs, &b->codecs, sizeof(a->codecs)) != 0)
             return refuse(why, "the agent '%s' has other codecs", a->name);
+        if (a->groups != b->groups)
+            return refuse(why, "the agent '%s' is in other groups", a->name);
     }
+    return memcmp(&now->groups, &next->groups, sizeof(now->groups)) == 0
+               ? OK
+               : refuse(why, "agents: the groups are others, or in another order");
+}
+
+/* Calls are counted by the group that their people go to. */
+static enum err lanes_stay(const struct campaign *now, const struct campaign *next, char *why)
+{
+    uint8_t a[CAMPAIGN_LANES_MAX], b[CAMPAIGN_LANES_MAX];
+    uint32_t n = campaign_lanes(now, a), have = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        have |= 1u << a[i];
+    n = campaign_lanes(next, b);
+    for (uint32_t i = 0; i < n; i++)
+        if (!agent_is_in(have, b[i]))
+            return refuse(why, "no list's people went to %s%s before",
+                          b[i] ? "agents of group " : "any agent",
+                          agent_group_name(&next->groups, b[i]));
     return OK;
 }
 
@@ -77,7 +99,8 @@ static enum err treatments_stay(const struct campaign *now, const struct campaig
     for (int i = 0; i < RESULT_COUNT; i++) {
         const struct campaign_treatment *a = &now->on[i], *b = &next->on[i];
 
-        if (a->kind != b->kind || a->after_beep != b->after_beep || !same(a->file, b->file))
+        if (a->kind != b->kind || a->after_beep != b->after_beep || a->group != b->group ||
+            !same(a->file, b->file))
             return refuse(why, "on: %s gets something else", result_name((enum result)i));
     }
     if (!same(now->abandonment.message, next->abandonment.message) ||
@@ -165,6 +188,8 @@ enum err campaign_may_become(const struct campaign *now, const struct campaign *
         e = trunks_stay(now, next, why);
     if (e == OK)
         e = agents_stay(now, next, why);
+    if (e == OK)
+        e = lanes_stay(now, next, why);
     return e == OK ? treatments_stay(now, next, why) : e;
 }
 
@@ -189,7 +214,8 @@ static bool lists_differ(const struct campaign *now, const struct campaign *next
     for (uint32_t i = 0; i < next->list_count && !differ; i++) {
         const struct campaign_list *a = &now->lists[i], *b = &next->lists[i];
 
-        differ = !same(a->name, b->name) || a->share != b->share || a->order != b->order;
+        differ = !same(a->name, b->name) || a->share != b->share || a->order != b->order ||
+                 a->group != b->group;
     }
     return differ;
 }

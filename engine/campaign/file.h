@@ -11,9 +11,10 @@
  *   caller_ids: [ "+38600100100" ]
  *   pacing: { mode: ratio, ratio: 1.6, calls_per_second: 5 }
  *   agents:
- *     - { name: agent-%d, uri: "sip:agent-%d@127.0.0.1:5070", count: 10, wrap_up: 2s }
+ *     - { name: agent-%d, uri: "sip:agent-%d@127.0.0.1:5070", count: 10, wrap_up: 2s,
+ *         groups: [ sales, english ] }
  *   on:
- *     human: agent
+ *     human: agent sales
  *     machine: message voicemail.wav after beep
  *   results:
  *     busy: { after: "5m, next day 10:00", attempts: 3, finish: not_reached }
@@ -25,6 +26,7 @@
 
 #include "call/result.h"
 #include "campaign/calling.h"
+#include "campaign/groups.h"
 #include "campaign/number.h"
 #include "campaign/retry.h"
 #include "campaign/window.h"
@@ -86,6 +88,7 @@ struct campaign_agent {
     uint8_t place, nat;     /* as of a trunk */
     uint32_t keep_alive_ms; /* OPTIONS on the leg so often; 0: none */
     struct sdp_codecs codecs; /* n 0: those of sip */
+    uint32_t groups;          /* groups.h: a set of campaign.groups */
 };
 
 enum pacing_mode {
@@ -117,6 +120,7 @@ enum treatment_kind { TREAT_HANGUP, TREAT_AGENT, TREAT_MESSAGE, TREAT_FLOW };
 struct campaign_treatment {
     enum treatment_kind kind;
     bool after_beep;              /* message: wait for the beep */
+    uint8_t group;                /* agent: who is in this group; 0: anybody */
     char file[CAMPAIGN_PATH_MAX]; /* message, flow: path as to be opened */
 };
 
@@ -157,6 +161,7 @@ struct campaign_list {
     char file[CAMPAIGN_PATH_MAX]; /* of leads; "": none */
     uint32_t share;               /* of the first calls; 0: none now */
     enum campaign_order order;
+    uint8_t group; /* agents for its people, whatever `on` says; 0: as `on` says */
 };
 
 enum recording_mode { RECORDING_OFF, RECORDING_AGENT, RECORDING_ALL };
@@ -189,6 +194,7 @@ struct campaign {
     uint32_t caller_id_count;
     struct campaign_agent *agents;
     uint32_t agent_count;
+    struct agent_groups groups;
 
     uint32_t ring_timeout_ms;
     struct {

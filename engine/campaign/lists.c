@@ -28,6 +28,8 @@ void reading_lists(struct reading *r)
         reading_u32(r, "lists: share", raw->share, 0, SHARE_MAX, &l->share);
         l->order =
             (enum campaign_order)reading_word(r, "lists: order", raw->order, words, 3, ORDER_ADDED);
+        if (raw->agents)
+            l->group = reading_group(r, "lists: agents", raw->agents, slice_cstr(raw->agents));
         if (!r->failed && (!l->name[0] || strcmp(l->name, "-") == 0))
             reading_fail(r, raw->file ? raw->file : raw->share, "lists: each needs a name");
         else if (!r->failed && campaign_list_find(c, slice_cstr(l->name)))
@@ -57,6 +59,34 @@ const struct campaign_list *campaign_list_of(const struct campaign *c, struct sl
     else
         l = of_file;
     return l ? l : campaign_list_find(c, SLICE(CAMPAIGN_LIST_OTHERS));
+}
+
+uint8_t campaign_group_of_list(const struct campaign *c, const struct campaign_list *l)
+{
+    if (!l)
+        l = campaign_list_find(c, SLICE(CAMPAIGN_LIST_OTHERS));
+    return l && l->group ? l->group : c->on[RESULT_HUMAN].group;
+}
+
+uint8_t campaign_group_of(const struct campaign *c, struct slice fields, enum result r)
+{
+    const struct campaign_list *l = campaign_list_of(c, fields, NULL);
+
+    return l && l->group ? l->group : c->on[r].group;
+}
+
+uint32_t campaign_lanes(const struct campaign *c, uint8_t out[CAMPAIGN_LANES_MAX])
+{
+    uint32_t seen = 0, n = 0;
+
+    for (uint32_t i = 0; i <= c->list_count; i++) {
+        uint8_t group = campaign_group_of_list(c, i ? &c->lists[i - 1] : NULL);
+
+        if (!agent_is_in(seen, group))
+            out[n++] = group;
+        seen |= 1u << group;
+    }
+    return n;
 }
 
 uint32_t campaign_sources(const struct campaign *c, const char *given,

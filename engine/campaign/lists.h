@@ -12,6 +12,14 @@ const struct campaign_list *campaign_list_find(const struct campaign *c, struct 
 const struct campaign_list *campaign_list_of(const struct campaign *c, struct slice fields,
                                              const struct campaign_list *of_file);
 
+/* Which group of agents a lead's people go to: its list's, else that of `on` for this result. */
+uint8_t campaign_group_of(const struct campaign *c, struct slice fields, enum result r);
+/* The same of all leads of a list, by `on: human`; NULL: of those that no list has. */
+uint8_t campaign_group_of_list(const struct campaign *c, const struct campaign_list *l);
+/* All groups that leads' people go to (AGENT_GROUP_ANY among them), each once: at least one. */
+#define CAMPAIGN_LANES_MAX (CAMPAIGN_LISTS_MAX + 1)
+uint32_t campaign_lanes(const struct campaign *c, uint8_t out[CAMPAIGN_LANES_MAX]);
+
 struct campaign_source {
     const char *path;
     const struct campaign_list *list; /* NULL: of none */

@@ -15,7 +15,7 @@
 const char *agent_pace_name(enum agent_pace s)
 {
     static const char *const names[AGENT_PACE_STATES] = {"out",     "free",     "reserved",
-                                                         "talking", "wrapping", "leaving"};
+                                                         "talking", "wrapping", "leaving", "elsewhere"};
 
     return (unsigned)s < AGENT_PACE_STATES ? names[s] : "?";
 }
@@ -28,6 +28,8 @@ enum err pacing_open(struct pacing **out, const struct pacing_config *config)
     if (!p)
         return ERR_NOMEM;
     p->config = *config;
+    p->has_common_of_another = config->with;
+    p->common = config->with ? config->with->common : calloc(1, sizeof(*p->common));
     p->calls = calloc(config->max_calls + 1, sizeof(*p->calls));
     p->agents = calloc(config->max_agents + 1, sizeof(*p->agents));
     p->open = calloc(config->max_calls + 1, sizeof(*p->open));
@@ -35,7 +37,7 @@ enum err pacing_open(struct pacing **out, const struct pacing_config *config)
     p->dials_cap = 2 * config->max_calls + DIALS_LEAST;
     p->dials = calloc(p->dials_cap, sizeof(*p->dials));
     p->ages = calloc(2 * config->max_agents + 1, sizeof(*p->ages));
-    if (!p->calls || !p->agents || !p->open || !p->busy || !p->ages || !p->dials) {
+    if (!p->calls || !p->agents || !p->open || !p->busy || !p->ages || !p->dials || !p->common) {
         pacing_close(p);
         return ERR_NOMEM;
     }
@@ -43,12 +45,14 @@ enum err pacing_open(struct pacing **out, const struct pacing_config *config)
         p->agents[i].free_at_ms = PACING_NEVER;
     p->state.agents[AGENT_PACE_OUT] = config->max_agents;
     p->known_chance = -1;
-    p->part.to = 1;
     pacing_learn_init(&p->learn);
     pacing_scores_init(&p->scores);
-    pacing_budget_init(&p->budget, config->cap_percent / 100.0, config->policy.daily,
-                       config->policy.false_machines / 100.0);
     *out = p;
+    if (config->with)
+        return OK;
+    p->common->part.to = 1;
+    pacing_budget_init(&p->common->budget, config->cap_percent / 100.0, config->policy.daily,
+                       config->policy.false_machines / 100.0);
     return OK;
 }
 
@@ -56,6 +60,8 @@ void pacing_close(struct pacing *p)
 {
     if (!p)
         return;
+    if (!p->has_common_of_another)
+        free(p->common);
     free(p->calls);
     free(p->agents);
     free(p->open);
@@ -68,8 +74,8 @@ void pacing_close(struct pacing *p)
 void pacing_set_policy(struct pacing *p, const struct campaign_pacing *policy)
 {
     p->config.policy = *policy;
-    p->budget.daily = policy->daily;
-    p->budget.false_machines = policy->false_machines / 100.0;
+    p->common->budget.daily = policy->daily;
+    p->common->budget.false_machines = policy->false_machines / 100.0;
     p->asked = 0;
 }
 
@@ -149,7 +155,8 @@ static void launched(struct pacing *p, struct pacing_note *n, const struct pacin
     p->open[p->open_count++] = e->call;
     dial_begins(p, e->call, n);
     count_launch(p, e->now_ms);
-    p->tokens -= 1.0;
+    p->common->tokens -= 1.0;
+    p->common->in_air++;
     p->asked -= p->asked > 0;
     if (!p->frozen)
         pacing_learn_dial(&p->learn, e->now_ms);
@@ -199,9 +206,9 @@ static void judged(struct pacing *p, uint32_t call, const struct pacing_call_eve
 static void charge(struct pacing *p, struct pacing_note *n, bool abandoned)
 {
     if (!n->charged)
-        pacing_budget_answer(&p->budget, abandoned);
+        pacing_budget_answer(&p->common->budget, abandoned);
     else if (abandoned && !n->lost)
-        pacing_budget_late(&p->budget);
+        pacing_budget_late(&p->common->budget);
     n->charged = true;
     n->lost = abandoned;
 }
@@ -241,6 +248,7 @@ void pacing_call(struct pacing *p, const struct pacing_call_event *e)
     }
     n->phase = PACING_IDLE; /* the number is free for the next call */
     p->state.ended++;
+    p->common->in_air--;
     p->state.live += live && e->delivery != DELIVERY_CALLEE_LEFT;
     p->state.abandoned += e->abandoned;
     if (e->abandoned)
@@ -293,15 +301,6 @@ void pacing_agent(struct pacing *p, uint32_t agent, enum agent_pace state, uint6
 
 /* ---- advice ---- */
 
-static uint32_t in_air(const struct pacing *p)
-{
-    uint32_t n = 0;
-
-    for (int i = PACING_LAUNCHED; i < PACING_ENDED; i++)
-        n += p->state.calls[i];
-    return n;
-}
-
 void pacing_explain(struct wish *w, const char *fmt, ...)
 {
     va_list args;
@@ -314,7 +313,7 @@ void pacing_explain(struct wish *w, const char *fmt, ...)
 static void wish_without_agents(const struct pacing *p, const struct pacing_limits *limits,
                                 struct wish *w)
 {
-    uint32_t air = in_air(p), most;
+    uint32_t air = p->common->in_air, most;
 
     if (pacing_concurrent(p, &most)) {
         w->calls = most > air ? most - air : 0;
@@ -339,14 +338,14 @@ static void refill(struct pacing *p, uint64_t now_ms, double rate)
 {
     double most = fmax(1.0, rate * BURST_S);
 
-    if (!p->started)
-        p->tokens = 1.0; /* a campaign starts with one call, not with a burst */
-    else if (now_ms > p->tokens_at_ms)
-        p->tokens += rate * (double)(now_ms - p->tokens_at_ms) / 1000.0;
-    p->started = true;
-    p->tokens_at_ms = now_ms;
-    if (p->tokens > most)
-        p->tokens = most;
+    if (!p->common->started)
+        p->common->tokens = 1.0; /* a campaign starts with one call, not with a burst */
+    else if (now_ms > p->common->tokens_at_ms)
+        p->common->tokens += rate * (double)(now_ms - p->common->tokens_at_ms) / 1000.0;
+    p->common->started = true;
+    p->common->tokens_at_ms = now_ms;
+    if (p->common->tokens > most)
+        p->common->tokens = most;
 }
 
 static void bound_by_rate(struct pacing *p, uint64_t now_ms, struct wish *w, uint32_t *again_ms)
@@ -358,12 +357,12 @@ static void bound_by_rate(struct pacing *p, uint64_t now_ms, struct wish *w, uin
         return;
     rate = fmax(rate, 1e-9); /* a part without agents is none at all */
     refill(p, now_ms, rate);
-    uint32_t have = p->tokens >= 1.0 ? (uint32_t)(p->tokens + 1e-9) : 0;
+    uint32_t have = p->common->tokens >= 1.0 ? (uint32_t)(p->common->tokens + 1e-9) : 0;
     if (w->calls <= have)
         return;
     snprintf(because, sizeof(because), "held to %.3g calls/s", rate);
     bound(w, have, because);
-    double missing = fmax(0.0, (double)(have + 1) - p->tokens);
+    double missing = fmax(0.0, (double)(have + 1) - p->common->tokens);
     *again_ms = (uint32_t)fmin(60000.0, ceil(missing / rate * 1000.0));
     if (*again_ms == 0)
         *again_ms = 1;
@@ -373,7 +372,7 @@ void pacing_launch(struct pacing *p, uint64_t now_ms, const struct pacing_limits
                    struct pacing_advice *out)
 {
     struct wish w = {0};
-    uint32_t most, air = in_air(p);
+    uint32_t most, air = p->common->in_air;
 
     *out = (struct pacing_advice){0};
     if (limits->stopping) {

@@ -13,7 +13,12 @@
  * seen some live answers, and when the account of 30 days is spent, it is progressive and says so.
  *
  * Time is any monotonic milliseconds, real or virtual. Control thread only. Never allocates after
- * pacing_open. Calls and agents are numbered by the caller: 0…max_calls-1 and 0…max_agents-1. */
+ * pacing_open. Calls and agents are numbered by the caller: 0…max_calls-1 and 0…max_agents-1.
+ *
+ * Where people go to groups of agents, each group has a pacing of its own, with its own calls,
+ * agents and experience, and the limits of calls, the 30 days' account and θ are common to all
+ * (pacing_config.with): the same risk is worth the same in each. An agent of several groups is in
+ * one pacing at a time, and ELSEWHERE in the others, so that no two calls rely on them. */
 #ifndef PEAL_CAMPAIGN_PACING_H
 #define PEAL_CAMPAIGN_PACING_H
 
@@ -28,6 +33,9 @@ struct pacing_config {
     uint32_t max_calls, max_agents;
     uint32_t limit_ms;  /* of abandonment */
     double cap_percent; /* of abandonment */
+    /* Another of this engine and campaign, for people who go to another group of agents: limits of
+     * calls and the abandonment budget are one for both. NULL: this is the first, closed last. */
+    struct pacing *with;
 };
 
 enum pacing_phase {
@@ -61,6 +69,7 @@ enum agent_pace {
     AGENT_PACE_TALKING,
     AGENT_PACE_WRAPPING,
     AGENT_PACE_LEAVING, /* asked to log out: will not become free */
+    AGENT_PACE_ELSEWHERE, /* none of this pacing's: of other groups, or counted for one of them */
     AGENT_PACE_STATES
 };
 const char *agent_pace_name(enum agent_pace s);

@@ -39,6 +39,16 @@ struct pacing_agent_note {
     uint8_t state;
 };
 
+/* What pacings of one engine, one for each group that people go to, have in common. */
+struct pacing_common {
+    struct pacing_budget budget;
+    struct pacing_part part; /* of the campaign's limits */
+    double tokens;           /* of calls a second */
+    uint64_t tokens_at_ms;
+    bool started;
+    uint32_t in_air, agents;
+};
+
 struct pacing {
     struct pacing_config config;
     struct pacing_state state;
@@ -55,9 +65,6 @@ struct pacing {
     uint64_t learned_ms;         /* the launch of the last that was learned from */
     struct pacing_estimate next; /* of the next call, as last looked at */
     uint64_t next_ms, next_heard;
-    double tokens;
-    uint64_t tokens_at_ms;
-    bool started;
     uint32_t per_second[PACING_RATE_SECONDS + 1]; /* launches by second, for the view */
     uint64_t per_second_at[PACING_RATE_SECONDS + 1];
     uint64_t refused;
@@ -66,8 +73,9 @@ struct pacing {
     struct pacing_learn learn;
     struct pacing_scores scores;
     struct pacing_look_plan plan;
-    struct pacing_budget budget;
-    struct pacing_part part; /* of the campaign's limits */
+    struct pacing_common *common;
+    bool has_common_of_another;
+    uint32_t agents_counted; /* in common->agents */
     uint64_t fitted_ms, fitted_live;
     bool fitted;
 

@@ -258,7 +258,10 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
         pacing_explain(w, "no agent is there");
         return;
     }
-    p->budget.day_guess = fmax(p->budget.day_guess, AGENT_DAY * agents);
+    p->common->agents += agents - p->agents_counted;
+    p->agents_counted = agents;
+    p->common->budget.day_guess =
+        fmax(p->common->budget.day_guess, AGENT_DAY * p->common->agents);
     fit(p, now_ms);
     chance = next_chance(p, now_ms, &cv);
     pacing_look_begin(&k, &p->plan, &p->learn, agents, free_agents(p), cv);
@@ -266,7 +269,7 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
     look_at_calls(p, now_ms, &k, chance, false);
 
     bool starts = !p->frozen && served(p) < PACING_START_LIVE;
-    out->theta = starts ? 0 : pacing_budget_theta(&p->budget);
+    out->theta = starts ? 0 : pacing_budget_theta(&p->common->budget);
     out->horizon_s = p->plan.at[PACING_LOOKS - 1] * PACING_TICK_S + p->plan.limit_s;
     out->expected_agents = fmax(0, p->state.agents[AGENT_PACE_FREE] + k.at[PACING_LOOKS - 1].freed);
     out->risk = out->taken = risk_of(&k, limits);
@@ -280,7 +283,7 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
     if (starts)
         pacing_explain(w, "starts with one call a free agent until %d live answers are known (%u)",
                        PACING_START_LIVE, (unsigned)served(p));
-    else if (p->budget.spent)
+    else if (p->common->budget.spent)
         pacing_explain(w,
                        "one call a free agent: the abandonment of 30 days is at its cap of %.1f %%",
                        p->config.cap_percent);
@@ -325,7 +328,7 @@ uint32_t pacing_hopeless(struct pacing *p, uint64_t now_ms, uint32_t *calls, uin
 
 void pacing_new_day(struct pacing *p)
 {
-    pacing_budget_day(&p->budget);
+    pacing_budget_day(&p->common->budget);
     if (!p->frozen)
         pacing_level_day(&p->learn.reach);
 }

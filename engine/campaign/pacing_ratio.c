@@ -47,7 +47,7 @@ void pacing_for_free(struct pacing *p, uint64_t now_ms, struct wish *w)
     uint32_t free_now = agents[AGENT_PACE_FREE] > waiting ? agents[AGENT_PACE_FREE] - waiting : 0;
     bool by_ratio = p->config.policy.mode == PACING_RATIO;
     bool over = by_ratio && over_cap(p);
-    bool spent = by_ratio && p->budget.spent;
+    bool spent = by_ratio && p->common->budget.spent;
     double ratio = by_ratio && !over && !spent ? p->config.policy.ratio : 1.0, chance = 1;
     uint32_t target = (uint32_t)(ratio * free_now + 1e-9), held = target;
 

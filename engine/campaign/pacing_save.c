@@ -93,13 +93,14 @@ static void save_rate(struct buf *out, const char *name, uint32_t number,
 
 size_t pacing_save(const struct pacing *p, char *text, size_t cap)
 {
-    struct pacing copy = *p; /* parts_of() points into it, only to read */
+    struct pacing copy = *p; /* parts_of() points into these, only to read */
+    struct pacing_budget budget = p->common->budget;
     struct part parts[LINES_MAX];
     struct buf out = buf_on(text, cap);
     struct kept kept = {.count = (double)copy.learn.reach.count,
                         .scores_seen = (double)copy.scores.seen,
                         .scores_live = (double)copy.scores.live};
-    uint32_t n = parts_of(&copy.learn, &copy.scores, &copy.budget, &kept, parts);
+    uint32_t n = parts_of(&copy.learn, &copy.scores, &budget, &kept, parts);
 
     pacing_level_sum(&copy.learn.reach, &kept.sum);
     buf_printf(&out, "pacing %d\n", VERSION);
@@ -239,7 +240,7 @@ enum err pacing_load(struct pacing *p, struct slice text)
 {
     struct text t = {text.p, text.p + text.len};
     struct pacing_learn *l = malloc(sizeof(*l));
-    struct pacing_budget b = p->budget;
+    struct pacing_budget b = p->common->budget;
     struct pacing_scores s = p->scores;
     enum err e = ERR_INVALID;
     double version;
@@ -255,9 +256,9 @@ enum err pacing_load(struct pacing *p, struct slice text)
     }
     if (e == OK) {
         p->learn = *l;
-        p->budget = b;
+        p->common->budget = b;
         p->scores = s;
-        p->budget.s = fmin(p->budget.s, log(PACING_THETA_MOST));
+        p->common->budget.s = fmin(p->common->budget.s, log(PACING_THETA_MOST));
         pacing_level_day(&p->learn.reach);
         p->fitted = false;
     }

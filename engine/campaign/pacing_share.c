@@ -7,22 +7,22 @@
 
 void pacing_account(struct pacing *p, const struct pacing_account *a)
 {
-    pacing_budget_account(&p->budget, a);
+    pacing_budget_account(&p->common->budget, a);
 }
 
 void pacing_budget_of(const struct pacing *p, struct pacing_budget_share *out)
 {
-    pacing_budget_give(&p->budget, out);
+    pacing_budget_give(&p->common->budget, out);
 }
 
 void pacing_budget_agreed(struct pacing *p, const struct pacing_budget_share *given, double s)
 {
-    pacing_budget_take(&p->budget, given, s);
+    pacing_budget_take(&p->common->budget, given, s);
 }
 
 void pacing_set_part(struct pacing *p, const struct pacing_part *part)
 {
-    p->part = *part;
+    p->common->part = *part;
 }
 
 /* Whole numbers between the two ends: whoever's part begins where another's ends leaves no gap. */
@@ -37,11 +37,11 @@ uint32_t pacing_part_of(const struct pacing_part *part, uint32_t whole)
  * shrinks (one has come) are not seen by all at once: what others have in the air counts, too. */
 bool pacing_concurrent(const struct pacing *p, uint32_t *most)
 {
-    uint32_t all = p->config.policy.concurrent, others = p->part.others_in_air;
+    uint32_t all = p->config.policy.concurrent, others = p->common->part.others_in_air;
 
     if (all == 0)
         return false;
-    *most = pacing_part_of(&p->part, all);
+    *most = pacing_part_of(&p->common->part, all);
     if (*most > all - (others < all ? others : all))
         *most = all - (others < all ? others : all);
     return true;
@@ -51,7 +51,7 @@ double pacing_rate_limit(const struct pacing *p)
 {
     const struct campaign_pacing *policy = &p->config.policy;
     double part = policy->calls_per_second > 0
-                      ? policy->calls_per_second * (p->part.to - p->part.from)
+                      ? policy->calls_per_second * (p->common->part.to - p->common->part.from)
                       : HUGE_VAL;
 
     return policy->engine_calls_per_second > 0 ? fmin(part, policy->engine_calls_per_second) : part;

@@ -168,7 +168,44 @@ static bool expand(const char *pattern, uint32_t number, char *dst, size_t cap)
     return n >= 0 && (size_t)n < cap;
 }
 
-static void read_agent_group(struct reading *r, const struct raw_agent *raw)
+uint8_t reading_group(struct reading *r, const char *key, const char *at, struct slice name)
+{
+    const struct agent_groups *g = &r->campaign->groups;
+    uint8_t group = agent_groups_find(g, slice_trim(name));
+    char all[CAMPAIGN_ERROR_MAX / 2];
+
+    if (group || r->failed)
+        return group;
+    if (g->count)
+        reading_fail(r, at, "%s: no agent is in group '%.*s'; the groups are: %s", key,
+                     SLICE_ARG(name), agent_groups_text(g, UINT32_MAX, all, sizeof(all)));
+    else
+        reading_fail(r, at,
+                     "%s: no agent is in group '%.*s'; agents have groups by 'groups: [%.*s]'", key,
+                     SLICE_ARG(name), SLICE_ARG(name));
+    return AGENT_GROUP_ANY;
+}
+
+static uint32_t read_groups(struct reading *r, const struct raw_agent *raw)
+{
+    uint32_t set = AGENT_IN_NO_GROUP;
+
+    for (uint32_t i = 0; i < raw->groups_count && !r->failed; i++) {
+        char name[AGENT_GROUP_NAME_MAX] = "";
+
+        reading_name(r, "agents: groups", raw->groups[i], name, sizeof(name));
+        uint8_t group = name[0] ? agent_groups_add(&r->campaign->groups, name) : 0;
+
+        if (!r->failed && !group)
+            reading_fail(r, raw->groups[i], name[0] ? "agents: groups: more than %u groups"
+                                                    : "agents: groups: a name is empty",
+                         AGENT_GROUPS_MAX);
+        set |= 1u << group;
+    }
+    return set;
+}
+
+static void read_agents(struct reading *r, const struct raw_agent *raw)
 {
     struct campaign *c = r->campaign;
     const char *at = raw->name ? raw->name : raw->uri, *name = raw->name ? raw->name : "agent-%d";
@@ -179,6 +216,7 @@ static void read_agent_group(struct reading *r, const struct raw_agent *raw)
     reading_u32(r, "agents: first", raw->first, 0, 1000000, &first);
     reading_duration(r, "agents: wrap_up", raw->wrap_up, 0, 3600000, &wrap_up_ms);
     reading_codecs(r, "agents: codecs", raw->codecs, raw->codecs_count, &codecs);
+    const uint32_t groups = read_groups(r, raw);
     if (!raw->uri)
         reading_fail(r, at ? at : raw->count,
                      "agents: a uri is needed, such as 'sip:agent-%%d@127.0.0.1:5070'");
@@ -219,6 +257,7 @@ static void read_agent_group(struct reading *r, const struct raw_agent *raw)
         *a = (struct campaign_agent){.wrap_up_ms = wrap_up_ms,
                                      .place = place,
                                      .codecs = codecs,
+                                     .groups = groups,
                                      .nat = nat,
                                      .keep_alive_ms = keep_alive_ms};
         if (!expand(name, first + i, a->name, sizeof(a->name)))
@@ -255,7 +294,7 @@ static void check_agent_names(struct reading *r)
 void reading_agents(struct reading *r)
 {
     for (uint32_t i = 0; i < r->raw->agents_count && !r->failed; i++)
-        read_agent_group(r, &r->raw->agents[i]);
+        read_agents(r, &r->raw->agents[i]);
     check_agent_names(r);
 }
 
@@ -264,7 +303,7 @@ void reading_agents(struct reading *r)
 static void read_treatment(struct reading *r, const char *key, const char *text,
                            struct campaign_treatment *t)
 {
-    struct slice s = slice_trim(slice_cstr(text)), verb, file;
+    struct slice s = slice_trim(slice_cstr(text)), verb, file, group;
     struct slice beep = SLICE(" after beep");
     char name[CAMPAIGN_PATH_MAX] = "";
 
@@ -273,8 +312,13 @@ static void read_treatment(struct reading *r, const char *key, const char *text,
     *t = (struct campaign_treatment){.kind = TREAT_HANGUP};
     if (slice_ieq(s, SLICE("hangup")))
         return;
-    if (slice_ieq(s, SLICE("agent"))) {
+    if (agent_group_wanted(s, &group)) {
+        char where[64];
+
+        snprintf(where, sizeof(where), "on: %s: agent", key);
         t->kind = TREAT_AGENT;
+        if (group.len)
+            t->group = reading_group(r, where, text, group);
         return;
     }
     bool has_file = slice_cut(s, ' ', &verb, &file);
@@ -289,7 +333,7 @@ static void read_treatment(struct reading *r, const char *key, const char *text,
         t->kind = TREAT_FLOW;
     } else {
         reading_fail(r, text,
-                     "on: %s: '%.60s' is not accepted; accepted: agent, hangup, message FILE, "
+                     "on: %s: '%.60s' is not accepted; accepted: agent, agent GROUP, hangup, message FILE, "
                      "message FILE after beep, flow FILE",
                      key, text);
         return;
@@ -308,8 +352,11 @@ void reading_treatments(struct reading *r)
     c->on[RESULT_HUMAN_SILENT].kind = live;
     c->on[RESULT_UNKNOWN].kind = live; /* better a machine at an agent than a person dropped */
     for (int i = 0; i < RESULT_COUNT && !r->failed; i++) {
-        if (!r->raw->on[i])
+        if (!r->raw->on[i]) { /* people who are silent, or hard to tell, are people */
+            if (c->on[i].kind == TREAT_AGENT && c->on[RESULT_HUMAN].kind == TREAT_AGENT)
+                c->on[i].group = c->on[RESULT_HUMAN].group;
             continue;
+        }
         read_treatment(r, result_name((enum result)i), r->raw->on[i], &c->on[i]);
         if (c->on[i].kind == TREAT_MESSAGE)
             reading_sound(r, result_name((enum result)i), r->raw->on[i], c->on[i].file);

@@ -64,6 +64,8 @@ struct addr reading_uri_address(const char *uri); /* unset: it has a name, or no
 /* codecs.c: a list of codecs by preference; empty leaves *out. */
 void reading_codecs(struct reading *r, const char *key, char *const *words, uint32_t count,
                     struct sdp_codecs *out);
+/* parts.c: a group of agents by name, of those that agents are in. key with its colon. */
+uint8_t reading_group(struct reading *r, const char *key, const char *at, struct slice name);
 /* sounds.c: what is played is noted with its line, and tried. at: the text on that line; path: it
  * stays where it is. */
 void reading_sound(struct reading *r, const char *key, const char *at, const char *path);

@@ -60,13 +60,16 @@ static const cyaml_schema_field_t agent_fields[] = {
     TEXT("keep_alive", struct raw_agent, keep_alive),
     TEXT("through", struct raw_agent, through),
     CODECS("codecs", struct raw_agent, codecs),
+    CYAML_FIELD_SEQUENCE("groups", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_agent,
+                         groups, &text_value, 0, AGENT_GROUPS_MAX),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t agent_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_agent, agent_fields)};
 
 static const cyaml_schema_field_t list_fields[] = {
-    TEXT("name", struct raw_list, name), TEXT("file", struct raw_list, file),
-    TEXT("share", struct raw_list, share), TEXT("order", struct raw_list, order), CYAML_FIELD_END};
+    TEXT("name", struct raw_list, name),     TEXT("file", struct raw_list, file),
+    TEXT("share", struct raw_list, share),   TEXT("order", struct raw_list, order),
+    TEXT("agents", struct raw_list, agents), CYAML_FIELD_END};
 static const cyaml_schema_value_t list_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_list, list_fields)};
 

@@ -20,8 +20,8 @@ struct raw_trunk {
 
 struct raw_agent {
     char *name, *uri, *count, *first, *wrap_up, *through, *nat, *keep_alive;
-    char **codecs;
-    unsigned codecs_count;
+    char **codecs, **groups;
+    unsigned codecs_count, groups_count;
 };
 
 struct raw_address {
@@ -45,7 +45,7 @@ struct raw_label_rule {
 };
 
 struct raw_list {
-    char *name, *file, *share, *order;
+    char *name, *file, *share, *order, *agents;
 };
 
 struct raw_campaign {

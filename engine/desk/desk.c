@@ -24,6 +24,8 @@ struct agent {
     struct call *leg;
     struct call *callee;
     bool parked; /* the callee is held */
+    uint32_t groups;
+    uint8_t counts_for;
     struct timer timer;
     struct list_node ready_node; /* in desk->ready while READY, longest first */
 };
@@ -233,6 +235,7 @@ enum err desk_add(struct desk *d, const struct desk_agent_config *config, struct
     a->nat = config->nat;
     a->keep_alive_ms = config->keep_alive_ms;
     a->codecs = config->codecs;
+    a->groups = config->groups | AGENT_IN_NO_GROUP;
     timer_init(&a->timer);
     list_node_init(&a->ready_node);
     d->agents[d->count++] = a;
@@ -274,11 +277,27 @@ bool desk_is_idle(const struct desk *d)
     return true;
 }
 
-struct agent *desk_longest_ready(struct desk *d)
+struct agent *desk_longest_ready(const struct desk *d, uint8_t group)
 {
-    struct list_node *n = list_first(&d->ready);
+    struct agent *other = NULL;
 
-    return n ? container_of(n, struct agent, ready_node) : NULL;
+    list_each(n, next, &d->ready)
+    {
+        struct agent *a = container_of(n, struct agent, ready_node);
+
+        if (!agent_is_in(a->groups, group))
+            continue;
+        if (a->counts_for == group)
+            return a;
+        if (!other)
+            other = a;
+    }
+    return other;
+}
+
+void desk_count_for(struct agent *a, uint8_t group)
+{
+    a->counts_for = group;
 }
 
 void desk_hold(struct desk *d, struct agent *a, bool on)
@@ -367,4 +386,8 @@ struct call *agent_leg(const struct agent *a)
 uint32_t agent_wrap_up_ms(const struct agent *a)
 {
     return a->wrap_up_ms;
+}
+uint32_t agent_groups(const struct agent *a)
+{
+    return a->groups;
 }

@@ -10,6 +10,7 @@
 #define PEAL_DESK_DESK_H
 
 #include "call/call.h"
+#include "campaign/groups.h"
 
 #define DESK_AGENTS_MAX   10000
 #define DESK_RETRY_MIN_MS 1000
@@ -56,6 +57,7 @@ struct desk_agent_config {
     enum call_nat nat;
     uint32_t keep_alive_ms;
     struct sdp_codecs codecs; /* n 0: the environment's */
+    uint32_t groups;          /* campaign/groups.h */
 };
 enum err desk_add(struct desk *d, const struct desk_agent_config *config, struct agent **out);
 
@@ -65,8 +67,11 @@ void desk_start(struct desk *d);
 void desk_stop(struct desk *d);
 bool desk_is_idle(const struct desk *d); /* stopped, and no leg is up any more */
 
-/* The agent who has been ready the longest, or NULL. */
-struct agent *desk_longest_ready(struct desk *d);
+/* Of the group, the agent who has been ready the longest, or NULL; first of those who count for it
+ * (desk_count_for), so that others stay free for whom they count for. */
+struct agent *desk_longest_ready(const struct desk *d, uint8_t group);
+/* Of the groups an agent is in, the one they count for now; AGENT_GROUP_ANY at first. */
+void desk_count_for(struct agent *a, uint8_t group);
 
 /* A READY agent who is kept for something is not found by desk_longest_ready, until let go or until
  * the state changes. */
@@ -94,5 +99,6 @@ const char *agent_name(const struct agent *a);
 enum agent_state agent_state(const struct agent *a);
 struct call *agent_leg(const struct agent *a); /* NULL: none */
 uint32_t agent_wrap_up_ms(const struct agent *a);
+uint32_t agent_groups(const struct agent *a); /* a set */
 
 #endif

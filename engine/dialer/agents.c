@@ -35,10 +35,27 @@ static uint32_t agent_number(const struct dialer *d, const struct agent *a)
     return i;
 }
 
+struct agent_slot *agents_slot(struct dialer *d, const struct agent *a)
+{
+    uint32_t i = agent_number(d, a);
+
+    return i < d->agent_count ? &d->agents[i] : NULL;
+}
+
+void agents_count(const struct dialer *d, uint32_t by_pace[AGENT_PACE_STATES])
+{
+    memset(by_pace, 0, AGENT_PACE_STATES * sizeof(*by_pace));
+    for (uint32_t i = 0; i < d->agent_count; i++)
+        by_pace[d->agents[i].pace]++;
+}
+
 void agents_pace(struct dialer *d, uint32_t agent, enum agent_pace pace)
 {
+    const struct lane *l = d->agents[agent].lane;
+
     watch_agent(d, agent, pace);
-    pacing_agent(d->pacing, agent, pace, loop_now_ms(d->loop));
+    if (l)
+        pacing_agent(l->pacing, agent, pace, loop_now_ms(d->loop));
 }
 
 static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
@@ -57,6 +74,7 @@ static void on_agent_state(void *arg, struct agent *a, enum agent_state was)
     if (agent_state(a) != AGENT_READY && agent_state(a) != AGENT_TALKING)
         preview_agent_left(&d->agents[number]);
     if (agent_state(a) == AGENT_READY) {
+        lanes_place(&d->agents[number]);
         attempt_offer_agent(d);
         dialer_look_soon(d);
     }
@@ -154,6 +172,7 @@ enum err agents_open(struct dialer *d)
             .nat = (enum call_nat)c->agents[i].nat,
             .keep_alive_ms = c->agents[i].keep_alive_ms,
             .codecs = c->agents[i].codecs,
+            .groups = c->agents[i].groups,
         };
 
         e = desk_add(d->desk, &agent, &d->agents[i].agent);
@@ -167,5 +186,7 @@ enum err agents_open(struct dialer *d)
         }
     }
     d->run->agents = c->agent_count;
+    if (e == OK)
+        lanes_begin(d);
     return e;
 }

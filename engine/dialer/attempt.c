@@ -37,7 +37,7 @@ void attempt_pace(struct attempt *a, enum pacing_phase phase)
         .lead = &a->lead,
     };
 
-    pacing_call(a->dialer->pacing, &e);
+    pacing_call(a->lane->pacing, &e);
 }
 
 struct call_record *attempt_record(struct attempt *a)
@@ -267,6 +267,7 @@ static void merge_record(struct attempt *a)
     memcpy(merged.caller_id, own->caller_id, sizeof(merged.caller_id));
     memcpy(merged.trunk, own->trunk, sizeof(merged.trunk));
     memcpy(merged.agent, own->agent, sizeof(merged.agent));
+    memcpy(merged.group, own->group, sizeof(merged.group));
     memcpy(merged.outcome, own->outcome, sizeof(merged.outcome));
     merged.attempt = own->attempt;
     merged.claimed_wall_ms = own->claimed_wall_ms;

@@ -23,56 +23,79 @@ static uint32_t attempts_room(const struct dialer *d)
     return d->attempts.capacity - d->attempts.used + d->stock_count;
 }
 
-static void launch(struct dialer *d)
+static bool makes_no_calls(const struct dialer *d)
+{
+    return d->stage != DIALER_RUNNING || d->queue_away || control_holds(d) ||
+           !health_admits(d->health);
+}
+
+static void launch_of(struct dialer *d, struct lane *l)
 {
     uint32_t room = trunks_room(d), free_attempts = attempts_room(d);
     struct pacing_limits limits = {
         .tasks_ready =
-            (d->counts_known ? (uint32_t)d->counts.due : 0) + d->stock_count + d->offers_accepted,
+            (d->counts_known ? (uint32_t)d->counts.due : 0) + l->stock_count + l->offers_accepted,
         .trunk_room = room < free_attempts ? room : free_attempts,
         .record_room = records_room(d->records),
-        .stopping = d->stage != DIALER_RUNNING || d->queue_away || control_holds(d) ||
-                    !health_admits(d->health),
+        .stopping = makes_no_calls(d),
     };
     struct pacing_advice advice;
     struct attempt *a;
     float scores[PACING_PICKS_MAX];
-    uint32_t choice = scores_choice(d);
+    uint32_t choice = scores_choice(l);
 
-    if (choice && d->stock_count) {
+    if (choice && l->stock_count) {
         limits.scores = scores;
-        limits.score_count = scores_list(d, scores, PACING_PICKS_MAX);
+        limits.score_count = scores_list(l, scores, PACING_PICKS_MAX);
     }
-    pacing_ask(d->pacing, d->offers_accepted);
-    pacing_launch(d->pacing, loop_now_ms(d->loop), &limits, &advice);
+    l->wanted = 0;
+    pacing_ask(l->pacing, l->offers_accepted);
+    pacing_launch(l->pacing, loop_now_ms(d->loop), &limits, &advice);
     if (d->stage == DIALER_RUNNING && !d->queue_away && control_at_limit(d))
         snprintf(advice.reason, sizeof(advice.reason),
                  "held to the limits of the campaign and its trunks, all engines together");
-    watch_advice(d, &advice);
+    watch_advice(d, l, &advice);
     if (limits.stopping)
         return;
     if (d->policy.mode == PACING_PREVIEW) {
-        preview_dial(d, advice.launch);
-        preview_offer(d);
+        preview_dial(d, l, advice.launch);
         return;
     }
-    if (advice.launch + choice > d->stock_count)
-        feed_claim(d, advice.launch + choice - d->stock_count);
-    while (advice.launch-- > 0 && (a = feed_next(d)))
+    if (advice.launch + choice > l->stock_count)
+        l->wanted = advice.launch + choice - l->stock_count;
+    while (advice.launch-- > 0 && (a = feed_next(d, l)))
         feed_dial(a);
+}
+
+/* The lanes take turns at being the first whom the common limits leave something. */
+static void launch(struct dialer *d)
+{
+    lanes_balance(d);
+    for (uint32_t i = 0; i < d->lane_count; i++)
+        launch_of(d, &d->lanes[(d->lane_turn + i) % d->lane_count]);
+    d->lane_turn++;
+    if (makes_no_calls(d))
+        return;
+    if (d->policy.mode == PACING_PREVIEW)
+        preview_offer(d);
+    feed_claim(d);
 }
 
 /* Rings that no agent is expected for are given up, where the campaign allows it. */
 static void give_up_hopeless(struct dialer *d)
 {
     uint32_t calls[HOPELESS_MAX];
-    uint32_t n = pacing_hopeless(d->pacing, loop_now_ms(d->loop), calls, HOPELESS_MAX);
 
-    for (uint32_t i = 0; i < n; i++) {
-        struct attempt *a = pool_at(&d->attempts, calls[i]);
+    for (uint32_t k = 0; k < d->lane_count; k++) {
+        uint32_t n =
+            pacing_hopeless(d->lanes[k].pacing, loop_now_ms(d->loop), calls, HOPELESS_MAX);
 
-        if (a->phase == ATTEMPT_RINGING)
-            attempt_hang_up(a);
+        for (uint32_t i = 0; i < n; i++) {
+            struct attempt *a = pool_at(&d->attempts, calls[i]);
+
+            if (a->phase == ATTEMPT_RINGING)
+                attempt_hang_up(a);
+        }
     }
 }
 
@@ -106,7 +129,7 @@ static bool everybody_left(const struct dialer *d)
  * bring some, too. */
 static bool is_quiet(const struct dialer *d)
 {
-    bool wanted = d->policy.mode == PACING_AGENTLESS || desk_longest_ready(d->desk);
+    bool wanted = d->policy.mode == PACING_AGENTLESS || lanes_work(d);
 
     return d->config.model && d->stage == DIALER_RUNNING && list_empty(&d->live) &&
            list_empty(&d->settling) && !d->stock_count && !d->claiming && list_empty(&d->offers) &&
@@ -259,7 +282,7 @@ enum err dialer_run(struct dialer *d, char *error)
         e = import_leads(d, error);
     if (e != OK)
         return e;
-    lists_share(d->queue, d->campaign);
+    lists_share(d->queue, d->campaign, 0);
     learned_load(d);
     learned_account(d);
     share_tell(d);

@@ -99,8 +99,10 @@ static void on_claimed(void *arg, enum err e, const struct queue_task *tasks, ui
     struct dialer *d = arg;
 
     d->claiming = false;
-    if (e != OK || n == 0)
-        d->claim_after_ms = loop_now_ms(d->loop) + CLAIM_EMPTY_PAUSE_MS;
+    if (e == OK)
+        lanes_claimed(d, d->claimed, n, CLAIM_EMPTY_PAUSE_MS);
+    else
+        lanes_claimed(d, 0, 0, CLAIM_EMPTY_PAUSE_MS);
     for (uint32_t i = 0; i < n; i++) {
         struct attempt *a = NULL;
         bool wanted = d->stage == DIALER_RUNNING && !control_holds(d);
@@ -115,36 +117,43 @@ static void on_claimed(void *arg, enum err e, const struct queue_task *tasks, ui
         }
         a->dialer = d;
         a->task = tasks[i];
+        a->lane = lane_of(d, &tasks[i]);
         timer_init(&a->timer);
         list_node_init(&a->waiting_node);
         call_record_init(&a->record);
         a->record.claimed_wall_ms = clock_wall_ms(d->loop->clock);
         scores_take_in(a);
+        a->lane->stock_count++;
         d->stock_count++;
     }
 }
 
-void feed_claim(struct dialer *d, uint32_t wanted)
+void feed_claim(struct dialer *d)
 {
-    uint32_t room = d->attempts.capacity - d->attempts.used;
+    uint32_t room = d->attempts.capacity - d->attempts.used, wanted;
 
-    if (d->claiming || !queue_up(d->queue) || loop_now_ms(d->loop) < d->claim_after_ms)
+    if (d->claiming || !queue_up(d->queue))
         return;
+    wanted = lanes_wanted(d);
     if (wanted > QUEUE_CLAIM_MAX)
         wanted = QUEUE_CLAIM_MAX;
     if (wanted > room)
         wanted = room;
+    if (d->lane_count > 1)
+        lanes_share(d);
+    d->claimed = wanted;
     if (wanted && queue_claim(d->queue, wanted, on_claimed, d) == OK)
         d->claiming = true;
 }
 
-struct attempt *feed_next(struct dialer *d)
+struct attempt *feed_next(struct dialer *d, struct lane *l)
 {
-    struct list_node *n = scores_next(d);
+    struct list_node *n = scores_next(d, l);
 
     if (!n)
         return NULL;
     list_remove(n);
+    l->stock_count--;
     d->stock_count--;
     return container_of(n, struct attempt, node);
 }
@@ -153,8 +162,9 @@ void feed_release_stock(struct dialer *d)
 {
     struct attempt *a;
 
-    while ((a = feed_next(d)))
-        feed_return(a, 0);
+    for (uint32_t i = 0; i < d->lane_count; i++)
+        while ((a = feed_next(d, &d->lanes[i])))
+            feed_return(a, 0);
 }
 
 void feed_return(struct attempt *a, uint64_t due_wall_ms)
@@ -371,7 +381,8 @@ static void renew_all(struct dialer *d)
     r.dialer = d;
     renew_each(&r, &d->live);
     renew_each(&r, &d->settling);
-    renew_each(&r, &d->stock);
+    for (uint32_t i = 0; i < d->lane_count; i++)
+        renew_each(&r, &d->lanes[i].stock);
     renew_each(&r, &d->offers);
     send_renewal(&r);
 }

@@ -78,13 +78,19 @@ enum err flows_start(struct attempt *a)
 
 /* ---- an agent ---- */
 
-static enum err agent_want(void *arg, struct flow *f)
+static enum err agent_want(void *arg, struct flow *f, struct slice name)
 {
     struct dialer *d = arg;
     struct attempt *a = flow_arg(f);
+    uint8_t group = name.len ? agent_groups_find(&d->campaign->groups, name)
+                             : campaign_group_of(d->campaign, slice_cstr(a->task.fields),
+                                                 a->record.result);
 
     if (d->agent_count == 0)
         return ERR_NOT_FOUND;
+    if (name.len && !group)
+        return ERR_INVALID;
+    attempt_wants(a, group);
     list_push_back(&d->waiting, &a->waiting_node);
     attempt_pace(a, PACING_WAITING);
     attempt_offer_agent(d);

@@ -11,6 +11,7 @@
 #include "campaign/dates.h"
 #include "campaign/file.h"
 #include "campaign/ledger.h"
+#include "campaign/lists.h"
 #include "campaign/pacing.h"
 #include "campaign/rules.h"
 #include "desk/desk.h"
@@ -55,6 +56,19 @@ enum attempt_phase {
     ATTEMPT_SETTLING /* the call is gone; record and task are being stored */
 };
 
+/* Leads whose people go to one group of agents (lanes.c). */
+struct lane {
+    uint8_t group;
+    const char *name; /* the group's; "": anybody */
+    struct pacing *pacing;
+    struct list stock; /* claimed, not launched yet: ATTEMPT_CLAIMED */
+    uint32_t stock_count, offers_accepted;
+    uint32_t wanted; /* leads, beyond the stock */
+    uint32_t asked;  /* of them, by the claim under way */
+    bool exhausted;  /* the last claim found no more */
+    uint64_t ask_after_ms, probe_ms;
+};
+
 struct scores_past { /* of a lead's last attempt */
     uint32_t tag;
     uint8_t before; /* enum pacing_before */
@@ -69,6 +83,8 @@ struct attempt {
     enum attempt_phase phase;
     struct call *call;
     struct agent *agent;
+    struct lane *lane;
+    uint8_t group;                /* of agents it waits for */
     struct agent_slot *wanted_by; /* preview: the agent it was offered to, until they talk */
     struct flow *flow;
     uint32_t trunk;
@@ -106,7 +122,8 @@ struct dialer {
     struct prints *prints;         /* known recordings; NULL: the campaign names none */
     struct health *health;         /* NULL: the line is modelled */
     struct desk *desk;
-    struct pacing *pacing;
+    struct lane lanes[CAMPAIGN_LANES_MAX];
+    uint32_t lane_count, lane_turn;
     struct queue *queue;
     struct redis_server *server; /* private one; NULL: a URL was given */
     char engine[QUEUE_ENGINE_MAX + 1];
@@ -147,14 +164,12 @@ struct dialer {
     struct pool attempts;
     struct list live;    /* every attempt */
     struct list waiting; /* live callees without an agent, the longest first */
-    struct list stock;   /* claimed, not launched yet: ATTEMPT_CLAIMED */
-    uint32_t stock_count;
+    uint32_t stock_count;   /* of all lanes */
     struct list offers; /* offered to agents, not launched yet (preview) */
-    uint32_t offers_accepted;
     struct list settling; /* records given, not safe yet; in order */
     uint64_t records_given, settled;
     bool claiming, queue_away;
-    uint64_t claim_after_ms; /* an empty claim is not repeated before */
+    uint32_t claimed; /* asked for by the claim under way */
 
     const struct sound *safe_harbour;
     const struct sound *hold_music, *ringback; /* NULL: silence */
@@ -199,6 +214,7 @@ struct dialer {
 struct agent_slot {
     struct dialer *dialer;
     struct agent *agent;
+    struct lane *lane; /* whom they count for; NULL: none's people are for them */
     enum agent_pace pace;
     uint64_t since_ms;
     struct attempt *offer; /* preview: until the agent talks, or the attempt is over */
@@ -225,7 +241,10 @@ void attempt_call_ended(struct attempt *a);
 #define DIALER_COOKIE_MESSAGE 1
 void treat(struct attempt *a);
 void attempt_bridged(struct attempt *a);    /* callee and agent hear each other */
-void attempt_offer_agent(struct dialer *d); /* an agent is free: serve who waits the longest */
+/* An agent is free: serve who waits the longest for a group that they are in. */
+void attempt_offer_agent(struct dialer *d);
+/* The lead's group of agents, or another that is named, into the record, too. */
+void attempt_wants(struct attempt *a, uint8_t group);
 void treat_record(struct attempt *a);       /* starts the recording */
 void treat_beep_heard(struct attempt *a);
 void treat_played(struct attempt *a, enum err err);
@@ -254,10 +273,30 @@ enum err agents_open(struct dialer *d);
 /* Whom the lead names (its `agent` field), if they are ready and not kept for another; or NULL. */
 struct agent *agents_of_lead(const struct attempt *a);
 void agents_pace(struct dialer *d, uint32_t agent, enum agent_pace pace);
+struct agent_slot *agents_slot(struct dialer *d, const struct agent *a); /* NULL: not ours */
+void agents_count(const struct dialer *d, uint32_t by_pace[AGENT_PACE_STATES]);
+
+/* lanes.c */
+enum err lanes_open(struct dialer *d);
+void lanes_close(struct dialer *d);
+void lanes_begin(struct dialer *d); /* the agents are there: each counts for one lane */
+struct lane *lane_of(struct dialer *d, const struct queue_task *task);
+bool lane_is_dry(const struct lane *l); /* no leads, as far as is known */
+void lanes_place(struct agent_slot *slot); /* an agent is ready: for whom do they count? */
+void lanes_move(struct agent_slot *slot, struct lane *to); /* not while they talk or wrap up */
+/* The agent is about to get this call: counts for its lane from now on. */
+void lanes_take(struct attempt *a, struct agent *agent);
+void lanes_balance(struct dialer *d); /* free agents go where leads are; at every tick */
+/* What to claim: sets `asked` of each lane, by `wanted`; returns their sum. */
+uint32_t lanes_wanted(struct dialer *d);
+void lanes_share(struct dialer *d); /* the next claim is for what is asked */
+void lanes_claimed(struct dialer *d, uint32_t asked, uint32_t got, uint32_t pause_ms);
+bool lanes_work(const struct dialer *d); /* there may be a lead for an agent who is free */
+void lanes_look(const struct dialer *d, struct pacing_state *sum); /* connected, calls a second of all */
 
 /* preview.c: leads offered to agents */
 void preview_offer(struct dialer *d); /* to every agent who is ready */
-void preview_dial(struct dialer *d, uint32_t most);
+void preview_dial(struct dialer *d, struct lane *l, uint32_t most);
 void preview_key(struct agent_slot *slot, char digit);
 void preview_agent_left(struct agent_slot *slot);
 void preview_over(struct attempt *a); /* the attempt ended without reaching its agent, or did */
@@ -265,9 +304,9 @@ void preview_stop(struct dialer *d);  /* takes back what is not launched */
 
 /* scores.c: how likely each lead is to answer */
 void scores_take_in(struct attempt *a); /* into the stock, the likeliest first */
-struct list_node *scores_next(struct dialer *d);
-uint32_t scores_list(struct dialer *d, float *scores, uint32_t most);
-uint32_t scores_choice(const struct dialer *d); /* leads to hold beyond those needed */
+struct list_node *scores_next(struct dialer *d, struct lane *l);
+uint32_t scores_list(const struct lane *l, float *scores, uint32_t most);
+uint32_t scores_choice(const struct lane *l); /* leads to hold beyond those needed */
 void scores_attempt_over(struct attempt *a);
 
 /* steer.c: another policy while it runs */
@@ -286,8 +325,8 @@ enum err settle_note(struct dialer *d, const struct queue_task *task, const stru
 enum err feed_connect(struct dialer *d, char *error);
 void feed_disconnect(struct dialer *d);
 void feed_place(struct dialer *d, const struct queue_task *task, struct place *out);
-void feed_claim(struct dialer *d, uint32_t wanted);
-struct attempt *feed_next(struct dialer *d); /* takes the next off the stock; NULL: none */
+void feed_claim(struct dialer *d); /* what the lanes want */
+struct attempt *feed_next(struct dialer *d, struct lane *l); /* takes the next off the stock; NULL: none */
 void feed_dial(struct attempt *a);           /* records the attempt in Redis, then launches it */
 void feed_release_stock(struct dialer *d);   /* gives unlaunched tasks back */
 /* Gives one unlaunched task back, due again then (0: at once), and forgets the attempt. */
@@ -380,7 +419,7 @@ void trunk_spoke(struct trunk *t);
 
 /* watch.c: the live view and run.json */
 void watch_draw(struct dialer *d, bool force);
-void watch_advice(struct dialer *d, const struct pacing_advice *a);
+void watch_advice(struct dialer *d, struct lane *l, const struct pacing_advice *a);
 void watch_sample(struct dialer *d);
 void watch_agent(struct dialer *d, uint32_t agent, enum agent_pace pace);
 enum err watch_write_run(struct dialer *d);

@@ -8,21 +8,23 @@
 
 #include "base/log.h"
 
-static void path_of(const struct dialer *d, const char *suffix, char *path, size_t cap)
+static void path_of(const struct dialer *d, const struct lane *l, const char *suffix, char *path,
+                    size_t cap)
 {
-    snprintf(path, cap, "%s/pacing%s", d->config.data_dir, suffix);
+    snprintf(path, cap, "%s/pacing%s%s%s", d->config.data_dir, l->group ? "-" : "", l->name,
+             suffix);
 }
 
-void learned_load(struct dialer *d)
+static void load(const struct dialer *d, const struct lane *l)
 {
-    char path[CAMPAIGN_PATH_MAX + 16], *text = malloc(PACING_SAVE_MAX);
+    char path[CAMPAIGN_PATH_MAX + 64], *text = malloc(PACING_SAVE_MAX);
     FILE *f;
 
-    path_of(d, "", path, sizeof(path));
+    path_of(d, l, "", path, sizeof(path));
     f = fopen(path, "r");
     if (f && text) {
         size_t n = fread(text, 1, PACING_SAVE_MAX, f);
-        enum err e = n ? pacing_load(d->pacing, slice_of(text, n)) : ERR_INVALID;
+        enum err e = n ? pacing_load(l->pacing, slice_of(text, n)) : ERR_INVALID;
 
         if (e != OK)
             log_warn("dialer", "what the pacing learned cannot be read; it starts anew",
@@ -33,15 +35,15 @@ void learned_load(struct dialer *d)
     free(text);
 }
 
-void learned_save(struct dialer *d)
+static void save(const struct dialer *d, const struct lane *l)
 {
-    char path[CAMPAIGN_PATH_MAX + 16], fresh[CAMPAIGN_PATH_MAX + 16];
+    char path[CAMPAIGN_PATH_MAX + 64], fresh[CAMPAIGN_PATH_MAX + 64];
     char *text = malloc(PACING_SAVE_MAX);
-    size_t n = text ? pacing_save(d->pacing, text, PACING_SAVE_MAX) : 0;
+    size_t n = text ? pacing_save(l->pacing, text, PACING_SAVE_MAX) : 0;
     FILE *f = NULL;
 
-    path_of(d, "", path, sizeof(path));
-    path_of(d, ".new", fresh, sizeof(fresh));
+    path_of(d, l, "", path, sizeof(path));
+    path_of(d, l, ".new", fresh, sizeof(fresh));
     if (n)
         f = fopen(fresh, "w");
     bool kept = f && fwrite(text, 1, n, f) == n;
@@ -50,6 +52,18 @@ void learned_save(struct dialer *d)
     if (!kept || rename(fresh, path) != 0)
         log_warn("dialer", "what the pacing learned could not be kept", "file=%s", path);
     free(text);
+}
+
+void learned_load(struct dialer *d)
+{
+    for (uint32_t i = 0; i < d->lane_count; i++)
+        load(d, &d->lanes[i]);
+}
+
+void learned_save(struct dialer *d)
+{
+    for (uint32_t i = 0; i < d->lane_count; i++)
+        save(d, &d->lanes[i]);
 }
 
 void learned_account(struct dialer *d)
@@ -61,8 +75,9 @@ void learned_account(struct dialer *d)
     zone_to_local(d->campaign->zone, wall_ms, &now);
     if (now.day != d->day) {
         d->day = now.day;
-        pacing_new_day(d->pacing);
+        for (uint32_t i = 0; i < d->lane_count; i++)
+            pacing_new_day(d->lanes[i].pacing);
     }
     abandonment_account(&d->ledger.all, &d->abandonment, wall_ms, &account);
-    pacing_account(d->pacing, &account);
+    pacing_account(d->lanes[0].pacing, &account);
 }

@@ -7,24 +7,31 @@
 #include "campaign/fields.h"
 #include "campaign/lists.h"
 
-_Static_assert(CAMPAIGN_LISTS_MAX <= QUEUE_LISTS_MAX &&
+_Static_assert(CAMPAIGN_LISTS_MAX < QUEUE_LISTS_MAX &&
                    CAMPAIGN_LIST_NAME_MAX <= QUEUE_LIST_MAX + 1,
-               "the queue has a line for each list");
+               "the queue has a line for each list, and for leads of none");
 
 static const char *line_name(const struct campaign_list *l)
 {
     return strcmp(l->name, CAMPAIGN_LIST_OTHERS) == 0 ? "" : l->name;
 }
 
-void lists_share(struct queue *q, const struct campaign *c)
+void lists_share(struct queue *q, const struct campaign *c, uint32_t held)
 {
     struct queue_share shares[QUEUE_LISTS_MAX];
+    uint32_t n = c->list_count;
 
-    for (uint32_t i = 0; i < c->list_count; i++) {
-        slice_copy(slice_cstr(line_name(&c->lists[i])), shares[i].list, sizeof(shares[i].list));
-        shares[i].share = c->lists[i].share;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct campaign_list *l = &c->lists[i];
+
+        slice_copy(slice_cstr(line_name(l)), shares[i].list, sizeof(shares[i].list));
+        shares[i].share =
+            agent_is_in(held, campaign_group_of_list(c, l)) ? QUEUE_HELD : l->share;
     }
-    queue_set_shares(q, shares, c->list_count);
+    if (agent_is_in(held, campaign_group_of_list(c, NULL)) &&
+        !campaign_list_find(c, SLICE(CAMPAIGN_LIST_OTHERS)))
+        shares[n++] = (struct queue_share){.list = "", .share = QUEUE_HELD};
+    queue_set_shares(q, shares, n);
 }
 
 void lists_line_up(const struct campaign *c, const struct campaign_list *of_file,

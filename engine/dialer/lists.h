@@ -5,8 +5,9 @@
 #include "campaign/file.h"
 #include "queue/queue.h"
 
-/* How they take turns; at the start and when the campaign file was read again. */
-void lists_share(struct queue *q, const struct campaign *c);
+/* How they take turns, from the next claim on. held: groups of agents (a set) who can get nobody
+ * now, so that their lists' leads stay where they are. */
+void lists_share(struct queue *q, const struct campaign *c, uint32_t held);
 /* Puts the lead into its line; of_file: the list whose file it came from, or NULL. */
 void lists_line_up(const struct campaign *c, const struct campaign_list *of_file,
                    struct queue_lead *lead);

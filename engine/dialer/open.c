@@ -311,21 +311,6 @@ static enum err open_records(struct dialer *d, char *error)
     return e;
 }
 
-static enum err open_pacing(struct dialer *d)
-{
-    const struct campaign *c = d->campaign;
-
-    struct pacing_config config = {
-        .policy = d->policy,
-        .max_calls = c->max_calls,
-        .max_agents = c->agent_count ? c->agent_count : 1,
-        .limit_ms = c->abandonment.limit_ms,
-        .cap_percent = c->abandonment.cap_percent,
-    };
-
-    return pacing_open(&d->pacing, &config);
-}
-
 static void init_values(struct dialer *d)
 {
     const struct campaign *c = d->campaign;
@@ -342,7 +327,6 @@ static void init_values(struct dialer *d)
     stops_begin(d);
     list_init(&d->live);
     list_init(&d->waiting);
-    list_init(&d->stock);
     list_init(&d->offers);
     list_init(&d->settling);
     timer_init(&d->tick);
@@ -383,7 +367,7 @@ static enum err open_parts(struct dialer *d, char *error)
     if (e == OK)
         e = reconcile_init(d);
     if (e == OK)
-        e = open_pacing(d);
+        e = lanes_open(d);
     if (e == OK)
         e = zone_cache_open(&d->zones);
     if (e == OK)
@@ -446,7 +430,7 @@ void dialer_close(struct dialer *d)
     forward_end(d);
     if (d->records)
         records_close(d->records, NULL);
-    pacing_close(d->pacing);
+    lanes_close(d);
     zone_cache_close(d->zones);
     pool_fini(&d->attempts);
     reconcile_fini(d);

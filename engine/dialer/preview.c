@@ -20,7 +20,7 @@ static uint32_t number_of(const struct agent_slot *slot)
 static void take_up(struct agent_slot *slot)
 {
     loop_timer_stop(slot->dialer->loop, &slot->preview);
-    slot->dialer->offers_accepted++;
+    slot->offer->lane->offers_accepted++;
     slot->stage = OFFER_ACCEPTED;
 }
 
@@ -33,6 +33,7 @@ static void offer(struct agent_slot *slot, struct attempt *a)
 {
     struct dialer *d = slot->dialer;
 
+    lanes_move(slot, a->lane);
     slot->offer = a;
     slot->stage = OFFER_LOOKED_AT;
     a->wanted_by = slot;
@@ -43,27 +44,35 @@ static void offer(struct agent_slot *slot, struct attempt *a)
     loop_timer(d->loop, &slot->preview, d->policy.preview_ms, on_preview_time);
 }
 
+/* Of those they count for, else of others that they serve. */
+static struct attempt *next_for(struct agent_slot *slot)
+{
+    struct dialer *d = slot->dialer;
+    struct attempt *a = slot->lane ? feed_next(d, slot->lane) : NULL;
+
+    for (uint32_t i = 0; i < d->lane_count && !a; i++)
+        if (agent_is_in(agent_groups(slot->agent), d->lanes[i].group))
+            a = feed_next(d, &d->lanes[i]);
+    return a;
+}
+
 void preview_offer(struct dialer *d)
 {
-    uint32_t wanting = 0;
-
     for (uint32_t i = 0; i < d->agent_count; i++) {
         struct agent_slot *slot = &d->agents[i];
         struct attempt *a;
 
         if (slot->offer || agent_state(slot->agent) != AGENT_READY)
             continue;
-        if ((a = feed_next(d)))
+        if ((a = next_for(slot)))
             offer(slot, a);
-        else
-            wanting++;
+        else if (slot->lane)
+            slot->lane->wanted++;
     }
-    if (wanting)
-        feed_claim(d, wanting);
 }
 
 /* The accepted ones, in the order they were offered. */
-void preview_dial(struct dialer *d, uint32_t most)
+void preview_dial(struct dialer *d, struct lane *l, uint32_t most)
 {
     list_each(n, next, &d->offers)
     {
@@ -71,11 +80,11 @@ void preview_dial(struct dialer *d, uint32_t most)
 
         if (most == 0)
             return;
-        if (a->wanted_by->stage != OFFER_ACCEPTED)
+        if (a->wanted_by->stage != OFFER_ACCEPTED || a->lane != l)
             continue;
         most--;
         a->wanted_by->stage = OFFER_DIALLED;
-        d->offers_accepted--;
+        l->offers_accepted--;
         list_remove(&a->node);
         feed_dial(a);
     }
@@ -118,7 +127,7 @@ void preview_over(struct attempt *a)
         return;
     a->wanted_by = NULL;
     slot->offer = NULL;
-    slot->dialer->offers_accepted -= slot->stage == OFFER_ACCEPTED;
+    a->lane->offers_accepted -= slot->stage == OFFER_ACCEPTED;
     slot->stage = OFFER_NONE;
     loop_timer_stop(slot->dialer->loop, &slot->preview);
     if (agent_state(slot->agent) == AGENT_READY) {

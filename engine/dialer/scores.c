@@ -123,23 +123,23 @@ static void describe(struct attempt *a)
 
 void scores_take_in(struct attempt *a)
 {
-    struct dialer *d = a->dialer;
-    struct list_node *at = d->stock.head.next;
+    struct list *stock = &a->lane->stock;
+    struct list_node *at = stock->head.next;
 
     describe(a);
-    a->score = pacing_score_of(d->pacing, &a->lead);
-    while (at != &d->stock.head && container_of(at, struct attempt, node)->score >= a->score)
+    a->score = pacing_score_of(a->lane->pacing, &a->lead);
+    while (at != &stock->head && container_of(at, struct attempt, node)->score >= a->score)
         at = at->next;
     list_insert_before(at, &a->node);
 }
 
 /* The first is the likeliest; one that waited too long goes before it. */
-struct list_node *scores_next(struct dialer *d)
+struct list_node *scores_next(struct dialer *d, struct lane *l)
 {
     uint64_t now = clock_wall_ms(d->loop->clock);
     struct attempt *oldest = NULL;
 
-    list_each(n, next, &d->stock)
+    list_each(n, next, &l->stock)
     {
         struct attempt *a = container_of(n, struct attempt, node);
 
@@ -148,14 +148,14 @@ struct list_node *scores_next(struct dialer *d)
     }
     if (oldest && now - oldest->record.claimed_wall_ms > CHOICE_MS)
         return &oldest->node;
-    return list_first(&d->stock);
+    return list_first(&l->stock);
 }
 
-uint32_t scores_list(struct dialer *d, float *scores, uint32_t most)
+uint32_t scores_list(const struct lane *l, float *scores, uint32_t most)
 {
     uint32_t n = 0;
 
-    list_each(node, next, &d->stock)
+    list_each(node, next, &l->stock)
     {
         if (n == most)
             break;
@@ -164,7 +164,7 @@ uint32_t scores_list(struct dialer *d, float *scores, uint32_t most)
     return n;
 }
 
-uint32_t scores_choice(const struct dialer *d)
+uint32_t scores_choice(const struct lane *l)
 {
-    return pacing_scores_on(d->pacing) ? CHOICE : 0;
+    return pacing_scores_on(l->pacing) ? CHOICE : 0;
 }

@@ -8,10 +8,13 @@
 
 #include "base/log.h"
 
-static uint32_t agents_here(const struct pacing_state *s)
+static uint32_t agents_here(const struct dialer *d)
 {
-    return s->agents[AGENT_PACE_FREE] + s->agents[AGENT_PACE_RESERVED] +
-           s->agents[AGENT_PACE_TALKING] + s->agents[AGENT_PACE_WRAPPING];
+    uint32_t n[AGENT_PACE_STATES];
+
+    agents_count(d, n);
+    return n[AGENT_PACE_FREE] + n[AGENT_PACE_RESERVED] + n[AGENT_PACE_TALKING] +
+           n[AGENT_PACE_WRAPPING];
 }
 
 /* Engines in the order of their names, each as wide as its agents; without any agents (or in a
@@ -41,7 +44,7 @@ static void take_part(struct dialer *d, const struct queue_shared *s)
             }
             upto += width;
         }
-    pacing_set_part(d->pacing, &part);
+    pacing_set_part(d->lanes[0].pacing, &part);
 }
 
 /* Says who has come and who is gone, once. */
@@ -74,21 +77,18 @@ static void on_shared(void *arg, enum err e, const struct queue_shared *s)
     d->sharing = false;
     if (e != OK)
         return;
-    pacing_budget_agreed(d->pacing, &d->given, s->number);
+    pacing_budget_agreed(d->lanes[0].pacing, &d->given, s->number);
     notice(d, s);
     take_part(d, s);
 }
 
 void share_tell(struct dialer *d)
 {
-    struct pacing_state state;
-
     if (d->sharing || !queue_up(d->queue) || d->stage >= DIALER_LEAVING)
         return;
-    pacing_look(d->pacing, loop_now_ms(d->loop), &state);
-    pacing_budget_of(d->pacing, &d->given);
+    pacing_budget_of(d->lanes[0].pacing, &d->given);
     const struct queue_presence p = {
-        .agents = agents_here(&state),
+        .agents = agents_here(d),
         .calls = d->in_air,
         .moved = d->given.moved,
         .ceiling = d->given.ceiling,

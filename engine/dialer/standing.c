@@ -254,7 +254,7 @@ bool standing_list_rests(const struct standing *s, const struct queue_stands *t)
     const struct campaign_list *l =
         s->campaign ? campaign_list_of(s->campaign, slice_cstr(t->task.fields), NULL) : NULL;
 
-    return l && l->share == 0 && t->stands == TASK_FRESH;
+    return l && l->share == 0 && t->stands == TASK_FRESH && t->list[0] != '+';
 }
 
 static uint64_t say_list(const struct standing *s, const struct queue_stands *t, uint64_t at,
@@ -307,6 +307,30 @@ static uint64_t before_the_end(const struct standing *s, uint64_t at, struct rea
     return WINDOW_NEVER;
 }
 
+static void say_turn(const struct standing *s, const struct queue_stands *t, struct reasons *out)
+{
+    const struct campaign *c = s->campaign;
+    uint8_t group =
+        c ? campaign_group_of(c, slice_cstr(t->task.fields), RESULT_HUMAN) : AGENT_GROUP_ANY;
+    char whose[64] = "";
+    bool held = t->list[0] == '+';
+
+    if (group)
+        snprintf(whose, sizeof(whose), ", for agents of group %s",
+                 agent_group_name(&c->groups, group));
+    if (t->stands == TASK_FRESH && held)
+        add(out, REASON_TURN, 0,
+            "Its time has come: it waits until an agent for it is free, %llu before it%s.",
+            (unsigned long long)t->ahead, whose);
+    else if (t->stands == TASK_FRESH)
+        add(out, REASON_TURN, 0,
+            "Nothing holds it: it is dialled in its turn, %llu before it%s%s%s.",
+            (unsigned long long)t->ahead, t->list[0] ? " on list " : "", t->list, whose);
+    else
+        add(out, REASON_TURN, 0, "Nothing holds it: its time has come, it is dialled next%s.",
+            whose);
+}
+
 void standing_explain(const struct standing *s, const struct queue_stands *t,
                       const struct standing_more *more, struct reasons *out)
 {
@@ -334,11 +358,8 @@ void standing_explain(const struct standing *s, const struct queue_stands *t,
     } else if (t->stands == TASK_DONE) {
         say_gate(s, more, number, at, out);
     }
-    if (out->count == 0 && t->stands == TASK_FRESH)
-        add(out, REASON_TURN, 0, "Nothing holds it: it is dialled in its turn, %llu before it%s%s.",
-            (unsigned long long)t->ahead, t->list[0] ? " on list " : "", t->list);
-    else if (out->count == 0)
-        add(out, REASON_TURN, 0, "Nothing holds it: its time has come, it is dialled next.");
+    if (out->count == 0)
+        say_turn(s, t, out);
     out->next_if_run_wall_ms = t->malformed ? WINDOW_NEVER : at;
     out->next_wall_ms = runs ? out->next_if_run_wall_ms : WINDOW_NEVER;
 }

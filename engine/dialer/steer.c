@@ -27,12 +27,13 @@ static void take(struct dialer *d, struct campaign *next)
     if (d->policy.mode == PACING_PREVIEW && next->pacing.mode != PACING_PREVIEW)
         preview_stop(d);
     d->policy = next->pacing;
-    pacing_set_policy(d->pacing, &d->policy);
+    for (uint32_t i = 0; i < d->lane_count; i++)
+        pacing_set_policy(d->lanes[i].pacing, &d->policy);
     for (uint32_t i = 0; i < next->trunk_count; i++)
         d->trunks[i].config = &next->trunks[i];
     health_set_limit(d->health, next->media.late_limit_ms);
     d->campaign = next;
-    lists_share(d->queue, next);
+    lists_share(d->queue, next, 0);
     d->superseded[d->reloads++] = next;
     if (campaign_hours_change(old, next))
         forward_begin(d, old);

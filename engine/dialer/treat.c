@@ -39,6 +39,7 @@ static void connect_agent(struct attempt *a, struct agent *agent)
 {
     struct dialer *d = a->dialer;
 
+    lanes_take(a, agent);
     loop_timer_stop(d->loop, &a->timer);
     list_remove(&a->waiting_node);
     if (a->phase == ATTEMPT_WAITING && d->ringback)
@@ -63,13 +64,43 @@ static void connect_agent(struct attempt *a, struct agent *agent)
         flow_agent_joined(a->flow, agent_name(agent));
 }
 
+void attempt_wants(struct attempt *a, uint8_t group)
+{
+    a->group = group;
+    snprintf(a->record.group, sizeof(a->record.group), "%s",
+             agent_group_name(&a->dialer->campaign->groups, group));
+}
+
+/* Who waits the longest for a group in which somebody is free; NULL: nobody. */
+static struct attempt *to_be_served(struct dialer *d, struct agent **agent)
+{
+    list_each(n, next, &d->waiting)
+    {
+        struct attempt *a = container_of(n, struct attempt, waiting_node);
+
+        if ((*agent = desk_longest_ready(d->desk, a->group)))
+            return a;
+    }
+    return NULL;
+}
+
 void attempt_offer_agent(struct dialer *d)
 {
-    struct list_node *n;
+    struct attempt *a;
     struct agent *agent;
 
-    while ((n = list_first(&d->waiting)) && (agent = desk_longest_ready(d->desk)))
-        connect_agent(container_of(n, struct attempt, waiting_node), agent);
+    while ((a = to_be_served(d, &agent)))
+        connect_agent(a, agent);
+}
+
+static bool somebody_waits(const struct dialer *d, uint8_t group)
+{
+    list_each(n, next, &d->waiting)
+    {
+        if (container_of(n, struct attempt, waiting_node)->group == group)
+            return true;
+    }
+    return false;
 }
 
 void attempt_agent_chose(struct attempt *a, char digit)
@@ -201,8 +232,9 @@ static void treat_with_agent(struct attempt *a)
     struct dialer *d = a->dialer;
     struct agent *agent = agents_of_lead(a);
 
-    if (!agent && list_empty(&d->waiting))
-        agent = desk_longest_ready(d->desk);
+    attempt_wants(a, campaign_group_of(d->campaign, slice_cstr(a->task.fields), a->record.result));
+    if (!agent && !somebody_waits(d, a->group))
+        agent = desk_longest_ready(d->desk, a->group);
     if (a->wanted_by && agent_state(a->wanted_by->agent) == AGENT_READY)
         agent = a->wanted_by->agent;
     attempt_pace(a, PACING_WAITING);

@@ -2,6 +2,7 @@
  * report's charts, and run.json at the end. */
 #include "dialer/internal.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "media/media.h"
@@ -41,6 +42,26 @@ static void count_phases(struct dialer *d, struct live_view *v)
     }
 }
 
+/* Where there are lanes: of each, who is there for it. */
+static void look_at_groups(struct dialer *d, struct live_view *v)
+{
+    v->groups = d->lane_count > 1 || d->lanes[0].group ? d->lane_count : 0;
+    for (uint32_t i = 0; i < v->groups; i++) {
+        const struct lane *l = &d->lanes[i];
+        struct live_group *g = &v->group[i];
+        struct pacing_state s;
+
+        pacing_look(l->pacing, loop_now_ms(d->loop), &s);
+        snprintf(g->name, sizeof(g->name), "%s", l->group ? l->name : "any agent");
+        g->free = s.agents[AGENT_PACE_FREE] + s.agents[AGENT_PACE_RESERVED];
+        g->talking = s.agents[AGENT_PACE_TALKING];
+        g->wrapping = s.agents[AGENT_PACE_WRAPPING];
+        g->out = s.agents[AGENT_PACE_OUT];
+        g->calls = s.calls[PACING_LAUNCHED] + s.calls[PACING_RINGING] + s.calls[PACING_ANSWERED];
+        g->waiting = s.calls[PACING_WAITING];
+    }
+}
+
 static const char *late_why(struct dialer *d, char text[ADMISSION_TEXT_MAX])
 {
     const struct admission *a = health_admission(d->health);
@@ -55,8 +76,12 @@ static void look(struct dialer *d)
     struct pacing_state pace;
     char why[CONTROL_TEXT_MAX], late[ADMISSION_TEXT_MAX];
 
-    pacing_look(d->pacing, loop_now_ms(d->loop), &pace);
+    uint32_t agents[AGENT_PACE_STATES];
+
+    lanes_look(d, &pace);
+    agents_count(d, agents);
     count_phases(d, v);
+    look_at_groups(d, v);
     v->elapsed_ms = (d->loop->now_us - d->started_us) / 1000;
     v->leads = d->counts.total;
     v->finished = d->counts.finished;
@@ -64,9 +89,9 @@ static void look(struct dialer *d)
     v->in_air_leads = d->counts.leased;
     v->attempts = d->run->attempts_launched;
     v->in_air_max = d->policy.concurrent;
-    v->agents_free = pace.agents[AGENT_PACE_FREE] + pace.agents[AGENT_PACE_RESERVED];
-    v->agents_talking = pace.agents[AGENT_PACE_TALKING];
-    v->agents_wrapping = pace.agents[AGENT_PACE_WRAPPING];
+    v->agents_free = agents[AGENT_PACE_FREE] + agents[AGENT_PACE_RESERVED];
+    v->agents_talking = agents[AGENT_PACE_TALKING];
+    v->agents_wrapping = agents[AGENT_PACE_WRAPPING];
     v->agents_out = d->agent_count - v->agents_free - v->agents_talking - v->agents_wrapping;
     v->calls_per_second = pace.calls_per_second;
     v->connected = pace.connected;
@@ -101,9 +126,10 @@ void watch_draw(struct dialer *d, bool force)
     live_draw(d->view, &d->look, loop_now_ms(d->loop), force);
 }
 
-void watch_advice(struct dialer *d, const struct pacing_advice *a)
+void watch_advice(struct dialer *d, struct lane *l, const struct pacing_advice *a)
 {
     struct live_view *v = &d->look;
+    struct live_group *g = &v->group[l - d->lanes];
 
     char why[CONTROL_TEXT_MAX], late[ADMISSION_TEXT_MAX];
 
@@ -115,11 +141,18 @@ void watch_advice(struct dialer *d, const struct pacing_advice *a)
     else if (late_why(d, late)[0])
         snprintf(v->pacing, sizeof(v->pacing), "%.96s: no new calls, %u still out", late, d->in_air);
     else
-        snprintf(v->pacing, sizeof(v->pacing), "%s", a->reason);
+        snprintf(v->pacing, sizeof(v->pacing), "%s", d->lane_count == 1 ? a->reason : "by group");
+    snprintf(g->pacing, sizeof(g->pacing), "%s%s", a->reason,
+             lane_is_dry(l) && a->launch ? "; no more leads are due now" : "");
     v->looks_ahead = a->horizon_s > 0;
-    v->expected_live = a->expected_live;
+    g->expected_live = a->expected_live;
+    g->risk_percent = 100 * a->taken;
+    v->expected_live = v->risk_percent = 0;
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        v->expected_live += v->group[i].expected_live;
+        v->risk_percent = fmax(v->risk_percent, v->group[i].risk_percent);
+    }
     v->theta_percent = 100 * a->theta;
-    v->risk_percent = 100 * a->taken;
 }
 
 void watch_sample(struct dialer *d)

@@ -22,9 +22,10 @@ struct flow_host {
     void *(*leg_begins)(void *arg, struct flow *f, const char *to, const char *shown);
     void (*leg_over)(void *arg, void *token, struct call *leg);
 
-    /* A script wants an agent for its call: flow_agent_joined follows when one is bridged with it,
-     * and flow_agent_left when they have left. ERR_NOT_FOUND: there are no agents. */
-    enum err (*agent_want)(void *arg, struct flow *f);
+    /* A script wants an agent for its call, of a group ("": anybody, or whom the lead is for):
+     * flow_agent_joined follows when one is bridged with it, and flow_agent_left when they have
+     * left. ERR_NOT_FOUND: there are no agents; ERR_INVALID: none is in that group. */
+    enum err (*agent_want)(void *arg, struct flow *f, struct slice group);
     /* Not wanted any more, or the call has ended under the conversation. */
     void (*agent_drop)(void *arg, struct flow *f);
 

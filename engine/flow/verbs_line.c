@@ -322,7 +322,7 @@ void flow_agent_left(struct flow *f)
     flow_wake(f);
 }
 
-static int transfer_to_agent(lua_State *L, struct flow *f)
+static int transfer_to_agent(lua_State *L, struct flow *f, struct slice group)
 {
     const struct flow_host *host = f->rt->host;
     double wait = opt_number(L, 3, "ring", RING_S, 0, 3600);
@@ -334,12 +334,16 @@ static int transfer_to_agent(lua_State *L, struct flow *f)
     if (e == OK) {
         play_meanwhile(L, f, opt_string(L, 3, "music", NULL));
         f->agent_wanted = true;
-        e = host->agent_want(host->arg, f);
+        e = host->agent_want(host->arg, f, group);
     }
     if (e == ERR_NOT_FOUND) {
         f->agent_wanted = false;
         call_stop_audio(f->call);
         return verb_outcome(L, "no_agents");
+    }
+    if (e == ERR_INVALID) {
+        f->agent_wanted = false;
+        flow_fail(L, "call:transfer: no agent is in group '%.*s'", SLICE_ARG(group));
     }
     if (e != OK) {
         f->agent_wanted = false;
@@ -352,7 +356,7 @@ static int transfer_to_agent(lua_State *L, struct flow *f)
 /*@both call:transfer(to [, { caller = number, name = text, ring = 30, music = file, record = false,
  * left = "caller", limit = 7200 }])
  * Puts the caller through to a number or a "sip:" address (call:dial, then call:bridge), or to
- * "agent": the next free one, waited for `ring` seconds. Returns "far" when they hung up, "hangup"
+ * "agent": the next free one, waited for `ring` seconds; "agent sales": of that group. Returns "far" when they hung up, "hangup"
  * when the caller did, "limit", and the agent's name; or nil and why nobody was reached: an outcome
  * of call:dial, for agents "timeout" or "no_agents".
  */
@@ -362,14 +366,16 @@ static int verb_transfer(lua_State *L)
                                           "record", "left", "limit", NULL};
     struct flow *f = verb_begin(L);
     const char *to = luaL_checkstring(L, 2);
+    struct slice whom, group;
 
     lua_settop(L, 3);
     line_host(L, f, "transfer");
     opt_only(L, 3, options);
     left_of(L, 3);
     memset(&f->at, 0, sizeof f->at);
-    if (strcmp(to, "agent") == 0)
-        return transfer_to_agent(L, f);
+    slice_cut(slice_cstr(to), ' ', &whom, &group);
+    if (slice_eq(whom, SLICE("agent")))
+        return transfer_to_agent(L, f, group);
     dial_now(L, f, 3);
     return transfer_k(L, LUA_OK, 0);
 }

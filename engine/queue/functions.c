@@ -58,6 +58,7 @@ const char *const queue_functions[] = {
     "end\n",
 
     queue_functions_lines,
+    queue_functions_lines_out,
 
     /* id, head, payload, and so on → {added, there already}. A head is '' or 'priority due how list
      * status': list '-' for none, how of its order (functions_lines.c). */
@@ -140,8 +141,8 @@ const char *const queue_functions[] = {
     "  redis.call('ZADD', c .. ':leased', unpack(leases))\n"
     "  return out\n"
     "end\n"
-    /* engine, nonce, max, lease_ms, now, then list, its share, … → entries. The same nonce again:
-     * the same tasks again. */
+    /* engine, nonce, max, lease_ms, now, then list, its share (−1: it is held), … → entries. The
+     * same nonce again: the same tasks again. */
     "local function claim(keys, args)\n"
     "  local c, engine, nonce, max = keys[1], args[1], args[2], tonumber(args[3])\n"
     "  local now = clock(args[5])\n"
@@ -160,13 +161,18 @@ const char *const queue_functions[] = {
     "    end\n"
     "    return out\n"
     "  end\n"
-    "  local ids, shares, places = from_due(c, max, before(now)), {}, {}\n"
-    "  local due = #ids\n"
+    "  local shares = {}\n"
     "  for i = 6, #args - 1, 2 do shares[args[i]] = tonumber(args[i + 1]) end\n"
-    "  if due < max then\n"
-    "    local some\n"
-    "    some, places = from_lines(c, max - due, shares)\n"
-    "    for i, id in ipairs(some) do ids[due + i] = id end\n"
+    "  local ids = from_due(c, max, before(now), shares)\n"
+    "  local due, places = #ids, {}\n"
+    "  for _, from in ipairs({from_held, from_lines}) do\n"
+    "    if #ids < max then\n"
+    "      local some, where = from(c, max - #ids, shares)\n"
+    "      for i, id in ipairs(some) do\n"
+    "        ids[#ids + 1] = id\n"
+    "        places[#places + 1] = where[i]\n"
+    "      end\n"
+    "    end\n"
     "  end\n"
     "  if #ids == 0 then return {} end\n"
     "  local out = lease(c, ids, engine, now + tonumber(args[4]), places, due)\n"

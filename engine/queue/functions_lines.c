@@ -11,7 +11,11 @@
  * blank, score). Given back without a call it stands there again, at once or when its window opens:
  * a night before the campaign's first hour costs nobody their turn. A claim moves 2,000 of
  * them at most, so that nobody waits for Redis: of many more that open at one instant, the first
- * claims choose among those moved by then. */
+ * claims choose among those moved by then.
+ *
+ * A list whose people have nobody to go to now (share −1) is held: its leads are not given out, and
+ * those of its leads whose time has come wait in a line of their own, +LIST, so that they are in
+ * nobody's way. They are the first when the list is not held any more. */
 #include "queue/internal.h"
 
 const char queue_functions_lines[] =
@@ -59,6 +63,29 @@ const char queue_functions_lines[] =
     "  local n = redis.call('ZCARD', c .. ':fresh')\n"
     "  for _, l in ipairs(lists_of(c)) do n = n + redis.call('ZCARD', line_of(c, l)) end\n"
     "  return n\n"
+    "end\n";
+
+const char queue_functions_lines_out[] =
+    "local function is_held(shares, list)\n" /* a list that is not told is as leads of none */
+    "  return (shares[list] or shares[''] or 1) < 0\n"
+    "end\n"
+    /* the list of a lead, by the payload */
+    "local function list_in(payload)\n"
+    "  return payload and string.match(payload, '[{,]%s*\"list\"%s*:%s*\"([%w_.-]*)\"') or ''\n"
+    "end\n"
+    /* Due leads that were held, n at most → ids, and where each stood. */
+    "local function from_held(c, n, shares)\n"
+    "  local ids, places = {}, {}\n"
+    "  for _, l in ipairs(lists_of(c)) do\n"
+    "    if #ids < n and string.sub(l, 1, 1) == '+' and not is_held(shares, string.sub(l, 2)) then\n"
+    "      local got = redis.call('ZPOPMIN', line_of(c, l), n - #ids)\n"
+    "      for i = 1, #got, 2 do\n"
+    "        ids[#ids + 1] = got[i]\n"
+    "        places[#places + 1] = in_text(l, tonumber(got[i + 1]))\n"
+    "      end\n"
+    "    end\n"
+    "  end\n"
+    "  return ids, places\n"
     "end\n"
 
     /* The next n by the shares (list → number; 1 where none is told, 0: not now) → ids, and where
@@ -69,12 +96,12 @@ const char queue_functions_lines[] =
     "  local names = {''}\n"
     "  for i = 1, #known, 2 do\n"
     "    pass[known[i]] = known[i + 1]\n"
-    "    if known[i] ~= '' and known[i] ~= '*' then names[#names + 1] = known[i] end\n"
+    "    if string.find(known[i], '^[^*+]') then names[#names + 1] = known[i] end\n"
     "  end\n"
     "  local last = tonumber(pass['*'])\n"
     "  for _, name in ipairs(names) do\n"
     "    local left, share = redis.call('ZCARD', line_of(c, name)), shares[name] or 1\n"
-    "    if left > 0 and share > 0 then\n"
+    "    if left > 0 and share > 0 and not is_held(shares, name) then\n"
     "      lines[#lines + 1] = {name = name, left = left, step = 1 / share, n = 0,\n"
     "                           pass = math.max(tonumber(pass[name]), last)}\n"
     "    end\n"
@@ -107,9 +134,10 @@ const char queue_functions_lines[] =
     "end\n"
 
     /* Those whose time has come, n at most, out of :due. Who waited for a window alone, and was
-     * never called, goes back to its line instead. */
-    "local function from_due(c, n, till)\n"
-    "  local ids, looked = {}, 0\n"
+     * never called, goes back to its line instead; who is of a held list, to that list's. */
+    "local function from_due(c, n, till, shares)\n"
+    "  local ids, looked, some_held = {}, 0, false\n"
+    "  for _, share in pairs(shares) do some_held = some_held or share < 0 end\n"
     "  while #ids < n and looked < 2000 do\n"
     "    local some = redis.call('ZRANGEBYSCORE', c .. ':due', '-inf', till, 'LIMIT', #ids, n)\n"
     "    if #some == 0 then break end\n"
@@ -119,8 +147,16 @@ const char queue_functions_lines[] =
     "      if s[1] and not s[2] then\n"
     "        redis.call('ZREM', c .. ':due', id)\n"
     "        line_again(c, id, s[1])\n"
-    "      elseif #ids < n then\n"
-    "        ids[#ids + 1] = id\n"
+    "      else\n"
+    "        local payload = some_held and redis.call('HGET', c .. ':tasks', id)\n"
+    "        local list = list_in(payload)\n"
+    "        if some_held and is_held(shares, list) then\n"
+    "          local score = redis.call('ZSCORE', c .. ':due', id)\n"
+    "          redis.call('ZREM', c .. ':due', id)\n"
+    "          enter_line(c, id, '+' .. list, score)\n"
+    "        elseif #ids < n then\n"
+    "          ids[#ids + 1] = id\n"
+    "        end\n"
     "      end\n"
     "    end\n"
     "  end\n"

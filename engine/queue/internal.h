@@ -27,7 +27,7 @@
 extern const char *const queue_functions[];
 /* functions_ledger.c, functions_gate.c, functions_dnc.c: pieces of it */
 extern const char queue_functions_put[], queue_functions_ledger[], queue_functions_share[];
-extern const char queue_functions_note[], queue_functions_lines[];
+extern const char queue_functions_note[], queue_functions_lines[], queue_functions_lines_out[];
 extern const char queue_functions_stop[];
 extern const char queue_functions_import[];
 extern const char queue_functions_places[], queue_functions_gate[], queue_functions_gate_more[];

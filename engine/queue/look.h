@@ -21,7 +21,8 @@ struct queue_stands {
     struct queue_task task; /* token 0 */
     enum task_stands stands;
     uint64_t ahead;                    /* FRESH, queue_look only: tasks of its list before it */
-    char list[QUEUE_LIST_MAX + 1];     /* likewise; "": of none */
+    char list[QUEUE_LIST_MAX + 2];     /* likewise; "": of none. "+NAME": it was called, is due
+                                          and held (QUEUE_HELD) */
     uint64_t due_wall_ms;              /* WAITS */
     uint64_t lease_wall_ms;            /* LEASED: its end */
     char engine[QUEUE_ENGINE_MAX + 1]; /* LEASED */

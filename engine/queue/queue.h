@@ -48,7 +48,7 @@
 #define QUEUE_STATUS_MAX     31
 #define QUEUE_CALL_ID_MAX    127
 #define QUEUE_ENGINE_MAX     63
-#define QUEUE_LISTS_MAX      16
+#define QUEUE_LISTS_MAX      17 /* the leads of none, too */
 #define QUEUE_LIST_MAX       31
 #define QUEUE_CALLER_ID_MAX  39
 #define QUEUE_FIELDS_MAX     4000  /* custom fields as one JSON object */
@@ -166,10 +166,12 @@ const struct queue_add_stats *queue_add_stats_of(const struct queue *q);
 /* --- working ---------------------------------------------------------------------------------- */
 
 /* How often the lists' leads are given out for the first time: in the ratio of their shares, while
- * they have leads; 0: not now. Lists that are not named, and leads of none (""), have share 1. */
+ * they have leads; 0: not now. Lists that are not named, and leads of none (""), have share 1, and
+ * the former are held when the latter are. */
+#define QUEUE_HELD UINT32_MAX
 struct queue_share {
     char list[QUEUE_LIST_MAX + 1];
-    uint32_t share;
+    uint32_t share; /* QUEUE_HELD: none of its leads is given out now, due ones neither */
 };
 /* From the next claim on; n at most QUEUE_LISTS_MAX. */
 void queue_set_shares(struct queue *q, const struct queue_share *shares, uint32_t n);

@@ -45,7 +45,8 @@ enum err queue_claim(struct queue *q, uint32_t max, queue_tasks_fn *done, void *
     argv[n++] = queue_now(q, now);
     for (uint32_t i = 0; i < q->share_count; i++) {
         argv[n++] = slice_cstr(q->shares[i].list);
-        argv[n++] = queue_decimal(share[i], q->shares[i].share);
+        argv[n++] = q->shares[i].share == QUEUE_HELD ? SLICE("-1")
+                                                     : queue_decimal(share[i], q->shares[i].share);
     }
     enum err e = queue_send_now(r, n, argv);
 

@@ -177,6 +177,7 @@ static void put_who(struct json *j, const struct call_record *r)
     put_text(j, "caller_id", r->caller_id);
     put_text(j, "trunk", r->trunk);
     put_text(j, "agent", r->agent);
+    put_text(j, "group", r->group);
     json_cstr(j, "result", result_name(r->result));
     json_cstr(j, "delivery", delivery_name(r->delivery));
     put_text(j, "outcome", r->outcome);

@@ -12,6 +12,17 @@
 #define LIVE_PLAIN_MS  10000
 #define LIVE_BYTES_MAX 16384 /* of one picture */
 
+#define LIVE_GROUPS_MAX 17
+
+/* Agents of a group that people go to, and the calls made for them. */
+struct live_group {
+    char name[32];
+    uint32_t free, talking, wrapping, out; /* an agent of several counts for one of them */
+    uint32_t calls, waiting;               /* not decided yet; people who wait */
+    char pacing[160];
+    double expected_live, risk_percent;
+};
+
 struct live_view {
     char campaign[64];
     uint64_t elapsed_ms;
@@ -21,6 +32,8 @@ struct live_view {
     uint32_t dialling, ringing, analysing, waiting, talking, treated; /* calls in the air */
     uint32_t in_air_max;                                              /* 0: no limit */
     uint32_t agents_free, agents_talking, agents_wrapping, agents_out;
+    struct live_group group[LIVE_GROUPS_MAX];
+    uint32_t groups; /* 0: people go to anybody */
     double calls_per_second;
     char pacing[160]; /* pacing_advice.reason */
     /* Mode predictive, as of the last advice: */

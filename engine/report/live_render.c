@@ -127,6 +127,39 @@ static void agents(struct picture *p, const struct live_view *v)
     end_line(p);
 }
 
+static void groups(struct picture *p, const struct live_view *v)
+{
+    for (uint32_t i = 0; i < v->groups && i < LIVE_GROUPS_MAX; i++) {
+        const struct live_group *g = &v->group[i];
+
+        label(p, i ? "" : "groups");
+        coloured(p, TEXT_CYAN, g->name);
+        buf_puts(&p->line, "  ");
+        counted(p, "talking", g->talking, TEXT_GREEN);
+        counted(p, "free", g->free, TEXT_YELLOW);
+        counted(p, "wrapping", g->wrapping, TEXT_BLUE);
+        counted(p, "out", g->out, TEXT_RED);
+        counted(p, "calls", g->calls, TEXT_BLUE);
+        counted(p, "waiting", g->waiting, TEXT_YELLOW);
+        end_line(p);
+    }
+}
+
+/* A group's advice, or the campaign's. */
+static void pacing(struct picture *p, const struct live_view *v)
+{
+    label(p, "pacing");
+    buf_puts(&p->line, v->pacing);
+    end_line(p);
+    for (uint32_t i = 0; i < v->groups && v->groups > 1 && i < LIVE_GROUPS_MAX; i++) {
+        label(p, "");
+        coloured(p, TEXT_CYAN, v->group[i].name);
+        buf_puts(&p->line, ": ");
+        buf_puts(&p->line, v->group[i].pacing);
+        end_line(p);
+    }
+}
+
 static void answers(struct picture *p, const struct live_view *v)
 {
     const struct hist *h = v->answer_to_agent_ms;
@@ -230,11 +263,10 @@ size_t live_render(const struct live_view *v, uint32_t width, bool use_colour, c
     head(&p, v);
     calls(&p, v);
     agents(&p, v);
+    groups(&p, v);
     answers(&p, v);
     results(&p, v);
-    label(&p, "pacing");
-    buf_puts(&p.line, v->pacing);
-    end_line(&p);
+    pacing(&p, v);
     if (v->rtp_lost || v->records_held || v->errors) {
         label(&p, "trouble");
         counted(&p, "lost RTP packets", v->rtp_lost, TEXT_YELLOW);

@@ -79,22 +79,40 @@ static void connect_agent(struct visit *v, struct agent *agent)
     flow_agent_joined(v->flow, agent_name(agent));
 }
 
-static void offer_agents(struct serve *s)
+/* Who waits the longest for a group in which somebody is free; NULL: nobody. */
+static struct visit *to_be_served(struct serve *s, struct agent **agent)
 {
-    struct list_node *n;
-    struct agent *agent;
+    list_each(n, next, &s->waiting)
+    {
+        struct visit *v = container_of(n, struct visit, waiting_node);
 
-    while ((n = list_first(&s->waiting)) && (agent = desk_longest_ready(s->desk)))
-        connect_agent(container_of(n, struct visit, waiting_node), agent);
+        if ((*agent = desk_longest_ready(s->desk, v->group)))
+            return v;
+    }
+    return NULL;
 }
 
-static enum err agent_want(void *arg, struct flow *f)
+static void offer_agents(struct serve *s)
+{
+    struct visit *v;
+    struct agent *agent;
+
+    while ((v = to_be_served(s, &agent)))
+        connect_agent(v, agent);
+}
+
+/* The groups are those the service was started with, like the agents. */
+static enum err agent_want(void *arg, struct flow *f, struct slice group)
 {
     struct serve *s = arg;
     struct visit *v = flow_arg(f);
 
     if (!s->desk || desk_counts(s->desk).total == 0)
         return ERR_NOT_FOUND;
+    v->group = agent_groups_find(&s->groups, group);
+    if (group.len && !v->group)
+        return ERR_INVALID;
+    snprintf(v->record.group, sizeof v->record.group, "%s", agent_group_name(&s->groups, v->group));
     list_push_back(&s->waiting, &v->waiting_node);
     offer_agents(s);
     return OK;
@@ -163,6 +181,7 @@ enum err host_open_desk(struct serve *s, const struct numbers *n, char *error)
     }
     enum err e = desk_open(&s->desk, s->env, &handler, s);
 
+    s->groups = n->groups;
     for (uint32_t i = 0; i < n->agent_count && e == OK; i++) {
         struct desk_agent_config agent = {
             .name = n->agent[i].name,
@@ -170,6 +189,7 @@ enum err host_open_desk(struct serve *s, const struct numbers *n, char *error)
             .from_user = "peal",
             .wrap_up_ms = n->agent[i].wrap_up_ms,
             .codecs = n->agent[i].codecs,
+            .groups = n->agent[i].groups,
         };
 
         e = desk_add(s->desk, &agent, NULL);

@@ -50,6 +50,7 @@ struct serve {
     struct book *book; /* that new calls get */
     struct list books; /* all, the newest last */
     struct desk *desk;
+    struct agent_groups groups; /* of its agents */
     struct supervision supervision; /* of its agents */
     const struct sound *hold_music; /* NULL: none */
     struct redis_server *server;    /* a private one; NULL: the Redis was given */
@@ -82,6 +83,7 @@ struct visit {
     struct call *call;
     struct flow *flow;
     struct agent *agent;       /* who talks to them */
+    uint8_t group;             /* of agents that it waits for */
     uint32_t legs;             /* that its flow dialled */
     struct call_record record; /* who and what; the call's own is merged in at its end */
 };

@@ -11,10 +11,11 @@
  *       with: { period: "7" }
  *
  * Further keys: codecs ([pcma, pcmu, opus, g722]) of all calls, by preference; trunk (address, tcp,
- * user, password, codecs) is where flows dial numbers to; agents (name, uri, wrap_up, codecs) are
- * whom callers are put through to; with hold: { key: "*", music: hold.wav } an agent's key puts the
- * caller on hold and takes them back; zone and hours (name: windows) what a flow asks for by
- * call:is_open; supervision: { pin: "4921" } lets supervisors be with agents (desk/supervise.h).
+ * user, password, codecs) is where flows dial numbers to; agents (name, uri, wrap_up, codecs,
+ * groups) are whom callers are put through to; with hold: { key: "*", music: hold.wav } an agent's
+ * key puts the caller on hold and takes them back; zone and hours (name: windows) what a flow asks
+ * for by call:is_open; supervision: { pin: "4921" } lets supervisors be with agents
+ * (desk/supervise.h).
  *
  * prints is a library of known recordings (peal prints), for call:listen; it takes effect at the
  * next start. http names the hosts that http.* may ask ("hooks.example.com, 127.0.0.1:8080").
@@ -32,6 +33,7 @@
 #ifndef PEAL_SERVE_NUMBERS_H
 #define PEAL_SERVE_NUMBERS_H
 
+#include "campaign/groups.h"
 #include "campaign/window.h"
 #include "io/addr.h"
 #include "media/record_settings.h"
@@ -71,6 +73,7 @@ struct numbers_agent {
     char name[NUMBERS_NAME_MAX], uri[NUMBERS_VALUE_MAX];
     uint32_t wrap_up_ms;
     struct sdp_codecs codecs; /* n 0: the file's */
+    uint32_t groups;          /* campaign/groups.h: a set of numbers.groups */
 };
 
 struct numbers_hours {
@@ -116,6 +119,7 @@ struct numbers {
     } trunk;
     uint32_t agent_count;
     struct numbers_agent *agent;
+    struct agent_groups groups;
     struct {
         char key;                     /* of an agent who talks; '\0': none */
         char music[NUMBERS_PATH_MAX]; /* what the caller hears; "": nothing */

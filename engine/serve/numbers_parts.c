@@ -103,11 +103,33 @@ static void read_wrap_up(struct numbers_reader *r, const char *where, const yaml
     numbers_duration(r, where, n, WRAP_UP_MS_MAX, place);
 }
 
+static void read_groups(struct numbers_reader *r, const char *where, const yaml_node_t *n,
+                        void *place)
+{
+    uint32_t *set = place;
+
+    if (!numbers_is_sequence(r, where, n))
+        return;
+    for (const yaml_node_item_t *i = n->data.sequence.items.start;
+         i < n->data.sequence.items.top && !r->failed; i++) {
+        const yaml_node_t *item = yaml_document_get_node(&r->doc, *i);
+        char name[AGENT_GROUP_NAME_MAX] = "";
+
+        numbers_name(r, where, item, name, sizeof name);
+        uint8_t group = r->failed ? 0 : agent_groups_add(&r->out->groups, name);
+
+        if (!r->failed && !group)
+            numbers_fail(r, item, "%s: accepted: %d groups at most", where, AGENT_GROUPS_MAX);
+        *set |= 1u << group;
+    }
+}
+
 static const struct numbers_field agent_fields[] = {
     {.name = "name", .read = read_agent_name, .at = offsetof(struct numbers_agent, name)},
     {.name = "uri", .read = read_uri, .at = offsetof(struct numbers_agent, uri)},
     {.name = "wrap_up", .read = read_wrap_up, .at = offsetof(struct numbers_agent, wrap_up_ms)},
     {.name = "codecs", .read = numbers_read_codecs, .at = offsetof(struct numbers_agent, codecs)},
+    {.name = "groups", .read = read_groups, .at = offsetof(struct numbers_agent, groups)},
 };
 
 void numbers_read_agents(struct numbers_reader *r, const char *where, const yaml_node_t *n,

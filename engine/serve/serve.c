@@ -277,7 +277,8 @@ static const char *needs_restart(const struct numbers *was, const struct numbers
         return "media";
     if (was->agent_count != is->agent_count ||
         (is->agent_count &&
-         memcmp(was->agent, is->agent, is->agent_count * sizeof *is->agent) != 0))
+         memcmp(was->agent, is->agent, is->agent_count * sizeof *is->agent) != 0) ||
+        memcmp(&was->groups, &is->groups, sizeof is->groups) != 0)
         return "agents";
     if (was->hold.key != is->hold.key || strcmp(was->hold.music, is->hold.music) != 0)
         return "hold";

@@ -21,6 +21,7 @@ void visit_put_record(struct serve *s, struct call *call, const struct call_reco
     memcpy(r.number, own->number, sizeof r.number);
     memcpy(r.caller_id, own->caller_id, sizeof r.caller_id);
     memcpy(r.agent, own->agent, sizeof r.agent);
+    memcpy(r.group, own->group, sizeof r.group);
     memcpy(r.outcome, own->outcome, sizeof r.outcome);
     memcpy(r.comment, own->comment, sizeof r.comment);
     r.attempt = own->attempt;

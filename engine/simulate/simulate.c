@@ -124,7 +124,7 @@ static enum err open_folder(struct simulation *s)
     static const char *const made[] = {"calls.jsonl",      "calls.sqlite", "calls.sqlite-wal",
                                        "calls.sqlite-shm", "run.json",     "rejected.csv",
                                        "pacing",           "redis.log"};
-    char path[CAMPAIGN_PATH_MAX + 32];
+    char path[CAMPAIGN_PATH_MAX + 64];
 
     if (slice_copy(slice_cstr(s->config->out_dir), s->dir, sizeof(s->dir) - 32) != OK)
         return fail(s, ERR_INVALID, s->config->out_dir, "the path is too long");
@@ -134,6 +134,14 @@ static enum err open_folder(struct simulation *s)
         (is_there(s, "calls.jsonl") || is_there(s, "calls.sqlite") || is_there(s, "engine-id")))
         return fail(s, ERR_INVALID, s->dir,
                     "this folder holds the data of a real run; name another with --out");
+    for (uint32_t i = 0; i < s->config->campaign->groups.count; i++) {
+        char name[AGENT_GROUP_NAME_MAX + 8];
+
+        snprintf(name, sizeof(name), "pacing-%s", s->config->campaign->groups.name[i]);
+        path_in(s, name, path, sizeof(path));
+        if (unlink(path) != 0 && errno != ENOENT)
+            return fail(s, ERR_IO, path, strerror(errno));
+    }
     for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
         path_in(s, made[i], path, sizeof(path));
         if (unlink(path) != 0 && errno != ENOENT)

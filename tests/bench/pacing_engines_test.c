@@ -30,7 +30,7 @@ static struct joint run_engines(const struct sim_load *l, const char *policy, ui
             sum.air_variance[2 * d > days] += day.air_variance / ((days - 1) / 2);
     }
     for (uint32_t e = 0; e < PACING_ENGINES; e++)
-        sum.thetas[e] = pacing_engines_nth(sim_of_policy(s), e)->budget.s;
+        sum.thetas[e] = pacing_engines_nth(sim_of_policy(s), e)->common->budget.s;
     sim_close(s);
     sum.utilisation = 100 * busy / logged;
     sum.abandoned = 100 * abandoned / fmax(sum.live, 1);

@@ -84,6 +84,7 @@ Test(change, what_may_not_is_refused_with_a_sentence)
         {"name: carrier", "name: other", "'carrier' is called 'other'"},
         {"count: 3", "count: 4", "3 agents, not 4"},
         {"wrap_up: 2s", "wrap_up: 3s", "wrap-up"},
+        {"wrap_up: 2s", "wrap_up: 2s, groups: [ sales ]", "in other groups"},
         {"machine: hangup", "machine: agent", "on: machine"},
         {"cap: 3", "cap: 2", "abandonment"},
         {"limit: 2s", "limit: 3s", "abandonment"},

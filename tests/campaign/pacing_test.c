@@ -352,3 +352,106 @@ Test(pacing, an_engines_own_rate_holds_beside_the_campaigns)
     cr_expect_float_eq(launched_in_a_minute(20, 5), 300, 4);
     cr_expect_float_eq(launched_in_a_minute(4, 5), 240, 4);
 }
+
+/* Two groups of agents: each has calls for its own agents, and what the campaign may do as a whole
+ * is one for both. */
+Test(pacing, groups_have_their_own_calls_and_common_limits)
+{
+    struct pacing_config config = {.policy = {PACING_PROGRESSIVE, 1, 0, 5},
+                                   .max_calls = CALLS,
+                                   .max_agents = AGENTS,
+                                   .limit_ms = 2000,
+                                   .cap_percent = 3};
+    struct pacing *sales, *english;
+
+    cr_assert_eq(pacing_open(&sales, &config), OK);
+    config.with = sales;
+    cr_assert_eq(pacing_open(&english, &config), OK);
+    for (uint32_t i = 0; i < 4; i++) { /* two of sales, two of english, the rest nobody's */
+        pacing_agent(sales, i, i < 2 ? AGENT_PACE_FREE : AGENT_PACE_ELSEWHERE, 0);
+        pacing_agent(english, i, i < 2 ? AGENT_PACE_ELSEWHERE : AGENT_PACE_FREE, 0);
+    }
+    cr_expect_eq(advice(sales, "2 free agents × 1 = 2 calls, 0 out"), 2);
+    cr_expect_eq(advice(english, "2 free agents × 1 = 2 calls, 0 out"), 2);
+    phase(sales, 0, PACING_LAUNCHED);
+    phase(sales, 1, PACING_LAUNCHED);
+    cr_expect_eq(advice(sales, "2 out"), 0, "its agents have a call each");
+    cr_expect_eq(advice(english, "0 out"), 2, "the other's calls are not for its agents");
+    for (uint32_t i = 2; i < 5; i++)
+        phase(sales, i, PACING_LAUNCHED);
+    cr_expect_eq(advice(english, "as many at once as the campaign allows"), 0,
+                 "five are in the air, whosever they are");
+    phase(sales, 4, PACING_ENDED);
+    cr_expect_eq(advice(english, "0 out"), 1);
+
+    /* An agent of both groups counts for one of them. */
+    for (uint32_t i = 0; i < 4; i++)
+        phase(sales, i, PACING_ENDED);
+    pacing_agent(sales, 1, AGENT_PACE_ELSEWHERE, 0);
+    pacing_agent(english, 1, AGENT_PACE_FREE, 0);
+    cr_expect_eq(advice(sales, "1 free agents"), 1);
+    cr_expect_eq(advice(english, "3 free agents"), 3);
+    pacing_close(english);
+    pacing_close(sales);
+}
+
+/* Calls a second are the campaign's: two groups do not get twice as many. */
+Test(pacing, groups_share_the_calls_a_second)
+{
+    struct pacing_config config = {.policy = {PACING_PROGRESSIVE, 1, 2, 0},
+                                   .max_calls = CALLS,
+                                   .max_agents = AGENTS,
+                                   .limit_ms = 2000,
+                                   .cap_percent = 3};
+    struct pacing *both[2];
+    struct pacing_advice a;
+    uint32_t call = 0, of[2] = {0};
+
+    cr_assert_eq(pacing_open(&both[0], &config), OK);
+    config.with = both[0];
+    cr_assert_eq(pacing_open(&both[1], &config), OK);
+    for (uint32_t g = 0; g < 2; g++)
+        agents_free(both[g], AGENTS);
+    for (uint64_t now = 0; now < 4000; now += 50) {
+        for (uint32_t k = 0; k < 2; k++) {
+            uint32_t g = (uint32_t)(now / 50 + k) % 2; /* in turn, as the dialer does */
+
+            pacing_launch(both[g], now, &plenty, &a);
+            while (a.launch--) {
+                pacing_call(both[g], &(struct pacing_call_event){
+                                         .call = call++, .phase = PACING_LAUNCHED, .now_ms = now});
+                of[g]++;
+            }
+        }
+    }
+    cr_expect(call >= 8 && call <= 9, "%u in 4 s at 2 a second", call);
+    cr_expect(of[0] && of[1], "%u and %u", of[0], of[1]);
+    pacing_close(both[1]);
+    pacing_close(both[0]);
+}
+
+/* One θ: what one group's people lost, the other may not spend again. */
+Test(pacing, groups_share_the_abandonment_budget)
+{
+    struct pacing_config config = {.policy = {.mode = PACING_PREDICTIVE},
+                                   .max_calls = CALLS,
+                                   .max_agents = AGENTS,
+                                   .limit_ms = 2000,
+                                   .cap_percent = 3};
+    struct pacing *sales, *english;
+    struct pacing_budget_share before, after;
+
+    cr_assert_eq(pacing_open(&sales, &config), OK);
+    config.with = sales;
+    cr_assert_eq(pacing_open(&english, &config), OK);
+    pacing_budget_of(sales, &before);
+    phase(english, 0, PACING_LAUNCHED);
+    pacing_call(english, &(struct pacing_call_event){.phase = PACING_ENDED,
+                                                     .result = RESULT_HUMAN,
+                                                     .delivery = DELIVERY_ABANDONED,
+                                                     .abandoned = true});
+    pacing_budget_of(sales, &after);
+    cr_expect_lt(after.s, before.s - 0.05, "θ of sales fell, too: %g, %g", before.s, after.s);
+    pacing_close(english);
+    pacing_close(sales);
+}

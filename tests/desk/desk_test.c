@@ -188,10 +188,10 @@ Test(desk, a_leg_that_answers_makes_the_agent_ready)
     cr_expect_eq(agent_state(a), AGENT_OFFLINE);
     desk_start(desk);
     cr_expect_eq(agent_state(a), AGENT_CALLING);
-    cr_expect_null(desk_longest_ready(desk));
+    cr_expect_null(desk_longest_ready(desk, AGENT_GROUP_ANY));
     tell(&legs[0], CALL_EV_ANSWERED);
     cr_expect_eq(agent_state(a), AGENT_READY);
-    cr_expect_eq(desk_longest_ready(desk), a);
+    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), a);
 }
 
 Test(desk, who_is_ready_the_longest_is_first)
@@ -203,14 +203,14 @@ Test(desk, who_is_ready_the_longest_is_first)
     tell(&legs[1], CALL_EV_ANSWERED);
     tell(&legs[0], CALL_EV_ANSWERED);
     tell(&legs[2], CALL_EV_ANSWERED);
-    cr_expect_eq(desk_longest_ready(desk), b);
+    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), b);
     cr_assert_eq(desk_connect(desk, b, &callee), OK);
-    cr_expect_eq(desk_longest_ready(desk), a);
+    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), a);
     desk_callee_left(desk, b);
     pass(20);
-    cr_expect_eq(desk_longest_ready(desk), a);
+    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), a);
     cr_assert_eq(desk_connect(desk, a, &callee), OK);
-    cr_expect_eq(desk_longest_ready(desk), c, "b comes after c now");
+    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), c, "b comes after c now");
 }
 
 Test(desk, who_is_held_is_not_found_and_their_keys_are_told)
@@ -224,9 +224,9 @@ Test(desk, who_is_held_is_not_found_and_their_keys_are_told)
     tell(&legs[0], CALL_EV_ANSWERED);
     tell(&legs[1], CALL_EV_ANSWERED);
     desk_hold(desk, a, true);
-    cr_expect_eq(desk_longest_ready(desk), b);
+    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), b);
     desk_hold(desk, b, true);
-    cr_expect_null(desk_longest_ready(desk));
+    cr_expect_null(desk_longest_ready(desk, AGENT_GROUP_ANY));
     legs[0].handler(legs[0].arg, &legs[0], &key);
     cr_expect_eq(keys, 1u);
     cr_expect_eq(last_key, '1');
@@ -234,11 +234,11 @@ Test(desk, who_is_held_is_not_found_and_their_keys_are_told)
     legs[0].handler(legs[0].arg, &legs[0], &key);
     cr_expect_eq(keys, 1u, "keys in a talk are the talk's");
     desk_hold(desk, b, false);
-    cr_expect_eq(desk_longest_ready(desk), b);
+    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), b);
     desk_callee_left(desk, a);
     pass(12);
     cr_assert_eq(desk_connect(desk, b, &callee), OK);
-    cr_expect_eq(desk_longest_ready(desk), a, "after a talk nobody is held any more");
+    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), a, "after a talk nobody is held any more");
 }
 
 Test(desk, callee_leaves_leg_stays_and_wrap_up_runs)
@@ -386,4 +386,35 @@ Test(desk, who_listens_to_an_agent_stays_from_call_to_call)
     cr_expect_eq(callee.bridged, &legs[0]);
     desk_callee_left(desk, a);
     cr_expect_null(callee.bridged);
+}
+
+Test(desk, who_is_asked_for_by_group_is_in_it_and_of_those_counted_for_it_first)
+{
+    enum { SALES = 1, ENGLISH = 2 };
+    static const uint32_t groups[] = {1u << SALES, 1u << SALES | 1u << ENGLISH, 1u << SALES, 0};
+    struct agent *a[4];
+    struct call callee = {0};
+
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct desk_agent_config config = {
+            .name = "x", .uri = "sip:x@127.0.0.1", .wrap_up_ms = 10, .groups = groups[i]};
+
+        cr_assert_eq(desk_add(desk, &config, &a[i]), OK);
+    }
+    desk_start(desk);
+    cr_expect_null(desk_longest_ready(desk, SALES));
+    for (uint32_t i = 4; i-- > 0;)
+        tell(&legs[i], CALL_EV_ANSWERED);
+    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), a[3], "the longest of all");
+    cr_expect_eq(desk_longest_ready(desk, SALES), a[2], "the longest of the group");
+    cr_expect_eq(desk_longest_ready(desk, ENGLISH), a[1], "of two groups");
+    cr_expect_null(desk_longest_ready(desk, 3), "nobody is in it");
+    desk_count_for(a[0], SALES);
+    desk_count_for(a[1], ENGLISH);
+    cr_expect_eq(desk_longest_ready(desk, SALES), a[0], "who counts for it goes first");
+    cr_assert_eq(desk_connect(desk, a[0], &callee), OK);
+    cr_assert_eq(desk_connect(desk, a[2], &callee), OK);
+    cr_expect_eq(desk_longest_ready(desk, SALES), a[1], "else who counts for another");
+    cr_assert_eq(desk_connect(desk, a[1], &callee), OK);
+    cr_expect_null(desk_longest_ready(desk, SALES), "and nobody of no group");
 }

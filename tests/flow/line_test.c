@@ -10,6 +10,7 @@ struct house {
     uint32_t legs_begun, legs_over, wanted, dropped;
     bool no_room, no_agents;
     struct flow *wants;
+    char group[32];
 };
 
 static void *leg_begins(void *arg, struct flow *f, const char *to, const char *shown)
@@ -32,12 +33,15 @@ static void leg_over(void *arg, void *token, struct call *leg)
     h->legs_over++;
 }
 
-static enum err agent_want(void *arg, struct flow *f)
+static enum err agent_want(void *arg, struct flow *f, struct slice group)
 {
     struct house *h = arg;
 
     h->wanted++;
     h->wants = f;
+    slice_copy(group, h->group, sizeof h->group);
+    if (slice_eq(group, SLICE("nobody")))
+        return ERR_INVALID;
     return h->no_agents ? ERR_NOT_FOUND : OK;
 }
 
@@ -257,6 +261,22 @@ Test(line, an_agent_takes_the_call)
     bench_pass(&h.b, 10010);
     cr_assert_eq(h.dropped, 1u);
     done(&h, FLOW_DONE, 2);
+}
+
+Test(line, an_agent_of_a_group)
+{
+    struct house h;
+
+    open_house(&h, "call:answer()\n"
+                   "call:transfer('agent sales', { ring = 1 })\n"
+                   "check(not pcall(call.transfer, call, 'agent nobody'))\n"
+                   "call:transfer('agent', { ring = 1 })");
+    cr_expect_str_eq(h.group, "sales");
+    bench_pass(&h.b, 1010);
+    cr_assert_eq(h.wanted, 3u);
+    cr_expect_str_eq(h.group, "", "anybody");
+    bench_pass(&h.b, 1010);
+    done(&h, FLOW_DONE, 1);
 }
 
 Test(line, a_caller_who_leaves_an_agent)

@@ -268,3 +268,85 @@ Test(lines, are_known_to_whoever_moves_a_lead, .init = setup, .fini = teardown)
     cr_assert_eq(queue_add(queue, &bad[0]), ERR_INVALID);
     cr_assert_eq(queue_add(queue, &bad[1]), ERR_TOO_LONG);
 }
+
+static void retry_at_once(const struct queue_task *t)
+{
+    cr_assert_eq(attempt(queue, t, 1), OK);
+    cr_assert_eq(complete(queue, t,
+                          &(struct queue_completion){.outcome = QUEUE_RETRY,
+                                                     .attempt = 1,
+                                                     .retry_wall_ms = wall_ms() - 1000,
+                                                     .avoid_trunk = QUEUE_NO_TRUNK}),
+                 OK);
+}
+
+/* Leads of a list whose people have nobody to go to: neither new ones nor due ones are given out,
+ * they are in nobody's way, nothing is lost, and they are first when the list is held no more. */
+Test(lines, a_held_list_waits_and_is_in_nobodys_way, .init = setup, .fini = teardown)
+{
+    struct queue_share shares[] = {{"sales", 1}, {"english", QUEUE_HELD}};
+    struct queue_task some[4];
+    const struct queue_lead called_back = {.id = SLICE("back"),
+                                           .numbers = {{SLICE("+12025550100")}},
+                                           .fields = SLICE("{\"list\":\"english\"}"),
+                                           .list = SLICE("english"),
+                                           .due_wall_ms = wall_ms() - 5000};
+
+    for (uint32_t i = 0; i < 4; i++) {
+        const char *list = i < 3 ? "english" : "sales";
+        char id[32], fields[64];
+        const struct queue_lead lead = {
+            .id = slice_of(id, (size_t)snprintf(id, sizeof(id), "%s-%u", list, i)),
+            .numbers = {{SLICE("+12025550100")}},
+            .fields = slice_of(fields, (size_t)snprintf(fields, sizeof(fields),
+                                                        "{\"a\":\"b\", \"list\": \"%s\"}", list)),
+            .list = slice_cstr(list)};
+
+        cr_assert_eq(queue_add(queue, &lead), OK);
+    }
+    cr_assert_eq(queue_add(queue, &called_back), OK);
+    wait_added();
+    queue_set_shares(queue, shares, 2);
+    cr_assert_eq(claim(queue, 10), OK);
+    EXPECT("sales-3");
+    retry_at_once(&got.task[0]);
+
+    shares[1].share = 1; /* two of the list are called, to be called again at once */
+    queue_set_shares(queue, shares, 2);
+    cr_assert_eq(claim(queue, 4), OK);
+    EXPECT("sales-3", "back", "english-0", "english-1");
+    memcpy(some, got.task, sizeof(some));
+    cr_assert_eq(finish(queue, &some[0], 0, "done"), OK);
+    for (uint32_t i = 1; i < 4; i++)
+        retry_at_once(&some[i]);
+
+    shares[1].share = QUEUE_HELD;
+    queue_set_shares(queue, shares, 2);
+    add_list("sales", 2, QUEUE_AS_ADDED, 0);
+    cr_assert_eq(claim(queue, 1), OK);
+    EXPECT("sales-0");
+    cr_assert_eq(counts(queue)->due, 5, "three due, one new, and one of the other list");
+    cr_assert_eq(counts(queue)->waiting, 0);
+    cr_assert_eq(claim(queue, 10), OK);
+    EXPECT("sales-1");
+    cr_assert_eq(claim(queue, 10), OK);
+    cr_assert_eq(got.n, 0);
+
+    fresh_answer(); /* one is stopped meanwhile */
+    cr_assert_eq(wait_for(queue_stop(queue, SLICE("english-0"), SLICE("paid"), on_stopped, &got)),
+                 OK);
+    shares[1].share = 0; /* no new ones; those due, all the same */
+    queue_set_shares(queue, shares, 2);
+    cr_assert_eq(claim(queue, 10), OK);
+    EXPECT("back", "english-1");
+    cr_assert_eq(got.task[0].tries, 1);
+    const struct queue_task held = got.task[1];
+    cr_assert_eq(complete(queue, &held,
+                          &(struct queue_completion){.outcome = QUEUE_RELEASE,
+                                                     .avoid_trunk = QUEUE_NO_TRUNK}),
+                 OK);
+    cr_assert_eq(claim(queue, 10), OK);
+    EXPECT("english-1");
+    cr_assert_eq(counts(queue)->leased, 4);
+    cr_assert_eq(counts(queue)->due, 1, "the new one");
+}

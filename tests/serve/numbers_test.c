@@ -51,6 +51,28 @@ Test(numbers, values)
     numbers_free(n);
 }
 
+Test(numbers, groups_of_agents)
+{
+    struct numbers *n =
+        parse("name: a\n"
+              "agents:\n"
+              "  - { name: x, uri: \"sip:x@127.0.0.1\", groups: [ sales, english ] }\n"
+              "  - { name: y, uri: \"sip:y@127.0.0.1\", groups: [ english ] }\n"
+              "  - { name: z, uri: \"sip:z@127.0.0.1\" }\n"
+              "numbers: [{ number: reception, flow: b.lua }]\n");
+    uint8_t sales = agent_groups_find(&n->groups, SLICE("sales"));
+    uint8_t english = agent_groups_find(&n->groups, SLICE("english"));
+
+    cr_expect(agent_is_in(n->agent[0].groups, sales) && agent_is_in(n->agent[0].groups, english));
+    cr_expect(!agent_is_in(n->agent[1].groups, sales) && agent_is_in(n->agent[1].groups, english));
+    cr_expect_eq(n->agent[2].groups, 0);
+    numbers_free(n);
+    refused("name: a\n"
+            "agents: [{ name: x, uri: \"sip:x@127.0.0.1\", groups: sales }]\n"
+            "numbers: [{ number: reception, flow: b.lua }]\n",
+            "groups");
+}
+
 Test(numbers, codecs_by_preference)
 {
     struct numbers *n = parse("name: a\ncodecs: [opus, pcma]\n"
