@@ -68,7 +68,7 @@ struct call_media_stats {
 struct call_record {
     /* Who and what. */
     char campaign[64], lead[64], number[40], caller_id[40], trunk[32], agent[32];
-    char group[32]; /* of agents that the callee was to go to; "": any, or none */
+    char group[32];       /* of agents that the callee was to go to; "": any, or none */
     char number_kind[16]; /* "mobile", "" when it is not told */
     uint8_t number_place; /* of the number among the lead's, 1…; 0: not known */
     char call_id[128];    /* SIP Call-ID of the attempt */

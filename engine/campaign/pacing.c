@@ -14,8 +14,8 @@
 
 const char *agent_pace_name(enum agent_pace s)
 {
-    static const char *const names[AGENT_PACE_STATES] = {"out",     "free",     "reserved",
-                                                         "talking", "wrapping", "leaving", "elsewhere"};
+    static const char *const names[AGENT_PACE_STATES] = {
+        "out", "free", "reserved", "talking", "wrapping", "leaving", "elsewhere"};
 
     return (unsigned)s < AGENT_PACE_STATES ? names[s] : "?";
 }

@@ -68,7 +68,7 @@ enum agent_pace {
     AGENT_PACE_RESERVED, /* being connected */
     AGENT_PACE_TALKING,
     AGENT_PACE_WRAPPING,
-    AGENT_PACE_LEAVING, /* asked to log out: will not become free */
+    AGENT_PACE_LEAVING,   /* asked to log out: will not become free */
     AGENT_PACE_ELSEWHERE, /* none of this pacing's: of other groups, or counted for one of them */
     AGENT_PACE_STATES
 };

@@ -260,8 +260,7 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
     }
     p->common->agents += agents - p->agents_counted;
     p->agents_counted = agents;
-    p->common->budget.day_guess =
-        fmax(p->common->budget.day_guess, AGENT_DAY * p->common->agents);
+    p->common->budget.day_guess = fmax(p->common->budget.day_guess, AGENT_DAY * p->common->agents);
     fit(p, now_ms);
     chance = next_chance(p, now_ms, &cv);
     pacing_look_begin(&k, &p->plan, &p->learn, agents, free_agents(p), cv);

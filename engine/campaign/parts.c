@@ -197,8 +197,9 @@ static uint32_t read_groups(struct reading *r, const struct raw_agent *raw)
         uint8_t group = name[0] ? agent_groups_add(&r->campaign->groups, name) : 0;
 
         if (!r->failed && !group)
-            reading_fail(r, raw->groups[i], name[0] ? "agents: groups: more than %u groups"
-                                                    : "agents: groups: a name is empty",
+            reading_fail(r, raw->groups[i],
+                         name[0] ? "agents: groups: more than %u groups"
+                                 : "agents: groups: a name is empty",
                          AGENT_GROUPS_MAX);
         set |= 1u << group;
     }
@@ -332,10 +333,11 @@ static void read_treatment(struct reading *r, const char *key, const char *text,
     } else if (has_file && file.len && slice_ieq(verb, SLICE("flow"))) {
         t->kind = TREAT_FLOW;
     } else {
-        reading_fail(r, text,
-                     "on: %s: '%.60s' is not accepted; accepted: agent, agent GROUP, hangup, message FILE, "
-                     "message FILE after beep, flow FILE",
-                     key, text);
+        reading_fail(
+            r, text,
+            "on: %s: '%.60s' is not accepted; accepted: agent, agent GROUP, hangup, message FILE, "
+            "message FILE after beep, flow FILE",
+            key, text);
         return;
     }
     if (slice_copy(file, name, sizeof(name)) || strlen(r->folder) + file.len + 2 > sizeof(t->file))

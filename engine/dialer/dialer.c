@@ -87,8 +87,7 @@ static void give_up_hopeless(struct dialer *d)
     uint32_t calls[HOPELESS_MAX];
 
     for (uint32_t k = 0; k < d->lane_count; k++) {
-        uint32_t n =
-            pacing_hopeless(d->lanes[k].pacing, loop_now_ms(d->loop), calls, HOPELESS_MAX);
+        uint32_t n = pacing_hopeless(d->lanes[k].pacing, loop_now_ms(d->loop), calls, HOPELESS_MAX);
 
         for (uint32_t i = 0; i < n; i++) {
             struct attempt *a = pool_at(&d->attempts, calls[i]);

@@ -82,9 +82,9 @@ static enum err agent_want(void *arg, struct flow *f, struct slice name)
 {
     struct dialer *d = arg;
     struct attempt *a = flow_arg(f);
-    uint8_t group = name.len ? agent_groups_find(&d->campaign->groups, name)
-                             : campaign_group_of(d->campaign, slice_cstr(a->task.fields),
-                                                 a->record.result);
+    uint8_t group =
+        name.len ? agent_groups_find(&d->campaign->groups, name)
+                 : campaign_group_of(d->campaign, slice_cstr(a->task.fields), a->record.result);
 
     if (d->agent_count == 0)
         return ERR_NOT_FOUND;

@@ -162,10 +162,10 @@ struct dialer {
 
     struct trunk trunks[CAMPAIGN_TRUNKS_MAX];
     struct pool attempts;
-    struct list live;    /* every attempt */
-    struct list waiting; /* live callees without an agent, the longest first */
-    uint32_t stock_count;   /* of all lanes */
-    struct list offers; /* offered to agents, not launched yet (preview) */
+    struct list live;     /* every attempt */
+    struct list waiting;  /* live callees without an agent, the longest first */
+    uint32_t stock_count; /* of all lanes */
+    struct list offers;   /* offered to agents, not launched yet (preview) */
     struct list settling; /* records given, not safe yet; in order */
     uint64_t records_given, settled;
     bool claiming, queue_away;
@@ -240,12 +240,12 @@ void attempt_call_ended(struct attempt *a);
 /* treat.c: what a judged answer gets */
 #define DIALER_COOKIE_MESSAGE 1
 void treat(struct attempt *a);
-void attempt_bridged(struct attempt *a);    /* callee and agent hear each other */
+void attempt_bridged(struct attempt *a); /* callee and agent hear each other */
 /* An agent is free: serve who waits the longest for a group that they are in. */
 void attempt_offer_agent(struct dialer *d);
 /* The lead's group of agents, or another that is named, into the record, too. */
 void attempt_wants(struct attempt *a, uint8_t group);
-void treat_record(struct attempt *a);       /* starts the recording */
+void treat_record(struct attempt *a); /* starts the recording */
 void treat_beep_heard(struct attempt *a);
 void treat_played(struct attempt *a, enum err err);
 
@@ -281,7 +281,7 @@ enum err lanes_open(struct dialer *d);
 void lanes_close(struct dialer *d);
 void lanes_begin(struct dialer *d); /* the agents are there: each counts for one lane */
 struct lane *lane_of(struct dialer *d, const struct queue_task *task);
-bool lane_is_dry(const struct lane *l); /* no leads, as far as is known */
+bool lane_is_dry(const struct lane *l);    /* no leads, as far as is known */
 void lanes_place(struct agent_slot *slot); /* an agent is ready: for whom do they count? */
 void lanes_move(struct agent_slot *slot, struct lane *to); /* not while they talk or wrap up */
 /* The agent is about to get this call: counts for its lane from now on. */
@@ -292,7 +292,8 @@ uint32_t lanes_wanted(struct dialer *d);
 void lanes_share(struct dialer *d); /* the next claim is for what is asked */
 void lanes_claimed(struct dialer *d, uint32_t asked, uint32_t got, uint32_t pause_ms);
 bool lanes_work(const struct dialer *d); /* there may be a lead for an agent who is free */
-void lanes_look(const struct dialer *d, struct pacing_state *sum); /* connected, calls a second of all */
+void lanes_look(const struct dialer *d,
+                struct pacing_state *sum); /* connected, calls a second of all */
 
 /* preview.c: leads offered to agents */
 void preview_offer(struct dialer *d); /* to every agent who is ready */
@@ -326,9 +327,10 @@ enum err feed_connect(struct dialer *d, char *error);
 void feed_disconnect(struct dialer *d);
 void feed_place(struct dialer *d, const struct queue_task *task, struct place *out);
 void feed_claim(struct dialer *d); /* what the lanes want */
-struct attempt *feed_next(struct dialer *d, struct lane *l); /* takes the next off the stock; NULL: none */
-void feed_dial(struct attempt *a);           /* records the attempt in Redis, then launches it */
-void feed_release_stock(struct dialer *d);   /* gives unlaunched tasks back */
+struct attempt *feed_next(struct dialer *d,
+                          struct lane *l); /* takes the next off the stock; NULL: none */
+void feed_dial(struct attempt *a);         /* records the attempt in Redis, then launches it */
+void feed_release_stock(struct dialer *d); /* gives unlaunched tasks back */
 /* Gives one unlaunched task back, due again then (0: at once), and forgets the attempt. */
 void feed_return(struct attempt *a, uint64_t due_wall_ms);
 /* Which of the task's numbers the record is of. */

@@ -99,8 +99,7 @@ void lanes_move(struct agent_slot *slot, struct lane *to)
     uint64_t now = loop_now_ms(d->loop);
 
     /* One who talks or wraps up is of the call that they had. */
-    if (slot->lane == to || slot->pace == AGENT_PACE_TALKING ||
-        slot->pace == AGENT_PACE_WRAPPING)
+    if (slot->lane == to || slot->pace == AGENT_PACE_TALKING || slot->pace == AGENT_PACE_WRAPPING)
         return;
     if (slot->lane)
         pacing_agent(slot->lane->pacing, number, AGENT_PACE_ELSEWHERE, now);
@@ -176,8 +175,8 @@ static int64_t spare(const struct dialer *d, const struct lane *l)
     struct pacing_state s;
 
     look(d, l, &s);
-    return (int64_t)s.agents[AGENT_PACE_FREE] - s.calls[PACING_LAUNCHED] -
-           s.calls[PACING_RINGING] - s.calls[PACING_ANSWERED] - s.calls[PACING_WAITING];
+    return (int64_t)s.agents[AGENT_PACE_FREE] - s.calls[PACING_LAUNCHED] - s.calls[PACING_RINGING] -
+           s.calls[PACING_ANSWERED] - s.calls[PACING_WAITING];
 }
 
 void lanes_balance(struct dialer *d)

@@ -7,8 +7,7 @@
 #include "campaign/fields.h"
 #include "campaign/lists.h"
 
-_Static_assert(CAMPAIGN_LISTS_MAX < QUEUE_LISTS_MAX &&
-                   CAMPAIGN_LIST_NAME_MAX <= QUEUE_LIST_MAX + 1,
+_Static_assert(CAMPAIGN_LISTS_MAX < QUEUE_LISTS_MAX && CAMPAIGN_LIST_NAME_MAX <= QUEUE_LIST_MAX + 1,
                "the queue has a line for each list, and for leads of none");
 
 static const char *line_name(const struct campaign_list *l)
@@ -25,8 +24,7 @@ void lists_share(struct queue *q, const struct campaign *c, uint32_t held)
         const struct campaign_list *l = &c->lists[i];
 
         slice_copy(slice_cstr(line_name(l)), shares[i].list, sizeof(shares[i].list));
-        shares[i].share =
-            agent_is_in(held, campaign_group_of_list(c, l)) ? QUEUE_HELD : l->share;
+        shares[i].share = agent_is_in(held, campaign_group_of_list(c, l)) ? QUEUE_HELD : l->share;
     }
     if (agent_is_in(held, campaign_group_of_list(c, NULL)) &&
         !campaign_list_find(c, SLICE(CAMPAIGN_LIST_OTHERS)))

@@ -356,9 +356,9 @@ static int transfer_to_agent(lua_State *L, struct flow *f, struct slice group)
 /*@both call:transfer(to [, { caller = number, name = text, ring = 30, music = file, record = false,
  * left = "caller", limit = 7200 }])
  * Puts the caller through to a number or a "sip:" address (call:dial, then call:bridge), or to
- * "agent": the next free one, waited for `ring` seconds; "agent sales": of that group. Returns "far" when they hung up, "hangup"
- * when the caller did, "limit", and the agent's name; or nil and why nobody was reached: an outcome
- * of call:dial, for agents "timeout" or "no_agents".
+ * "agent": the next free one, waited for `ring` seconds; "agent sales": of that group. Returns
+ * "far" when they hung up, "hangup" when the caller did, "limit", and the agent's name; or nil and
+ * why nobody was reached: an outcome of call:dial, for agents "timeout" or "no_agents".
  */
 static int verb_transfer(lua_State *L)
 {

@@ -59,6 +59,7 @@ static void read_record(const struct input *v, struct call_record *r)
     r->abandoned_strict = input_bool(input_get(v, "abandoned"));
     r->invite_wall_ms = input_u64(input_get(v, "invite_ms"));
     r->by_flow = input_bool(input_get(v, "by_flow"));
+    slice_copy(slice_cstr(input_text(input_get(v, "group"))), r->group, sizeof(r->group));
     r->answer_to_agent_ms = CALL_TIME_NONE;
     if (input_is_number(input_get(v, "answer_to_agent_ms")))
         r->answer_to_agent_ms = (uint32_t)input_u64(input_get(v, "answer_to_agent_ms"));
@@ -97,8 +98,24 @@ static void add_delays(struct summary *s, const struct call_record *r)
     add_between(&s->setup_ms, NULL, 0, at[MARK_RINGING]);
 }
 
+static struct summary_group *group_of(struct summary *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->group_count; i++)
+        if (strcmp(s->groups[i].name, name) == 0)
+            return &s->groups[i];
+    if (s->group_count == SUMMARY_GROUPS_MAX)
+        return NULL;
+    struct summary_group *g = &s->groups[s->group_count++];
+    *g = (struct summary_group){0};
+    slice_copy(slice_cstr(name), g->name, sizeof(g->name));
+    return g;
+}
+
 static void add_abandonment(struct summary *s, const struct call_record *r)
 {
+    struct summary_group *g = r->group[0] ? group_of(s, r->group) : NULL;
+    uint64_t live = s->live, abandoned = s->abandoned;
+
     uint32_t limit =
         s->has_run && s->run.abandonment_limit_ms ? s->run.abandonment_limit_ms : DEFAULT_LIMIT_MS;
 
@@ -115,6 +132,11 @@ static void add_abandonment(struct summary *s, const struct call_record *r)
         break;
     case ABANDONMENT_NOT_LIVE:
         break;
+    }
+    if (g) {
+        g->live += s->live - live;
+        g->abandoned += s->abandoned - abandoned;
+        g->connected += r->delivery == DELIVERY_CONNECTED;
     }
 }
 

@@ -15,6 +15,7 @@
 #include "report/run.h"
 #include "report/trunks.h"
 
+#define SUMMARY_GROUPS_MAX   31 /* further ones are in the sums alone */
 #define SUMMARY_LINE_MAX     65536
 #define SUMMARY_TRUTHS_MAX   64
 #define SUMMARY_REASONS_MAX  16
@@ -65,6 +66,12 @@ struct summary {
 
     uint64_t live, abandoned, callee_left;
     double abandonment_percent;
+    /* People who were to go to a group of agents. */
+    struct summary_group {
+        char name[32];
+        uint64_t live, connected, abandoned;
+    } groups[SUMMARY_GROUPS_MAX];
+    uint32_t group_count;
 
     struct hist answer_to_agent_ms, greeting_to_agent_ms, answer_to_verdict_ms, ring_ms, talk_ms,
         setup_ms;

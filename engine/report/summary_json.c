@@ -39,6 +39,23 @@ static void put_hist(struct json *j, const char *name, const struct hist *h)
     json_end(j);
 }
 
+static void put_groups(const struct summary *s, struct json *j)
+{
+    if (!s->group_count)
+        return;
+    json_begin_object(j, "groups");
+    for (uint32_t i = 0; i < s->group_count; i++) {
+        const struct summary_group *g = &s->groups[i];
+
+        json_begin_object(j, g->name);
+        json_u64(j, "live", g->live);
+        json_u64(j, "connected", g->connected);
+        json_u64(j, "abandoned", g->abandoned);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 static void put_abandonment(const struct summary *s, struct json *j)
 {
     json_begin_object(j, "abandonment");
@@ -133,6 +150,7 @@ void summary_put(const struct summary *s, struct json *j)
     else
         json_put_null(j, "verdict_right_percent");
     put_abandonment(s, j);
+    put_groups(s, j);
     put_calibration(s, j);
     put_hist(j, "answer_to_agent_ms", &s->answer_to_agent_ms);
     put_hist(j, "greeting_to_agent_ms", &s->greeting_to_agent_ms);

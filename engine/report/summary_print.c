@@ -304,6 +304,13 @@ static void head(struct page *p, const struct summary *s)
     if (s->lateness_p99_ms >= 0)
         buf_printf(&p->b, ", simulator late by %.2f ms (p99)", s->lateness_p99_ms);
     buf_putc(&p->b, '\n');
+    for (uint32_t i = 0; i < s->group_count; i++) {
+        const struct summary_group *g = &s->groups[i];
+
+        buf_printf(&p->b, "  group %s: %llu live answers, %llu connected, %llu abandoned\n",
+                   g->name, (unsigned long long)g->live, (unsigned long long)g->connected,
+                   (unsigned long long)g->abandoned);
+    }
     for (uint32_t i = 0; i < s->trunks.count; i++) {
         const struct trunk_audio *a = &s->trunks.trunk[i];
 

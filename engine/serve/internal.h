@@ -50,7 +50,7 @@ struct serve {
     struct book *book; /* that new calls get */
     struct list books; /* all, the newest last */
     struct desk *desk;
-    struct agent_groups groups; /* of its agents */
+    struct agent_groups groups;     /* of its agents */
     struct supervision supervision; /* of its agents */
     const struct sound *hold_music; /* NULL: none */
     struct redis_server *server;    /* a private one; NULL: the Redis was given */

@@ -196,9 +196,11 @@ static void judge_budget(struct watch *w, uint32_t e)
         b->s = p->common->budget.s - moved;
     b->moved = p->common->budget.moved;
     b->s += moved;
-    if (b->s > top - 1 || p->common->budget.s > top - 1) /* near the top, where it may have been held */
+    if (b->s > top - 1 ||
+        p->common->budget.s > top - 1) /* near the top, where it may have been held */
         b->s = p->common->budget.s;
-    cr_assert_float_eq(p->common->budget.s, b->s, 1e-9, "engine %u: %.3f, not %.3f", e, p->common->budget.s, b->s);
+    cr_assert_float_eq(p->common->budget.s, b->s, 1e-9, "engine %u: %.3f, not %.3f", e,
+                       p->common->budget.s, b->s);
 }
 
 static void decide_watch(void *policy, uint64_t now_ms, const struct pacing_limits *given,

@@ -93,8 +93,8 @@ Test(lists, complaints_name_the_line_and_what_is_accepted)
 
 #define AGENTS                                                                                     \
     "agents:\n"                                                                                    \
-    "  - { name: s-%d, uri: \"sip:s-%d@127.0.0.1\", count: 3, groups: [ sales ] }\n"                \
-    "  - { name: e-%d, uri: \"sip:e-%d@127.0.0.1\", count: 2, groups: [ english, sales ] }\n"       \
+    "  - { name: s-%d, uri: \"sip:s-%d@127.0.0.1\", count: 3, groups: [ sales ] }\n"               \
+    "  - { name: e-%d, uri: \"sip:e-%d@127.0.0.1\", count: 2, groups: [ english, sales ] }\n"      \
     "  - { name: other, uri: \"sip:other@127.0.0.1\" }\n"
 
 static uint8_t group_of(const struct campaign *c, const char *fields, enum result r)
@@ -116,14 +116,16 @@ Test(lists, people_go_to_the_list_s_group_else_to_that_of_on)
     uint8_t sales = agent_groups_find(&c->groups, SLICE("sales"));
     uint8_t english = agent_groups_find(&c->groups, SLICE("english"));
     cr_assert(sales && english && sales != english);
-    cr_expect(agent_is_in(c->agents[2].groups, sales) && !agent_is_in(c->agents[2].groups, english));
+    cr_expect(agent_is_in(c->agents[2].groups, sales) &&
+              !agent_is_in(c->agents[2].groups, english));
     cr_expect(agent_is_in(c->agents[4].groups, sales) && agent_is_in(c->agents[4].groups, english));
     cr_expect_eq(c->agents[5].groups, AGENT_IN_NO_GROUP);
     cr_expect_str_eq(agent_groups_text(&c->groups, c->agents[4].groups, text, sizeof(text)),
                      "sales, english");
     cr_expect_eq(group_of(c, "{\"list\":\"warm\"}", RESULT_HUMAN), sales);
     cr_expect_eq(group_of(c, "{\"list\":\"abroad\"}", RESULT_HUMAN), english);
-    cr_expect_eq(group_of(c, "{\"list\":\"abroad\"}", RESULT_MACHINE), english, "whatever `on` says");
+    cr_expect_eq(group_of(c, "{\"list\":\"abroad\"}", RESULT_MACHINE), english,
+                 "whatever `on` says");
     cr_expect_eq(group_of(c, "", RESULT_HUMAN), sales);
     cr_expect_eq(group_of(c, "", RESULT_UNKNOWN), sales, "as human, where nothing is said");
     cr_expect_eq(group_of(c, "", RESULT_HUMAN_SILENT), sales);
@@ -143,8 +145,8 @@ Test(lists, a_group_that_nobody_is_in_is_refused_with_those_there_are)
     cr_assert_null(parse(AGENTS "lists: [{ name: x, agents: french }]\n", error));
     cr_expect_str_eq(error, "spring.yaml:8: lists: agents: no agent is in group 'french'; the "
                             "groups are: sales, english");
-    cr_assert_null(parse("agents: [{ uri: \"sip:a@127.0.0.1\" }]\non: { human: agent sales }\n",
-                         error));
+    cr_assert_null(
+        parse("agents: [{ uri: \"sip:a@127.0.0.1\" }]\non: { human: agent sales }\n", error));
     cr_expect_str_eq(error, "spring.yaml:5: on: human: agent: no agent is in group 'sales'; agents "
                             "have groups by 'groups: [sales]'");
     cr_assert_null(parse("agents: [{ uri: \"sip:a@127.0.0.1\", groups: [ \"a b\" ] }]\n", error));

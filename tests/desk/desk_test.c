@@ -238,7 +238,8 @@ Test(desk, who_is_held_is_not_found_and_their_keys_are_told)
     desk_callee_left(desk, a);
     pass(12);
     cr_assert_eq(desk_connect(desk, b, &callee), OK);
-    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), a, "after a talk nobody is held any more");
+    cr_expect_eq(desk_longest_ready(desk, AGENT_GROUP_ANY), a,
+                 "after a talk nobody is held any more");
 }
 
 Test(desk, callee_leaves_leg_stays_and_wrap_up_runs)

@@ -209,3 +209,31 @@ Test(text, numbers_times_and_bars)
     text_put_cut(&b, SLICE("\x1b[1mžaba\x1b[0m skok"), 5);
     cr_expect(slice_eq(buf_slice(&b), SLICE("\x1b[1mžaba\x1b[0m…")), "%.*s", (int)b.len, text);
 }
+
+Test(live, says_who_is_there_of_each_group)
+{
+    struct live_view v = view();
+
+    render(&v, 100, false);
+    cr_expect_null(strstr(picture, "groups"), "none is named");
+    v.groups = 2;
+    v.group[0] = (struct live_group){
+        .name = "sales", .free = 2, .talking = 5, .calls = 3, .pacing = "2 free agents"};
+    v.group[1] = (struct live_group){
+        .name = "english", .out = 4, .waiting = 1, .pacing = "no agent is free"};
+    render(&v, 100, false);
+    cr_expect(strstr(picture, "groups    sales  talking 5  free 2  wrapping 0  out 0  calls 3  "
+                              "waiting 0"),
+              "%s", picture);
+    cr_expect(strstr(picture, "english  talking 0  free 0  wrapping 0  out 4  calls 0  waiting 1"),
+              "%s", picture);
+    cr_expect(strstr(picture, "sales: 2 free agents"), "%s", picture);
+    cr_expect(strstr(picture, "english: no agent is free"), "%s", picture);
+    v.groups = LIVE_GROUPS_MAX; /* long ones of all fit the picture */
+    for (uint32_t i = 0; i < LIVE_GROUPS_MAX; i++) {
+        memset(v.group[i].name, 'n', sizeof(v.group[i].name) - 1);
+        memset(v.group[i].pacing, 'p', sizeof(v.group[i].pacing) - 1);
+    }
+    cr_expect_lt(render(&v, 160, true), LIVE_BYTES_MAX - 1);
+    cr_expect(strstr(picture, "stopping: 11 calls finish"), "what comes last is there");
+}

@@ -565,3 +565,23 @@ Test(summary, printed_tables)
     cr_expect(strchr(text, '\x1b'));
     free(text);
 }
+
+Test(summary, people_of_groups_are_counted_by_group)
+{
+    for (uint32_t i = 0; i < 6; i++) {
+        struct call_record r = attempt_human(i, 1, i == 5 ? 3000 : 50);
+
+        snprintf(r.group, sizeof(r.group), "%s", i < 4 ? "sales" : i == 4 ? "" : "english");
+        both(&r, "human");
+    }
+    run.abandonment_limit_ms = 2000;
+    build();
+    cr_assert_eq(s->group_count, 2);
+    cr_expect_str_eq(s->groups[0].name, "sales");
+    cr_expect_eq(s->groups[0].live, 4);
+    cr_expect_eq(s->groups[0].connected, 4);
+    cr_expect_eq(s->groups[0].abandoned, 0);
+    cr_expect_str_eq(s->groups[1].name, "english");
+    cr_expect_eq(s->groups[1].live, 1);
+    cr_expect_eq(s->groups[1].abandoned, 1, "an agent after three seconds");
+}
