@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/order.h"
 #include "base/log.h"
 #include "cli.h"
 #include "cli_queue.h"
-#include "queue/control.h"
 
-#define FOLLOW_MS 5000 /* engines look four times a second */
+#define JSON_MAX (64 * 1024)
 
 #define OPTIONS                                                                                    \
     "\n"                                                                                           \
@@ -19,6 +19,7 @@
     "  --who NAME      who orders it (default: your login name)\n"                                 \
     "  --redis URL    as in peal run\n"                                                            \
     "  --data DIR     as in peal run (default: ./NAME)\n"                                          \
+    "  --json FILE    the same as JSON; - is standard output\n"                                    \
     "\n"                                                                                           \
     "CAMPAIGN is a campaign file, or the campaign's name. Exit code 1 when it cannot be done, "    \
     "or\n"                                                                                         \
@@ -27,6 +28,7 @@
 
 static const char pause_help[] =
     "usage: peal pause CAMPAIGN [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
+    "       [--json FILE]\n"
     "\n"
     "No new calls of this campaign, on any engine; live ones go on, and agents stay. When this\n"
     "returns, no further attempt can be made until peal resume.\n" OPTIONS "examples:\n"
@@ -35,6 +37,7 @@ static const char pause_help[] =
 
 static const char resume_help[] =
     "usage: peal resume CAMPAIGN [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
+    "       [--json FILE]\n"
     "\n"
     "Lets a paused campaign go on, and engines of a stopped one be started again.\n" OPTIONS
     "example:\n"
@@ -42,6 +45,7 @@ static const char resume_help[] =
 
 static const char drain_help[] =
     "usage: peal drain CAMPAIGN [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
+    "       [--json FILE]\n"
     "\n"
     "No new calls; live ones go on to their end, whatever the campaign's drain says; then the\n"
     "engines end. The last one to leave makes the campaign stopped. Leads stay queued.\n" OPTIONS
@@ -50,6 +54,7 @@ static const char drain_help[] =
 
 static const char stop_help[] =
     "usage: peal stop CAMPAIGN [--now] [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
+    "       [--json FILE]\n"
     "\n"
     "No new calls, and the engines end in order: live calls end as the campaign's drain says.\n"
     "peal run is refused until peal resume. Leads stay queued.\n"
@@ -60,6 +65,7 @@ static const char stop_help[] =
 
 static const char reload_help[] =
     "usage: peal reload CAMPAIGN [--why TEXT] [--who NAME] [--redis URL] [--data DIR]\n"
+    "       [--json FILE]\n"
     "\n"
     "Each engine reads its campaign file again and says what it took, or why it took nothing. "
     "What\n"
@@ -71,109 +77,85 @@ static const char reload_help[] =
 
 struct ordering {
     struct cli_queue to;
-    const char *command, *campaign;
-    enum control_answer answer;
-    struct queue_control now;
-    struct queue_engine_told engine[QUEUE_ENGINES_MAX];
-    uint32_t engines;
-    bool waiting;
+    const char *command, *campaign, *json;
+    struct order_outcome out;
 };
 
-static void on_ordered(void *arg, enum err e, enum control_answer a, const struct queue_control *c)
+static void say_engines(const struct order_outcome *o)
 {
-    struct ordering *o = arg;
-
-    ask_on_done(&o->to.ask, e);
-    o->answer = a;
-    o->now = *c;
-}
-
-static void on_engines(void *arg, enum err e, const struct queue_engine_told *engine, uint32_t n,
-                       uint64_t now_wall_ms)
-{
-    struct ordering *o = arg;
-
-    (void)now_wall_ms;
-    ask_on_done(&o->to.ask, e);
-    o->engines = 0;
-    o->waiting = false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (engine[i].gone)
-            continue;
-        o->engine[o->engines++] = engine[i];
-        o->waiting = o->waiting || engine[i].version < o->now.version;
-    }
-}
-
-/* Engines that end may be gone before they are asked; who is there has told, or not. */
-static bool hear_engines(struct ordering *o)
-{
-    uint64_t until = clock_ms(o->to.loop.clock) + FOLLOW_MS;
-
-    for (;;) {
-        if (!ask_wait(&o->to.ask, queue_engines(o->to.ask.queue, on_engines, o)))
-            return false;
-        if (!o->waiting || clock_ms(o->to.loop.clock) > until)
-            return true;
-        for (int i = 0; i < 20; i++)
-            loop_turn(&o->to.loop, 5000);
-    }
-}
-
-static int say_engines(const struct ordering *o)
-{
-    int code = EXIT_DONE;
-
     if (o->engines == 0)
         puts("No engine works on it now.");
-    for (uint32_t i = 0; i < o->engines; i++) {
-        const struct queue_engine_told *t = &o->engine[i];
-
-        if (t->version >= o->now.version)
-            printf("  %s: %s\n", t->name, t->sentence);
-        else
-            printf("  %s: has not answered within five seconds\n", t->name);
-        if (t->version < o->now.version || !t->followed)
-            code = EXIT_FAILED;
-    }
-    return code;
+    for (uint32_t i = 0; i < o->engines; i++)
+        printf("  %s: %s\n", o->engine[i].name,
+               o->engine[i].version >= o->now.version ? o->engine[i].sentence
+                                                      : "has not answered within five seconds");
 }
 
 static void say_state(const struct ordering *o)
 {
+    const struct queue_control *now = &o->out.now;
     char since[32];
 
-    clock_format_utc(o->now.since_wall_ms, since, sizeof(since));
-    printf("%s is %s", o->campaign, control_state_name(o->now.state));
-    if (o->now.since_wall_ms)
-        printf(" since %s, by %s%s%s", since, o->now.who, o->now.why[0] ? ": " : "", o->now.why);
+    clock_format_utc(now->since_wall_ms, since, sizeof(since));
+    printf("%s is %s", o->campaign, control_state_name(now->state));
+    if (now->since_wall_ms)
+        printf(" since %s, by %s%s%s", since, now->who, now->why[0] ? ": " : "", now->why);
     puts(".");
 }
 
-static int give(struct ordering *o, enum control_order order, const char *who, const char *why)
+static void say(const struct ordering *o, enum control_order order)
 {
-    if (!ask_wait(&o->to.ask, queue_control_order(o->to.ask.queue, order, slice_cstr(who),
-                                                    slice_cstr(why), on_ordered, o)))
-        return cli_queue_failed(&o->to, "the order could not be given");
-    if (o->answer == CONTROL_REFUSED) {
-        fprintf(stderr,
-                "peal %s: %s is %s, by %s: its engines end or have ended; peal resume "
-                "lets it run again\n",
-                o->command, o->campaign, control_state_name(o->now.state), o->now.who);
-        return EXIT_FAILED;
-    }
-    if (o->answer == CONTROL_ALREADY) {
+    if (o->out.answer == CONTROL_ALREADY) {
         say_state(o);
         puts("It was so already: nothing has changed.");
-        return EXIT_DONE;
+        return;
     }
     if (order == ORDER_RELOAD)
         printf("%s: its engines read their campaign files again.\n", o->campaign);
     else
         say_state(o);
-    if (!hear_engines(o))
-        return cli_queue_failed(&o->to, "the order is given, but engines could not be asked");
-    return say_engines(o);
+    say_engines(&o->out);
+}
+
+static bool write_json(const struct ordering *o)
+{
+    char text[JSON_MAX];
+    struct buf b = buf_on(text, sizeof(text));
+    struct json j;
+    FILE *f = strcmp(o->json, "-") == 0 ? stdout : fopen(o->json, "w");
+
+    json_init(&j, &b);
+    order_json(&o->out, o->campaign, &j);
+    buf_putc(&b, '\n');
+    bool good = f && buf_end(&b) == OK && fwrite(text, 1, b.len, f) == b.len;
+
+    if (f && f != stdout)
+        good = fclose(f) == 0 && good;
+    if (!good)
+        fprintf(stderr, "peal %s: %s cannot be written\n", o->command, o->json);
+    return good;
+}
+
+static int give(struct ordering *o, enum control_order order, const char *who, const char *why)
+{
+    const struct queue_control *now = &o->out.now;
+
+    if (!order_give(&o->to.ask, order, who, why, &o->out))
+        return cli_queue_failed(&o->to, o->out.given
+                                            ? "the order is given, but engines could not be asked"
+                                            : "the order could not be given");
+    if (o->out.answer == CONTROL_REFUSED)
+        fprintf(stderr,
+                "peal %s: %s is %s, by %s: its engines end or have ended; peal resume "
+                "lets it run again\n",
+                o->command, o->campaign, control_state_name(now->state), now->who);
+    if (o->json && !write_json(o))
+        return EXIT_FAILED;
+    if (o->out.answer == CONTROL_REFUSED)
+        return EXIT_FAILED;
+    if (!o->json)
+        say(o, order);
+    return order_is_followed(&o->out) ? EXIT_DONE : EXIT_FAILED;
 }
 
 static void login(char *dst, size_t cap)
@@ -191,11 +173,7 @@ static void login(char *dst, size_t cap)
 
 static bool fits(const char *command, const char *option, const char *text, size_t most)
 {
-    bool plain = true;
-
-    for (const char *p = text; *p; p++)
-        plain = plain && (unsigned char)*p >= 0x20;
-    if (plain && strlen(text) <= most)
+    if (!order_text_wrong(text, most))
         return true;
     fprintf(stderr, "peal %s: %s: at most %zu bytes on one line are accepted\n", command, option,
             most);
@@ -206,7 +184,7 @@ static int control(const char *command, const char *help, enum control_order ord
                    char **argv)
 {
     char name[CAMPAIGN_NAME_MAX], who_text[CONTROL_WHO_MAX + 1];
-    const char *path = NULL, *why = "", *who = NULL;
+    const char *path = NULL, *why = "", *who = NULL, *json = NULL;
     struct cli_place place = {.command = command};
     struct campaign *c;
     bool now = false;
@@ -215,6 +193,7 @@ static int control(const char *command, const char *help, enum control_order ord
         {"--data", &place.data_dir, NULL},
         {"--why", &why, NULL},
         {"--who", &who, NULL},
+        {"--json", &json, NULL},
         {order == ORDER_STOP ? "--now" : NULL, NULL, &now},
         {0},
     };
@@ -235,6 +214,7 @@ static int control(const char *command, const char *help, enum control_order ord
     if (o) {
         o->command = command;
         o->campaign = name;
+        o->json = json;
         if (cli_queue_connect(&o->to, &place, name))
             code = give(o, now ? ORDER_STOP_NOW : order, who, why);
         cli_queue_close(&o->to);

@@ -5,15 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "campaign/ledger.h"
 #include "cli_dnc.h"
 
 #define LOG_LAST 20
-#define DAY_MS   86400000ll
 
 static const char help[] =
     "usage: peal dnc add NUMBER|PREFIX* … --list LIST [--why TEXT] [--who NAME] [--until INSTANT]\n"
@@ -68,53 +65,30 @@ static int wrong(const char *what, const char *value, const char *accepted)
     return EXIT_USAGE;
 }
 
+static int say(const char *what, const char *says)
+{
+    fprintf(stderr, "peal dnc: %s%s%s\n", what, what[0] ? ": " : "", says);
+    return EXIT_USAGE;
+}
+
 /* --list and what follows it: one word, or two. */
 static int take_list(struct dnc_words *w, int argc, char **argv, int *i)
 {
-    static const char accepted[] =
-        "global, own, campaign NAME, channel phone, channel text, channel mail";
     const char *word = *i + 1 < argc ? argv[++*i] : "";
-    int n;
+    bool two = strcmp(word, "campaign") == 0 || strcmp(word, "channel") == 0;
+    char text[256], says[DNC_SAYS_MAX];
 
-    if (strcmp(word, "global") == 0) {
-        n = snprintf(w->list, sizeof(w->list), "%s", GATE_LIST_GLOBAL);
-    } else if (strcmp(word, "own") == 0) {
-        n = snprintf(w->list, sizeof(w->list), "%s", GATE_LIST_OWN);
-    } else if (strcmp(word, "campaign") == 0 && *i + 1 < argc && argv[*i + 1][0]) {
-        n = snprintf(w->list, sizeof(w->list), "c:%s", argv[++*i]);
-    } else if (strcmp(word, "channel") == 0 && *i + 1 < argc) {
-        const char *name = argv[++*i];
-
-        if (strcmp(name, "phone") != 0 && strcmp(name, "text") != 0 && strcmp(name, "mail") != 0)
-            return wrong("--list channel", name, "phone, text, mail");
-        n = snprintf(w->list, sizeof(w->list), "ch:%s", name);
-    } else {
-        return wrong("--list", word, accepted);
-    }
-    if (n >= (int)sizeof(w->list))
-        return wrong("--list", word, "names of 69 bytes at most");
-    return CLI_GO_ON;
+    snprintf(text, sizeof(text), "%s%s%s", word, two ? " " : "",
+             two && *i + 1 < argc ? argv[++*i] : "");
+    return dnc_read_list(slice_cstr(text), w->list, says) == OK ? CLI_GO_ON : say("--list", says);
 }
 
-/* "2026-12-31", "2026-12-31T18:00Z", "2026-12-31T18:00:30Z" */
 static int take_until(struct dnc_words *w, const char *text)
 {
-    struct slice date, rest;
-    int32_t day;
-    unsigned hour = 24, minute = 0, second = 0;
-    int read = 0;
-    bool has_time = slice_cut(slice_cstr(text), 'T', &date, &rest);
+    char says[DNC_SAYS_MAX];
 
-    if (has_time &&
-        (sscanf(rest.p, "%2u:%2uZ%n", &hour, &minute, &read) != 2 || read != (int)rest.len) &&
-        (sscanf(rest.p, "%2u:%2u:%2uZ%n", &hour, &minute, &second, &read) != 3 ||
-         read != (int)rest.len))
-        hour = 99;
-    if (ledger_date_parse(date, &day) != OK || day < 0 || hour > 24 || minute > 59 || second > 59)
-        return wrong("--until", text, "2026-12-31, 2026-12-31T18:00Z (UTC)");
-    w->until_wall_ms =
-        (uint64_t)(day * DAY_MS + ((int64_t)hour * 3600 + minute * 60 + second) * 1000);
-    return CLI_GO_ON;
+    return dnc_read_until(slice_cstr(text), &w->until_wall_ms, says) == OK ? CLI_GO_ON
+                                                                           : say("--until", says);
 }
 
 static int take_value(struct dnc_words *w, const char *option, const char *value)
@@ -180,44 +154,20 @@ static const char *user_name(void)
 
 /* ---- adding and removing ---- */
 
-static bool changed;
-
-static void on_changed(void *arg, enum err e, bool did)
-{
-    changed = did;
-    cli_redis_on_done(arg, e);
-}
-
-/* "+1900*", "1900*" or a number. */
 static int entry_of(const struct dnc_words *w, const char *text, char digits[NUMBER_E164_MAX],
                     struct queue_dnc_entry *out)
 {
-    size_t len = strlen(text);
-    const char *why = NULL;
+    char says[DNC_SAYS_MAX + 16];
 
     *out = (struct queue_dnc_entry){.list = slice_cstr(w->list),
                                     .until_wall_ms = w->until_wall_ms,
                                     .who = slice_cstr(w->who),
                                     .why = slice_cstr(w->why)};
-    out->prefix = len > 0 && text[len - 1] == '*';
-    if (out->prefix) {
-        const char *from = text + (text[0] == '+');
-
-        len = strspn(from, "0123456789");
-        if (from[len] != '*' || from[len + 1] || len == 0 || len > GATE_DIGITS_MAX ||
-            from[0] == '0')
-            return wrong("PREFIX", text,
-                         "digits of the international form and one '*', as in '+1900*'");
-        memcpy(digits, from, len);
-        digits[len] = '\0';
-    } else if (number_normalise(slice_cstr(text), w->home, digits, &why) != OK) {
-        fprintf(stderr, "peal dnc: '%s' is no number: %s\n", text,
-                !w->home && text[0] != '+' ? "it has no +, and no country is named (--country)"
-                                           : why);
-        return EXIT_USAGE;
-    }
-    out->number = slice_cstr(digits);
-    return CLI_GO_ON;
+    if (dnc_read_number(slice_cstr(text), w->home, digits, out, says) == OK)
+        return CLI_GO_ON;
+    if (!w->home && !out->prefix && text[0] != '+')
+        strcat(says, " (--country)");
+    return say("", says);
 }
 
 /* All are read before the first is changed. */
@@ -240,12 +190,12 @@ static int change(struct cli_redis *r, const struct dnc_words *w, bool adds)
     for (uint32_t i = 0; i < w->number_count; i++) {
         struct queue_dnc_entry entry;
         char digits[NUMBER_E164_MAX], list[128];
+        bool changed;
 
         entry_of(w, w->numbers[i], digits, &entry);
         gate_list_words(entry.list, list, sizeof(list));
-        if (!cli_redis_wait(r, adds ? queue_dnc_add(r->queue, &entry, on_changed, r)
-                                    : queue_dnc_remove(r->queue, &entry, on_changed, r))) {
-            if (r->e == ERR_FULL)
+        if (!dnc_change(&r->ask, &entry, adds, &changed)) {
+            if (r->ask.e == ERR_FULL)
                 fprintf(stderr,
                         "peal dnc: %s takes no more: a list has %d prefixes at most, and "
                         "there are %d lists at most\n",

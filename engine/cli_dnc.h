@@ -2,9 +2,8 @@
 #ifndef PEAL_CLI_DNC_H
 #define PEAL_CLI_DNC_H
 
-#include "campaign/number.h"
+#include "api/dnc.h"
 #include "cli_redis.h"
-#include "queue/dnc.h"
 
 struct dnc_words {
     const char *redis_url, *data_dir, *why, *who, *file, *rejects;
@@ -22,14 +21,6 @@ int dnc_import(struct cli_redis *r, const struct dnc_words *w);
 int dnc_check(struct cli_redis *r, const struct dnc_words *w);
 int dnc_list(struct cli_redis *r);
 int dnc_log(struct cli_redis *r, const struct dnc_words *w);
-
-/* The lists there are, copied; NULL (said why) when they cannot be read. To be freed. */
-struct dnc_lists {
-    uint32_t count;
-    struct slice name[DNC_LISTS_MAX];
-    char text[DNC_LISTS_MAX][GATE_LIST_MAX + 1];
-};
-struct dnc_lists *dnc_lists_read(struct cli_redis *r);
 
 void dnc_instant(uint64_t wall_ms, char dst[32]); /* "2026-03-30 09:00:00 UTC" */
 uint64_t dnc_number_of(struct slice text);        /* 0 when it is none */

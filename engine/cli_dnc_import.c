@@ -115,7 +115,7 @@ static bool send_portion(struct import *in)
         while (to < n && to - from < DNC_FILL_MAX && in->sorted[to].tag == in->sorted[from].tag)
             to++;
         in->e =
-            queue_dnc_fill(in->redis->queue, slice_cstr(in->words->list), in->number,
+            queue_dnc_fill(in->redis->ask.queue, slice_cstr(in->words->list), in->number,
                            in->words->until_wall_ms, in->sorted + from, to - from, on_filled, in);
         in->waiting += in->e == OK;
         from = to;
@@ -193,7 +193,8 @@ static bool note(struct import *in, struct slice more)
     struct queue_dnc_entry entry = about(in);
     struct slice what = in->words->removes ? SLICE("remove") : SLICE("import");
 
-    return cli_redis_wait(r, queue_dnc_note(r->queue, what, &entry, more, cli_redis_on_done, r));
+    return cli_redis_wait(r,
+                          queue_dnc_note(r->ask.queue, what, &entry, more, cli_redis_on_done, r));
 }
 
 /* On record before the first number is changed. */
@@ -204,7 +205,7 @@ static bool begin(struct import *in)
 
     if (in->words->removes)
         return note(in, SLICE("begins"));
-    return cli_redis_wait(r, queue_dnc_import(r->queue, &entry, on_begun, in));
+    return cli_redis_wait(r, queue_dnc_import(r->ask.queue, &entry, on_begun, in));
 }
 
 static int end(struct import *in, enum err e)
@@ -221,7 +222,7 @@ static int end(struct import *in, enum err e)
         fprintf(stderr, "peal dnc: %s: reading failed: %s\n", in->words->numbers[0],
                 strerror(errno));
     } else if (in->e != OK) {
-        in->redis->e = in->e;
+        in->redis->ask.e = in->e;
         cli_redis_complain(in->redis, "the import broke off; run it again");
     }
     bool noted = note(in, slice_of(more, (size_t)n));
@@ -253,7 +254,7 @@ static int import(struct import *in, struct numbers_file *f)
         return EXIT_FAILED;
     }
     if (!begin(in)) {
-        if (in->redis->e == ERR_FULL)
+        if (in->redis->ask.e == ERR_FULL)
             fprintf(stderr,
                     "peal dnc: there is no room for another import: %d at most, of %d lists\n",
                     DNC_IMPORTS_MAX, DNC_LISTS_MAX);

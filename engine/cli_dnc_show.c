@@ -7,9 +7,6 @@
 #include "cli.h"
 #include "cli_dnc.h"
 
-#define SEPARATOR '\x1f'
-#define HOLDERS   (3 * DNC_LISTS_MAX)
-
 void dnc_instant(uint64_t wall_ms, char dst[32])
 {
     time_t t = (time_t)(wall_ms / 1000);
@@ -58,126 +55,60 @@ static void on_texts(void *arg, enum err e, const struct slice *texts, uint32_t 
     cli_redis_on_done(k->redis, e);
 }
 
-struct dnc_lists *dnc_lists_read(struct cli_redis *r)
-{
-    struct dnc_lists *l = calloc(1, sizeof(*l));
-    struct kept k = {.redis = r};
-
-    if (!l || !cli_redis_wait(r, queue_dnc_lists(r->queue, on_texts, &k)) || k.n > DNC_LISTS_MAX) {
-        cli_redis_complain(r, "the lists cannot be read");
-        keep_free(&k);
-        free(l);
-        return NULL;
-    }
-    for (uint32_t i = 0; i < k.n; i++) {
-        if (slice_copy(slice_cstr(k.text[i]), l->text[i], sizeof(l->text[0])) == OK)
-            l->name[l->count++] = slice_cstr(l->text[i]);
-    }
-    keep_free(&k);
-    return l;
-}
-
 /* ---- check ---- */
 
-/* since, until, then in `rest` what is its own. */
-static void say_since(struct slice text, struct slice *rest)
+static void say_holder(const struct dnc_holder *h)
 {
-    struct slice since, until;
-    char from[32], to[32];
+    char words[128], when[32];
 
-    slice_cut(text, SEPARATOR, &since, rest);
-    slice_cut(*rest, SEPARATOR, &until, rest);
-    dnc_instant(dnc_number_of(since), from);
-    printf(" since %s", from);
-    if (dnc_number_of(until)) {
-        dnc_instant(dnc_number_of(until), to);
-        printf(" until %s", to);
-    }
-}
-
-static void say_who(struct slice who, struct slice why)
-{
-    printf(", by %.*s%s%.*s\n", SLICE_ARG(who), why.len ? ": " : "", SLICE_ARG(why));
-}
-
-static bool say_holder(struct cli_redis *r, const char *list, const char *how, const char *what)
-{
-    struct kept k = {.redis = r};
-    struct slice rest, who, why, file, ignored;
-    char words[128];
-    bool read = true;
-
-    gate_list_words(slice_cstr(list), words, sizeof(words));
+    gate_list_words(slice_cstr(h->list), words, sizeof(words));
     printf("  is on %s", words);
-    if (strcmp(how, "note") == 0) {
-        say_since(slice_cstr(what), &rest);
-        slice_cut(rest, SEPARATOR, &who, &why);
-        say_who(who, why);
-    } else if (strcmp(how, "bulk") == 0) {
-        read = cli_redis_wait(r, queue_dnc_about_import(r->queue,
-                                                        (uint32_t)dnc_number_of(slice_cstr(what)),
-                                                        on_texts, &k));
-        if (read && k.n == 1) {
-            printf(" by import %s", what);
-            say_since(slice_cstr(k.text[0]), &rest);
-            slice_cut(rest, SEPARATOR, &ignored, &rest);
-            slice_cut(rest, SEPARATOR, &who, &rest);
-            slice_cut(rest, SEPARATOR, &why, &file);
-            printf(" of %.*s", SLICE_ARG(file));
-            say_who(who, why);
-        }
-    } else {
-        read = cli_redis_wait(
-            r, queue_dnc_about_prefix(r->queue, slice_cstr(list), slice_cstr(what), on_texts, &k));
-        if (read && k.n == 1) {
-            printf(" by the prefix %s*", what);
-            say_since(slice_cstr(k.text[0]), &rest);
-            slice_cut(rest, SEPARATOR, &who, &why);
-            say_who(who, why);
-        }
+    if (h->import)
+        printf(" by import %u", h->import);
+    if (h->prefix[0])
+        printf(" by the prefix %s*", h->prefix);
+    dnc_instant(h->since_wall_ms, when);
+    printf(" since %s", when);
+    if (h->until_wall_ms) {
+        dnc_instant(h->until_wall_ms, when);
+        printf(" until %s", when);
     }
-    keep_free(&k);
-    return read;
+    if (h->import)
+        printf(" of %s", h->file);
+    printf(", by %s%s%s\n", h->who, h->why[0] ? ": " : "", h->why);
 }
 
-static bool check_one(struct cli_redis *r, const struct dnc_lists *lists, const char *number)
+static bool check_one(struct cli_redis *r, const char *number)
 {
-    struct kept k = {.redis = r};
-    bool read = cli_redis_wait(
-        r, queue_dnc_look(r->queue, slice_cstr(number), lists->name, lists->count, on_texts, &k));
+    struct dnc_found *f = dnc_look_up(&r->ask, number);
+    char when[32];
 
-    if (!read || k.n < 3) {
+    if (!f) {
         cli_redis_complain(r, "the number could not be looked for");
-        keep_free(&k);
         return false;
     }
     printf("%s\n", number);
-    for (uint32_t i = 3; read && i + 2 < k.n; i += 3)
-        read = say_holder(r, k.text[i], k.text[i + 1], k.text[i + 2]);
-    if (k.n == 3)
+    for (uint32_t i = 0; i < f->holders; i++)
+        say_holder(&f->holder[i]);
+    if (f->holders == 0)
         puts("  is on no list");
-    uint64_t until = dnc_number_of(slice_cstr(k.text[1]));
-    if (until) {
-        char when[32];
-
-        dnc_instant(until, when);
-        printf("  is locked until %s: %s\n", when, k.text[2]);
+    if (f->locked_until_wall_ms) {
+        dnc_instant(f->locked_until_wall_ms, when);
+        printf("  is locked until %s: %s\n", when, f->locked_why);
     }
-    printf("  was called %s times in the last 35 days\n", k.text[0]);
-    keep_free(&k);
-    return read;
+    printf("  was called %llu times in the last 35 days\n", (unsigned long long)f->calls);
+    free(f);
+    return true;
 }
 
 int dnc_check(struct cli_redis *r, const struct dnc_words *w)
 {
-    struct dnc_lists *lists = dnc_lists_read(r);
     char number[NUMBER_E164_MAX];
-    bool good = lists != NULL;
+    bool good = true;
 
     for (uint32_t i = 0; good && i < w->number_count; i++)
         good = number_normalise(slice_cstr(w->numbers[i]), w->home, number, NULL) == OK &&
-               check_one(r, lists, number);
-    free(lists);
+               check_one(r, number);
     return good ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -209,7 +140,7 @@ static bool count_numbers(struct counting *c, const struct dnc_lists *lists)
 
     c->waiting = 1;
     for (uint32_t tag = 0; tag < GATE_TAGS && e == OK; tag++) {
-        e = queue_dnc_counts(c->redis->queue, tag, lists->name, lists->count, on_counts, c);
+        e = queue_dnc_counts(c->redis->ask.queue, tag, lists->name, lists->count, on_counts, c);
         c->waiting += e == OK;
     }
     on_counts(c, e, NULL, 0);
@@ -218,16 +149,18 @@ static bool count_numbers(struct counting *c, const struct dnc_lists *lists)
 
 int dnc_list(struct cli_redis *r)
 {
-    struct dnc_lists *lists = dnc_lists_read(r);
+    struct dnc_lists *lists = dnc_lists_read(&r->ask);
     struct counting *c = calloc(1, sizeof(*c));
     struct kept prefixes = {.redis = r};
     int code = EXIT_FAILED;
 
+    if (!lists)
+        cli_redis_complain(r, "the lists cannot be read");
     if (lists && c) {
         c->redis = r;
         if (count_numbers(c, lists) &&
-            cli_redis_wait(r, queue_dnc_prefix_counts(r->queue, lists->name, lists->count, on_texts,
-                                                      &prefixes)) &&
+            cli_redis_wait(r, queue_dnc_prefix_counts(r->ask.queue, lists->name, lists->count,
+                                                      on_texts, &prefixes)) &&
             prefixes.n == lists->count)
             code = EXIT_DONE;
         else
@@ -254,7 +187,7 @@ int dnc_log(struct cli_redis *r, const struct dnc_words *w)
     enum { AT, WHAT, LIST, NUMBER, WHO, WHY, UNTIL, MORE, FIELDS };
     struct kept k = {.redis = r};
 
-    if (!cli_redis_wait(r, queue_dnc_log(r->queue, w->last, on_texts, &k)) || k.n < 2 ||
+    if (!cli_redis_wait(r, queue_dnc_log(r->ask.queue, w->last, on_texts, &k)) || k.n < 2 ||
         (k.n - 2) % FIELDS) {
         cli_redis_complain(r, "the record of changes cannot be read");
         keep_free(&k);

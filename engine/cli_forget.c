@@ -107,8 +107,8 @@ static void on_campaigns(void *arg, enum err e, const struct slice *texts, uint3
 static bool wait_for(struct forgetting *f, enum err asked, uint32_t least)
 {
     if (cli_redis_wait(&f->redis, asked) && f->texts < least)
-        f->redis.e = ERR_IO;
-    return f->redis.e == OK;
+        f->redis.ask.e = ERR_IO;
+    return f->redis.ask.e == OK;
 }
 
 static struct slice digits(const struct forgetting *f)
@@ -124,7 +124,8 @@ static bool find_campaigns(struct forgetting *f)
 
     do {
         if (!wait_for(
-                f, queue_forget_campaigns(f->redis.queue, slice_cstr(cursor), on_campaigns, f), 1))
+                f, queue_forget_campaigns(f->redis.ask.queue, slice_cstr(cursor), on_campaigns, f),
+                1))
             return false;
         strcpy(cursor, f->text[0]);
     } while (strcmp(cursor, "0") != 0);
@@ -140,7 +141,7 @@ static void take_others(struct forgetting *f)
 static bool forget_task(struct forgetting *f, const char *key, const char *id)
 {
     if (!wait_for(f,
-                  queue_forget_task(f->redis.queue, key, slice_cstr(id), digits(f),
+                  queue_forget_task(f->redis.ask.queue, key, slice_cstr(id), digits(f),
                                     slice_cstr(f->other), on_texts, f),
                   1))
         return false;
@@ -157,7 +158,7 @@ static bool forget_tasks(struct forgetting *f, const char *key)
 
     do {
         if (!wait_for(f,
-                      queue_forget_find(f->redis.queue, key, slice_cstr(cursor),
+                      queue_forget_find(f->redis.ask.queue, key, slice_cstr(cursor),
                                         slice_cstr(f->number), on_texts, f),
                       1))
             return false;
@@ -178,7 +179,7 @@ static bool forget_bucket(struct forgetting *f, const char *key, const char *buc
 
     do {
         if (!wait_for(f,
-                      queue_forget_ledger(f->redis.queue, key, slice_cstr(bucket),
+                      queue_forget_ledger(f->redis.ask.queue, key, slice_cstr(bucket),
                                           slice_cstr(cursor), digits(f), slice_cstr(f->other),
                                           on_texts, f),
                       2))
@@ -195,8 +196,8 @@ static bool forget_stream(struct forgetting *f, const char *key, const char *str
 
     do {
         if (!wait_for(f,
-                      queue_forget_stream(f->redis.queue, key, slice_cstr(stream), slice_cstr(from),
-                                          digits(f), on_texts, f),
+                      queue_forget_stream(f->redis.ask.queue, key, slice_cstr(stream),
+                                          slice_cstr(from), digits(f), on_texts, f),
                       2))
             return false;
         f->streamed += dnc_number_of(slice_cstr(f->text[1]));
@@ -209,7 +210,7 @@ static bool forget_streams(struct forgetting *f, const char *key)
 {
     static char names[STREAMS_MAX][QUEUE_ID_MAX + 1];
 
-    if (!wait_for(f, queue_forget_streams(f->redis.queue, key, on_texts, f), 0))
+    if (!wait_for(f, queue_forget_streams(f->redis.ask.queue, key, on_texts, f), 0))
         return false;
     uint32_t n = f->texts < STREAMS_MAX ? f->texts : STREAMS_MAX;
 
@@ -240,7 +241,7 @@ static bool forget_campaign(struct forgetting *f, const char *key)
     char bucket[16];
 
     if (!forget_tasks(f, key) ||
-        !wait_for(f, queue_forget_buckets(f->redis.queue, key, on_buckets, f), 0))
+        !wait_for(f, queue_forget_buckets(f->redis.ask.queue, key, on_buckets, f), 0))
         return false;
     for (uint32_t i = 0; i < bucket_count; i++) {
         snprintf(bucket, sizeof(bucket), "%d", buckets[i]);
@@ -257,7 +258,7 @@ static bool note(struct forgetting *f, const char *more)
     struct slice who = slice_cstr(f->who), why = slice_cstr(f->why);
 
     if (!wait_for(f,
-                  queue_dnc_note_erased(f->redis.queue, slice_cstr(f->number), who, why,
+                  queue_dnc_note_erased(f->redis.ask.queue, slice_cstr(f->number), who, why,
                                         slice_cstr(more), on_texts, f),
                   1))
         return false;
@@ -267,9 +268,9 @@ static bool note(struct forgetting *f, const char *more)
 
 static bool forget_gate(struct forgetting *f)
 {
-    struct dnc_lists *lists = dnc_lists_read(&f->redis);
+    struct dnc_lists *lists = dnc_lists_read(&f->redis.ask);
     bool done = lists && wait_for(f,
-                                  queue_dnc_erase(f->redis.queue, slice_cstr(f->number),
+                                  queue_dnc_erase(f->redis.ask.queue, slice_cstr(f->number),
                                                   lists->name, lists->count, on_texts, f),
                                   3);
 
@@ -294,7 +295,8 @@ static bool keep_off(struct forgetting *f)
                                           .number = slice_cstr(f->number),
                                           .who = slice_cstr(f->who)};
 
-    return cli_redis_wait(&f->redis, queue_dnc_add(f->redis.queue, &entry, on_listed, &f->redis));
+    return cli_redis_wait(&f->redis,
+                          queue_dnc_add(f->redis.ask.queue, &entry, on_listed, &f->redis));
 }
 
 static bool forget_log(struct forgetting *f)
@@ -303,7 +305,7 @@ static bool forget_log(struct forgetting *f)
 
     for (;;) {
         if (!wait_for(f,
-                      queue_forget_log(f->redis.queue, slice_cstr(from), slice_cstr(f->number),
+                      queue_forget_log(f->redis.ask.queue, slice_cstr(from), slice_cstr(f->number),
                                        slice_cstr(f->hash), on_texts, f),
                       2))
             return false;
@@ -336,19 +338,19 @@ static bool rewrite_file(struct forgetting *f)
     struct timer pause;
 
     timer_init(&pause);
-    if (!cli_redis_wait(r, queue_forget_rewrite(r->queue, cli_redis_on_done, r)))
+    if (!cli_redis_wait(r, queue_forget_rewrite(r->ask.queue, cli_redis_on_done, r)))
         return false;
     do {
-        if (!cli_redis_wait(r, queue_forget_rewriting(r->queue, on_rewriting, r)))
+        if (!cli_redis_wait(r, queue_forget_rewriting(r->ask.queue, on_rewriting, r)))
             return false;
         loop_timer(&r->loop, &pause, 50, on_pause);
         while (still_writing && timer_running(&pause))
             loop_turn(&r->loop, 50000);
         loop_timer_stop(&r->loop, &pause);
         if (clock_ms(r->loop.clock) > until)
-            r->e = ERR_TIMEOUT;
-    } while (still_writing && r->e == OK);
-    return r->e == OK;
+            r->ask.e = ERR_TIMEOUT;
+    } while (still_writing && r->ask.e == OK);
+    return r->ask.e == OK;
 }
 
 /* As long as the digits, and no number: an x, then of the hash. */

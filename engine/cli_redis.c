@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #define WAIT_MS 30000 /* for Redis to say anything */
-#define TURN_US 5000
 
 static bool open_server(struct cli_redis *r, const char *data_dir, bool makes)
 {
@@ -35,20 +34,20 @@ static bool connect_queue(struct cli_redis *r, const char *campaign, const char 
                                         .server = r->server,
                                         .campaign = campaign,
                                         .engine = "peal-command"};
-    uint64_t until = clock_ms(r->loop.clock) + WAIT_MS;
 
-    if (queue_open(&r->queue, &config) != OK) {
+    r->ask.loop = &r->loop;
+    r->ask.wait_ms = WAIT_MS;
+    if (queue_open(&r->ask.queue, &config) != OK) {
         fprintf(stderr,
                 "peal %s: the Redis URL '%s' cannot be used; redis://[:PASSWORD@]HOST:PORT[/DB] "
                 "and unix:/PATH are accepted\n",
                 r->command, config.url);
         return false;
     }
-    while (!queue_up(r->queue) && clock_ms(r->loop.clock) < until)
-        loop_turn(&r->loop, TURN_US);
-    if (!queue_up(r->queue))
-        fprintf(stderr, "peal %s: %s\n", r->command, queue_error(r->queue));
-    return queue_up(r->queue);
+    if (ask_until_up(&r->ask))
+        return true;
+    fprintf(stderr, "peal %s: %s\n", r->command, r->ask.error);
+    return false;
 }
 
 bool cli_redis_open(struct cli_redis *r, const char *command, const char *campaign, const char *url,
@@ -57,11 +56,12 @@ bool cli_redis_open(struct cli_redis *r, const char *command, const char *campai
     *r = (struct cli_redis){.command = command};
     if (!url && !open_server(r, data_dir, makes))
         return false;
-    r->e = loop_init(&r->loop, NULL);
-    r->looping = r->e == OK;
+    enum err e = loop_init(&r->loop, NULL);
+
+    r->looping = e == OK;
     if (!r->looping) {
         fprintf(stderr, "peal %s: cannot start (%s); Linux 6.0 or later is needed\n", command,
-                err_name(r->e));
+                err_name(e));
         return false;
     }
     return connect_queue(r, campaign, url);
@@ -69,7 +69,7 @@ bool cli_redis_open(struct cli_redis *r, const char *command, const char *campai
 
 void cli_redis_close(struct cli_redis *r)
 {
-    queue_close(r->queue);
+    queue_close(r->ask.queue);
     if (r->looping)
         loop_fini(&r->loop);
     if (r->server)
@@ -78,30 +78,16 @@ void cli_redis_close(struct cli_redis *r)
 
 bool cli_redis_wait(struct cli_redis *r, enum err asked)
 {
-    uint64_t until = clock_ms(r->loop.clock) + WAIT_MS;
-
-    r->e = asked;
-    while (r->e == OK && !r->answered) {
-        loop_turn(&r->loop, TURN_US);
-        if (clock_ms(r->loop.clock) > until)
-            r->e = ERR_TIMEOUT;
-    }
-    r->answered = false;
-    return r->e == OK;
+    return ask_wait(&r->ask, asked);
 }
 
 void cli_redis_complain(const struct cli_redis *r, const char *what)
 {
-    const char *error = queue_error(r->queue);
-
-    fprintf(stderr, "peal %s: %s (%s)%s%s\n", r->command, what, err_name(r->e),
-            error[0] ? ": " : "", error);
+    fprintf(stderr, "peal %s: %s (%s)%s%s\n", r->command, what, err_name(r->ask.e),
+            r->ask.error[0] ? ": " : "", r->ask.error);
 }
 
 void cli_redis_on_done(void *arg, enum err e)
 {
-    struct cli_redis *r = arg;
-
-    r->e = e;
-    r->answered = true;
+    ask_on_done(&((struct cli_redis *)arg)->ask, e);
 }

@@ -3,16 +3,14 @@
 #ifndef PEAL_CLI_REDIS_H
 #define PEAL_CLI_REDIS_H
 
-#include "io/loop.h"
-#include "queue/queue.h"
+#include "api/ask.h"
 
 struct cli_redis {
     const char *command; /* "dnc", for complaints */
     struct loop loop;
     struct redis_server *server;
-    struct queue *queue;
-    bool looping, answered;
-    enum err e;
+    struct ask ask;
+    bool looping;
 };
 
 /* False: said why on standard error; cli_redis_close all the same. makes: the data folder may be
@@ -21,8 +19,7 @@ bool cli_redis_open(struct cli_redis *r, const char *command, const char *campai
                     const char *data_dir, bool makes);
 void cli_redis_close(struct cli_redis *r);
 
-/* Turns the loop until r->answered, which the answer's callback sets with r->e. asked: what the
- * question's call gave. False: r->e says why. */
+/* ask_wait, and what its callbacks end with (arg: the struct cli_redis). */
 bool cli_redis_wait(struct cli_redis *r, enum err asked);
 /* "peal COMMAND: WHAT (error): Redis' own word" */
 void cli_redis_complain(const struct cli_redis *r, const char *what);

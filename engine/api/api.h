@@ -1,5 +1,6 @@
 /* The HTTP API of one Redis' campaigns (docs/API.md): leads and why they are not called, status,
- * history. It answers with the JSON of the commands of the same name, made by the same functions.
+ * history, orders, do-not-call lists. It answers with the JSON of the commands of the same name,
+ * made by the same functions.
  *
  * All of it happens on one thread with a loop of its own and its own connections to Redis, one
  * request after the other, in the order in which they came to be whole: calls never wait for it.

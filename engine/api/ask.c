@@ -5,6 +5,11 @@
 
 #define TURN_US 5000
 
+static uint64_t until_of(const struct ask *a)
+{
+    return clock_ms(a->loop->clock) + (a->wait_ms ? a->wait_ms : ASK_WAIT_MS);
+}
+
 static bool is_over(const struct ask *a, uint64_t until)
 {
     uint64_t now = clock_ms(a->loop->clock);
@@ -20,7 +25,7 @@ static void note_error(struct ask *a)
 
 bool ask_wait(struct ask *a, enum err asked)
 {
-    uint64_t until = clock_ms(a->loop->clock) + ASK_WAIT_MS;
+    uint64_t until = until_of(a);
 
     a->e = asked;
     while (a->e == OK && !a->answered) {
@@ -42,7 +47,7 @@ bool ask_wait(struct ask *a, enum err asked)
 
 bool ask_until_up(struct ask *a)
 {
-    uint64_t until = clock_ms(a->loop->clock) + ASK_WAIT_MS;
+    uint64_t until = until_of(a);
 
     while (!queue_up(a->queue) && !is_over(a, until))
         loop_turn(a->loop, TURN_US);

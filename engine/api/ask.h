@@ -13,7 +13,8 @@ struct ask {
     struct loop *loop;
     struct queue *queue; /* NULL after a question that was not answered in time */
     const _Atomic uint64_t
-        *until_ms; /* by the loop's clock: ends waiting early; NULL, 0: nothing does */
+        *until_ms;    /* by the loop's clock: ends waiting early; NULL, 0: nothing does */
+    uint32_t wait_ms; /* 0: ASK_WAIT_MS */
     bool answered; /* a callback (whose arg leads here) sets it, and e, when its answer has come */
     enum err e;
     char error[ASK_ERROR_MAX]; /* Redis' own word, after false */

@@ -74,13 +74,23 @@ bool api_flag(struct api_call *c, const char *name, bool *out);
 /* The campaign's file. NULL: refused. */
 struct campaign *api_campaign_load(struct api_call *c);
 
-/* ---- what is asked: get.c, history.c ---- */
+/* ---- what is asked: get.c, history.c, post.c, leads.c ---- */
 
-extern const char *const api_history_query[];
+extern const char *const api_history_query[], *const api_leads_query[], *const api_dnc_query[];
 void api_get_campaigns(struct api_call *c);
 void api_get_counts(struct api_call *c);
 void api_get_status(struct api_call *c);
 void api_get_lead(struct api_call *c);
 void api_get_history(struct api_call *c);
+void api_get_dnc(struct api_call *c);
+void api_post_leads(struct api_call *c);
+void api_post_lead_stop(struct api_call *c);
+void api_post_pause(struct api_call *c);
+void api_post_resume(struct api_call *c);
+void api_post_drain(struct api_call *c);
+void api_post_stop(struct api_call *c);
+void api_post_reload(struct api_call *c);
+void api_post_dnc(struct api_call *c);
+void api_delete_dnc(struct api_call *c);
 
 #endif

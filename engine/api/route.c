@@ -21,9 +21,26 @@ static const struct route routes[] = {
     {{"GET", "/v1/campaigns/{campaign}/leads/{lead}",
       "what `peal why --json` says of a lead, by its id or a number", no_query},
      api_get_lead},
+    {{"POST", "/v1/campaigns/{campaign}/leads",
+      "adds leads, or changes them; each is answered with its reason", api_leads_query},
+     api_post_leads},
+    {{"POST", "/v1/campaigns/{campaign}/leads/{lead}/stop",
+      "stops a lead because of an event outside, as `peal leads stop`", no_query},
+     api_post_lead_stop},
+    {{"POST", "/v1/campaigns/{campaign}/pause", "no new calls", no_query}, api_post_pause},
+    {{"POST", "/v1/campaigns/{campaign}/resume", "lets it go on", no_query}, api_post_resume},
+    {{"POST", "/v1/campaigns/{campaign}/drain", "live calls end, then the engines", no_query},
+     api_post_drain},
+    {{"POST", "/v1/campaigns/{campaign}/stop", "the engines end", no_query}, api_post_stop},
+    {{"POST", "/v1/campaigns/{campaign}/reload", "the engines read their files again", no_query},
+     api_post_reload},
     {{"GET", "/v1/campaigns/{campaign}/history",
       "call attempts as `peal history --json` tells them, a page at a time", api_history_query},
      api_get_history},
+    {{"GET", "/v1/dnc/{number}", "the lists that hold a number, its lock and its calls", no_query},
+     api_get_dnc},
+    {{"POST", "/v1/dnc", "puts a number or prefix on a do-not-call list", no_query}, api_post_dnc},
+    {{"DELETE", "/v1/dnc/{number}", "takes it off a list", api_dnc_query}, api_delete_dnc},
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -245,8 +262,12 @@ static void answer(const struct route *r, struct api_call *c)
         list_routes(c);
         return;
     }
-    if (strstr(r->about.path, "{campaign}")) {
-        if (!find_place(c))
+    bool lists = strncmp(r->about.path, "/v1/dnc", 7) == 0; /* of the whole Redis */
+
+    if (lists)
+        c->place = &c->api->place[0];
+    if (lists || strstr(r->about.path, "{campaign}")) {
+        if (!c->place && !find_place(c))
             return;
         if (!api_place_ready(c->api, c->place)) {
             c->place->ask.e = ERR_CLOSED;

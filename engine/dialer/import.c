@@ -264,6 +264,24 @@ static enum err read_leads(struct import *in, const char *path, bool fed)
     return fed ? import_feed(in) : leads_each(in->leads, on_lead, on_rejected, in);
 }
 
+static enum err read_opened(struct import *in, const char *path, bool fed)
+{
+    enum err e = read_leads(in, path, fed);
+
+    if (e == ERR_IO && import_stop_asked(in))
+        e = ERR_CANCELLED;
+    if (e != OK && !in->error[0])
+        snprintf(in->error, IMPORT_ERROR_MAX, "%s: reading stopped at line %llu (%s)", path,
+                 (unsigned long long)leads_line(in->leads), err_name(e));
+    add_read(&in->result->read, leads_stats_of(in->leads));
+    in->bytes_before += leads_stats_of(in->leads)->bytes;
+    leads_close(in->leads);
+    in->leads = NULL;
+    if (!in->config->rejects_path)
+        close_rejects(in);
+    return e;
+}
+
 static enum err import_file(struct import *in, const char *path)
 {
     char why[LEADS_REASON_MAX] = "";
@@ -277,19 +295,19 @@ static enum err import_file(struct import *in, const char *path)
         snprintf(in->error, IMPORT_ERROR_MAX, "%s", why);
         return import_stop_asked(in) ? ERR_CANCELLED : e;
     }
-    e = read_leads(in, path, standard_input && input.json && in->config->answers);
-    if (e == ERR_IO && import_stop_asked(in))
-        e = ERR_CANCELLED;
-    if (e != OK && !in->error[0])
-        snprintf(in->error, IMPORT_ERROR_MAX, "%s: reading stopped at line %llu (%s)", path,
-                 (unsigned long long)leads_line(in->leads), err_name(e));
-    add_read(&in->result->read, leads_stats_of(in->leads));
-    in->bytes_before += leads_stats_of(in->leads)->bytes;
-    leads_close(in->leads);
-    in->leads = NULL;
-    if (!in->config->rejects_path)
-        close_rejects(in);
-    return e;
+    return read_opened(in, path, standard_input && input.json && in->config->answers);
+}
+
+static enum err import_text(struct import *in)
+{
+    char why[LEADS_REASON_MAX] = "";
+    const struct import_config *c = in->config;
+    enum err e = leads_open_memory(&in->leads, c->text, c->campaign->country, why);
+
+    if (e != OK)
+        snprintf(in->error, IMPORT_ERROR_MAX, "%s", why);
+    in->list = c->lists ? c->lists[0] : NULL;
+    return e != OK ? e : read_opened(in, "the leads", c->answers != NULL);
 }
 
 /* ---- questions to the queue, waited for ---- */
@@ -356,6 +374,8 @@ static enum err finish(struct import *in)
 {
     enum err e = wait_for(in, queue_add_finish(in->config->queue, on_finished, in));
 
+    if (e == ERR_IO && queue_add_stats_of(in->config->queue)->failed == in->failed_before)
+        e = OK; /* those that failed were others, before */
     if (e != OK)
         snprintf(in->error, IMPORT_ERROR_MAX, "the leads could not be put into Redis (%s): %s",
                  err_name(e), queue_error(in->config->queue));
@@ -384,6 +404,7 @@ enum err import_files(const struct import_config *config, struct import_result *
     enum err e = OK;
 
     *result = (struct import_result){0};
+    in.failed_before = before.failed;
     in.started_ms = now_ms(&in);
     in.bytes_all = config->shows_progress ? size_of_all(config) : 0;
     queue_add_updates(config->queue, config->updates);
@@ -393,12 +414,16 @@ enum err import_files(const struct import_config *config, struct import_result *
         in.list = config->lists ? config->lists[i] : NULL;
         e = import_file(&in, config->paths[i]);
     }
+    if (e == OK && config->text.len)
+        e = import_text(&in);
     close_rejects(&in);
     if (e != ERR_CANCELLED && !(e && in.error[0] && in.count == 0)) {
         enum err last = finish(&in);
 
         e = e ? e : last;
     }
+    if (e == ERR_CANCELLED)
+        queue_add_leave(config->queue);
     const struct queue_add_stats *now = queue_add_stats_of(config->queue);
 
     result->added = now->added - before.added;

@@ -23,13 +23,15 @@ struct import_config {
     const char *const *paths; /* .jsonl and .ndjson are JSON Lines, all else CSV; "-": standard
                                  input, JSON Lines when it begins with "{" */
     uint32_t path_count;
+    struct slice text; /* or rows in memory, JSON Lines when they begin with "{", of lists[0] */
     const struct campaign_list *const *lists; /* whose file each is, NULL for none's; may be NULL */
     const char *rejects_path; /* of all files; NULL: each has its FILE.rejected.csv */
     bool updates;             /* leads that are there already are changed (queue/import.h) */
     bool by_number;           /* a lead with a number of another lead is left out */
     bool shows_progress;
-    /* JSON Lines of standard input are leads that another program feeds (import_feed.c): each line
-     * is answered here as soon as Redis has it. NULL: they are a list like any other. */
+    /* JSON Lines of standard input, and rows in memory, are leads that another program feeds
+     * (import_feed.c): each is answered here as soon as Redis has it. NULL: a list like any other.
+     */
     FILE *answers;
     const _Atomic uint32_t *stop_asked; /* may be NULL */
     /* A lead without a usable number, finished at once; may be NULL. */

@@ -32,6 +32,8 @@ static enum err wait_taken(struct import *in)
         loop_turn(in->config->loop, IMPORT_TURN_US);
         if (away == queue_up(q)) {
             away = !away;
+            if (in->config->text.len)
+                continue; /* whoever sent them is told */
             fprintf(stderr, "%s\n",
                     away ? "Redis is away: nothing further is read until it is back"
                          : "Redis is back");
@@ -64,7 +66,7 @@ static enum err answer(struct import *in, const struct lead *lead, const char *s
     if (whole && fwrite(line, 1, b.len, in->config->answers) == b.len &&
         fflush(in->config->answers) == 0)
         return OK;
-    snprintf(in->error, IMPORT_ERROR_MAX, "line %llu cannot be answered: standard output is closed",
+    snprintf(in->error, IMPORT_ERROR_MAX, "line %llu cannot be answered: its output is closed",
              (unsigned long long)leads_line(in->leads));
     return ERR_IO;
 }

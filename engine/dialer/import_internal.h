@@ -17,7 +17,7 @@ struct import {
     struct import_numbers *numbers; /* by_number */
     char rejects_path[IMPORT_PATH_MAX];
     uint64_t started_ms, shown_ms, bytes_all, bytes_before, count;
-    uint64_t cursor;
+    uint64_t cursor, failed_before;
     bool answered;
     char refused[LEADS_REASON_MAX]; /* of the lead put last: why it is not dialled, or left out */
     bool left_out;

@@ -276,6 +276,12 @@ enum err queue_add_finish(struct queue *q, queue_done_fn *done, void *arg)
     return OK;
 }
 
+void queue_add_leave(struct queue *q)
+{
+    q->finishing = false;
+    q->added = NULL;
+}
+
 const struct queue_add_stats *queue_add_stats_of(const struct queue *q)
 {
     return &q->add_stats;

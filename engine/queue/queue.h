@@ -161,6 +161,8 @@ void queue_add_on_room(struct queue *q, void (*room)(void *arg), void *arg);
 /* Sends the unfinished batch; done when all that was given is acknowledged (ERR_IO: some failed).
  */
 enum err queue_add_finish(struct queue *q, queue_done_fn *done, void *arg);
+/* Who asked by queue_add_finish is told no more; what was given still goes its way. */
+void queue_add_leave(struct queue *q);
 const struct queue_add_stats *queue_add_stats_of(const struct queue *q);
 
 /* --- working ---------------------------------------------------------------------------------- */

@@ -251,6 +251,131 @@ def attacked():
     h.stop(simulator)
 
 
+def changed():
+    """Leads that are sent are dialled, stopped and put on lists; orders are followed."""
+    where = h.folder()
+    _, sock = h.redis(where)
+    url, data = f"unix:{sock}", where / "data"
+    simulator, address, _ = h.serve(where, seed=11)
+    yaml = agentless(where, address)
+    (where / "none.csv").write_text("id,number\nfirst,+12025550190\n")
+    api = Api(h.start([h.program("peal"), "api", yaml, "--listen", "127.0.0.1:0", "--redis", url,
+                       "--data", data], where / "api.log"))
+    campaign = "/campaigns/demo"
+
+    # Leads before any engine: one, a pretty one, an array, lines with bad rows, CSV; then once more.
+    one = {"id": "a1", "number": "+12025550101", "city": "Ptuj"}
+    told = api.post(f"{campaign}/leads", one)
+    check(told["new"] == 1 and told["leads"] == [{"line": 1, "id": "a1", "state": "new"}], f"{told}")
+    check(api.post(f"{campaign}/leads", json.dumps(one, indent=2))["known"] == 1, "known by its id")
+    told = api.ask("POST", f"/v1{campaign}/leads?update=yes", {**one, "city": "Celje"})
+    check(told["changed"] == 1, f"{told}")
+    told = api.post(f"{campaign}/leads", [{"id": f"b{i}", "number": f"+120255501{i:02}"}
+                                          for i in range(10, 14)])
+    check(told["new"] == 4, f"{told}")
+    told = api.post(f"{campaign}/leads", '{"id":"c1","number":"+12025550121"}\n{"id":\n'
+                                         '{"id":"c2","number":"12"}\n{"number":"+12025550122"}\n')
+    check([a["state"] for a in told["leads"]] == ["new", "rejected", "new", "new"] and
+          told["rejected"] == 1 and "why" in told["leads"][1] and "12" in told["leads"][2]["why"],
+          f"{told}")
+    told = api.post(f"{campaign}/leads", "id,number\nd1,+12025550131\n")
+    check(told["leads"] == [{"line": 2, "id": "d1", "state": "new"}], f"{told}")
+    told = api.post(f"{campaign}/leads", '{"id":\n', status=422)
+    check(told["rejected"] == 1 and told["leads"][0]["why"], f"{told}")
+    api.post(f"{campaign}/leads", "", status=400)
+    api.post(f"{campaign}/leads", [{"id": str(i)} for i in range(1001)], status=413)
+    api.ask("POST", f"/v1{campaign}/leads?list=nowhere", one, status=400)
+    check(api.get(f"{campaign}/status")["leads"]["all"] == 9, "nine leads are there")
+    check({r["reason"] for r in api.get(f"{campaign}/leads/c2")[0]["reasons"]} == {"done"}, "")
+
+    # Lists, and what the command says of them.
+    api.post("/dnc", {"number": "+12025550110", "list": "global", "who": "eve",
+                      "why": "by letter"})
+    api.post("/dnc", {"number": "+1900*", "list": "campaign demo", "until": "2099-12-31"})
+    check(api.post("/dnc", {"number": "+12025550110", "list": "global"})["changed"] is False, "")
+    told = api.get("/dnc/+12025550110")
+    check(told["listed"] and told["lists"][0]["who"] == "eve" and
+          told["lists"][0]["why"] == "by letter", f"{told}")
+    check("by eve: by letter" in peal("dnc", "check", "+12025550110", "--redis", url), "likewise")
+    check(api.get("/dnc/+19005550100")["lists"][0]["prefix"] == "1900", "by its prefix")
+    for wrong in ({"number": "+12025550110", "list": "blue"}, {"number": "x", "list": "global"},
+                  {"number": "+12025550110"}, {"number": 12025550110, "list": "global"},
+                  {"number": "+1900*", "list": "own", "until": "soon"}):
+        api.post("/dnc", wrong, status=400)
+    check(api.ask("DELETE", "/v1/dnc/+1900*?list=campaign+demo")["changed"] is True, "taken off")
+    check(api.get("/dnc/+19005550100")["listed"] is False, "it is on none")
+
+    # Orders, with an engine.
+    told = api.post(f"{campaign}/pause", {"who": "anna", "why": "stock is counted"})
+    check(told["answer"] == "changed" and told["state"]["name"] == "paused" and
+          told["state"]["who"] == "anna" and told["engines"] == [], f"{told}")
+    engine = h.start([h.program("peal"), "run", yaml, "--leads", where / "none.csv", "--data", data,
+                      "--redis", url, "--api", "127.0.0.1:0"], where / "engine.log")
+    api = Api(engine)
+    wait_for("the engine", lambda: api.get(f"{campaign}/status")["engines"], 60)
+    check(api.post(f"{campaign}/leads/b13/stop", {"why": "picked up"})["state"] == "stopped", "")
+    check(api.post(f"{campaign}/leads/b13/stop")["state"] == "finished", "once is enough")
+    api.post(f"{campaign}/leads/nobody/stop", status=404)
+    check(attempts(sock) == 0, "paused, nothing is dialled")
+    said = json.loads(peal("pause", yaml, "--redis", url, "--json", "-"))
+    told = api.post(f"{campaign}/pause")
+    check(told == said and told["answer"] == "already", f"{told}\n{said}")
+    told = api.post(f"{campaign}/resume")
+    check([e["followed"] for e in told["engines"]] == [True] and
+          told["engines"][0]["sentence"] == "dials", f"{told}")
+    wait_for("the leads that were sent to be dialled", lambda: {
+        r["lead"] for r in h.lines(data / "calls.jsonl") if r["attempt"] == 1 and r["call_id"]} >=
+        {"a1", "b11", "b12", "c1", "+12025550122", "d1", "first"}, 120)
+    results = {r["lead"]: r["result"] for r in h.lines(data / "calls.jsonl")
+               if r["lead"] in ("b10", "b13", "c2")}
+    check(results == {"b10": "dnc"}, f"neither listed nor stopped ones are called: {results}")
+    reasons = {r["reason"] for r in api.get(f"{campaign}/leads/b10")[0]["reasons"]}
+    check(reasons == {"done", "dnc"}, f"{reasons}")
+    yaml.write_text(yaml.read_text().replace("attempts: 2\n", "attempts: 3\n"))
+    told = api.post(f"{campaign}/reload")
+    check("attempts" in told["engines"][0]["sentence"] and told["engines"][0]["followed"], f"{told}")
+    api.post(f"{campaign}/pause", {"who": "x" * 64}, status=400)
+    api.post(f"{campaign}/pause", {"why": "two\nlines"}, status=400)
+    api.post(f"{campaign}/pause", {"now": True}, status=400)
+    api.post(f"{campaign}/pause", "[", status=400)
+    told = api.post(f"{campaign}/stop", {"now": True, "why": "wrong offer"})
+    check(told["state"]["name"] == "stopped", f"its own engine answers before it ends: {told}")
+    check(engine.wait(60) == 0, "and ends in order")
+    other = Api(h.start([h.program("peal"), "api", yaml, "--listen", "127.0.0.1:0", "--redis", url,
+                         "--data", data], where / "other.log"))
+    other.post(f"{campaign}/pause", status=409)
+    h.stop(simulator)
+
+
+def redis_away():
+    """Without its Redis it says so, at once when that is known, and goes on when it is back."""
+    where = h.folder()
+    redis, sock = h.redis(where)
+    yaml = h.campaign(where, "127.0.0.1:9")
+    api = Api(h.start([h.program("peal"), "api", yaml, "--listen", "127.0.0.1:0", "--redis",
+                       f"unix:{sock}", "--data", where], where / "api.log"))
+    api.post("/campaigns/demo/leads", {"id": "a", "number": "+12025550101"})
+    h.stop(redis)
+    wait_for("it to be noticed", lambda: "Redis is away" in api.get(
+        "/campaigns/demo/status", 503)["error"], 30)
+    api.post("/campaigns/demo/leads", {"id": "b", "number": "+12025550102"}, status=503)
+    check(api.get("/api")["requests_failed"] >= 2, "they are counted")
+    redis = h.start(["redis-server", "--port", 0, "--unixsocket", sock, "--dir", where,
+                     "--appendonly", "yes", "--save", ""], where / "redis2.log")
+
+    def again():
+        request = urllib.request.Request(f"http://{api.address}/v1/campaigns/demo/leads/a")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            check(error.code == 503, f"{error.code}")
+            return None
+
+    check(wait_for("it to be back", again, 60)[0]["lead"] == "a", "nothing is lost")
+    check(api.post("/campaigns/demo/leads", {"id": "b", "number": "+12025550102"})["new"] == 1, "")
+
+
 def api_busy(api):
     status = api.say(b"GET /v1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     return status if status == 503 else None
@@ -267,4 +392,4 @@ def when_free(api):
 
 
 if __name__ == "__main__":
-    h.main(looks_alike, reference_is_true, guarded, attacked)
+    h.main(looks_alike, reference_is_true, guarded, attacked, changed, redis_away)
