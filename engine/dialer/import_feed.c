@@ -41,6 +41,7 @@ static enum err wait_taken(struct import *in)
         if (import_stop_asked(in))
             e = ERR_CANCELLED;
     }
+    in->answered = false; /* for the next who waits */
     return e;
 }
 
