@@ -9,7 +9,7 @@
 
 #define TAKE_MS 10000 /* for Redis to take them all */
 
-const char *const api_leads_query[] = {"update", "unique-numbers", "list", NULL};
+const char *const api_leads_query[] = {"update", "list", NULL};
 
 struct taking {
     struct timer limit;
@@ -84,9 +84,7 @@ static bool read_query(struct api_call *c, const struct campaign *campaign, stru
 {
     char name[QUEUE_LIST_MAX + 1];
 
-    if (!api_flag(c, "update", &k->config.updates) ||
-        !api_flag(c, "unique-numbers", &k->config.by_number) ||
-        !api_value(c, "list", name, sizeof(name)))
+    if (!api_flag(c, "update", &k->config.updates) || !api_value(c, "list", name, sizeof(name)))
         return false;
     *list = name[0] ? campaign_list_find(campaign, slice_cstr(name)) : NULL;
     if (!name[0] || *list)
