@@ -22,38 +22,43 @@ static void on_request(void *arg, struct http_client *to, const struct http_requ
 
     if (!api_may_ask(a, to, r))
         return;
-    /* Never full: each client asks once, and there are no more clients than places. */
+    /* Never full: each client asks once, and leaves its place with its answer or before. */
     struct api_call *c = &a->waiting[(a->first + a->count++) % HTTP_SERVER_CLIENTS_MAX];
 
     *c = (struct api_call){.api = a, .to = to, .request = *r, .text = http_server_take(to)};
 }
 
+static struct api_call *place_of(struct api *a, uint32_t i)
+{
+    return &a->waiting[(a->first + i) % HTTP_SERVER_CLIENTS_MAX];
+}
+
+/* Whoever leaves before their turn changes nothing, and makes room for the next. */
 static void on_gone(void *arg, struct http_client *who)
 {
     struct api *a = arg;
+    uint32_t i = 0;
 
     if (a->now.to == who)
         a->now.to = NULL;
-    for (uint32_t i = 0; i < a->count; i++) {
-        struct api_call *c = &a->waiting[(a->first + i) % HTTP_SERVER_CLIENTS_MAX];
-
-        if (c->to == who)
-            c->to = NULL;
-    }
+    while (i < a->count && place_of(a, i)->to != who)
+        i++;
+    if (i == a->count)
+        return;
+    free(place_of(a, i)->text);
+    for (a->count--; i < a->count; i++)
+        *place_of(a, i) = *place_of(a, i + 1);
 }
 
-/* Whoever left before their turn changes nothing. */
 static void answer_one(struct api *a)
 {
     a->now = a->waiting[a->first];
     a->first = (a->first + 1) % HTTP_SERVER_CLIENTS_MAX;
     a->count--;
-    if (a->now.to) {
-        if (!atomic_load(&a->stopping))
-            atomic_store(&a->until_ms, clock_ms(a->loop.clock) + API_REQUEST_MS);
-        api_answer(&a->now);
-        a->answered++;
-    }
+    if (!atomic_load(&a->stopping))
+        atomic_store(&a->until_ms, clock_ms(a->loop.clock) + API_REQUEST_MS);
+    api_answer(&a->now);
+    a->answered++;
     free(a->now.text);
     a->now = (struct api_call){0};
 }
@@ -68,8 +73,7 @@ void api_run(struct api *a)
     while (a->count) {
         struct api_call *c = &a->waiting[a->first];
 
-        if (c->to)
-            http_server_refuse(c->to, "503 Service Unavailable", "the engine ends");
+        http_server_refuse(c->to, "503 Service Unavailable", "the engine ends");
         free(c->text);
         a->first = (a->first + 1) % HTTP_SERVER_CLIENTS_MAX;
         a->count--;

@@ -14,8 +14,8 @@
 #include "io/tls.h"
 #include "media/media.h"
 
-#define FILES_PER_CALL     4 /* RTP, RTCP, recording and its index */
-#define FILES_BESIDE_CALLS 256
+#define FILES_PER_CALL     4   /* RTP, RTCP, recording and its index */
+#define FILES_BESIDE_CALLS 640 /* trunks, agents, Redis, records; 256 connections of an API */
 
 static enum err make_folder(const char *path, char *error)
 {

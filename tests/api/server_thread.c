@@ -90,6 +90,23 @@ static void *asker(void *arg)
     return NULL;
 }
 
+/* Asks, and leaves without waiting for the answer. */
+static void *leaver(void *arg)
+{
+    static const char request[] = "GET /v1/campaigns/spring/status HTTP/1.0\r\n\r\n";
+
+    (void)arg;
+    for (int i = 0; i < 100; i++) {
+        int fd = socket(at.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        assert(fd >= 0);
+        if (connect(fd, &at.sa, addr_len(&at)) == 0)
+            send(fd, request, strlen(request), MSG_NOSIGNAL);
+        close(fd);
+    }
+    return NULL;
+}
+
 /* Until nobody is there any more. */
 static void *latecomer(void *arg)
 {
@@ -156,8 +173,16 @@ int main(void)
         pthread_join(thread[i], NULL);
     assert(atomic_load(&answered) == ASKERS * ROUNDS * 4);
 
+    run(leaver, thread, number);
+    for (int i = 0; i < ASKERS; i++)
+        pthread_join(thread[i], NULL);
+    for (int i = 0; i < 20000 && ask("GET /v1/api HTTP/1.0\r\n\r\n") != 200; i++)
+        usleep(1000);
+    ask_all(ASKERS, 0, NULL);
+    atomic_store(&answered, 0);
+
     run(latecomer, thread, number);
-    while (atomic_load(&answered) < ASKERS * ROUNDS * 4 + 20)
+    while (atomic_load(&answered) < 20)
         usleep(1000);
     api_close(a);
     for (int i = 0; i < ASKERS; i++)
