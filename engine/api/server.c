@@ -211,6 +211,8 @@ void api_close(struct api *a)
         queue_close(a->place[i].ask.queue);
     http_server_close(a->server);
     loop_fini(&a->loop);
+    for (uint32_t i = 0; i < a->count; i++) /* who came last of all */
+        free(place_of(a, i)->text);
     explicit_bzero(a->token, sizeof(a->token));
     free(a->waiting);
     free(a->out);
