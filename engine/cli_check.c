@@ -58,7 +58,7 @@ static enum err on_lead(void *arg, const struct lead *lead)
         show(t, lead->line, "number", lead->bad_text, lead->why);
     place_read(&place, lead->zone, lead->fields, t->zones);
     t->unknown_zone += lead->zone.len && place.zone_count == 0;
-    place_of_number(&place, lead->numbers[0].number, t->zones, t->now_ms);
+    place_of_number(&place, t->campaign, lead->numbers[0].number, t->zones, t->now_ms);
     if (rules_may_dial(t->campaign, &place, 0, 0, t->now_ms, &when) == RESULT_NONE) {
         t->ready++;
         return OK;

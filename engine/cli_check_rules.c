@@ -23,6 +23,11 @@ static void say_law(const struct campaign *c)
         printf("Calling rules %s hold beside the campaign's windows, and %u regions have their "
                "own.\n",
                c->calling->name, c->calling->region_count);
+    if (c->exceptions)
+        printf(
+            "Exceptions %s hold, too: %u prefixes of numbers have zones or a region of their own, "
+            "and %u regions their rules.\n",
+            c->exceptions->name, c->exceptions->number_count, c->exceptions->region_count);
     if (c->holidays)
         printf("On %u holidays only the hours of 'holidays' in the windows hold.\n",
                c->holidays->count);
@@ -34,9 +39,11 @@ static void say_law(const struct campaign *c)
         campaign_duration_text(lock_out_ms, text, sizeof(text));
         printf("A number is left alone for %s after an abandoned call.\n", text);
     }
-    if (zone_count == 0 && c->calling) {
-        zones = c->calling->zones;
-        zone_count = c->calling->zone_count;
+    for (uint32_t i = 0; i < 2 && zone_count == 0; i++) {
+        const struct calling_rules *r = i ? c->exceptions : c->calling;
+
+        zones = r ? r->zones : zones;
+        zone_count = r ? r->zone_count : 0;
     }
     for (uint32_t i = 0; i < zone_count; i++)
         printf("%s%s", i ? ", " : "A lead without a known zone must be inside the windows of ",

@@ -9,7 +9,7 @@
 #include "campaign/window.h"
 
 #define CALENDAR_ZONES_MAX   12
-#define CALENDAR_PARTS_MAX   (3 * CALENDAR_ZONES_MAX) /* campaign, rules, region */
+#define CALENDAR_PARTS_MAX   (5 * CALENDAR_ZONES_MAX) /* campaign, rules, exceptions, regions */
 #define CALENDAR_SEARCH_DAYS 800
 
 struct calendar_part {

@@ -1,5 +1,5 @@
 /* Which law of a file holds where, and since when calls count. */
-#include "campaign/calling.h"
+#include "campaign/calling_read.h"
 
 #include <stdlib.h>
 
@@ -12,6 +12,7 @@ void calling_free(struct calling_rules *r)
         free(r->regions[i].law.holidays);
     }
     free(r->regions);
+    calling_numbers_free(r);
     for (uint32_t i = 0; i < r->zone_count; i++)
         zone_close(r->zones[i]);
     free(r->law.holidays);

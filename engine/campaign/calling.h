@@ -1,4 +1,5 @@
-/* Calling rules: the law of a place as a file that a campaign names (`calling_rules: FILE`).
+/* Calling rules: the law of a place as a file that a campaign names (`calling_rules: FILE`), and
+ * the house's own exceptions in another of the same form (`exceptions: FILE`), which hold beside.
  *
  *   name: debt-collection
  *   windows: mon-fri 08:00-22:00, sat-sun 09:00-20:00, holidays 09:00-20:00
@@ -11,18 +12,26 @@
  *   regions:                           by the lead's `region`; these hold beside the above
  *     - { region: "fl, florida", windows: daily 08:00-20:00, limits: [{ calls: 3, per: 24h }] }
  *
- * Rules only ever take away: what a campaign's own windows close stays closed. Immutable. */
+ *   numbers:                           whose owners are elsewhere than their numbers say
+ *     - { prefix: "+1907", zones: [America/Anchorage], region: ak }
+ *
+ * Of prefixes the longest counts: its zones, for leads that name none, instead of those of the
+ * numbering plan; its region, for leads without one. Rules only ever take away: what a campaign's
+ * own windows close stays closed. Immutable. */
 #ifndef PEAL_CAMPAIGN_CALLING_H
 #define PEAL_CAMPAIGN_CALLING_H
 
 #include "campaign/calendar.h"
+#include "campaign/number.h"
 
-#define CALLING_FILE_MAX    (1024 * 1024)
-#define CALLING_LIMITS_MAX  8   /* of one list */
-#define CALLING_REGIONS_MAX 256 /* entries */
-#define CALLING_REGION_MAX  32  /* bytes of a region's name */
-#define CALLING_CALLS_MAX   1000
-#define CALLING_ROLLING_MAX (35u * 86400u * 1000u) /* calls are remembered so long */
+#define CALLING_FILE_MAX     (1024 * 1024)
+#define CALLING_LIMITS_MAX   8    /* of one list */
+#define CALLING_REGIONS_MAX  256  /* entries */
+#define CALLING_REGION_MAX   32   /* bytes of a region's name */
+#define CALLING_NUMBERS_MAX  4096 /* prefixes */
+#define CALLING_NUMBER_ZONES 4
+#define CALLING_CALLS_MAX    1000
+#define CALLING_ROLLING_MAX  (35u * 86400u * 1000u) /* calls are remembered so long */
 
 enum calling_span { CALLING_ROLLING, CALLING_DAY, CALLING_WEEK, CALLING_MONTH };
 
@@ -50,6 +59,13 @@ struct calling_region {
     struct calling_law law;
 };
 
+struct calling_number {
+    char prefix[NUMBER_E164_MAX];    /* "+1907" */
+    char region[CALLING_REGION_MAX]; /* "": as it is */
+    struct zone *zones[CALLING_NUMBER_ZONES];
+    uint32_t zone_count; /* 0: as the numbering plan says */
+};
+
 struct calling_rules {
     char name[64];
     struct calling_law law;
@@ -57,6 +73,8 @@ struct calling_rules {
     uint32_t zone_count;
     struct calling_region *regions;
     uint32_t region_count;
+    struct calling_number *numbers; /* by prefix */
+    uint32_t number_count;
 };
 
 /* error (CAMPAIGN_ERROR_MAX bytes) gets "FILE:LINE: …". From memory, the files that it names are
@@ -68,6 +86,9 @@ void calling_free(struct calling_rules *r);
 
 /* What holds in a region beside the rules for all; NULL: nothing of its own. */
 const struct calling_law *calling_in(const struct calling_rules *r, struct slice region);
+
+/* What is said of a number (E.164), by its longest prefix; NULL: nothing, or no rules. */
+const struct calling_number *calling_number(const struct calling_rules *r, const char *e164);
 
 /* Limits that may hold for one lead at once. */
 uint32_t calling_limits_most(const struct calling_rules *r);

@@ -26,6 +26,8 @@ struct raw_calling {
     unsigned zones_count;
     struct raw_region *regions;
     unsigned regions_count;
+    struct raw_calling_number *numbers;
+    unsigned numbers_count;
     struct raw_law law;
 };
 
@@ -57,12 +59,23 @@ static const cyaml_schema_field_t region_fields[] = {TEXT("region", struct raw_r
 static const cyaml_schema_value_t region_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_region, region_fields)};
 
+static const cyaml_schema_field_t number_fields[] = {
+    TEXT("prefix", struct raw_calling_number, prefix),
+    TEXT("region", struct raw_calling_number, region),
+    CYAML_FIELD_SEQUENCE("zones", OPTIONAL, struct raw_calling_number, zones, &text_value, 0,
+                         CALLING_NUMBER_ZONES),
+    CYAML_FIELD_END};
+static const cyaml_schema_value_t number_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_calling_number, number_fields)};
+
 static const cyaml_schema_field_t fields[] = {
     TEXT("name", struct raw_calling, name), LAW(struct raw_calling),
     CYAML_FIELD_SEQUENCE("zones", OPTIONAL, struct raw_calling, zones, &text_value, 0,
                          CALENDAR_ZONES_MAX),
     CYAML_FIELD_SEQUENCE("regions", OPTIONAL, struct raw_calling, regions, &region_value, 0,
                          CALLING_REGIONS_MAX),
+    CYAML_FIELD_SEQUENCE("numbers", OPTIONAL, struct raw_calling, numbers, &number_value, 0,
+                         CALLING_NUMBERS_MAX),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t root = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_calling, fields)};
@@ -205,6 +218,7 @@ static enum err parse(struct calling_rules **out, const char *path, struct slice
         read_law(&r, &raw->law, &rules->law);
         reading_zones(&r, "zones", raw->zones, raw->zones_count, rules->zones, &rules->zone_count);
         read_regions(&r, raw, rules);
+        reading_calling_numbers(&r, raw->numbers, raw->numbers_count, rules);
         e = r.failed ? ERR_INVALID : OK;
     }
     document_close(document);

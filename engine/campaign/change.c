@@ -293,6 +293,7 @@ bool campaign_hours_change(const struct campaign *now, const struct campaign *ne
 {
     bool change = memcmp(&now->windows, &next->windows, sizeof(now->windows)) != 0 ||
                   now->holidays || next->holidays || now->calling || next->calling ||
+                  now->exceptions || next->exceptions ||
                   now->zone_candidate_count != next->zone_candidate_count;
 
     for (uint32_t i = 0; !change && i < now->zone_candidate_count; i++)

@@ -117,25 +117,35 @@ static void read_place(struct reading *r)
 }
 
 /* Whose hours hold beside the campaign's, and how often a number may be called. */
+static void read_rules_file(struct reading *r, const char *key, const char *text, char *path,
+                            struct calling_rules **out)
+{
+    reading_path(r, key, text, path, CAMPAIGN_PATH_MAX);
+    if (path[0] && !r->failed && !r->files_stay_closed && calling_load(out, path, r->error) != OK)
+        r->failed = true;
+}
+
 static void read_calling(struct reading *r)
 {
     const struct raw_campaign *raw = r->raw;
     struct campaign *c = r->campaign;
+    uint32_t most;
 
     reading_holidays(r, "holidays", raw->holidays, &c->holidays);
     reading_zones(r, "zones", raw->zones, raw->zones_count, c->zone_candidates,
                   &c->zone_candidate_count);
     reading_limits(r, "number_limits", raw->number_limits, raw->number_limits_count,
                    &c->number_limits);
-    reading_path(r, "calling_rules", raw->calling_rules, c->calling_path, sizeof(c->calling_path));
-    if (c->calling_path[0] && !r->failed && !r->files_stay_closed &&
-        calling_load(&c->calling, c->calling_path, r->error) != OK)
-        r->failed = true;
-    if (c->calling &&
-        c->number_limits.count + calling_limits_most(c->calling) > CAMPAIGN_LIMITS_MAX)
-        reading_fail(r, raw->calling_rules,
-                     "calling_rules: with number_limits these are more than %u limits for a number",
-                     CAMPAIGN_LIMITS_MAX);
+    read_rules_file(r, "calling_rules", raw->calling_rules, c->calling_path, &c->calling);
+    read_rules_file(r, "exceptions", raw->exceptions, c->exceptions_path, &c->exceptions);
+    most = c->number_limits.count;
+    most += c->calling ? calling_limits_most(c->calling) : 0;
+    most += c->exceptions ? calling_limits_most(c->exceptions) : 0;
+    if (most > CAMPAIGN_LIMITS_MAX)
+        reading_fail(r, c->calling ? raw->calling_rules : raw->exceptions,
+                     "%s: with number_limits%s these are more than %u limits for a number",
+                     c->calling ? "calling_rules" : "exceptions",
+                     c->calling && c->exceptions ? " and exceptions" : "", CAMPAIGN_LIMITS_MAX);
 }
 
 static void read_date(struct reading *r, const char *key, const char *text, bool end,
@@ -487,6 +497,7 @@ void campaign_free(struct campaign *c)
     free(c->recordings);
     free(c->outcomes);
     calling_free(c->calling);
+    calling_free(c->exceptions);
     free(c);
 }
 

@@ -184,6 +184,8 @@ struct campaign {
     struct holidays *holidays;             /* NULL: none */
     struct calling_rules *calling;         /* NULL: none */
     char calling_path[CAMPAIGN_PATH_MAX];
+    struct calling_rules *exceptions; /* the house's own, beside them; NULL: none */
+    char exceptions_path[CAMPAIGN_PATH_MAX];
     struct zone *zone_candidates[CALENDAR_ZONES_MAX]; /* of a lead whose zone is not known */
     uint32_t zone_candidate_count;
     struct calling_limits number_limits; /* of calls to one number, whichever campaign's */

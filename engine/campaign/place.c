@@ -32,12 +32,39 @@ static bool same_clock(const struct zone *a, const struct zone *b, int64_t now_s
                zone_offset_s(b, now_s + half_year_s, NULL);
 }
 
-void place_of_number(struct place *p, const char *e164, struct zone_cache *zones,
-                     uint64_t now_wall_ms)
+/* The law of the place, and the house's own exceptions: both hold. */
+#define RULES 2
+static const struct calling_rules *rules_of(const struct campaign *c, uint32_t i)
 {
-    const char *names[NUMBER_ZONES_MAX];
+    return i ? c->exceptions : c->calling;
+}
+
+const struct calling_number *place_exception(const struct campaign *c, const char *e164,
+                                             const char **by)
+{
+    for (uint32_t i = RULES; i-- > 0;) {
+        const struct calling_number *n = calling_number(rules_of(c, i), e164);
+
+        if (n) {
+            *by = rules_of(c, i)->name;
+            return n;
+        }
+    }
+    return NULL;
+}
+
+void place_of_number(struct place *p, const struct campaign *c, const char *e164,
+                     struct zone_cache *zones, uint64_t now_wall_ms)
+{
+    const char *names[NUMBER_ZONES_MAX], *by;
+    const struct calling_number *exception = c ? place_exception(c, e164, &by) : NULL;
     uint32_t n = number_zones(e164, names);
 
+    if (exception && !p->region[0])
+        memcpy(p->region, exception->region, sizeof(p->region));
+    if (exception && p->zone_count == 0)
+        for (; p->zone_count < exception->zone_count; p->zone_count++)
+            p->zones[p->zone_count] = exception->zones[p->zone_count];
     if (p->zone_count || n > PLACE_ANYWHERE)
         return;
     for (uint32_t i = 0; i < n; i++) {
@@ -73,16 +100,20 @@ static uint32_t candidates(const struct campaign *c, const struct place *p,
     }
     for (; n < c->zone_candidate_count; n++)
         out[n] = c->zone_candidates[n];
-    for (; c->zone_candidate_count == 0 && c->calling && n < c->calling->zone_count; n++)
-        out[n] = c->calling->zones[n];
+    for (uint32_t i = 0; i < RULES && n == 0; i++) {
+        const struct calling_rules *r = rules_of(c, i);
+
+        for (; r && n < r->zone_count; n++)
+            out[n] = r->zones[n];
+    }
     if (n == 0)
         out[n++] = c->zone;
     return n;
 }
 
-static const struct calling_law *law_of_region(const struct campaign *c, const struct place *p)
+static const struct calling_law *law_of_region(const struct calling_rules *r, const struct place *p)
 {
-    return p && c->calling ? calling_in(c->calling, slice_cstr(p->region)) : NULL;
+    return p && r ? calling_in(r, slice_cstr(p->region)) : NULL;
 }
 
 static void add(struct calendar *out, const struct windows *w, const struct holidays *h,
@@ -91,23 +122,26 @@ static void add(struct calendar *out, const struct windows *w, const struct holi
     const struct calendar_part part = {w, h, z, whose};
 
     if (!w->any || h)
-        calendar_add(out, &part); /* has room for three of each zone */
+        calendar_add(out, &part); /* has room for five of each zone */
 }
 
 void place_calendar(const struct campaign *c, const struct place *p, struct calendar *out)
 {
     const struct zone *zones[CALENDAR_ZONES_MAX];
     uint32_t n = candidates(c, p, zones);
-    const struct calling_law *region = law_of_region(c, p);
 
     out->count = 0;
     for (uint32_t i = 0; i < n; i++) {
         add(out, &c->windows, c->holidays, zones[i], "the campaign");
-        if (c->calling)
-            add(out, &c->calling->law.windows, c->calling->law.holidays, zones[i],
-                c->calling->name);
-        if (region)
-            add(out, &region->windows, region->holidays, zones[i], p->region);
+        for (uint32_t k = 0; k < RULES; k++) {
+            const struct calling_rules *r = rules_of(c, k);
+            const struct calling_law *region = law_of_region(r, p);
+
+            if (r)
+                add(out, &r->law.windows, r->law.holidays, zones[i], r->name);
+            if (region)
+                add(out, &region->windows, region->holidays, zones[i], p->region);
+        }
     }
 }
 
@@ -130,26 +164,33 @@ uint32_t place_limits(const struct campaign *c, const struct place *p, uint64_t 
 {
     const struct zone *zones[CALENDAR_ZONES_MAX];
     uint32_t zone_count = candidates(c, p, zones), n = 0;
-    const struct calling_law *region = law_of_region(c, p);
 
     n = add_limits(&c->number_limits, "the campaign", zones, zone_count, now_wall_ms, out, n);
-    if (c->calling)
-        n = add_limits(&c->calling->law.limits, c->calling->name, zones, zone_count, now_wall_ms,
-                       out, n);
-    if (region)
-        n = add_limits(&region->limits, p->region, zones, zone_count, now_wall_ms, out, n);
+    for (uint32_t i = 0; i < RULES; i++) {
+        const struct calling_rules *r = rules_of(c, i);
+        const struct calling_law *region = law_of_region(r, p);
+
+        if (r)
+            n = add_limits(&r->law.limits, r->name, zones, zone_count, now_wall_ms, out, n);
+        if (region)
+            n = add_limits(&region->limits, p->region, zones, zone_count, now_wall_ms, out, n);
+    }
     return n;
 }
 
 uint32_t place_lock_out_ms(const struct campaign *c, const struct place *p)
 {
-    const struct calling_law *region = law_of_region(c, p);
     uint32_t ms = c->abandonment.lock_out_ms;
 
-    if (c->calling && c->calling->law.lock_out_ms > ms)
-        ms = c->calling->law.lock_out_ms;
-    if (region && region->lock_out_ms > ms)
-        ms = region->lock_out_ms;
+    for (uint32_t i = 0; i < RULES; i++) {
+        const struct calling_rules *r = rules_of(c, i);
+        const struct calling_law *region = law_of_region(r, p);
+
+        if (r && r->law.lock_out_ms > ms)
+            ms = r->law.lock_out_ms;
+        if (region && region->lock_out_ms > ms)
+            ms = region->lock_out_ms;
+    }
     return ms;
 }
 

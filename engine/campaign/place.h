@@ -18,12 +18,17 @@ struct place {
 void place_read(struct place *p, struct slice zone_text, struct slice fields,
                 struct zone_cache *zones);
 
-/* Where its number may be (number_zones), when the lead itself names no zone: one zone of each
- * clock. A number that may be nearly anywhere of a large country's code says nothing: it stays
- * unknown, and the campaign's own zones hold. */
+/* Where its number may be, when the lead itself names no zone: as the campaign's rules say of its
+ * prefix (calling_number; the exceptions' first), else by the numbering plan (number_zones), one
+ * zone of each clock. Likewise its region. campaign: NULL, the numbering plan alone. A number that
+ * may be nearly anywhere of a large country's code says nothing: it stays unknown, and the
+ * campaign's own zones hold. */
 #define PLACE_ANYWHERE 20 /* zones: more than these say nothing */
-void place_of_number(struct place *p, const char *e164, struct zone_cache *zones,
-                     uint64_t now_wall_ms);
+void place_of_number(struct place *p, const struct campaign *c, const char *e164,
+                     struct zone_cache *zones, uint64_t now_wall_ms);
+/* What those rules say of it; NULL: nothing. *by: whose rules they are, for sentences. */
+const struct calling_number *place_exception(const struct campaign *c, const char *e164,
+                                             const char **by);
 
 /* The zone whose clock is shown and whose "next day" is meant: the lead's first, else the
  * campaign's. place may be NULL in all of these: nothing is known. */

@@ -11,7 +11,7 @@
 
 struct schema {
     struct document *document;
-    cyaml_schema_field_t on[RESULT_COUNT + 1], results[RESULT_COUNT + 1], top[48];
+    cyaml_schema_field_t on[RESULT_COUNT + 1], results[RESULT_COUNT + 1], top[49];
     cyaml_schema_field_t statuses[CAMPAIGN_STATUSES + 1];
     cyaml_schema_value_t root;
 };
@@ -246,6 +246,7 @@ static void make_schema(struct schema *s)
         PART("ends", ends),
         PART("holidays", holidays),
         PART("calling_rules", calling_rules),
+        PART("exceptions", exceptions),
         SEQUENCE("zones", zones, &text_value, CALENDAR_ZONES_MAX),
         SEQUENCE("number_limits", number_limits, &calling_limit_value, CALLING_LIMITS_MAX),
         PART("leads", leads),

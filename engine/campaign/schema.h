@@ -51,7 +51,7 @@ struct raw_list {
 struct raw_campaign {
     char *name, *country, *tone_plan, *prints, *zone, *windows, *leads, *ring_timeout, *attempts,
         *drain, *max_calls;
-    char *holidays, *calling_rules, *starts, *ends;
+    char *holidays, *calling_rules, *exceptions, *starts, *ends;
     char **zones;
     unsigned zones_count;
     struct raw_limit *number_limits;

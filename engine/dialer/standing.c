@@ -58,7 +58,7 @@ __attribute__((format(printf, 4, 5))) static void add(struct reasons *out, enum 
 static void place_of(const struct standing *s, const struct queue_task *t, struct place *out)
 {
     place_read(out, slice_cstr(t->zone), slice_cstr(t->fields), s->zones);
-    place_of_number(out, queue_task_number(t), s->zones, s->now_wall_ms);
+    place_of_number(out, s->campaign, queue_task_number(t), s->zones, s->now_wall_ms);
 }
 
 enum reason_kind standing_rule(const struct standing *s, const struct queue_task *t, uint64_t at,
@@ -169,10 +169,34 @@ static bool say_campaign(const struct standing_more *more, struct reasons *out)
 
 /* ---- what holds the lead ---- */
 
+/* " By NAME, numbers of +1907 are in America/Anchorage, region ak."; "" where nothing is said. */
+#define EXCEPTION_TEXT_MAX 320
+static void say_exception(const struct standing *s, const struct queue_task *t,
+                          char text[EXCEPTION_TEXT_MAX])
+{
+    const char *by = "";
+    const struct calling_number *n = place_exception(s->campaign, queue_task_number(t), &by);
+    size_t len = 0;
+
+    text[0] = '\0';
+    if (!n)
+        return;
+    len =
+        (size_t)snprintf(text, EXCEPTION_TEXT_MAX, " By %s, numbers of %s are in ", by, n->prefix);
+    for (uint32_t i = 0; i < n->zone_count && len < EXCEPTION_TEXT_MAX; i++)
+        len += (size_t)snprintf(text + len, EXCEPTION_TEXT_MAX - len, "%s%s", i ? ", " : "",
+                                zone_name(n->zones[i]));
+    if (n->region[0] && len < EXCEPTION_TEXT_MAX)
+        len += (size_t)snprintf(text + len, EXCEPTION_TEXT_MAX - len, "%sregion %s",
+                                n->zone_count ? ", " : "", n->region);
+    if (len + 1 < EXCEPTION_TEXT_MAX)
+        snprintf(text + len, EXCEPTION_TEXT_MAX - len, ".");
+}
+
 static uint64_t say_rules(const struct standing *s, const struct queue_stands *t, uint64_t from,
                           struct reasons *out)
 {
-    char when_text[96], now_text[96], why[160];
+    char when_text[96], now_text[96], why[160], whose[EXCEPTION_TEXT_MAX];
     struct calendar calendar;
     struct place place;
     uint64_t when;
@@ -192,15 +216,16 @@ static uint64_t say_rules(const struct standing *s, const struct queue_stands *t
         place_of(s, &t->task, &place);
         place_calendar(s->campaign, &place, &calendar);
         calendar_why(&calendar, from, why, sizeof(why));
+        say_exception(s, &t->task, whose);
         if (when == WINDOW_NEVER)
             add(out, REASON_WINDOW, WINDOW_NEVER,
-                "No calling window is ever open for it (%s): it is finished when its turn comes.",
-                why);
+                "No calling window is ever open for it (%s): it is finished when its turn comes.%s",
+                why, whose);
         else
             add(out, REASON_WINDOW, when,
-                "At %s it is outside its calling window (%s), which opens at %s.",
+                "At %s it is outside its calling window (%s), which opens at %s.%s",
                 from == s->now_wall_ms ? "this moment" : standing_time(s, from, now_text), why,
-                standing_time(s, when, when_text));
+                standing_time(s, when, when_text), whose);
         return when;
     default:
         return from;
@@ -254,7 +279,7 @@ bool standing_list_rests(const struct standing *s, const struct queue_stands *t)
     const struct campaign_list *l =
         s->campaign ? campaign_list_of(s->campaign, slice_cstr(t->task.fields), NULL) : NULL;
 
-    return l && l->share == 0 && t->stands == TASK_FRESH && t->list[0] != '+';
+    return l && l->share == 0 && t->stands == TASK_FRESH && t->list[0] != '+' && t->task.tries == 0;
 }
 
 static uint64_t say_list(const struct standing *s, const struct queue_stands *t, uint64_t at,

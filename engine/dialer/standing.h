@@ -11,7 +11,7 @@
 #include "queue/look.h"
 
 #define REASONS_MAX     24
-#define REASON_TEXT_MAX 400
+#define REASON_TEXT_MAX 720
 
 enum reason_kind {
     REASON_DONE,      /* finished with a status */

@@ -51,7 +51,7 @@ enum err roll_place(struct roll *r, const struct roll_lead *l, const char *numbe
 {
     struct place p = r->places[l->place];
 
-    place_of_number(&p, number, r->zones, wall_ms);
+    place_of_number(&p, r->campaign, number, r->zones, wall_ms);
     return find_place(r, &p, index);
 }
 
@@ -126,6 +126,7 @@ enum err roll_open(struct roll **out, const struct campaign *campaign, const cha
 
     *out = NULL;
     if (e == OK) {
+        r->campaign = campaign;
         e = zone_cache_open(&r->zones);
     }
     for (uint32_t i = 0; i < count && e == OK; i++) {

@@ -26,6 +26,7 @@ struct roll {
     struct place places[ROLL_PLACES_MAX]; /* different ones, in order of appearance */
     uint32_t place_count;
     struct zone_cache *zones;
+    const struct campaign *campaign;
     uint64_t count; /* leads, each id once */
 };
 

@@ -75,7 +75,7 @@ static uint64_t when_by_number(const struct campaign *c, const char *e164, uint6
 
     cr_assert_eq(zone_cache_open(&zones), OK);
     place_read(&p, SLICE_NONE, SLICE("{}"), zones);
-    place_of_number(&p, e164, zones, now);
+    place_of_number(&p, c, e164, zones, now);
     rules_may_dial(c, &p, 0, 0, now, &when);
     zone_cache_close(zones);
     return when;
@@ -215,4 +215,64 @@ Test(calling, a_bad_file_is_named_with_its_line_from_the_campaign)
     cr_expect_eq(campaign_load(&c, path, error), ERR_INVALID);
     cr_expect(strstr(error, ":1: 'name: x' begins with no date"), "%s", error);
     remove(path);
+}
+
+/* The campaign's rules and the shipped exceptions beside them. */
+static struct campaign *with_exceptions(const char *more)
+{
+    const char *source = getenv("PEAL_SOURCE");
+    char text[700];
+
+    snprintf(text, sizeof(text), "country: us\nexceptions: %s/scenarios/calling-rules/%s\n%s",
+             source ? source : ".", "exceptions.yaml", more);
+    return campaign_by("us-federal.yaml", text);
+}
+
+Test(calling, exceptions_say_where_numbers_are_and_what_holds_there)
+{
+    struct campaign *c = with_exceptions("");
+    struct place_limit limits[PLACE_LIMITS_MAX];
+    struct place capital = {.region = "capital"};
+
+    /* Monday 00:00 UTC is Sunday in America: 8:00 to 21:00 by the law. */
+    cr_expect_eq(when_by_number(c, "+19074440123", MONDAY + HOUR), MONDAY + HOUR,
+                 "Alaska by the numbering plan: Sunday 17:00");
+    cr_expect_eq(when_by_number(c, "+19075550123", MONDAY + 18 * HOUR), MONDAY + 18 * HOUR,
+                 "9:00 in Adak, 10:00 in Anchorage");
+    cr_expect_eq(when_by_number(c, "+19075550123", MONDAY + 16 * HOUR), MONDAY + 17 * HOUR,
+                 "8:00 in Anchorage is not yet 8:00 in Adak");
+    cr_expect_eq(when_by_number(c, "+12025559999", MONDAY + HOUR), MONDAY + 14 * HOUR,
+                 "capital: 10:00 in New York");
+    cr_expect_eq(when_by_number(c, "+12025550123", MONDAY + HOUR), MONDAY + 13 * HOUR,
+                 "the longer prefix: office, 9:00, where the numbering plan says");
+    cr_expect_eq(when_in(c, "America/Los_Angeles", "capital", MONDAY + 14 * HOUR),
+                 MONDAY + 17 * HOUR, "a lead's own zone and region go before");
+    cr_expect_eq(place_limits(c, NULL, MONDAY, limits), 0);
+    cr_assert_eq(place_limits(c, &capital, MONDAY, limits), 1);
+    cr_expect(limits[0].calls == 2 && strcmp(limits[0].whose, "capital") == 0);
+    cr_expect_eq(place_lock_out_ms(c, &capital), 72 * HOUR, "the law's holds on");
+    campaign_free(c);
+}
+
+static void refuse_rules(const char *text, const char *says)
+{
+    struct calling_rules *r;
+
+    cr_expect_neq(calling_parse(&r, "x.yaml", slice_cstr(text), error), OK, "%s", text);
+    cr_expect_str_eq(error, says);
+}
+
+Test(calling, exceptions_that_are_none_are_refused)
+{
+    refuse_rules("name: x\nnumbers:\n  - { prefix: \"907\", region: ak }\n",
+                 "x.yaml:3: numbers: prefix: '907' is not accepted; accepted: how numbers begin, "
+                 "with their country, in quotes: \"+1907\"");
+    refuse_rules("name: x\nnumbers:\n  - { prefix: \"+1907\" }\n",
+                 "x.yaml:3: numbers: +1907 needs zones or a region");
+    refuse_rules("name: x\nnumbers:\n  - { prefix: \"+1907\", zones: [Nowhere/Town] }\n",
+                 "x.yaml:3: numbers: zones: 'Nowhere/Town' is no time zone of this system; "
+                 "accepted: names such as America/Chicago or UTC (is tzdata installed?)");
+    refuse_rules("name: x\nnumbers:\n  - { prefix: \"+1 907\", region: a }\n"
+                 "  - { prefix: \"+1-9-07\", region: b }\n",
+                 "x.yaml:3: numbers: +1907 is there twice");
 }

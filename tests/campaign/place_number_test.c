@@ -22,7 +22,7 @@ static struct place place_for(const char *zone, const char *number)
     struct place p;
 
     place_read(&p, slice_cstr(zone), SLICE_NONE, zones);
-    place_of_number(&p, number, zones, NOW_MS);
+    place_of_number(&p, NULL, number, zones, NOW_MS);
     return p;
 }
 

@@ -218,3 +218,18 @@ Test(standing, what_cannot_be_read_is_told)
     says(REASON_MALFORMED, "cannot be read");
     cr_expect_eq(reasons.next_wall_ms, WINDOW_NEVER);
 }
+
+Test(standing, an_exception_says_whose_clock_it_is)
+{
+    static const char rules[] = "name: house\n"
+                                "numbers:\n"
+                                "  - { prefix: \"+386 40\", zones: [Asia/Tokyo], region: far }\n";
+    struct campaign *c = (struct campaign *)standing.campaign;
+    char error[CAMPAIGN_ERROR_MAX];
+
+    cr_assert_eq(calling_parse(&c->exceptions, "house.yaml", slice_cstr(rules), error), OK, "%s",
+                 error);
+    standing.now_wall_ms = MONDAY_8 + 6 * HOUR_MS; /* 14:00 in Ljubljana, 22:00 in Tokyo */
+    says(REASON_WINDOW, "By house, numbers of +38640 are in Asia/Tokyo, region far.");
+    cr_expect_eq(reasons.next_wall_ms, MONDAY_8 + 17 * HOUR_MS, "9:00 in Tokyo");
+}

@@ -22,6 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert(r->name[0] && r->zone_count <= CALENDAR_ZONES_MAX);
     assert(r->law.limits.count <= CALLING_LIMITS_MAX && r->region_count <= CALLING_REGIONS_MAX);
+    assert(r->number_count <= CALLING_NUMBERS_MAX);
+    for (uint32_t i = 0; i < r->number_count; i++)
+        assert(calling_number(r, r->numbers[i].prefix) == &r->numbers[i]);
     for (uint32_t i = 0; i < r->region_count; i++)
         assert(r->regions[i].names[0] && !r->regions[i].law.holidays);
     calling_free(r);
