@@ -209,9 +209,9 @@ static void advance(struct calling *s)
     } while (s->next_us != UINT64_MAX && !calling_is_ours(s, s->next_n));
 }
 
-static void on_next(struct timer *t)
+static void on_next(struct loop_alarm *a)
 {
-    struct calling *s = container_of(t, struct calling, next);
+    struct calling *s = container_of(a, struct calling, next);
     uint64_t now, due;
 
     for (int i = 0; i < BURST_MAX && s->next_us != UINT64_MAX && !s->stopping; i++) {
@@ -229,8 +229,7 @@ static void on_next(struct timer *t)
     due = tempo_due(s->tempo, s->offset_us + s->next_us);
     if (due == UINT64_MAX)
         return; /* held: calling_retime goes on */
-    now = clock_us(s->host->loop.clock);
-    loop_timer(&s->host->loop, t, due > now ? (due - now) / 1000 : 0, on_next);
+    loop_alarm_set(&s->host->loop, a, due, on_next);
 }
 
 void calling_begin(struct calling *s, const struct tempo *tempo, uint64_t offset_us)
@@ -244,7 +243,7 @@ void calling_begin(struct calling *s, const struct tempo *tempo, uint64_t offset
 void calling_retime(struct calling *s)
 {
     if (!s->over && !s->stopping)
-        loop_timer(&s->host->loop, &s->next, 0, on_next);
+        loop_alarm_set(&s->host->loop, &s->next, 0, on_next);
 }
 
 void calling_stop(struct calling *s)
@@ -252,7 +251,7 @@ void calling_stop(struct calling *s)
     if (s->stopping)
         return;
     s->stopping = true;
-    loop_timer_stop(&s->host->loop, &s->next);
+    loop_alarm_stop(&s->next);
     finish_if_done(s);
 }
 
@@ -333,7 +332,7 @@ int calling_open(struct calling *s, struct host *host, const struct calling_conf
                           .group = config->group,
                           .on_over = config->on_over,
                           .arg = config->arg};
-    timer_init(&s->next);
+    loop_alarm_init(&s->next);
     if (config->data && rows_load(&s->rows, config->data, error) != OK) {
         fprintf(stderr, "%s: %s%s\n", program, where, error);
         return SIM_CONFIG;

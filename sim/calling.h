@@ -43,7 +43,7 @@ struct calling {
     struct rows *rows;
     struct flow_script *script;
     struct pool pool;
-    struct timer next;
+    struct loop_alarm next;
     const struct tempo *tempo;
     uint64_t offset_us;       /* of the group in the plan */
     uint64_t next_us, next_n; /* of the law, and the call's number */

@@ -101,7 +101,7 @@ static int run(struct replay *s)
     s->start_us = clock_us(s->host.loop.clock) + SETTLE_MS * 1000;
     replay_report_begin(s);
     if (s->a->to)
-        loop_timer(&s->host.loop, &s->next, SETTLE_MS, replay_on_next);
+        loop_alarm_set(&s->host.loop, &s->next, s->start_us, replay_on_next);
     if (s->a->seconds)
         loop_timer(&s->host.loop, &s->duration, s->a->seconds * 1000, replay_on_duration);
     loop_run(&s->host.loop);
@@ -121,7 +121,7 @@ static int with_arguments(const struct replay_arguments *a)
         return rc;
     s->a = a;
     outcome_init(&s->outcome);
-    timer_init(&s->next);
+    loop_alarm_init(&s->next);
     timer_init(&s->drain);
     timer_init(&s->duration);
     if (a->quiet)

@@ -159,9 +159,9 @@ static void start_one(struct replay *s, struct replay_call *k, uint64_t now_us)
     log_warn("sim", "a call could not be started", "call=%s error=%s", k->name, err_name(e));
 }
 
-void replay_on_next(struct timer *t)
+void replay_on_next(struct loop_alarm *a)
 {
-    struct replay *s = container_of(t, struct replay, next);
+    struct replay *s = container_of(a, struct replay, next);
 
     for (int i = 0; i < BURST_MAX && !s->stopping; i++) {
         uint32_t at = s->started + s->not_started;
@@ -174,12 +174,12 @@ void replay_on_next(struct timer *t)
         uint64_t due_us = s->start_us + s->list.call[at].planned_us;
 
         if (due_us > now_us) {
-            loop_timer(&s->host.loop, t, (due_us - now_us + 500) / 1000, replay_on_next);
+            loop_alarm_set(&s->host.loop, a, due_us, replay_on_next);
             return;
         }
         start_one(s, &s->list.call[at], now_us);
     }
-    loop_timer(&s->host.loop, t, 0, replay_on_next);
+    loop_alarm_set(&s->host.loop, a, 0, replay_on_next);
 }
 
 static int by_start(const void *a, const void *b)

@@ -42,7 +42,8 @@ struct replay {
     const struct replay_arguments *a;
     struct replay_scripts caller, callee;
     struct pool legs;
-    struct timer next, drain, duration;
+    struct loop_alarm next;
+    struct timer drain, duration;
     struct hist start_late_us, off_us;
     uint64_t start_us;
     uint32_t started, finished, answered, ended, same, different, beyond, refused, not_started;
@@ -58,7 +59,7 @@ struct replay {
 /* replay_play.c */
 int replay_plan(struct replay *s); /* when each call is to start */
 void replay_on_incoming(void *arg, struct call *c);
-void replay_on_next(struct timer *t);
+void replay_on_next(struct loop_alarm *a);
 void replay_on_signal(void *arg, uint32_t count);
 void replay_on_duration(struct timer *t);
 

@@ -78,6 +78,7 @@ enum err loop_init(struct loop *l, const struct loop_config *config)
     memset(l, 0, sizeof(*l));
     l->next_group = GROUP_FIRST;
     list_init(&l->turn_hooks);
+    list_init(&l->alarms);
     clock_init_real(&l->own_clock);
     l->clock = c->clock ? c->clock : &l->own_clock;
     l->now_us = clock_us(l->clock);
@@ -243,18 +244,52 @@ static void submit_and_wait(struct loop *l, uint64_t wait_us)
         log_error("io", "io_uring_enter failed", "errno=%d error=\"%s\"", -rc, strerror(-rc));
 }
 
-/* How long the wheel lets us wait, from a fresh reading of the clock. */
+/* How long wheel and alarms let us wait, from a fresh reading of the clock. */
 static uint64_t until_timer_us(const struct loop *l)
 {
-    uint64_t next_ms = wheel_next_ms(&l->wheel);
+    uint64_t next_ms = wheel_next_ms(&l->wheel), deadline_us = UINT64_MAX;
 
     if (next_ms == 0)
         return 0;
-    if (next_ms == UINT64_MAX || l->clock->is_virtual)
+    if (l->clock->is_virtual)
         return UINT64_MAX;
-    uint64_t deadline_us = (l->wheel.now_ms + next_ms) * 1000, now_us = clock_us(l->clock);
+    if (next_ms != UINT64_MAX)
+        deadline_us = (l->wheel.now_ms + next_ms) * 1000;
+    for (const struct list_node *n = l->alarms.head.next; n != &l->alarms.head; n = n->next) {
+        uint64_t at_us = container_of(n, const struct loop_alarm, node)->at_us;
+
+        if (at_us < deadline_us)
+            deadline_us = at_us;
+    }
+    if (deadline_us == UINT64_MAX)
+        return UINT64_MAX;
+    uint64_t now_us = clock_us(l->clock);
 
     return deadline_us > now_us ? deadline_us - now_us : 0;
+}
+
+/* One that is set again by ring() goes to the list's end with a time of its own, and is looked at
+ * no more in this turn. */
+static void ring_alarms(struct loop *l)
+{
+    struct list due;
+    struct list_node *n;
+
+    if (list_empty(&l->alarms))
+        return;
+    list_init(&due);
+    list_each(a, next, &l->alarms)
+    {
+        if (container_of(a, struct loop_alarm, node)->at_us <= l->now_us) {
+            list_remove(a);
+            list_push_back(&due, a);
+        }
+    }
+    while ((n = list_pop_front(&due))) {
+        struct loop_alarm *a = container_of(n, struct loop_alarm, node);
+
+        a->ring(a);
+    }
 }
 
 static void run_hooks(struct loop *l)
@@ -279,6 +314,7 @@ void loop_turn(struct loop *l, uint64_t wait_us)
     wheel_collect(&l->wheel, l->now_us / 1000);
     drain(l);
     wheel_fire(&l->wheel);
+    ring_alarms(l);
     l->in_turn = false;
 }
 
@@ -344,6 +380,26 @@ void loop_timer(struct loop *l, struct timer *t, uint64_t delay_ms, timer_fn *fi
 void loop_timer_stop(struct loop *l, struct timer *t)
 {
     timer_stop(&l->wheel, t);
+}
+
+void loop_alarm_init(struct loop_alarm *a)
+{
+    list_node_init(&a->node);
+}
+
+void loop_alarm_set(struct loop *l, struct loop_alarm *a, uint64_t at_us,
+                    void (*ring)(struct loop_alarm *a))
+{
+    assert(!l->clock->is_virtual);
+    list_remove(&a->node);
+    a->at_us = at_us;
+    a->ring = ring;
+    list_push_back(&l->alarms, &a->node);
+}
+
+void loop_alarm_stop(struct loop_alarm *a)
+{
+    list_remove(&a->node);
 }
 
 void loop_set_wake(struct loop *l, void (*on_wake)(void *arg), void *arg)

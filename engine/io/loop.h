@@ -33,9 +33,19 @@ struct loop_config {
     bool taskrun_any_thread; /* true: no SINGLE_ISSUER/DEFER_TASKRUN (loop made on another thread) */
 };
 
+/* A moment to the microsecond, where the wheel's millisecond is too coarse: the loop sleeps until it
+ * and does not spin. A list of few (each turn looks at all of them); real clocks only. The owner
+ * embeds it. */
+struct loop_alarm {
+    struct list_node node;
+    uint64_t at_us;
+    void (*ring)(struct loop_alarm *a);
+};
+
 struct loop {
     struct io_uring ring;
     struct wheel wheel;
+    struct list alarms;
     struct clock own_clock;
     struct clock *clock;
     uint64_t now_us;  /* clock read once per turn */
@@ -95,6 +105,13 @@ void loop_cancel(struct loop *l, struct loop_op *op);
 /* Counts from the present turn's now_us; outside of a turn, from the clock. */
 void loop_timer(struct loop *l, struct timer *t, uint64_t delay_ms, timer_fn *fire);
 void loop_timer_stop(struct loop *l, struct timer *t);
+
+void loop_alarm_init(struct loop_alarm *a); /* required before the first set or stop */
+/* Rings once, after completions and timers of the turn that the moment falls in, at once when it is
+ * past; set again it is moved, also from its own ring(), which then rings in a later turn. */
+void loop_alarm_set(struct loop *l, struct loop_alarm *a, uint64_t at_us,
+                    void (*ring)(struct loop_alarm *a));
+void loop_alarm_stop(struct loop_alarm *a); /* safe on one that is not set */
 
 /* From any thread, and from signal handlers: on_wake will run on the loop's thread soon. Many wakes
  * become one. */

@@ -41,6 +41,51 @@ Test(loop, timers_are_on_time, .init = setup, .fini = teardown)
     cr_assert_leq(fired_at_us - start, 500000, "%lu us late", fired_at_us - start - 50000);
 }
 
+/* An alarm is a moment between two milliseconds: it neither comes early nor makes the loop spin. */
+static struct loop_alarm alarms[3];
+static uint64_t rang_us[3];
+static int rings;
+
+static void on_ring(struct loop_alarm *a)
+{
+    int i = (int)(a - alarms);
+
+    rang_us[i] = clock_us(loop.clock);
+    rings++;
+    if (i == 0 && rings < 3)
+        loop_alarm_set(&loop, a, a->at_us + 1700, on_ring);
+    else if (i == 2)
+        loop_stop(&loop);
+}
+
+Test(loop, alarms_ring_at_their_microsecond_without_spinning, .init = setup, .fini = teardown)
+{
+    uint64_t start = clock_us(loop.clock);
+
+    for (int i = 0; i < 3; i++)
+        loop_alarm_init(&alarms[i]);
+    loop_alarm_set(&loop, &alarms[2], start + 60300, on_ring);
+    loop_alarm_set(&loop, &alarms[1], start + 900300, on_ring);
+    loop_alarm_set(&loop, &alarms[1], start + 20300, on_ring);
+    loop_alarm_set(&loop, &alarms[0], start, on_ring);
+    uint64_t turns = loop.turns;
+
+    loop_run(&loop);
+    cr_assert_eq(rings, 5, "%d", rings);
+    cr_assert_geq(rang_us[0], start + 3400, "set again twice");
+    cr_assert_geq(rang_us[1], start + 20300);
+    cr_assert_geq(rang_us[2], start + 60300);
+    cr_assert_lt(rang_us[1], rang_us[2]);
+    cr_assert_leq(loop.turns - turns, 12, "%llu turns", (unsigned long long)(loop.turns - turns));
+
+    loop_alarm_set(&loop, &alarms[0], 0, on_ring);
+    loop_alarm_stop(&alarms[0]);
+    loop_alarm_stop(&alarms[0]);
+    loop.stopping = false;
+    loop_turn(&loop, 0);
+    cr_assert_eq(rings, 5, "one that was stopped");
+}
+
 /* The wheel's present time must not be that of the last timer: after an idle second a timer started
  * from a completion would else fire a second early. */
 static struct timer late;
