@@ -171,6 +171,14 @@ function call:language(name) end
 ---@return any ...
 function call:truth(label) end
 
+---(simulator)
+---Which codecs an incoming call may have, the preferred one first, as in "opus, g722, pcma": pcmu,
+---pcma, g722, opus, l16, l16-16k. Before call:progress and call:answer. A caller without any of
+---them is refused with 488. Without it: those of the program (`codecs` of a suite, --codecs).
+---@param list any
+---@return any ...
+function call:codecs(list) end
+
 ---Plays a prompt and waits for its end: a sound file of the audio folder ("human/001.wav"); the
 ---name of a prompt, which is the file prompts/NAME.LANG.wav of the audio folder or, where there is
 ---none, the script's text for it, spoken; { say = text }; or a list of these. LANG is the call's

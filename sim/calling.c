@@ -138,7 +138,8 @@ bool calling_uri(const struct calling *s, uint64_t n, char *out)
 static enum err dial(struct calling *s, struct caller *k)
 {
     struct call *c;
-    struct call_dial dial = {.to_uri = k->to, .from_user = k->from, .detect = true};
+    struct call_dial dial = {
+        .to_uri = k->to, .from_user = k->from, .detect = true, .codecs = s->codecs};
     char id[CALL_ID_MAX];
 
     if (s->wrongs && s->wrongs->rules) {
@@ -324,6 +325,7 @@ int calling_open(struct calling *s, struct host *host, const struct calling_conf
                           .to = config->to,
                           .from = config->from,
                           .wrongs = config->wrongs,
+                          .codecs = config->codecs,
                           .planned = config->planned,
                           .first_leg = config->first_leg,
                           .part = config->part,

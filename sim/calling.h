@@ -22,10 +22,11 @@ struct calling;
 typedef void calling_over_fn(void *arg, struct calling *k);
 
 struct calling_config {
-    const char *to;              /* "sip:{column}@HOST:PORT"; {n}: the call's number */
-    const char *from;            /* shown */
-    const struct wrongs *wrongs; /* on purpose; NULL: none */
-    const char *scenario, *data; /* paths; data NULL: no rows */
+    const char *to;                  /* "sip:{column}@HOST:PORT"; {n}: the call's number */
+    const char *from;                /* shown */
+    const struct wrongs *wrongs;     /* on purpose; NULL: none */
+    const struct sdp_codecs *codecs; /* NULL: the host's */
+    const char *scenario, *data;     /* paths; data NULL: no rows */
     struct law law;
     uint64_t planned, seed, max_calls;
     uint32_t part,
@@ -56,6 +57,7 @@ struct calling {
     bool stopping, over;
     const char *to, *from;
     const struct wrongs *wrongs;
+    const struct sdp_codecs *codecs;
     struct outcome *outcome;
     uint32_t group;
     calling_over_fn *on_over;

@@ -81,6 +81,7 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
         .media_workers = (uint32_t)config->workers,
         .max_calls = max_calls,
         .prints = h->prints,
+        .codecs = config->codec_list,
         .incoming = config->incoming,
         .arg = config->arg,
     };

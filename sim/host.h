@@ -16,8 +16,9 @@ struct host_config {
     const char *listen;                                      /* addresses, with commas between */
     const char *media_ports;                                 /* "A-B", NULL: the default range */
     const char *tls_authorities, *tls_certificate, *tls_key; /* PEM files; NULL: none */
-    const char *codecs; /* "opus,pcma": by preference; NULL: A-law, µ-law */
-    const char *srtp;   /* "off" (NULL), "offered", "required" */
+    const char *codecs;           /* "opus,pcma": by preference; NULL: those of the list */
+    struct sdp_codecs codec_list; /* n 0: A-law, µ-law */
+    const char *srtp;             /* "off" (NULL), "offered", "required" */
     uint64_t workers, max_calls, seed, late_limit_ms;
     const char *audio;      /* NULL: out/audio if it is there */
     const char *record;     /* NULL: recordings are not kept */

@@ -111,6 +111,18 @@ static void check_overrides(struct reader *r)
     }
 }
 
+static void read_codecs(struct reader *r, const yaml_node_t *map, struct sdp_codecs *out)
+{
+    const char *text = document_text(r->d, map, "codecs", NULL);
+    struct slice wrong = SLICE_NONE;
+
+    if (text && sdp_codecs_parse(slice_cstr(text), out, &wrong) != OK)
+        document_refuse(r->d, document_get(r->d, map, "codecs"),
+                        "codecs: '" SLICE_FMT "' is not accepted; accepted: " SDP_CODEC_WORDS
+                        ", each once, the preferred one first",
+                        SLICE_ARG(wrong));
+}
+
 /* ---- callers ---- */
 
 /* {name} of a program becomes its address; {callees} stays until the port is known. */
@@ -179,9 +191,9 @@ static void read_law(struct reader *r, const yaml_node_t *n, struct suite_caller
 
 static void read_group(struct reader *r, const yaml_node_t *n, struct suite_callers *k)
 {
-    static const char *const keys[] = {"name",   "scenario",  "to",  "from",  "data",
-                                       "calls",  "rate",      "law", "start", "min_success",
-                                       "impair", "misbehave", NULL};
+    static const char *const keys[] = {"name",   "scenario",  "to",     "from",  "data",
+                                       "calls",  "rate",      "law",    "start", "min_success",
+                                       "impair", "misbehave", "codecs", NULL};
     struct document *d = r->d;
 
     document_only(d, n, keys);
@@ -214,6 +226,7 @@ static void read_group(struct reader *r, const yaml_node_t *n, struct suite_call
     k->start_us = (uint64_t)(document_number(d, n, "start", 0, 0, DURATION_MAX_S) * 1e6);
     k->min_success = document_number(d, n, "min_success", 100, 0, 100);
     wrongs_read(d, document_get(d, n, "impair"), document_get(d, n, "misbehave"), &k->wrongs);
+    read_codecs(r, n, &k->codecs);
     read_law(r, n, k);
 }
 
@@ -308,6 +321,7 @@ static void read_all(struct reader *r)
                                        "callers",
                                        "settings",
                                        "srtp",
+                                       "codecs",
                                        "tls_authorities",
                                        "tls_certificate",
                                        "tls_key",
@@ -326,6 +340,7 @@ static void read_all(struct reader *r)
     s->drain_ms = (uint64_t)(document_number(d, root, "drain", 5, 0, 3600) * 1000);
     s->listen = keep(r, document_text(d, root, "listen", "127.0.0.1:0"));
     read_security(r, root);
+    read_codecs(r, root, &s->codecs);
     s->media_ports = keep(r, document_text(d, root, "media_ports", "40000-59999"));
     s->max_calls = document_whole(d, root, "max_calls", 4096, 1, 100000);
     s->late_limit_ms = document_whole(d, root, "late_limit_ms", 20, 0, 60000);

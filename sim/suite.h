@@ -8,6 +8,7 @@
  *   listen: 127.0.0.1:0                 # own SIP address, of both sides
  *   media_ports: 40000-59999
  *   srtp: off                           # offered, required
+ *   codecs: opus, g722, pcma            # of all calls, the preferred one first (pcma, pcmu)
  *   tls_certificate: peal.pem           # with tls_key: TLS is listened for; tls_authorities: who
  *                                       # vouches for the far side (PEM files)
  *   max_calls: 4096
@@ -26,6 +27,7 @@
  *       law: poisson                  # and the others of sim/law.h
  *       start: 2                        # seconds after the beginning
  *       min_success: 95                 # percent
+ *       codecs: g722                    # of these; callees choose by call:codecs
  *       impair: { loss: 2, burst: 3 }   # what their packets meet; so, too, under callees
  *       misbehave: [ { lose: INVITE } ] # sim/wrongs.h
  *   settings: { talk_mean: 12 }         # of scripts
@@ -39,6 +41,7 @@
 #include "sim/document.h"
 #include "sim/law.h"
 #include "sim/wrongs.h"
+#include "sip/codecs.h"
 
 #define SUITE_CALLERS_MAX  63
 #define SUITE_PROGRAMS_MAX 16
@@ -56,13 +59,15 @@ struct suite_callers {
     uint64_t planned, start_us;
     double min_success;
     struct wrongs wrongs;
+    struct sdp_codecs codecs; /* n 0: the suite's */
 };
 
 struct suite {
     const char *path, *name, *listen, *media_ports, *scenarios;
-    const char *srtp; /* "off", "offered", "required" */
+    const char *srtp;                                        /* "off", "offered", "required" */
+    struct sdp_codecs codecs;                                /* n 0: A-law, µ-law */
     const char *tls_authorities, *tls_certificate, *tls_key; /* PEM files; NULL: none */
-    uint64_t fingerprint; /* of the file */
+    uint64_t fingerprint;                                    /* of the file */
     uint64_t seed, max_calls, workers, late_limit_ms, duration_us, drain_ms;
     bool answers; /* `callees` is there */
     uint32_t answers_line;

@@ -230,6 +230,8 @@ enum err call_progress(struct call *c);            /* 183 with SDP: audio flows 
 enum err call_answer(struct call *c);
 /* Incoming calls, before call_progress and call_answer. ERR_STATE, ERR_TOO_LONG, ERR_INVALID. */
 enum err call_set_payload(struct call *c, const struct call_payload *p);
+/* Codecs by preference instead of the environment's, likewise. ERR_STATE. */
+enum err call_set_codecs(struct call *c, const struct sdp_codecs *codecs);
 enum err call_reject(struct call *c, uint16_t code, const char *reason, uint16_t q850);
 /* 503: there is no room just now, there may be in so many seconds. */
 enum err call_reject_for_now(struct call *c, uint32_t retry_after_s, uint16_t q850);

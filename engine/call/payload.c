@@ -10,12 +10,22 @@ void call_choose_codecs(struct call *c, const struct call_dial *dial)
         sdp_session_prefer(&c->sdp, dial->alike->codec);
 }
 
+static bool is_too_late(const struct call *c)
+{
+    return c->state > CALL_STATE_RINGING || c->remote_set;
+}
+
+enum err call_set_codecs(struct call *c, const struct sdp_codecs *codecs)
+{
+    return is_too_late(c) ? ERR_STATE : sdp_session_codecs(&c->sdp, codecs);
+}
+
 enum err call_set_payload(struct call *c, const struct call_payload *p)
 {
     struct slice name = slice_cstr(p->name);
     enum sdp_codec codec = sdp_codec_find(name, p->rate_hz, p->channels);
 
-    if (c->state > CALL_STATE_RINGING || c->remote_set)
+    if (is_too_late(c))
         return ERR_STATE;
     if (codec == SDP_CODEC_PCMU || codec == SDP_CODEC_PCMA) {
         c->sdp.codecs[0] = codec;

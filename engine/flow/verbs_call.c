@@ -309,8 +309,35 @@ static int verb_truth(lua_State *L)
     return 0;
 }
 
+/*@sim call:codecs(list)
+ * Which codecs an incoming call may have, the preferred one first, as in "opus, g722, pcma": pcmu,
+ * pcma, g722, opus, l16, l16-16k. Before call:progress and call:answer. A caller without any of
+ * them is refused with 488. Without it: those of the program (`codecs` of a suite, --codecs).
+ */
+static int verb_codecs(lua_State *L)
+{
+    struct flow *f = verb_begin(L);
+    struct sdp_codecs codecs;
+    struct slice wrong = SLICE_NONE;
+
+    if (call_is_outgoing(f->call))
+        return luaL_error(L, "call:codecs is for incoming calls; the codecs of those that are made "
+                             "are `codecs` of their group, or --codecs");
+    if (sdp_codecs_parse(slice_cstr(luaL_checkstring(L, 2)), &codecs, &wrong) != OK) {
+        lua_pushlstring(L, wrong.p ? wrong.p : "", wrong.len);
+        return luaL_error(
+            L, "there is no codec '%s', or it stands there twice; known: " SDP_CODEC_WORDS,
+            lua_tostring(L, -1));
+    }
+    enum err e = call_set_codecs(f->call, &codecs);
+    if (e != OK)
+        flow_fail(L, "call:codecs: not possible now (%s)", err_name(e));
+    return 0;
+}
+
 const struct verb verbs_call[] = {
     {"answer", verb_answer, VERB_BOTH},
+    {"codecs", verb_codecs, VERB_SIM},
     {"wait_answer", verb_wait_answer, VERB_BOTH},
     {"reject", verb_reject, VERB_BOTH},
     {"hangup", verb_hangup, VERB_BOTH},

@@ -175,6 +175,48 @@ class Reports(unittest.TestCase):
         self.assertGreaterEqual(report["media"]["mos_estimated"]["narrowband"]["min"], 1)
         self.assertLessEqual(report["media"]["mos_estimated"]["narrowband"]["mean"], 4.5)
 
+    def test_codecs_of_groups_and_callees_and_the_scale_of_each(self):
+        """The suite's codecs, a group's own and a callee's choice: what was agreed on stands in
+        calls.csv, and the estimated opinion in the column of that codec's scale."""
+        scenarios = self.folder / "scenarios"
+        for part in ("callees", "callers", "agents"):
+            (scenarios / part).mkdir(parents=True)
+        shutil.copy(SUITES / "agents/agent.lua", scenarios / "agents")
+        talk = "  call:answer()\n  call:play('greeting.wav')\n  call:wait_hangup(10)\nend }\n"
+        (scenarios / "callees/any.lua").write_text(
+            'return callee { truth = "human", run = function(call)\n' + talk)
+        (scenarios / "callees/wide.lua").write_text(
+            'return callee { truth = "human", run = function(call)\n'
+            "  call:codecs('g722, pcmu')\n" + talk)
+        (scenarios / "callers/c.lua").write_text(
+            "return caller { run = function(call)\n  call:wait_answer { limit = 20 }\n"
+            "  check(call:hears_sound { within = 10 })\n  call:wait(2)\n  call:hangup()\nend }\n")
+        (self.folder / "mix.yaml").write_text(
+            "scenarios:\n  - { scenario: any, weight: 1 }\n"
+            'numbers:\n  - { prefix: "+1303", scenario: wide }\n')
+        suite = self.folder / "codecs.yaml"
+        suite.write_text(
+            f"name: codecs\nscenarios: {scenarios}\nlate_limit_ms: 2000\n"
+            "codecs: \"opus, pcma, g722, pcmu\"\ncallees: { mix: mix.yaml }\ncallers:\n"
+            + "".join(f'  - {{ name: {name}, scenario: callers/c, to: "sip:{to}@{{callees}}", '
+                      f"calls: 1, rate: 5/s{more} }}\n"
+                      for name, to, more in (("suite", "+12025550101", ""),
+                                             ("group", "+12025550102", ", codecs: pcma"),
+                                             ("callee", "+13035550103", ""),
+                                             ("law", "+13035550104", ', codecs: "pcma, pcmu"'))))
+        run = Run(self.folder, suite).finish()
+        self.assertEqual(run.code, 0, run.out + run.err)
+        with open(run.dir / "calls.csv", newline="") as f:
+            rows = {x["group"]: x for x in csv.DictReader(f) if x["kind"] == "caller"}
+        self.assertEqual({name: x["codec"] for name, x in rows.items()},
+                         {"suite": "opus", "group": "PCMA", "callee": "G722", "law": "PCMU"})
+        for name, x in rows.items():
+            narrow, wide = x["mos_narrowband_estimated"], x["mos_wideband_estimated"]
+            self.assertEqual((bool(narrow), bool(wide)),
+                             (name in ("group", "law"), name in ("suite", "callee")), x)
+        mos = run.json()["media"]["mos_estimated"]
+        self.assertEqual((mos["narrowband"]["calls"], mos["wideband"]["calls"]), (4, 4))
+
     def test_expectations_that_are_not_met(self):
         run = Run(self.folder, SUITES / "failing.yaml").finish()
         self.assertEqual(run.code, 1, run.out + run.err)

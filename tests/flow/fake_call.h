@@ -167,6 +167,12 @@ enum err call_refuse_offer(struct call *c, uint32_t nth, uint16_t code)
     fake_say(c, "refuse offer %u %u", nth, code);
     return fake_take(c);
 }
+enum err call_set_codecs(struct call *c, const struct sdp_codecs *codecs)
+{
+    fake_say(c, "%u codecs, %u first", codecs->n, codecs->list[0]);
+    return OK;
+}
+
 enum err call_set_payload(struct call *c, const struct call_payload *p)
 {
     fake_say(c, "payload %s/%u/%u %s", p->name, p->rate_hz, p->channels, p->fmtp ? p->fmtp : "-");

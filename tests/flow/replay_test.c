@@ -48,12 +48,15 @@ Test(replay, hold_payload_and_hush_reach_the_call)
     bench_open(&b);
     bench_body(&b, "call:payload('opus/48000/2', 'useinbandfec=1')\n"
                    "call:payload('PCMU/8000')\n"
+                   "call:codecs('g722, PCMA')\n"
                    "call:hush(true)\n"
                    "call:hold()\n"
                    "call:hold(false)");
-    cr_assert(strstr(b.call.said, "payload opus/48000/2 useinbandfec=1; payload PCMU/8000/1 -; "
-                                  "hush 1; hold 1; hold 0; "),
-              "%s", b.call.said);
+    cr_assert(
+        strstr(b.call.said,
+               "payload opus/48000/2 useinbandfec=1; payload PCMU/8000/1 -; 2 codecs, 3 first; "
+               "hush 1; hold 1; hold 0; "),
+        "%s", b.call.said);
     whole(&b);
     bench_close(&b);
 }
@@ -62,6 +65,8 @@ Test(replay, what_is_wrong_is_said_with_its_line)
 {
     fails("call:payload('opus')", "a payload is written NAME/RATE or NAME/RATE/CHANNELS");
     fails("call:payload('opus/0/2')", "not 'opus/0/2'");
+    fails("call:codecs('pcma, g729')", "there is no codec 'g729'");
+    fails("call:codecs('')", "there is no codec ''");
     fails("call:answer() call:play_packets('x.rtpdump')", "no audio folder is configured");
     fails("call:play_packets('x.rtpdump')", "there is no audio yet");
     fails("call:hush(1)", "boolean expected");

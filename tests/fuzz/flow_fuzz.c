@@ -46,6 +46,7 @@ SAYS_NO(call_send_dtmf, struct call *c, struct slice digits, bool in_band, uint3
 SAYS_NO(call_play_packets, struct call *c, const struct packets *p, uint32_t clock_hz,
         uint32_t cookie)
 SAYS_NO(call_set_payload, struct call *c, const struct call_payload *p)
+SAYS_NO(call_set_codecs, struct call *c, const struct sdp_codecs *codecs)
 SAYS_NO(call_hold, struct call *c, bool on)
 DOES_NOTHING(call_hush, struct call *c, bool on)
 SAYS_NO(call_record_start, struct call *c, const struct media_record *how)

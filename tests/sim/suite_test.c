@@ -125,6 +125,8 @@ Test(suite, wrong_files_are_refused_with_their_line)
     refused("callees: {}\n", NULL, "s.yaml:1:", "duration: is missing");
     refused("name: x\nsede: 3\n", NULL, "s.yaml:2:", "unknown key 'sede'; accepted: name, seed,");
     refused("seed: 1\nseed: 2\n", NULL, "s.yaml:2:", "given before");
+    refused("codecs: pcma, g729\n", NULL, "s.yaml:1:", "'g729' is not accepted; accepted: pcmu");
+    refused(CALLER(", codecs: \"opus, opus\""), NULL, "s.yaml:2:", "each once");
     refused("seed: seven\n", NULL, "s.yaml:1:", "a whole number from 0");
     refused("duration: [1]\n", NULL, "s.yaml:1:", "a single value");
     refused("a: [\n", NULL, "s.yaml:2:", "breaks off");
