@@ -1,101 +1,45 @@
 /* Strict reading of YAML over libyaml's documents. */
 #include "sim/document.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t document_line(const yaml_node_t *at)
-{
-    return at ? (uint32_t)at->start_mark.line + 1 : 1;
-}
-
-void document_refuse(struct document *d, const yaml_node_t *at, const char *fmt, ...)
-{
-    va_list ap;
-
-    if (d->failed)
-        return;
-    d->failed = true;
-    int n = snprintf(d->error, DOCUMENT_ERROR_MAX, "%.200s:%u: ", d->path, document_line(at));
-    va_start(ap, fmt);
-    vsnprintf(d->error + n, DOCUMENT_ERROR_MAX - (size_t)n, fmt, ap);
-    va_end(ap);
-}
-
-static void explain(struct document *d, const yaml_parser_t *p)
-{
-    d->failed = true;
-    snprintf(d->error, DOCUMENT_ERROR_MAX, "%.200s:%zu: the YAML breaks off: %s%s%s", d->path,
-             p->problem_mark.line + 1, p->problem ? p->problem : "it cannot be read",
-             p->context ? " " : "", p->context ? p->context : "");
-}
-
 enum err document_load_text(struct document *d, const char *path, struct slice text, char *error)
 {
-    yaml_parser_t parser;
-
-    *d = (struct document){.path = path, .error = error};
-    error[0] = '\0';
-    if (!yaml_parser_initialize(&parser))
-        return ERR_NOMEM;
     d->fingerprint = UINT64_C(14695981039346656037); /* FNV-1a, 64 bits */
     for (uint32_t i = 0; i < text.len; i++)
         d->fingerprint = (d->fingerprint ^ (unsigned char)text.p[i]) * UINT64_C(1099511628211);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.len);
-    if (yaml_parser_load(&parser, &d->doc))
-        d->open = true;
-    else
-        explain(d, &parser);
-    yaml_parser_delete(&parser);
-    return d->failed ? ERR_INVALID : OK;
+    return yaml_file_parse(&d->file, path, text, error, DOCUMENT_ERROR_MAX);
 }
 
 enum err document_load(struct document *d, const char *path, char *error)
 {
-    FILE *file = fopen(path, "re");
+    size_t len;
+    enum err e;
 
-    *d = (struct document){.path = path, .error = error, .failed = true};
-    if (!file) {
-        snprintf(error, DOCUMENT_ERROR_MAX, "%.200s: %s", path, strerror(errno));
-        return ERR_NOT_FOUND;
-    }
-    char *text = malloc(DOCUMENT_FILE_MAX + 1);
-    size_t len = text ? fread(text, 1, DOCUMENT_FILE_MAX + 1, file) : 0;
-    bool broken = ferror(file) != 0;
-    fclose(file);
-    enum err e = text ? OK : ERR_NOMEM;
-    if (broken || len > DOCUMENT_FILE_MAX || !text) {
-        snprintf(error, DOCUMENT_ERROR_MAX, "%.200s: %s", path,
-                 broken ? "it cannot be read (is it a folder?)"
-                 : text ? "longer than 4 MiB"
-                        : "no memory");
-        e = ERR_INVALID;
-    }
-    if (e == OK)
+    *d = (struct document){.file = {.path = path, .error = error, .failed = true}};
+    char *text = yaml_file_read(path, DOCUMENT_FILE_MAX, &len, error, DOCUMENT_ERROR_MAX, &e);
+    if (text)
         e = document_load_text(d, path, slice_of(text, len), error);
     free(text);
-    return e;
+    return e == OK || e == ERR_NOT_FOUND ? e : ERR_INVALID;
 }
 
 void document_close(struct document *d)
 {
-    if (d->open)
-        yaml_document_delete(&d->doc);
-    d->open = false;
+    yaml_file_close(&d->file);
 }
 
 bool document_ok(const struct document *d)
 {
-    return !d->failed;
+    return !d->file.failed;
 }
 
 static bool is_map(struct document *d, const yaml_node_t *n, const char *what)
 {
-    if (d->failed || !n)
+    if (d->file.failed || !n)
         return false;
     if (n->type == YAML_MAPPING_NODE)
         return true;
@@ -105,7 +49,7 @@ static bool is_map(struct document *d, const yaml_node_t *n, const char *what)
 
 const yaml_node_t *document_root(struct document *d)
 {
-    const yaml_node_t *root = d->failed ? NULL : yaml_document_get_root_node(&d->doc);
+    const yaml_node_t *root = d->file.failed ? NULL : yaml_file_root(&d->file);
 
     if (!root)
         document_refuse(d, NULL, "the file is empty");
@@ -114,7 +58,7 @@ const yaml_node_t *document_root(struct document *d)
 
 static const yaml_node_t *node(struct document *d, int index)
 {
-    return yaml_document_get_node(&d->doc, index);
+    return yaml_file_node(&d->file, index);
 }
 
 static const char *key_of(struct document *d, const yaml_node_pair_t *p)
@@ -142,7 +86,7 @@ void document_only(struct document *d, const yaml_node_t *map, const char *const
     if (map->data.mapping.pairs.top - map->data.mapping.pairs.start > DOCUMENT_KEYS_MAX)
         document_refuse(d, map, "more than %d keys", DOCUMENT_KEYS_MAX);
     for (const yaml_node_pair_t *p = map->data.mapping.pairs.start;
-         !d->failed && p < map->data.mapping.pairs.top; p++) {
+         !d->file.failed && p < map->data.mapping.pairs.top; p++) {
         const char *key = key_of(d, p);
         bool known = false;
         for (const char *const *k = keys; *k && !known; k++)
@@ -178,13 +122,13 @@ const yaml_node_t *document_need(struct document *d, const yaml_node_t *map, con
 
 const char *document_scalar(struct document *d, const yaml_node_t *n, const char *what)
 {
-    if (d->failed || !n)
+    if (d->file.failed || !n)
         return NULL;
-    if (n->type == YAML_SCALAR_NODE &&
-        strlen((const char *)n->data.scalar.value) == n->data.scalar.length)
-        return (const char *)n->data.scalar.value;
-    document_refuse(d, n, "%s: a single value is expected here", what);
-    return NULL;
+    const char *text = yaml_file_scalar(n);
+
+    if (!text)
+        document_refuse(d, n, "%s: a single value is expected here", what);
+    return text;
 }
 
 const char *document_text(struct document *d, const yaml_node_t *map, const char *key,
@@ -247,7 +191,7 @@ bool document_bool(struct document *d, const yaml_node_t *map, const char *key, 
 const yaml_node_t *document_item(struct document *d, const yaml_node_t *list, uint32_t i,
                                  const char *what)
 {
-    if (d->failed || !list)
+    if (d->file.failed || !list)
         return NULL;
     if (list->type != YAML_SEQUENCE_NODE) {
         document_refuse(d, list, "%s: a list is expected here (lines that begin with '- ')", what);

@@ -5,10 +5,7 @@
 #ifndef PEAL_SIM_DOCUMENT_H
 #define PEAL_SIM_DOCUMENT_H
 
-#include <stdbool.h>
-#include <yaml.h>
-
-#include "base/slice.h"
+#include "io/yaml_file.h"
 
 #define DOCUMENT_FILE_MAX  (4 * 1024 * 1024)
 #define DOCUMENT_ERROR_MAX 512
@@ -16,11 +13,8 @@
 #define DOCUMENT_KEYS_MAX  256   /* of one mapping */
 
 struct document {
-    yaml_document_t doc;
-    bool open, failed;
-    uint64_t fingerprint; /* of the text */
-    const char *path;
-    char *error; /* DOCUMENT_ERROR_MAX, the caller's */
+    struct yaml_file file; /* its error has DOCUMENT_ERROR_MAX bytes */
+    uint64_t fingerprint;  /* of the text */
 };
 
 /* ERR_NOT_FOUND: no such file; ERR_INVALID: error says why. Close it in any case. */
@@ -32,9 +26,8 @@ bool document_ok(const struct document *d);
 /* The outermost mapping; NULL after a complaint. */
 const yaml_node_t *document_root(struct document *d);
 /* A complaint about the place of a node ("PATH:LINE: …"); only the first is kept. */
-void document_refuse(struct document *d, const yaml_node_t *at, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-uint32_t document_line(const yaml_node_t *at);
+#define document_refuse(d, ...) yaml_file_refuse(&(d)->file, __VA_ARGS__)
+#define document_line(at)       yaml_file_line(at)
 
 /* Refuses other keys than these (NULL ends the list), and keys given twice. */
 void document_only(struct document *d, const yaml_node_t *map, const char *const keys[]);

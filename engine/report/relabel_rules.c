@@ -1,25 +1,18 @@
 /* Rules of one's own for labels, from a YAML file. */
-#include <errno.h>
 #include <stdlib.h>
-#include <yaml.h>
 
 #include "dsp/dsp.h"
+#include "io/yaml_file.h"
 #include "report/relabel.h"
 
 struct reader {
-    yaml_document_t document;
-    const char *path;
+    struct yaml_file file;
     struct relabel_rules *rules;
-    char *error;
-    enum err e;
 };
 
 static void fail(struct reader *r, const yaml_node_t *at, const char *what, const char *accepted)
 {
-    if (!r->e)
-        snprintf(r->error, HISTORY_ERROR_MAX, "%.160s:%zu: %.60s; accepted: %.240s", r->path,
-                 at ? at->start_mark.line + 1 : 1, what, accepted);
-    r->e = ERR_INVALID;
+    yaml_file_refuse(&r->file, at, "%.60s; accepted: %.240s", what, accepted);
 }
 
 static const char *text_of(const yaml_node_t *n)
@@ -93,66 +86,40 @@ static void read_table(struct reader *r, const yaml_node_t *name, const yaml_nod
         return;
     }
     for (yaml_node_pair_t *p = table->data.mapping.pairs.start;
-         p < table->data.mapping.pairs.top && !r->e; p++)
-        set_rule(r, text_of(name), yaml_document_get_node(&r->document, p->key),
-                 yaml_document_get_node(&r->document, p->value));
+         p < table->data.mapping.pairs.top && !r->file.failed; p++)
+        set_rule(r, text_of(name), yaml_file_node(&r->file, p->key),
+                 yaml_file_node(&r->file, p->value));
 }
 
 static void read_root(struct reader *r)
 {
-    yaml_node_t *root = yaml_document_get_root_node(&r->document);
+    const yaml_node_t *root = yaml_file_root(&r->file);
 
     if (!root || root->type != YAML_MAPPING_NODE) {
         fail(r, root, "no rules", "mappings sip, q850, sit, known");
         return;
     }
     for (yaml_node_pair_t *p = root->data.mapping.pairs.start;
-         p < root->data.mapping.pairs.top && !r->e; p++)
-        read_table(r, yaml_document_get_node(&r->document, p->key),
-                   yaml_document_get_node(&r->document, p->value));
-}
-
-static enum err parse(struct reader *r, struct slice text)
-{
-    yaml_parser_t parser;
-
-    if (!yaml_parser_initialize(&parser))
-        return ERR_NOMEM;
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.len);
-    if (yaml_parser_load(&parser, &r->document)) {
-        read_root(r);
-        yaml_document_delete(&r->document);
-    } else {
-        snprintf(r->error, HISTORY_ERROR_MAX, "%.160s:%zu: no YAML: %.120s", r->path,
-                 parser.problem_mark.line + 1, parser.problem ? parser.problem : "");
-        r->e = ERR_INVALID;
-    }
-    yaml_parser_delete(&parser);
-    return r->e;
+         p < root->data.mapping.pairs.top && !r->file.failed; p++)
+        read_table(r, yaml_file_node(&r->file, p->key), yaml_file_node(&r->file, p->value));
 }
 
 enum err relabel_rules_load(struct relabel_rules *rules, const char *path, char *error)
 {
-    struct reader r = {.path = path, .rules = rules, .error = error};
-    FILE *f = fopen(path, "re");
-    size_t n;
+    struct reader r = {.rules = rules};
+    size_t len;
+    enum err e;
 
-    *rules = (struct relabel_rules){0};
-    if (!f) {
-        snprintf(error, HISTORY_ERROR_MAX, "%.200s: cannot be opened: %.60s", path,
-                 strerror(errno));
-        return ERR_IO;
+    *rules = (struct relabel_rules){
+        .text = yaml_file_read(path, RELABEL_TEXT_MAX, &len, error, HISTORY_ERROR_MAX, &e)};
+    if (!rules->text)
+        return e;
+    e = yaml_file_parse(&r.file, path, slice_of(rules->text, len), error, HISTORY_ERROR_MAX);
+    if (e == OK) {
+        read_root(&r);
+        e = r.file.failed ? ERR_INVALID : OK;
     }
-    rules->text = malloc(RELABEL_TEXT_MAX);
-    n = rules->text ? fread(rules->text, 1, RELABEL_TEXT_MAX, f) : 0;
-    fclose(f);
-    if (n == RELABEL_TEXT_MAX || !rules->text) {
-        snprintf(error, HISTORY_ERROR_MAX, "%.200s: longer than 64 KiB", path);
-        relabel_rules_free(rules);
-        return ERR_TOO_LONG;
-    }
-    rules->text[n] = 0;
-    enum err e = parse(&r, slice_of(rules->text, n));
+    yaml_file_close(&r.file);
     if (e)
         relabel_rules_free(rules);
     return e;

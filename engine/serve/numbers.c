@@ -1,8 +1,6 @@
 /* Numbers as they are compared and found; the file read from disk. */
 #include "serve/numbers_inner.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* Digits alone where it is a number as people write one, else the text itself. */
@@ -58,27 +56,12 @@ void numbers_free(struct numbers *n)
 
 enum err numbers_load(struct numbers **out, const char *path, char *error)
 {
-    FILE *f = fopen(path, "re");
+    size_t len;
+    enum err e;
+    char *text = yaml_file_read(path, NUMBERS_FILE_MAX, &len, error, NUMBERS_ERROR_MAX, &e);
 
-    if (!f) {
-        snprintf(error, NUMBERS_ERROR_MAX, "%.300s: %s", path, strerror(errno));
-        return ERR_NOT_FOUND;
-    }
-    char *text = malloc(NUMBERS_FILE_MAX + 1);
-    size_t len = text ? fread(text, 1, NUMBERS_FILE_MAX + 1, f) : 0;
-    bool failed = ferror(f) != 0;
-    enum err e = OK;
-
-    fclose(f);
-    if (!text || failed || len > NUMBERS_FILE_MAX) {
-        e = !text ? ERR_NOMEM : failed ? ERR_IO : ERR_TOO_LONG;
-        snprintf(error, NUMBERS_ERROR_MAX, "%.300s: %s", path,
-                 !text    ? "no memory to read it"
-                 : failed ? "cannot be read"
-                          : "longer than 4 MiB");
-    } else {
+    if (text)
         e = numbers_parse(out, path, slice_of(text, len), error);
-    }
     free(text);
     return e;
 }

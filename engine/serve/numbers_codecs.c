@@ -9,8 +9,8 @@ void numbers_read_codecs(struct numbers_reader *r, const char *where, const yaml
     if (!numbers_is_sequence(r, where, n))
         return;
     for (const yaml_node_item_t *i = n->data.sequence.items.start;
-         i < n->data.sequence.items.top && !r->failed; i++) {
-        const yaml_node_t *item = yaml_document_get_node(&r->doc, *i);
+         i < n->data.sequence.items.top && !r->file.failed; i++) {
+        const yaml_node_t *item = yaml_file_node(&r->file, *i);
         const char *word = numbers_text(r, where, item);
         enum err err = word ? sdp_codecs_add(out, slice_trim(slice_cstr(word))) : OK;
 

@@ -2,16 +2,12 @@
 #ifndef PEAL_SERVE_NUMBERS_INNER_H
 #define PEAL_SERVE_NUMBERS_INNER_H
 
-#include <yaml.h>
-
+#include "io/yaml_file.h"
 #include "serve/numbers.h"
 
 /* One reading under way; the first complaint ends it. */
 struct numbers_reader {
-    yaml_document_t doc;
-    const char *path;
-    char *error;
-    bool failed;
+    struct yaml_file file;
     struct numbers *out;
 };
 
@@ -26,8 +22,7 @@ struct numbers_field {
     uint32_t min, max; /* of numbers, and of durations in ms */
 };
 
-__attribute__((format(printf, 3, 4))) void
-numbers_fail(struct numbers_reader *r, const yaml_node_t *at, const char *fmt, ...);
+#define numbers_fail(r, ...) yaml_file_refuse(&(r)->file, __VA_ARGS__)
 
 /* Reads a mapping by a table of `count` fields; keys that it does not have, and keys given twice,
  * are refused with the list of those that are accepted. */

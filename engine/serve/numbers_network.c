@@ -77,7 +77,7 @@ static void read_also(struct numbers_reader *r, const char *where, const yaml_no
     bool more = text != NULL;
 
     (void)place;
-    while (more && !r->failed) {
+    while (more && !r->file.failed) {
         more = slice_cut(rest, ',', &one, &rest);
         if (out->also_count == NUMBERS_ALSO_MAX)
             numbers_fail(r, n, "%s: more than %d addresses", where, NUMBERS_ALSO_MAX);
@@ -215,7 +215,7 @@ void numbers_read_sip(struct numbers_reader *r, const char *where, const yaml_no
                       void *place)
 {
     numbers_mapping(r, where, n, FIELDS_OF(sip_fields), place);
-    if (!r->failed && addr_is_any(&r->out->sip) && !addr_is_set(&r->out->sip_advertised))
+    if (!r->file.failed && addr_is_any(&r->out->sip) && !addr_is_set(&r->out->sip_advertised))
         numbers_fail(r, n, "%s: on every address it needs advertise:, the one that far sides call",
                      where);
 }
@@ -230,7 +230,7 @@ void numbers_read_tls(struct numbers_reader *r, const char *where, const yaml_no
                       void *place)
 {
     numbers_mapping(r, where, n, FIELDS_OF(tls_fields), place);
-    if (!r->failed && !r->out->tls.certificate[0] != !r->out->tls.key[0])
+    if (!r->file.failed && !r->out->tls.certificate[0] != !r->out->tls.key[0])
         numbers_fail(r, n, "%s: certificate and key go together", where);
     r->out->has_tls = true;
 }
@@ -239,7 +239,7 @@ void numbers_check_network(struct numbers_reader *r, const yaml_node_t *root)
 {
     struct numbers *n = r->out;
 
-    if (r->failed)
+    if (r->file.failed)
         return;
     if (!addr_is_set(&n->media)) {
         n->media = n->sip;

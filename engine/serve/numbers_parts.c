@@ -38,7 +38,7 @@ void numbers_read_trunk(struct numbers_reader *r, const char *where, const yaml_
                         void *place)
 {
     numbers_mapping(r, where, n, FIELDS_OF(trunk_fields), place);
-    if (!r->failed && !addr_is_set(&r->out->trunk.address))
+    if (!r->file.failed && !addr_is_set(&r->out->trunk.address))
         numbers_fail(r, n, "%s: it needs address:, as in 127.0.0.1:5070", where);
 }
 
@@ -48,7 +48,7 @@ void numbers_read_speech(struct numbers_reader *r, const char *where, const yaml
     char *command = place;
 
     numbers_copy(r, where, n, command, NUMBERS_VALUE_MAX);
-    if (!r->failed && (!strstr(command, "{file}") || !strstr(command, "{text}")))
+    if (!r->file.failed && (!strstr(command, "{file}") || !strstr(command, "{text}")))
         numbers_fail(r, n,
                      "%s: a command is expected here that has {file} and {text}, as in "
                      "\"espeak-ng -v {lang} -w {file} -- {text}\"",
@@ -90,7 +90,7 @@ static void read_uri(struct numbers_reader *r, const char *where, const yaml_nod
     char *uri = place;
 
     numbers_copy(r, where, n, uri, NUMBERS_VALUE_MAX);
-    if (!r->failed && (strncmp(uri, "sip:", 4) != 0 || strpbrk(uri, "<>\" ")))
+    if (!r->file.failed && (strncmp(uri, "sip:", 4) != 0 || strpbrk(uri, "<>\" ")))
         numbers_fail(r, n,
                      "%s: '%.60s' is not accepted; accepted: an address such as "
                      "sip:reception@127.0.0.1:5080",
@@ -111,14 +111,14 @@ static void read_groups(struct numbers_reader *r, const char *where, const yaml_
     if (!numbers_is_sequence(r, where, n))
         return;
     for (const yaml_node_item_t *i = n->data.sequence.items.start;
-         i < n->data.sequence.items.top && !r->failed; i++) {
-        const yaml_node_t *item = yaml_document_get_node(&r->doc, *i);
+         i < n->data.sequence.items.top && !r->file.failed; i++) {
+        const yaml_node_t *item = yaml_file_node(&r->file, *i);
         char name[AGENT_GROUP_NAME_MAX] = "";
 
         numbers_name(r, where, item, name, sizeof name);
-        uint8_t group = r->failed ? 0 : agent_groups_add(&r->out->groups, name);
+        uint8_t group = r->file.failed ? 0 : agent_groups_add(&r->out->groups, name);
 
-        if (!r->failed && !group)
+        if (!r->file.failed && !group)
             numbers_fail(r, item, "%s: accepted: %d groups at most", where, AGENT_GROUPS_MAX);
         *set |= 1u << group;
     }
@@ -151,13 +151,13 @@ void numbers_read_agents(struct numbers_reader *r, const char *where, const yaml
         numbers_fail(r, n, "%s: no memory for %zu agents", where, count);
         return;
     }
-    for (; out->agent_count < count && !r->failed; out->agent_count++) {
+    for (; out->agent_count < count && !r->file.failed; out->agent_count++) {
         const yaml_node_t *item =
-            yaml_document_get_node(&r->doc, n->data.sequence.items.start[out->agent_count]);
+            yaml_file_node(&r->file, n->data.sequence.items.start[out->agent_count]);
         struct numbers_agent *a = &out->agent[out->agent_count];
 
         numbers_mapping(r, where, item, FIELDS_OF(agent_fields), a);
-        if (!r->failed && (!a->name[0] || !a->uri[0]))
+        if (!r->file.failed && (!a->name[0] || !a->uri[0]))
             numbers_fail(r, item, "%s: each needs name: and uri:", where);
     }
 }
@@ -169,7 +169,7 @@ static void read_pin(struct numbers_reader *r, const char *where, const yaml_nod
     numbers_copy(r, where, n, pin, sizeof r->out->supervision_pin);
     size_t len = strlen(pin);
 
-    if (!r->failed && (len < 4 || strspn(pin, "0123456789") != len))
+    if (!r->file.failed && (len < 4 || strspn(pin, "0123456789") != len))
         numbers_fail(r, n, "%s: '%s' is not accepted; accepted: 4 to 16 digits, in quotes", where,
                      pin);
 }
@@ -201,7 +201,7 @@ void numbers_read_hold(struct numbers_reader *r, const char *where, const yaml_n
                        void *place)
 {
     numbers_mapping(r, where, n, FIELDS_OF(hold_fields), place);
-    if (!r->failed && !r->out->hold.key)
+    if (!r->file.failed && !r->out->hold.key)
         numbers_fail(r, n, "%s: it needs key:, the agent's, as in \"*\"", where);
 }
 
@@ -252,9 +252,9 @@ void numbers_read_hours(struct numbers_reader *r, const char *where, const yaml_
         return;
     }
     for (const yaml_node_pair_t *p = n->data.mapping.pairs.start;
-         p < n->data.mapping.pairs.top && !r->failed; p++) {
-        const yaml_node_t *key = yaml_document_get_node(&r->doc, p->key);
-        const yaml_node_t *value = yaml_document_get_node(&r->doc, p->value);
+         p < n->data.mapping.pairs.top && !r->file.failed; p++) {
+        const yaml_node_t *key = yaml_file_node(&r->file, p->key);
+        const yaml_node_t *value = yaml_file_node(&r->file, p->value);
         struct numbers_hours *h = &r->out->hours[r->out->hours_count];
 
         if (r->out->hours_count == NUMBERS_HOURS_MAX) {
@@ -262,7 +262,7 @@ void numbers_read_hours(struct numbers_reader *r, const char *where, const yaml_
             return;
         }
         numbers_name(r, where, key, h->name, sizeof h->name);
-        const char *text = r->failed ? NULL : numbers_text(r, where, value);
+        const char *text = r->file.failed ? NULL : numbers_text(r, where, value);
         if (text && windows_parse(slice_cstr(text), &h->windows, why, sizeof why) != OK)
             numbers_fail(r, value, "%s: %s: %s", where, h->name, why);
         r->out->hours_count++;

@@ -37,8 +37,9 @@ static void read_number(struct numbers_reader *r, const char *where, const yaml_
     struct numbers_line *line = place;
 
     numbers_copy(r, where, n, line->number, sizeof line->number);
-    if (!r->failed && (!line->number[0] || strpbrk(line->number, "@<>\";?&=") ||
-                       numbers_key(slice_cstr(line->number), line->key, sizeof line->key) != OK))
+    if (!r->file.failed &&
+        (!line->number[0] || strpbrk(line->number, "@<>\";?&=") ||
+         numbers_key(slice_cstr(line->number), line->key, sizeof line->key) != OK))
         numbers_fail(r, n,
                      "%s: '%.40s' is not accepted; accepted: a number or a user's name, as in "
                      "\"+38600100200\"",
@@ -91,8 +92,8 @@ static void read_with(struct numbers_reader *r, const char *where, const yaml_no
         return;
     }
     for (const yaml_node_pair_t *p = n->data.mapping.pairs.start;
-         p < n->data.mapping.pairs.top && !r->failed; p++) {
-        const yaml_node_t *key = yaml_document_get_node(&r->doc, p->key);
+         p < n->data.mapping.pairs.top && !r->file.failed; p++) {
+        const yaml_node_t *key = yaml_file_node(&r->file, p->key);
 
         if (line->with_count == NUMBERS_WITH_MAX) {
             numbers_fail(r, key, "%s: accepted: %d values at most", where, NUMBERS_WITH_MAX);
@@ -100,13 +101,12 @@ static void read_with(struct numbers_reader *r, const char *where, const yaml_no
         }
         struct numbers_with *w = &line->with[line->with_count++];
         numbers_name(r, where, key, w->name, sizeof w->name);
-        if (!r->failed)
-            numbers_copy(r, where, yaml_document_get_node(&r->doc, p->value), w->value,
-                         sizeof w->value);
-        for (uint32_t i = 0; i + 1 < line->with_count && !r->failed; i++)
+        if (!r->file.failed)
+            numbers_copy(r, where, yaml_file_node(&r->file, p->value), w->value, sizeof w->value);
+        for (uint32_t i = 0; i + 1 < line->with_count && !r->file.failed; i++)
             if (strcmp(line->with[i].name, w->name) == 0)
                 numbers_fail(r, key, "%s: '%s' stands here twice", where, w->name);
-        if (!r->failed && (strcmp(w->name, "language") == 0 || strcmp(w->name, "number") == 0))
+        if (!r->file.failed && (strcmp(w->name, "language") == 0 || strcmp(w->name, "number") == 0))
             numbers_fail(r, key, "%s: %s is a key of the number itself", where, w->name);
     }
 }
@@ -129,9 +129,9 @@ static void read_line(struct numbers_reader *r, const char *where, const yaml_no
 
     numbers_mapping(r, where, n, line_fields + left_out,
                     sizeof line_fields / sizeof line_fields[0] - left_out, line);
-    if (!r->failed && has_number && !line->number[0])
+    if (!r->file.failed && has_number && !line->number[0])
         numbers_fail(r, n, "%s: it needs number:, as in \"+38600100200\"", where);
-    if (!r->failed && !line->flow[0])
+    if (!r->file.failed && !line->flow[0])
         numbers_fail(r, n, "%s: it needs flow:, the script that answers", where);
 }
 
@@ -170,9 +170,8 @@ static void read_numbers(struct numbers_reader *r, const char *where, const yaml
         numbers_fail(r, n, "%s: no memory for %zu numbers", where, count);
         return;
     }
-    for (; out->count < count && !r->failed; out->count++)
-        read_line(r, where,
-                  yaml_document_get_node(&r->doc, n->data.sequence.items.start[out->count]),
+    for (; out->count < count && !r->file.failed; out->count++)
+        read_line(r, where, yaml_file_node(&r->file, n->data.sequence.items.start[out->count]),
                   &out->line[out->count], true);
 }
 
@@ -227,30 +226,31 @@ static void check_whole(struct numbers_reader *r, const yaml_node_t *root)
 {
     struct numbers *out = r->out;
 
-    if (!r->failed && !out->name[0])
+    if (!r->file.failed && !out->name[0])
         numbers_fail(r, root, "it needs name:, under which records are kept, as in order-line");
-    if (!r->failed && out->count == 0 && !out->has_unknown)
+    if (!r->file.failed && out->count == 0 && !out->has_unknown)
         numbers_fail(r, root,
                      "it answers no number: it needs numbers:, each with number: and "
                      "flow:");
-    if (!r->failed && out->supervision_pin[0] && out->agent_count == 0)
+    if (!r->file.failed && out->supervision_pin[0] && out->agent_count == 0)
         numbers_fail(r, root, "supervision: it is of agents, and the file has none");
-    if (!r->failed && out->hold.key && out->agent_count == 0)
+    if (!r->file.failed && out->hold.key && out->agent_count == 0)
         numbers_fail(r, root, "hold: it is of agents, and the file has none");
     numbers_sort(out);
-    for (uint32_t i = 1; i < out->count && !r->failed; i++)
+    for (uint32_t i = 1; i < out->count && !r->file.failed; i++)
         if (strcmp(out->line[i].key, out->line[i - 1].key) == 0) {
             uint32_t a = out->line[i - 1].file_line, b = out->line[i].file_line;
 
-            r->failed = true;
-            snprintf(r->error, NUMBERS_ERROR_MAX, "%.300s:%u: the number %s stands in line %u, too",
-                     r->path, a > b ? a : b, out->line[i].number, a > b ? b : a);
+            r->file.failed = true;
+            snprintf(r->file.error, r->file.error_max,
+                     "%.200s:%u: the number %s stands in line %u, too", r->file.path, a > b ? a : b,
+                     out->line[i].number, a > b ? b : a);
         }
 }
 
 static void read_document(struct numbers_reader *r)
 {
-    const yaml_node_t *root = yaml_document_get_root_node(&r->doc);
+    const yaml_node_t *root = yaml_file_root(&r->file);
 
     if (!root) {
         numbers_fail(r, NULL, "the file is empty; it needs name: and numbers:");
@@ -281,31 +281,22 @@ static void set_defaults(struct numbers *n, const char *path)
 
 enum err numbers_parse(struct numbers **out, const char *path, struct slice text, char *error)
 {
-    struct numbers_reader r = {.path = path, .error = error};
-    yaml_parser_t parser;
+    struct numbers_reader r = {.out = calloc(1, sizeof *r.out)};
 
-    error[0] = '\0';
-    r.out = calloc(1, sizeof *r.out);
-    if (!r.out || !yaml_parser_initialize(&parser)) {
-        snprintf(error, NUMBERS_ERROR_MAX, "%.300s:1: no memory", path);
-        free(r.out);
+    if (!r.out) {
+        snprintf(error, NUMBERS_ERROR_MAX, "%.200s:1: no memory", path);
         return ERR_NOMEM;
     }
     set_defaults(r.out, path);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.len);
-    if (yaml_parser_load(&parser, &r.doc)) {
+    enum err e = yaml_file_parse(&r.file, path, text, error, NUMBERS_ERROR_MAX);
+    if (e == OK) {
         read_document(&r);
-        yaml_document_delete(&r.doc);
-    } else {
-        r.failed = true;
-        snprintf(error, NUMBERS_ERROR_MAX, "%.300s:%zu: this is no YAML: %.200s", path,
-                 parser.problem_mark.line + 1, parser.problem ? parser.problem : "no memory");
+        e = r.file.failed ? ERR_INVALID : OK;
     }
-    yaml_parser_delete(&parser);
-    if (r.failed) {
+    yaml_file_close(&r.file);
+    if (e == OK)
+        *out = r.out;
+    else
         numbers_free(r.out);
-        return ERR_INVALID;
-    }
-    *out = r.out;
-    return OK;
+    return e;
 }

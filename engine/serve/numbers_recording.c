@@ -61,6 +61,6 @@ void numbers_read_recording(struct numbers_reader *r, const char *where, const y
     struct record_settings *s = place;
 
     numbers_mapping(r, where, n, fields, sizeof fields / sizeof fields[0], s);
-    if (!r->failed && s->key_file[0] && s->key_command[0])
+    if (!r->file.failed && s->key_file[0] && s->key_command[0])
         numbers_fail(r, n, "%s: key_file and key_command are both given; one is accepted", where);
 }

@@ -1,33 +1,18 @@
 /* Single values of NUMBERS.yaml, each read strictly: what is not accepted is said with file, line
  * and what would be. */
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "campaign/file.h"
 #include "serve/numbers_inner.h"
 
-void numbers_fail(struct numbers_reader *r, const yaml_node_t *at, const char *fmt, ...)
-{
-    va_list args;
-
-    if (r->failed)
-        return;
-    r->failed = true;
-    int n = snprintf(r->error, NUMBERS_ERROR_MAX, "%.300s:%zu: ", r->path,
-                     at ? at->start_mark.line + 1 : 1);
-    va_start(args, fmt);
-    vsnprintf(r->error + n, (size_t)(NUMBERS_ERROR_MAX - n), fmt, args);
-    va_end(args);
-}
-
 const char *numbers_text(struct numbers_reader *r, const char *where, const yaml_node_t *n)
 {
-    if (n->type == YAML_SCALAR_NODE &&
-        strlen((const char *)n->data.scalar.value) == n->data.scalar.length)
-        return (const char *)n->data.scalar.value;
-    numbers_fail(r, n, "%s: a single value is expected here", where);
-    return NULL;
+    const char *text = yaml_file_scalar(n);
+
+    if (!text)
+        numbers_fail(r, n, "%s: a single value is expected here", where);
+    return text;
 }
 
 void numbers_copy(struct numbers_reader *r, const char *where, const yaml_node_t *n, char *dst,
@@ -50,7 +35,7 @@ void numbers_name(struct numbers_reader *r, const char *where, const yaml_node_t
                   size_t cap)
 {
     numbers_copy(r, where, n, dst, cap);
-    if (r->failed)
+    if (r->file.failed)
         return;
     for (const char *p = dst; *p; p++)
         if (!isalnum((unsigned char)*p) && !strchr("_-.", *p))
@@ -66,7 +51,7 @@ void numbers_path(struct numbers_reader *r, const char *where, const yaml_node_t
     char text[NUMBERS_PATH_MAX] = "";
 
     numbers_copy(r, where, n, text, sizeof text);
-    if (r->failed)
+    if (r->file.failed)
         return;
     bool own = text[0] == '/' || !r->out->folder[0];
     int len = snprintf(dst, cap, "%s%s%s", own ? "" : r->out->folder, own ? "" : "/", text);
@@ -154,8 +139,8 @@ void numbers_mapping(struct numbers_reader *r, const char *where, const yaml_nod
         return;
     }
     for (const yaml_node_pair_t *p = n->data.mapping.pairs.start;
-         p < n->data.mapping.pairs.top && !r->failed; p++) {
-        const yaml_node_t *key = yaml_document_get_node(&r->doc, p->key);
+         p < n->data.mapping.pairs.top && !r->file.failed; p++) {
+        const yaml_node_t *key = yaml_file_node(&r->file, p->key);
         const char *name = numbers_text(r, where, key);
         size_t i = 0;
 
@@ -174,7 +159,7 @@ void numbers_mapping(struct numbers_reader *r, const char *where, const yaml_nod
         }
         seen |= UINT64_C(1) << i;
         snprintf(key_where, sizeof key_where, "%.60s%s%s", where, where[0] ? ": " : "", name);
-        fields[i].read(r, key_where, yaml_document_get_node(&r->doc, p->value),
+        fields[i].read(r, key_where, yaml_file_node(&r->file, p->value),
                        (char *)place + fields[i].at);
     }
 }

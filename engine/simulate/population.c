@@ -3,14 +3,12 @@
  * is wrong ends the reading. */
 #include "simulate/population.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 #include "campaign/file.h"
+#include "io/yaml_file.h"
 
 #define WEIGHT_MAX   100.0
 #define FRACTION_MAX 9 /* digits after the point */
@@ -69,36 +67,20 @@ static const struct field fields[] = {
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
 struct reader {
-    yaml_document_t doc;
-    const char *path;
-    char *error;
-    bool failed;
+    struct yaml_file file;
     struct population *population;
 };
 
-__attribute__((format(printf, 3, 4))) static void fail(struct reader *r, const yaml_node_t *at,
-                                                       const char *fmt, ...)
-{
-    va_list args;
-
-    if (r->failed)
-        return;
-    r->failed = true;
-    int n = snprintf(r->error, POPULATION_ERROR_MAX, "%.150s:%zu: ", r->path,
-                     at ? at->start_mark.line + 1 : 1);
-    va_start(args, fmt);
-    vsnprintf(r->error + n, (size_t)(POPULATION_ERROR_MAX - n), fmt, args);
-    va_end(args);
-}
+#define fail(r, ...) yaml_file_refuse(&(r)->file, __VA_ARGS__)
 
 /* NULL, and a complaint, where it is no single value. */
 static const char *text_of(struct reader *r, const struct field *f, const yaml_node_t *n)
 {
-    if (n->type == YAML_SCALAR_NODE &&
-        strlen((const char *)n->data.scalar.value) == n->data.scalar.length)
-        return (const char *)n->data.scalar.value;
-    fail(r, n, "%s: %s: a single value is expected here", f->section, f->key);
-    return NULL;
+    const char *text = yaml_file_scalar(n);
+
+    if (!text)
+        fail(r, n, "%s: %s: a single value is expected here", f->section, f->key);
+    return text;
 }
 
 /* A plain decimal number off the head of *p. */
@@ -199,8 +181,9 @@ static void read_weights(struct reader *r, const struct field *f, const yaml_nod
             !take_number(&p, &v) || *p || v > WEIGHT_MAX) {
             fail(r, n, "%s: %s: '%.*s' is not accepted; accepted: %s", f->section, f->key,
                  (int)(item.len < 40 ? item.len : 40), item.p,
-                 f->kind == HOURS ? "hours and their weight up to 100, as in 9-11 0.8, 12 1"
-                                  : "weekdays and their weight up to 100, as in mon-fri 1, sat 0.5");
+                 f->kind == HOURS
+                     ? "hours and their weight up to 100, as in 9-11 0.8, 12 1"
+                     : "weekdays and their weight up to 100, as in mon-fri 1, sat 0.5");
             return;
         }
         for (int i = first; i <= last; i++)
@@ -249,9 +232,9 @@ static void read_shifts(struct reader *r, const struct field *f, const yaml_node
         return;
     }
     for (const yaml_node_item_t *i = n->data.sequence.items.start;
-         i < n->data.sequence.items.top && !r->failed; i++)
-        read_shift(r, f, yaml_document_get_node(&r->doc, *i));
-    if (!r->failed && r->population->agents.shift_count == 0)
+         i < n->data.sequence.items.top && !r->file.failed; i++)
+        read_shift(r, f, yaml_file_node(&r->file, *i));
+    if (!r->file.failed && r->population->agents.shift_count == 0)
         fail(r, n, "%s: %s: accepted: at least one shift, as in \"mon-fri 09:00-17:00\"",
              f->section, f->key);
 }
@@ -326,15 +309,15 @@ static void read_section(struct reader *r, const yaml_node_t *key, const yaml_no
         return;
     }
     for (const yaml_node_pair_t *p = n->data.mapping.pairs.start;
-         p < n->data.mapping.pairs.top && !r->failed; p++) {
-        const yaml_node_t *k = yaml_document_get_node(&r->doc, p->key);
+         p < n->data.mapping.pairs.top && !r->file.failed; p++) {
+        const yaml_node_t *k = yaml_file_node(&r->file, p->key);
         const struct field *f = NULL;
 
         for (size_t i = 0; i < FIELDS && !f; i++)
             if (strcmp(fields[i].section, section) == 0 && strcmp(fields[i].key, name_of(k)) == 0)
                 f = &fields[i];
         if (f)
-            read_value(r, f, yaml_document_get_node(&r->doc, p->value));
+            read_value(r, f, yaml_file_node(&r->file, p->value));
         else
             fail(r, k, "%s: '%.40s' is not known; accepted: %s", section, name_of(k), accepted);
     }
@@ -345,7 +328,7 @@ static void check(struct reader *r)
 {
     const struct population *p = r->population;
 
-    if (r->failed)
+    if (r->file.failed)
         return;
     if (p->numbers.vacant + p->numbers.fax > 1)
         fail(r, NULL, "numbers: vacant and fax are more than 100%% together");
@@ -360,7 +343,7 @@ static void check(struct reader *r)
 
 static void read_document(struct reader *r)
 {
-    const yaml_node_t *root = yaml_document_get_root_node(&r->doc);
+    const yaml_node_t *root = yaml_file_root(&r->file);
 
     if (!root) /* an empty file: the default */
         return;
@@ -372,36 +355,22 @@ static void read_document(struct reader *r)
         return;
     }
     for (const yaml_node_pair_t *p = root->data.mapping.pairs.start;
-         p < root->data.mapping.pairs.top && !r->failed; p++)
-        read_section(r, yaml_document_get_node(&r->doc, p->key),
-                     yaml_document_get_node(&r->doc, p->value));
+         p < root->data.mapping.pairs.top && !r->file.failed; p++)
+        read_section(r, yaml_file_node(&r->file, p->key), yaml_file_node(&r->file, p->value));
     check(r);
 }
 
 static enum err read_over(struct population *p, const char *path, struct slice text, char *error)
 {
-    struct reader r = {.path = path, .error = error, .population = p};
-    yaml_parser_t parser;
+    struct reader r = {.population = p};
+    enum err e = yaml_file_parse(&r.file, path, text, error, POPULATION_ERROR_MAX);
 
-    if (text.len > POPULATION_FILE_MAX) {
-        snprintf(error, POPULATION_ERROR_MAX, "%.150s:1: the file is longer than 64 KiB", path);
-        return ERR_TOO_LONG;
-    }
-    if (!yaml_parser_initialize(&parser)) {
-        snprintf(error, POPULATION_ERROR_MAX, "%.150s:1: no memory", path);
-        return ERR_NOMEM;
-    }
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.len);
-    if (yaml_parser_load(&parser, &r.doc)) {
+    if (e == OK) {
         read_document(&r);
-        yaml_document_delete(&r.doc);
-    } else {
-        r.failed = true;
-        snprintf(error, POPULATION_ERROR_MAX, "%.150s:%zu: this is no YAML: %.200s", path,
-                 parser.problem_mark.line + 1, parser.problem ? parser.problem : "no memory");
+        e = r.file.failed ? ERR_INVALID : OK;
     }
-    yaml_parser_delete(&parser);
-    return r.failed ? ERR_INVALID : OK;
+    yaml_file_close(&r.file);
+    return e;
 }
 
 enum err population_parse(struct population *out, const char *path, struct slice text, char *error)
@@ -415,22 +384,14 @@ enum err population_parse(struct population *out, const char *path, struct slice
 
 enum err population_load(struct population *out, const char *path, char *error)
 {
+    size_t len;
+    enum err e;
+
     if (!path)
         return population_parse(out, "", SLICE(""), error);
-    char *text = malloc(POPULATION_FILE_MAX + 1);
-    FILE *f = fopen(path, "re");
-    enum err e = ERR_NOT_FOUND;
-
-    if (f && text) {
-        size_t n = fread(text, 1, POPULATION_FILE_MAX + 1, f);
-
-        e = ferror(f) ? ERR_IO : population_parse(out, path, slice_of(text, n), error);
-    }
-    if (e == ERR_NOT_FOUND || e == ERR_IO)
-        snprintf(error, POPULATION_ERROR_MAX, "%.300s: the population file cannot be read: %s",
-                 path, strerror(errno));
-    if (f)
-        fclose(f);
+    char *text = yaml_file_read(path, POPULATION_FILE_MAX, &len, error, POPULATION_ERROR_MAX, &e);
+    if (text)
+        e = population_parse(out, path, slice_of(text, len), error);
     free(text);
     return e;
 }

@@ -129,7 +129,7 @@ Test(suite, wrong_files_are_refused_with_their_line)
     refused(CALLER(", codecs: \"opus, opus\""), NULL, "s.yaml:2:", "each once");
     refused("seed: seven\n", NULL, "s.yaml:1:", "a whole number from 0");
     refused("duration: [1]\n", NULL, "s.yaml:1:", "a single value");
-    refused("a: [\n", NULL, "s.yaml:2:", "breaks off");
+    refused("a: [\n", NULL, "s.yaml:2:", "this is no YAML");
     refused(CALLER(", calls: 3, law: wave"), NULL, "s.yaml:2:", "it must be constant, poisson");
     refused(CALLER(", calls: 3, rate: fast"), NULL, "s.yaml:2:", "calls a second");
     refused(CALLER(""), NULL, "s.yaml:2:", "calls: how many");
