@@ -319,6 +319,8 @@ static enum err wait_for(struct import *in, enum err asked)
 
     while (e == OK && !in->answered) {
         loop_turn(in->config->loop, IMPORT_TURN_US);
+        if (in->answered)
+            break;
         if (now_ms(in) > until)
             e = ERR_TIMEOUT;
         if (import_stop_asked(in))
@@ -370,15 +372,17 @@ static enum err learn_numbers(struct import *in)
     return e;
 }
 
+/* A feed that was ended by a signal has nothing to wait for: each lead was. */
 static enum err finish(struct import *in)
 {
-    enum err e = wait_for(in, queue_add_finish(in->config->queue, on_finished, in));
+    struct queue *q = in->config->queue;
+    enum err e = queue_idle(q) ? OK : wait_for(in, queue_add_finish(q, on_finished, in));
 
-    if (e == ERR_IO && queue_add_stats_of(in->config->queue)->failed == in->failed_before)
-        e = OK; /* those that failed were others, before */
+    if (e == OK || e == ERR_IO) /* of this import, not of one before */
+        e = queue_add_stats_of(q)->failed > in->failed_before ? ERR_IO : OK;
     if (e != OK)
         snprintf(in->error, IMPORT_ERROR_MAX, "the leads could not be put into Redis (%s): %s",
-                 err_name(e), queue_error(in->config->queue));
+                 err_name(e), queue_error(q));
     return e;
 }
 

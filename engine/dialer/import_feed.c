@@ -38,7 +38,7 @@ static enum err wait_taken(struct import *in)
                     away ? "Redis is away: nothing further is read until it is back"
                          : "Redis is back");
         }
-        if (import_stop_asked(in))
+        if (!in->answered && import_stop_asked(in))
             e = ERR_CANCELLED;
     }
     in->answered = false; /* for the next who waits */
