@@ -260,6 +260,11 @@ enum err udp_send(struct udp *u, const struct addr *to, uint32_t flow, struct sl
     return udp_sender_send(&u->sender, to, flow, data);
 }
 
+void udp_flush(struct udp *u)
+{
+    udp_sender_flush(&u->sender);
+}
+
 const struct udp_stats *udp_stats(const struct udp *u)
 {
     return &u->stats;

@@ -1,6 +1,7 @@
 /* A UDP endpoint with many peers (SIP): multishot recvmsg into provided buffers; what a turn of the
  * loop sends leaves at its end, equal datagrams to one peer in trains (UDP GSO), and trains are
- * received as such (UDP GRO). Media legs have their own, connected sockets (media/). */
+ * received as such (UDP GRO). Media legs have their own, connected sockets (media/), but for those
+ * that share one (media/shared.h). */
 #ifndef PEAL_IO_UDP_H
 #define PEAL_IO_UDP_H
 
@@ -8,7 +9,7 @@
 #include "io/loop.h"
 
 #define UDP_DATAGRAM_MAX 65507
-#define UDP_RECEIVE_MAX 8192 /* larger datagrams are dropped and counted in `truncated` */
+#define UDP_RECEIVE_MAX  8192 /* larger datagrams are dropped and counted in `truncated` */
 
 struct udp;
 /* data is valid only during the call and has 1 writable NUL byte after it. */
@@ -30,6 +31,8 @@ const struct addr *udp_local(const struct udp *u);
  * flow to one peer leave in the order of these calls; others, and those of flow 0, may overtake one
  * another within a turn. */
 enum err udp_send(struct udp *u, const struct addr *to, uint32_t flow, struct slice data);
+/* What was given to udp_send leaves with the next submission, and not with the turn's end. */
+void udp_flush(struct udp *u);
 const struct udp_stats *udp_stats(const struct udp *u);
 
 #endif

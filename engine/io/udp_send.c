@@ -290,6 +290,11 @@ static void send_gathered(struct udp_sender *s)
     s->gathered = 0;
 }
 
+void udp_sender_flush(struct udp_sender *s)
+{
+    send_gathered(s);
+}
+
 static void on_turn_end(struct loop_hook *h)
 {
     send_gathered(container_of(h, struct udp_sender, at_turn_end));

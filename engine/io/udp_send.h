@@ -39,6 +39,7 @@ enum err udp_sender_init(struct udp_sender *s, struct loop *l, int fd, uint16_t 
                          struct udp_stats *stats, void (*landed)(struct udp_sender *s));
 enum err udp_sender_send(struct udp_sender *s, const struct addr *to, uint32_t flow,
                          struct slice data);
+void udp_sender_flush(struct udp_sender *s); /* plans what is gathered; the caller submits */
 /* Sends what is gathered, and gathers no more. */
 void udp_sender_close(struct udp_sender *s);
 void udp_sender_fini(struct udp_sender *s); /* once nothing flies */
