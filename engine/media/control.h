@@ -65,6 +65,7 @@ struct media {
         struct ports ports;
     } range[MEDIA_RANGES_MAX]; /* the first is the default */
     uint32_t ranges;
+    uint16_t shared_port; /* 0: none */
     uint64_t alive_us;
     enum srtp_by srtp_by;
     struct sound_cache *sounds;

@@ -33,6 +33,8 @@ static void stream_set_up(struct media_leg *l, const struct media_leg_params *p)
     s->rtp_fd = l->pair.rtp;
     s->rtcp_fd = l->pair.rtcp;
     l->muxed = p->rtcp_mux;
+    if (m->shared_port && addr_eq_host(&l->pair.local, &m->range[0].local))
+        s->shared_number = shared_number(s->index, m->max_legs);
     s->alive_us = m->alive_us;
     s->detect = p->detect;
     s->plan = p->plan ? p->plan : dsp_plan_find("us");
@@ -129,6 +131,12 @@ const struct addr *media_leg_local(const struct media_leg *l)
     return &l->pair.local;
 }
 
+bool media_leg_shared(const struct media_leg *l, struct media_shared *out)
+{
+    *out = (struct media_shared){l->media->shared_port, l->stream->shared_number};
+    return out->number != 0;
+}
+
 /* The active part of a leg, made when it is first needed. The worker sees it with the next command.
  */
 void media_leg_make_hearing(struct media_leg *l)
@@ -175,6 +183,9 @@ enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *re
     if (!remote_is_usable(remote))
         return ERR_INVALID;
     if (remote->rtp.sa.sa_family != l->pair.local.sa.sa_family)
+        return ERR_UNSUPPORTED;
+    if (addr_is_set(&remote->shared) &&
+        (!l->stream->shared_number || remote->shared.sa.sa_family != remote->rtp.sa.sa_family))
         return ERR_UNSUPPORTED;
     if (addr_is_set(&c.remote.rtcp) && c.remote.rtcp.sa.sa_family != remote->rtp.sa.sa_family)
         c.remote.rtcp = (struct addr){0}; /* of no use to us: RTP's neighbour then */

@@ -55,6 +55,7 @@ struct leg_stats {
     struct quality_figures quality; /* of what came in */
     struct xr_voip far_xr;          /* the far end's last word on what we send, RFC 3611 */
     bool has_far_xr;
+    bool shared;         /* they went by the shared socket, at least for a time */
     struct addr latched; /* where packets really come from */
 };
 
@@ -104,6 +105,14 @@ void media_leg_close(struct media_leg *l);
 uint16_t media_leg_port(const struct media_leg *l); /* RTP; RTCP is the next unless muxed */
 const struct addr *media_leg_local(const struct media_leg *l);
 
+/* Where far ends that know how may send this leg's packets instead, with which SSRC
+ * (media_config.shared). False: it has its own socket only. */
+struct media_shared {
+    uint16_t port; /* at the leg's address */
+    uint32_t number;
+};
+bool media_leg_shared(const struct media_leg *l, struct media_shared *out);
+
 enum media_direction { MEDIA_INACTIVE = 0, MEDIA_SEND = 1, MEDIA_RECEIVE = 2, MEDIA_SENDRECV = 3 };
 
 struct media_remote {
@@ -118,10 +127,14 @@ struct media_remote {
     uint8_t ptime_ms;           /* of what we send: 10…LEG_PTIME_MAX_MS in tens; 0: 20 */
     uint8_t direction;          /* enum media_direction, ours */
     struct codec_wishes wishes; /* of the far end, for Opus */
+    struct addr shared;         /* the far end's shared socket: all packets go there, with this as
+                                   their SSRC, and come from there to ours; unset: own sockets.
+                                   Only where media_leg_shared holds */
+    uint32_t shared_number;
     bool opaque; /* the payload is neither law: it is counted, and only captured packets are sent */
 };
 /* May be called again (re-INVITE, answer after early media). ERR_UNSUPPORTED: the far end is of
- * another family than the leg. */
+ * another family than the leg, or the leg has no shared socket. */
 enum err media_leg_set_remote(struct media_leg *l, const struct media_remote *remote);
 
 /* From now on packets are SRTP: `out` seals what this leg sends, `in` opens what comes; both NULL:

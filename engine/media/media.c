@@ -89,7 +89,7 @@ static void drain_messages(struct loop_hook *h)
 static uint32_t workers_wanted(const struct media_config *c)
 {
     int cores = get_nprocs();
-    uint32_t n = c->workers ? c->workers : cores > 1 ? (uint32_t)cores - 1 : 1;
+    uint32_t n = c->workers ? c->workers : c->shared ? 1 : cores > 1 ? (uint32_t)cores - 1 : 1;
 
     return n > MEDIA_WORKERS_MAX ? MEDIA_WORKERS_MAX : n;
 }
@@ -184,6 +184,19 @@ static void stop_workers(struct media *m, uint32_t started)
     }
 }
 
+/* A port of the range's, which the worker then binds; it is given back to nobody. */
+static enum err take_shared_port(struct media *m)
+{
+    struct port_pair pair;
+    enum err err = ports_get(&m->range[0].ports, &m->range[0].local, true, &pair);
+
+    if (err)
+        return err;
+    close(pair.rtp);
+    m->shared_port = addr_port(&pair.local);
+    return OK;
+}
+
 static enum err start_workers(struct media *m, const struct media_config *c)
 {
     for (uint32_t i = 0; i < m->workers; i++) {
@@ -194,6 +207,11 @@ static enum err start_workers(struct media *m, const struct media_config *c)
         w->index = i;
         w->count_foreign = c->count_foreign;
         w->realtime = c->realtime;
+        w->socket_local = m->range[0].local;
+        addr_set_port(&w->socket_local, m->shared_port);
+        if (!m->shared_port)
+            w->socket_local = (struct addr){0};
+        w->socket_dscp = c->dscp;
         w->core = c->pin_from ? (c->pin_from - 1 + i) % (uint32_t)get_nprocs() + 1 : 0;
         enum err err = worker_start(w);
 
@@ -232,8 +250,10 @@ enum err media_open(struct media **out, const struct media_config *config)
         files < (uint64_t)m->max_legs * 2)
         log_warn("media", "fewer open files are permitted than legs may need; raise ulimit -n",
                  "legs=%u files=%llu", m->max_legs, (unsigned long long)files);
-    enum err err = allocate(m, config);
+    enum err err = config->shared && m->workers > 1 ? ERR_UNSUPPORTED : allocate(m, config);
 
+    if (!err && config->shared)
+        err = take_shared_port(m);
     if (!err)
         err = start_workers(m, config);
     if (err) {
@@ -283,6 +303,8 @@ static void add(struct media_metrics *out, const struct worker_counters *c)
     out->srtp_forged += c->srtp_forged;
     out->srtp_replayed += c->srtp_replayed;
     out->srtp_unsealed += c->srtp_unsealed;
+    out->shared_received += c->shared_received;
+    out->shared_sent += c->shared_sent;
     out->concealed += c->concealed;
     out->late += c->late;
     out->discarded += c->discarded;

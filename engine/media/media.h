@@ -32,7 +32,7 @@ struct media_range {   /* of ports at an address of ours; two may overlap, a tak
 
 struct media_config {
     struct loop *loop; /* the control thread's */
-    uint32_t workers;  /* 0: cores - 1, at least 1 */
+    uint32_t workers;  /* 0: cores - 1, at least 1; one where sockets are shared */
     uint32_t pin_from; /* 0: threads are not pinned; n: worker i on core n - 1 + i */
     bool realtime;     /* workers run as SCHED_RR 1, where permitted: audio in time also on
                           a busy machine. Needs a core left for the control thread */
@@ -42,6 +42,8 @@ struct media_config {
     uint32_t range_count;             /* MEDIA_RANGES_MAX - 1 at most */
     uint32_t keep_alive_ms;           /* a leg that sends nothing for so long sends a sign of life
                                          (RFC 6263); 0: none */
+    bool shared;                      /* legs at `local` may share one socket with a far end
+                                         (media/shared.h); with one worker only */
     bool libsrtp2;                    /* SRTP by it, instead of by ours (media/srtp.h) */
     uint8_t dscp;                     /* mark of RTP and RTCP (io/mark.h); 0: none */
     uint32_t max_legs;                /* 0: 1024 */
@@ -54,8 +56,8 @@ struct media_config {
                                     kernel drops them once a leg has found its far end */
 };
 
-/* ERR_INVALID (port ranges), ERR_UNSUPPORTED (libsrtp2 is not there), ERR_NOMEM, ERR_IO (threads,
- * rings). */
+/* ERR_INVALID (port ranges), ERR_UNSUPPORTED (libsrtp2 is not there; shared with more than one
+ * worker), ERR_NOMEM, ERR_IO (threads, rings, the shared socket), ERR_FULL (no port for it). */
 enum err media_open(struct media **out, const struct media_config *config);
 /* Ends what still lives without further events, joins the workers, closes every socket. Not from
  * inside an event handler. */
@@ -73,8 +75,9 @@ struct media_metrics {
         rtcp_sent, rtcp_invalid;
     uint64_t send_failed, receive_starved; /* kernel refused a send; ring of buffers ran dry */
     uint64_t srtp_forged, srtp_replayed, srtp_unsealed; /* see struct leg_stats */
-    uint64_t concealed, late, discarded; /* 20 ms blocks; packets; packets beyond the buffer */
-    uint64_t ticks, ticks_skipped;       /* slots of 1 ms; skipped: the worker fell behind */
+    uint64_t shared_received, shared_sent; /* packets by the shared socket, of both kinds */
+    uint64_t concealed, late, discarded;   /* 20 ms blocks; packets; packets beyond the buffer */
+    uint64_t ticks, ticks_skipped;         /* slots of 1 ms; skipped: the worker fell behind */
     uint64_t commands_refused, events_dropped;
     uint64_t moves;                                /* legs that changed worker */
     uint64_t recordings, recordings_failed;        /* ended; of them not whole */

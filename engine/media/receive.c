@@ -164,7 +164,7 @@ static bool take_rtp(struct stream *s, struct datagram *d)
 {
     struct rtp_packet p;
 
-    if (s->in && is_stranger(s, &d->from)) {
+    if (s->in && !s->shared && is_stranger(s, &d->from)) {
         reject(s);
         return false;
     }
@@ -182,7 +182,7 @@ static bool take_rtp(struct stream *s, struct datagram *d)
     bool audio = own || p.payload_type == MEDIA_PCMU || p.payload_type == MEDIA_PCMA;
     bool alaw = own ? s->remote.codec == MEDIA_PCMA : p.payload_type == MEDIA_PCMA;
 
-    if (!source_is_right(s, &d->from, &p))
+    if (!s->shared && !source_is_right(s, &d->from, &p))
         return false;
     if (!p.payload_len && !audio && !is_event) { /* a sign of life (RFC 6263 4.6) */
         account(s, &p, d->arrived_us, false, coding);
@@ -229,7 +229,7 @@ static void take_rtcp(struct stream *s, struct datagram *d)
 {
     const struct addr *far_end = s->latched ? &s->far_rtp : &s->remote.rtp;
 
-    if (!addr_eq_host(&d->from, far_end) && !addr_eq_host(&d->from, &s->far_rtcp)) {
+    if (!s->shared && !addr_eq_host(&d->from, far_end) && !addr_eq_host(&d->from, &s->far_rtcp)) {
         reject(s);
         return;
     }
@@ -241,6 +241,19 @@ static void take_rtcp(struct stream *s, struct datagram *d)
         rtp_is_rtcp(d->p, d->len))
         s->far_rtcp = d->from;
     stream_rtcp_take(s, d->p, d->len, d->arrived_us);
+}
+
+void stream_take_shared(struct stream *s, const struct addr *from, uint8_t *p, uint32_t len)
+{
+    struct datagram d = {
+        .from = *from, .p = p, .len = len, .buffer = STREAM_NO_BUFFER, .arrived_us = now_us(s)};
+
+    if (!addr_eq(from, &s->remote.shared))
+        reject(s);
+    else if (rtp_is_rtcp(p, len))
+        take_rtcp(s, &d);
+    else
+        take_rtp(s, &d);
 }
 
 /* By the kernel's time stamp; within what we know ourselves, should the real-time clock be set. */
@@ -289,6 +302,8 @@ static void received(struct stream *s, bool on_rtcp, int32_t res, uint32_t cqe_f
             d.buffer = bufring_id(cqe_flags);
         } else if (!unpack(s, res, cqe_flags, &d)) {
             invalid(s);
+        } else if (s->shared) { /* from before it was, or from nobody of ours */
+            reject(s);
         } else if (on_rtcp || (s->rtcp_fd < 0 && rtp_is_rtcp(d.p, d.len))) {
             take_rtcp(s, &d);
         } else {
@@ -371,6 +386,8 @@ static void arm(struct stream *s, struct loop_op *op, int fd, loop_done_fn *done
 
 void stream_arm(struct stream *s)
 {
+    if (s->shared)
+        return;
     if (!s->rtp_armed) {
         stream_fix(s, true);
         s->rtp_waits = s->peer != NULL;
@@ -416,7 +433,7 @@ static void drain_socket(int fd)
 void stream_remote_changed(struct stream *s)
 {
     unconnect(s);
-    if (!s->has_remote)
+    if (!s->has_remote || s->shared)
         drain_socket(s->rtp_fd);
     s->latched = s->first_told = s->timed_out = false;
     s->candidate = (struct candidate){0};

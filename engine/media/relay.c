@@ -45,6 +45,9 @@ static uint8_t *room_to_seal(const struct stream *to, uint8_t *packet, uint32_t 
                              uint16_t buffer)
 {
     struct worker *w = to->worker;
+
+    if (buffer == STREAM_NO_BUFFER)
+        return packet;
     const uint8_t *end = (const uint8_t *)bufring_at(&w->buffers, buffer) + WORKER_RECEIVE_BYTES;
 
     if (!to->out || len + SRTP_TRAILER_MAX <= (size_t)(end - packet))
@@ -113,6 +116,7 @@ bool stream_relay(struct stream *from, const struct rtp_packet *p, uint8_t *payl
     if (!send_on(to, p, payload, pt, buffer))
         return false;
     stream_bridge_told(to);
-    worker_hold(to->worker, buffer);
+    if (buffer != STREAM_NO_BUFFER)
+        worker_hold(to->worker, buffer);
     return true;
 }

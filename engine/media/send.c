@@ -39,6 +39,10 @@ void stream_push_bytes(struct stream *s, const uint8_t *p, uint32_t n)
     struct worker *w = s->worker;
     struct unconnected *u = NULL;
 
+    if (s->shared) {
+        shared_send(s, p, n);
+        return;
+    }
     if (!s->connected) {
         u = worker_arena(w, sizeof(*u));
         u->iov = (struct iovec){(void *)(uintptr_t)p, n};

@@ -59,7 +59,7 @@ static void open_stream(struct worker *w, struct stream *s)
 {
     s->worker = w;
     s->slot = WORKER_SLOTS;
-    s->ssrc = (uint32_t)rng_u64(&w->rng);
+    s->ssrc = s->own_ssrc = (uint32_t)rng_u64(&w->rng);
     s->seq =
         (uint16_t)(rng_u64(&w->rng) & 0x7fff); /* room before the first wrap (RFC 3711 3.3.1) */
     s->ts_base = (uint32_t)rng_u64(&w->rng);
@@ -73,7 +73,8 @@ static void open_stream(struct worker *w, struct stream *s)
 static void set_remote(struct worker *w, struct stream *s, const struct media_remote *r,
                        struct coding *coding)
 {
-    bool moved = !s->has_remote || !addr_eq(&r->rtp, &s->remote.rtp);
+    bool moved = !s->has_remote || !addr_eq(&r->rtp, &s->remote.rtp) ||
+                 !addr_eq(&r->shared, &s->remote.shared);
     bool paused = s->has_remote && !(s->remote.direction & MEDIA_RECEIVE);
 
     if (moved && s->has_remote)
@@ -84,6 +85,7 @@ static void set_remote(struct worker *w, struct stream *s, const struct media_re
         stream_remote_changed(s);
     else if (paused)
         s->remote_us = w->loop.now_us; /* the time-out counts from the end of the hold */
+    shared_point(s);
     s->has_remote = true;
     s->hearing->packed_len = 0;
     stream_set_codec(s, coding);
@@ -253,6 +255,7 @@ static void end_stream(struct worker *w, struct stream *s, enum stream_end end)
         record_stop(s);
         stream_rtcp_bye(s);
     }
+    shared_drop(s);
     stream_packets_stop(s);
     if (s->impair)
         impair_drop(s->impair);

@@ -9,7 +9,8 @@
  * STREAM_PROBATION packets in order of one SSRC while nothing comes from SDP's (one address: a
  * NAT's other port; another address: only after STREAM_PATIENCE_US). Then the socket is connected,
  * and the kernel drops everybody else. After STREAM_SILENT_US without a packet it listens to all
- * again, but only the same SSRC or SDP's address may move the latch. */
+ * again, but only the same SSRC or SDP's address may move the latch. A stream on the shared socket
+ * (shared.h) has no latch and does not read its own. */
 #ifndef PEAL_MEDIA_STREAM_H
 #define PEAL_MEDIA_STREAM_H
 
@@ -30,6 +31,7 @@
 #define STREAM_PROBATION   4
 #define STREAM_PATIENCE_US 400000
 #define STREAM_SILENT_US   600000
+#define STREAM_NO_BUFFER   UINT16_MAX
 #define STREAM_MISSED_MAX  10 /* rounds that are made up for after a move */
 #define STREAM_PACKED_MAX  (LEG_PTIME_MAX_MS * 8 + STREAM_BLOCK)
 
@@ -77,6 +79,7 @@ struct stream {
     const struct dsp_plan *plan;
     struct dsp_amd_config amd;
     uint64_t opened_us;
+    uint32_t shared_number;  /* of what comes by the shared socket; 0: nothing may */
     struct hearing *hearing; /* NULL until the first COMMAND_REMOTE */
 
     /* Receiving. */
@@ -113,6 +116,8 @@ struct stream {
     uint8_t phase;         /* enum dsp_phase */
     uint8_t event_code;
     uint16_t seq;
+    bool shared;       /* it sends and receives by the shared socket */
+    uint32_t own_ssrc; /* by its own socket */
     uint32_t ssrc, ts_base, last_ts, event_ts, event_duration;
     uint32_t sent_octets;
     uint32_t ticks;    /* of a block, by the clock of the codec that is sent */
@@ -215,6 +220,8 @@ static inline void stream_fetch_audio(const struct stream *s)
  * what has come is read, once; so this is called in every slot. */
 void stream_arm(struct stream *s);
 void stream_disarm(struct stream *s);
+/* A packet that came by the shared socket, in the worker's arena with room for a trailer. */
+void stream_take_shared(struct stream *s, const struct addr *from, uint8_t *p, uint32_t len);
 void stream_read(struct stream *s);      /* what has come, now; not from inside a callback */
 void stream_wait_over(struct stream *s); /* it is bridged no more */
 void stream_ahead(struct loop_op *op, enum loop_ahead ahead); /* for loop_set_ahead */
@@ -231,7 +238,8 @@ void stream_remote_changed(struct stream *s); /* receive.c: forgets the latch */
 void stream_check_silence(struct stream *s);
 bool stream_wants_pcm(const struct stream *s);
 void stream_listen(struct stream *s); /* starts or stops the jitter buffer */
-/* relay.c: hands a packet on to the peer. true: its buffer is held until it is sent. */
+/* relay.c: hands a packet on to the peer. true: its buffer is held until it is sent.
+ * STREAM_NO_BUFFER: it is in the arena, as of stream_take_shared. */
 bool stream_relay(struct stream *from, const struct rtp_packet *p, uint8_t *payload, bool is_event,
                   uint16_t buffer);
 void stream_send(struct stream *s, uint8_t payload_type, bool marker, uint32_t ts,

@@ -104,6 +104,11 @@ static void send_report(struct stream *s, bool bye)
 
     if (!stream_seal(s, p, &n, true))
         return;
+    if (s->shared) {
+        shared_send(s, p, n);
+        s->worker->count.rtcp_sent++;
+        return;
+    }
     if (s->rtcp_direct) {
         stream_direct_send(s, p, n, &s->far_rtcp);
         if (bye) /* before the socket leaves the table */

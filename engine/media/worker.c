@@ -238,6 +238,7 @@ static void run_slot(struct worker *w)
             catch_up(w, slot->stream[i]);
         stream_send_slot(slot->stream[i]);
     }
+    shared_flush(w);
     worker_read(w);
     for (uint32_t i = 0; i < slot->count; i++) {
         fetch_for_hearing(slot, i);
@@ -358,6 +359,7 @@ static void work(struct worker *w)
         run_commands(w);
         if (w->active)
             run_due_slots(w);
+        shared_flush(w); /* what commands have sent does not wait for a slot */
         publish(w);
         wake_control(w);
     }
@@ -425,10 +427,13 @@ static enum err set_up(struct worker *w)
     loop_set_ahead(&w->loop, stream_ahead);
     w->direct = stream_direct_possible(&w->loop.ring) &&
                 io_uring_register_files_sparse(&w->loop.ring, 2 * w->max_legs) == 0;
-    w->fixed_files =
-        w->direct || io_uring_register_files_sparse(&w->loop.ring, w->max_legs) == 0;
+    w->fixed_files = w->direct || io_uring_register_files_sparse(&w->loop.ring, w->max_legs) == 0;
     err = bufring_init(&w->buffers, &w->loop, loop_buffer_group(&w->loop), buffers_for(w->max_legs),
                        WORKER_RECEIVE_BYTES);
+    if (!err && addr_is_set(&w->socket_local) && (err = shared_open(w))) {
+        shared_close(w);
+        bufring_fini(&w->buffers);
+    }
     if (err)
         loop_fini(&w->loop);
     return err;
@@ -450,6 +455,7 @@ static void *run(void *arg)
     end_streams(w);
     while (sem_wait(&w->may_end) != 0 && errno == EINTR)
         ;
+    shared_close(w);
     bufring_fini(&w->buffers);
     loop_fini(&w->loop);
     return NULL;

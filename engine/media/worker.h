@@ -28,6 +28,7 @@
 #include "media/codec_load.h"
 #include "media/media.h"
 #include "media/message.h"
+#include "media/shared.h"
 
 #define WORKER_SLOTS         20
 #define WORKER_SLOT_US       1000
@@ -42,7 +43,8 @@
 struct worker_counters {
     uint64_t rtp_received, rtp_sent, rtp_relayed, rtp_invalid, rtp_rejected, rtcp_received,
         rtcp_sent, rtcp_invalid, send_failed, receive_starved, concealed, late, discarded, ticks,
-        srtp_forged, srtp_replayed, srtp_unsealed, ticks_skipped, events_dropped, cpu_us, at_us;
+        srtp_forged, srtp_replayed, srtp_unsealed, shared_received, shared_sent, ticks_skipped,
+        events_dropped, cpu_us, at_us;
     uint32_t restarts; /* of the histograms, as far as the worker has heard */
     struct hist late_us, work_us;
 };
@@ -90,6 +92,10 @@ struct worker {
     struct stream *block_of[WORKER_BATCH];
     struct dsp_event heard[WORKER_BATCH * DSP_EVENTS_PER_LEG_MAX];
     uint32_t blocks;
+
+    struct shared_socket socket; /* see shared.h */
+    struct addr socket_local;    /* its address; unset: none */
+    uint8_t socket_dscp;
 
     struct worker_counters count;
     uint64_t published_us;
