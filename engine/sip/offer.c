@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 
 #include "sip/crypto.h"
+#include "sip/offer_shared.h"
 
 #define PTIME_DEFAULT_MS 20
 #define PTIME_MIN_MS     10
@@ -136,7 +137,7 @@ struct formats {
     uint8_t pt[SDP_CODECS_MAX];
     unsigned n;
     uint8_t te_pt, te_opus_pt;
-    bool rtcp_mux;
+    bool rtcp_mux, shared;
     enum sdp_dir dir;
     const struct sdes_key *keys; /* a=crypto lines */
     unsigned nkeys;
@@ -230,6 +231,8 @@ static void write_audio(struct buf *b, const struct sdp_session *s, const struct
         line_u64(b, "a=rtcp:", s->rtcp_port);
     if (f->rtcp_mux)
         buf_puts(b, "a=rtcp-mux\r\n");
+    if (f->shared)
+        shared_write(b, s);
     if (s->ptime_ms)
         line_u64(b, "a=ptime:", s->ptime_ms);
     buf_puts(b, "a=");
@@ -333,8 +336,11 @@ enum err sdp_write_offer(struct sdp_session *s, struct buf *out)
 {
     give_numbers(s);
 
-    struct formats f = {
-        .te_pt = s->te_pt, .te_opus_pt = SDP_PT_NONE, .rtcp_mux = s->rtcp_mux, .dir = s->dir};
+    struct formats f = {.te_pt = s->te_pt,
+                        .te_opus_pt = SDP_PT_NONE,
+                        .rtcp_mux = s->rtcp_mux,
+                        .shared = s->shared_port != 0,
+                        .dir = s->dir};
     for (unsigned i = 0; i < s->ncodecs && i < SDP_CODECS_MAX; i++) {
         if (own_pt(s, s->codecs[i]) == SDP_PT_NONE)
             return ERR_INVALID;
@@ -545,6 +551,8 @@ static bool judge(const struct sdp_session *s, const struct sdp *peer, unsigned 
     n->host = m->conn.host;
     n->is_ip6 = m->conn.is_ip6;
     n->port = m->port;
+    if (s->shared_port)
+        shared_read(peer, media, n);
     n->rtcp_mux = m->rtcp_mux && s->rtcp_mux;
     n->rtcp_host = n->rtcp_mux ? m->conn.host : m->rtcp_conn.host;
     n->rtcp_port = n->rtcp_mux ? m->port : m->rtcp_port;
@@ -614,6 +622,7 @@ enum err sdp_answer(struct sdp_session *s, const struct sdp *offer, struct buf *
         .te_pt = te_opus ? SDP_PT_NONE : n->te_recv,
         .te_opus_pt = te_opus ? n->te_recv : SDP_PT_NONE,
         .rtcp_mux = n->rtcp_mux,
+        .shared = n->shared_port != 0,
         .dir = n->dir,
         .keys = &n->ours,
         .nkeys = n->secure,

@@ -46,6 +46,9 @@ struct sdp_session {
     uint8_t te_opus_pt; /* … at 48 kHz, offered with Opus */
     uint16_t ptime_ms;  /* 0: not written */
     enum sdp_dir dir;   /* what we want: sendonly or inactive to hold the peer */
+    uint16_t
+        shared_port; /* a=x-peal-shared: of the socket that legs share, and the number of ours; */
+    uint32_t shared_number; /* 0: not offered, and a peer's is not taken */
     enum sdp_srtp srtp; /* set before the first offer or answer; sdp_session_srtp draws the keys */
     /* Kept by this module. */
     struct sdes_key keys[SDES_SUITES]; /* ours; the same for the life of the session */
@@ -71,6 +74,8 @@ struct sdp_negotiated {
     struct slice rtcp_host;
     uint16_t rtcp_port;
     bool rtcp_mux;
+    uint16_t shared_port; /* of the peer's shared socket, at `host`; 0: not agreed */
+    uint32_t shared_number;
     enum sdp_dir dir;       /* ours: SENDONLY = we send only */
     bool is_held;           /* the peer put us on hold (it sends only, is inactive, or c=0.0.0.0) */
     uint16_t ptime_ms;      /* to send with: the peer's wish, else ours, else 20 */
@@ -90,6 +95,12 @@ enum err sdp_session_init(struct sdp_session *s, struct slice host, uint16_t por
 enum err sdp_session_codecs(struct sdp_session *s, const struct sdp_codecs *codecs);
 /* Puts that one before the others, when it is among ours. */
 void sdp_session_prefer(struct sdp_session *s, enum sdp_codec codec);
+
+/* a=x-peal-shared:HOST PORT SHARED-PORT NUMBER, an attribute of the media that others ignore
+ * (RFC 8866 section 5.13): packets may go to SHARED-PORT instead of PORT, with NUMBER as their
+ * SSRC. HOST and PORT repeat c= and m=: when somebody between has put himself there, it does not
+ * hold. An offer with it is answered with it by who shares a socket, too. */
+void sdp_session_shared(struct sdp_session *s, uint16_t port, uint32_t number);
 
 /* Turns encryption on or off and draws keys of our own. Before the first offer or answer. */
 void sdp_session_srtp(struct sdp_session *s, enum sdp_srtp srtp);

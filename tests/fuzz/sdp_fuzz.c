@@ -49,6 +49,7 @@ static void expect_sane(const struct sdp_session *s, const struct sdp_negotiated
 {
     must(n->active && n->codec != SDP_CODEC_NONE && n->port != 0 && n->host.len > 0);
     must((n->dir & ~s->dir) == 0 && n->ptime_ms >= 10 && n->ptime_ms <= 100);
+    must(!n->shared_port == !n->shared_number);
     must(n->media < sdp.nmedia && n->pt_send != SDP_PT_NONE);
 }
 
@@ -59,6 +60,7 @@ static void answer(void)
     struct buf b = buf_on(text, sizeof(text));
     must(sdp_session_init(&s, SLICE("127.0.0.1"), 40000, 1) == OK);
     s.rtcp_mux = true;
+    sdp_session_shared(&s, 40100, 7);
     if (sdp_answer(&s, &sdp, &b, &n) != OK) {
         must(!n.active && n.why && b.len == 0 && s.nslots == 0);
         return;
@@ -81,7 +83,9 @@ static void apply(void)
     struct sdp_session s;
     struct sdp_negotiated n;
     struct buf b = buf_on(text, sizeof(text));
-    must(sdp_session_init(&s, SLICE("::1"), 40000, 1) == OK && sdp_write_offer(&s, &b) == OK);
+    must(sdp_session_init(&s, SLICE("::1"), 40000, 1) == OK);
+    sdp_session_shared(&s, 40100, 7);
+    must(sdp_write_offer(&s, &b) == OK);
     if (sdp_apply_answer(&s, &sdp, &n) == OK)
         expect_sane(&s, &n);
     else

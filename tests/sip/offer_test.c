@@ -349,3 +349,60 @@ Test(answer, two_of_ours_agree)
         cr_assert(na.is_ip6);
     }
 }
+
+/* ---- a socket that legs share ---- */
+
+#define SHARED_OFFER HEAD "m=audio 20000 RTP/AVP 0\r\n"
+
+Test(shared, both_say_so)
+{
+    fresh();
+    sdp_session_shared(&ours, 40100, 3735928559);
+    offer();
+    cr_assert(
+        strstr(out, "a=x-peal-shared:127.0.0.1 40000 40100 3735928559\r\n"));
+    cr_assert_eq(apply(SHARED_OFFER "a=x-peal-shared:192.0.2.9 20000 20500 77\r\n"), OK);
+    cr_assert_eq(neg.shared_port, 20500);
+    cr_assert_eq(neg.shared_number, 77);
+    fresh();
+    sdp_session_shared(&ours, 40100, 5);
+    cr_assert_eq(answer(SHARED_OFFER "a=x-peal-shared:192.0.2.9 20000 20500 77\r\n"), OK);
+    cr_assert_eq(neg.shared_port, 20500);
+    cr_assert(strstr(out, "a=x-peal-shared:127.0.0.1 40000 40100 5\r\n"));
+}
+
+Test(shared, one_alone_does_not)
+{
+    fresh();
+    sdp_session_shared(&ours, 40100, 5);
+    cr_assert_eq(answer(SHARED_OFFER), OK);
+    cr_assert_eq(neg.shared_port, 0);
+    cr_assert_not(strstr(out, "x-peal"));
+    offer();
+    cr_assert_eq(apply(SHARED_OFFER), OK);
+    cr_assert_eq(neg.shared_port, 0);
+    fresh();
+    memset(out, 0, sizeof(out));
+    cr_assert_eq(answer(SHARED_OFFER "a=x-peal-shared:192.0.2.9 20000 20500 77\r\n"), OK);
+    cr_assert_eq(neg.shared_port, 0);
+    cr_assert_not(strstr(out, "x-peal"));
+}
+
+/* Somebody between has put his own address or port there; or it is no such line. */
+Test(shared, not_of_this_description)
+{
+    static const char *const others[] = {
+        "192.0.2.8 20000 20500 77", "192.0.2.9 20002 20500 77",         "192.0.2.9 20000 0 77",
+        "192.0.2.9 20000 20500 0",  "192.0.2.9 20000 65536 77",         "192.0.2.9 20000 20500",
+        "192.0.2.9 20000 20500 x",  "192.0.2.9 20000 20500 4294967296", ""};
+    char text[512];
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        fresh();
+        sdp_session_shared(&ours, 40100, 5);
+        snprintf(text, sizeof(text), SHARED_OFFER "a=x-peal-shared:%s\r\n", others[i]);
+        cr_assert_eq(answer(text), OK);
+        cr_assert_eq(neg.shared_port, 0, "%s", others[i]);
+        cr_assert_not(strstr(out, "x-peal"), "%s", others[i]);
+    }
+}
