@@ -6,8 +6,8 @@
 #include "bench/bench.h"
 #include "bench/media_echo.h"
 
-struct media *media_kit_open(struct loop *l, uint32_t core, uint32_t workers, uint16_t ports,
-                             uint32_t legs)
+static struct media *open_room(struct loop *l, uint32_t core, uint32_t workers, uint16_t ports,
+                               uint32_t legs, bool shared)
 {
     struct media_config config = {.loop = l,
                                   .workers = workers,
@@ -15,10 +15,22 @@ struct media *media_kit_open(struct loop *l, uint32_t core, uint32_t workers, ui
                                   .realtime = true,
                                   .port_min = ports,
                                   .port_max = (uint16_t)(ports + 2 * ECHO_LEGS_MAX),
+                                  .shared = shared,
                                   .max_legs = legs};
     struct media *m;
 
     return media_open(&m, &config) == OK ? m : NULL;
+}
+
+struct media *media_kit_open(struct loop *l, uint32_t core, uint32_t workers, uint16_t ports,
+                             uint32_t legs)
+{
+    return open_room(l, core, workers, ports, legs, false);
+}
+
+struct media *media_kit_open_shared(struct loop *l, uint32_t core, uint16_t ports, uint32_t legs)
+{
+    return open_room(l, core, 1, ports, legs, true);
 }
 
 void media_kit_run(struct loop *l, double seconds)
@@ -34,6 +46,22 @@ bool media_kit_connect(struct media_leg *l, const struct addr *to)
     struct media_remote r = {
         .rtp = *to, .codec = MEDIA_PCMU, .event_pt = 101, .direction = MEDIA_SENDRECV};
 
+    return media_leg_set_remote(l, &r) == OK;
+}
+
+bool media_kit_connect_shared(struct media_leg *l, const struct media_leg *to)
+{
+    struct media_remote r = {.rtp = *media_leg_local(to),
+                             .codec = MEDIA_PCMU,
+                             .event_pt = 101,
+                             .direction = MEDIA_SENDRECV};
+    struct media_shared at;
+
+    if (!media_leg_shared(to, &at))
+        return false;
+    r.shared = r.rtp;
+    addr_set_port(&r.shared, at.port);
+    r.shared_number = at.number;
     return media_leg_set_remote(l, &r) == OK;
 }
 

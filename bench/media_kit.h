@@ -13,9 +13,12 @@
 /* Workers pinned from the core on, as many legs as asked for; NULL: refused. */
 struct media *media_kit_open(struct loop *l, uint32_t core, uint32_t workers, uint16_t ports,
                              uint32_t legs);
+/* Likewise, and its legs may share one socket (media/shared.h). */
+struct media *media_kit_open_shared(struct loop *l, uint32_t core, uint16_t ports, uint32_t legs);
 void media_kit_run(struct loop *l, double seconds);
 /* µ-law both ways with an address. */
 bool media_kit_connect(struct media_leg *l, const struct addr *to);
+bool media_kit_connect_shared(struct media_leg *l, const struct media_leg *to);
 /* Speech-like: a tone that comes and goes, with noise. The caller's reference; NULL: refused. */
 const struct sound *media_kit_speech(struct media *m);
 

@@ -19,7 +19,16 @@
 #define PATH_BYTES 192
 
 /* The bare relay is the better of two: woken for each packet, or for a millisecond's. */
-enum { RELAY_BARE, RELAY_DETECT, RELAY_SEALED, RELAY_RTPENGINE, RELAYS, RELAY_BATCHED = RELAYS };
+enum {
+    RELAY_BARE,
+    RELAY_DETECT,
+    RELAY_SEALED,
+    RELAY_OWN,
+    RELAY_SHARED,
+    RELAY_RTPENGINE,
+    RELAYS,
+    RELAY_BATCHED = RELAYS
+};
 
 struct relay_scene {
     struct loop loop;
@@ -39,8 +48,9 @@ struct relay_figures {
     uint64_t record_failures;
 };
 
-static const char *const names[RELAYS] = {"relay bare", "echo/relay detect", "relay srtp+record",
-                                          "rtpengine"};
+static const char *const names[RELAYS] = {"relay bare",          "echo/relay detect",
+                                          "relay srtp+record",   "relay own sockets",
+                                          "relay shared socket", "rtpengine"};
 
 static void on_ours(void *arg, struct media_leg *leg, const struct media_event *e)
 {
@@ -66,7 +76,7 @@ static void on_theirs(void *arg, struct media_leg *leg, const struct media_event
     s->closed++;
 }
 
-/* ---- the four relays ---- */
+/* ---- the relays ---- */
 
 static bool open_bare(struct relay_scene *s, uint32_t legs, enum echo_way way)
 {
@@ -114,23 +124,33 @@ static bool make_folder(struct relay_scene *s)
     return false;
 }
 
-static bool open_engine(struct relay_scene *s, const struct relay_options *o, bool sealed)
+/* The generator has the same kind of sockets. */
+static bool point_ours(struct relay_scene *s, int which, uint32_t i)
 {
-    const struct media_leg_params p = {.detect = o->detect, .rtcp_mux = true};
+    return which == RELAY_SHARED ? media_kit_connect_shared(s->ours[i], s->theirs[i])
+                                 : media_kit_connect(s->ours[i], media_leg_local(s->theirs[i]));
+}
+
+static bool open_engine(struct relay_scene *s, int which, const struct relay_options *o)
+{
+    bool sealed = which == RELAY_SEALED, passes_only = which == RELAY_OWN || which == RELAY_SHARED;
+    bool detect = o->detect && !passes_only;
+    const struct media_leg_params p = {.detect = detect, .rtcp_mux = true};
 
     if (sealed && !make_folder(s))
         return false;
-    s->engine = media_kit_open(&s->loop, ENGINE_CORE, o->workers, ENGINE_PORTS, o->legs);
+    s->engine = which == RELAY_SHARED
+                    ? media_kit_open_shared(&s->loop, ENGINE_CORE, ENGINE_PORTS, o->legs)
+                    : media_kit_open(&s->loop, ENGINE_CORE, o->workers, ENGINE_PORTS, o->legs);
     for (uint32_t i = 0; i < o->legs; i++) {
         if (!s->engine || media_leg_open(s->engine, &p, on_ours, s, &s->ours[i]) != OK ||
-            (sealed && !seal(s, i, o->suite)) ||
-            !media_kit_connect(s->ours[i], media_leg_local(s->theirs[i])))
+            (sealed && !seal(s, i, o->suite)) || !point_ours(s, which, i))
             return false;
         s->far[i] = *media_leg_local(s->ours[i]);
         if (i % 2 &&
             (media_bridge(s->ours[i - 1], s->ours[i]) != OK || (sealed && !record(s, i, o->opus))))
             return false;
-        if (o->detect)
+        if (detect)
             media_leg_phase(s->ours[i], DSP_TALK);
         if (i % 50 == 0)
             media_kit_run(&s->loop, 0.004);
@@ -149,11 +169,13 @@ static bool open_rtpengine(struct relay_scene *s, uint32_t legs)
     return true;
 }
 
-static bool open_generator(struct relay_scene *s, uint32_t legs)
+static bool open_generator(struct relay_scene *s, int which, uint32_t legs)
 {
     const struct media_leg_params p = {.rtcp_mux = true};
 
-    s->generator = media_kit_open(&s->loop, GENERATOR_CORE, 1, GENERATOR_PORTS, legs);
+    s->generator = which == RELAY_SHARED
+                       ? media_kit_open_shared(&s->loop, GENERATOR_CORE, GENERATOR_PORTS, legs)
+                       : media_kit_open(&s->loop, GENERATOR_CORE, 1, GENERATOR_PORTS, legs);
     for (uint32_t i = 0; i < legs; i++)
         if (!s->generator || media_leg_open(s->generator, &p, on_theirs, s, &s->theirs[i]) != OK)
             return false;
@@ -170,17 +192,18 @@ static bool open_relay(struct relay_scene *s, int which, const struct relay_opti
     case RELAY_RTPENGINE:
         return open_rtpengine(s, o->legs);
     default:
-        return open_engine(s, o, which == RELAY_SEALED);
+        return open_engine(s, which, o);
     }
 }
 
-static bool begin(struct relay_scene *s, uint32_t legs)
+static bool begin(struct relay_scene *s, int which, uint32_t legs)
 {
     const struct sound *speech = media_kit_speech(s->generator);
     bool ok = speech != NULL;
 
     for (uint32_t i = 0; ok && i < legs; i++) {
-        ok = media_kit_connect(s->theirs[i], &s->far[i]) &&
+        ok = (which == RELAY_SHARED ? media_kit_connect_shared(s->theirs[i], s->ours[i])
+                                    : media_kit_connect(s->theirs[i], &s->far[i])) &&
              media_leg_play(s->theirs[i], speech, true, 0) == OK;
         if (i % 50 == 0)
             media_kit_run(&s->loop, 0.004);
@@ -283,7 +306,8 @@ static bool run_relay(int which, const struct relay_options *o, double seconds,
         return false;
     }
     s->rtpengine.control = -1;
-    bool ok = open_generator(s, o->legs) && open_relay(s, which, o) && begin(s, o->legs);
+    bool ok =
+        open_generator(s, which, o->legs) && open_relay(s, which, o) && begin(s, which, o->legs);
 
     if (ok) {
         measure(s, seconds, f);
@@ -352,6 +376,9 @@ static void add_rows(struct bench *b, const struct relay_options *o, const struc
         if (k == RELAY_DETECT || k == RELAY_SEALED)
             bench_add(b, "media", name, median(r->late_us[k], o->rounds), "us", BENCH_LOWER);
         snprintf(name, sizeof(name), "%s, CPU of a packet", names[k]);
+        if (k == RELAY_SHARED)
+            bench_add_peer(b, "media", name, us, "us", BENCH_LOWER, names[RELAY_OWN],
+                           median(r->us[RELAY_OWN], o->rounds));
         if (rtpengine && (k == RELAY_DETECT || k == RELAY_SEALED))
             bench_add_peer(b, "media", name, us, "us", BENCH_LOWER, "rtpengine",
                            median(r->us[RELAY_RTPENGINE], o->rounds));

@@ -1,6 +1,7 @@
 /* peal-bench media, the rows of a relay: legs bridged in pairs, each packet of one sent on to the
  * far end of the other, beside a bare io_uring relay of the same packets and, where it is
- * installed, rtpengine, all in the same run on the same core. */
+ * installed, rtpengine, all in the same run on the same core. Two more only pass packets on: by the
+ * legs' own sockets, and by one that all legs share with the generator (media/shared.h). */
 #ifndef PEAL_BENCH_MEDIA_RELAY_H
 #define PEAL_BENCH_MEDIA_RELAY_H
 
