@@ -27,7 +27,7 @@ struct arguments {
     const char *to, *scenario, *rate, *law, *report, *junit, *listen, *data, *audio, *ports, *from,
         *srtp, *codecs, *tls_authorities, *tls_certificate, *tls_key;
     uint64_t calls, seed, workers, late_limit, max_calls, min_success;
-    bool quiet;
+    bool quiet, shared_media;
 };
 
 static void on_over(void *arg, struct calling *k)
@@ -99,6 +99,7 @@ static int open_calls(struct calls *s, const struct arguments *a)
         .tls_certificate = a->tls_certificate,
         .tls_key = a->tls_key,
         .workers = a->workers,
+        .shared_media = a->shared_media,
         .max_calls = a->max_calls,
         .seed = a->seed,
         .late_limit_ms = a->late_limit,
@@ -316,6 +317,13 @@ int sim_call(int argc, char **argv)
          OPTION_NUMBER,
          {.number = &a.workers},
          64,
+         false},
+        {"shared-media",
+         NULL,
+         "audio by one socket with engines that do so, too; one audio thread",
+         OPTION_FLAG,
+         {.flag = &a.shared_media},
+         0,
          false},
         {"max-calls",
          "N",

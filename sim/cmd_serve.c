@@ -27,7 +27,7 @@ struct arguments {
     const char *listen, *scenarios, *mix, *truth, *summary, *report, *junit, *audio, *record,
         *ports, *srtp, *codecs, *tls_authorities, *tls_certificate, *tls_key;
     uint64_t seed, workers, late_limit, max_calls, seconds;
-    bool quiet;
+    bool quiet, shared_media;
 };
 
 static void on_incoming(void *arg, struct call *c)
@@ -127,6 +127,7 @@ static int open_serve(struct serve *s, const struct arguments *a)
         .tls_certificate = a->tls_certificate,
         .tls_key = a->tls_key,
         .workers = a->workers,
+        .shared_media = a->shared_media,
         .max_calls = a->max_calls,
         .seed = a->seed,
         .late_limit_ms = a->late_limit,
@@ -333,6 +334,13 @@ int sim_serve(int argc, char **argv)
          OPTION_NUMBER,
          {.number = &a.workers},
          64,
+         false},
+        {"shared-media",
+         NULL,
+         "audio by one socket with engines that do so, too; one audio thread",
+         OPTION_FLAG,
+         {.flag = &a.shared_media},
+         0,
          false},
         {"max-calls",
          "N",

@@ -79,6 +79,7 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
         .tcp = true,
         .user_agent = "peal-sim",
         .media_workers = (uint32_t)config->workers,
+        .media_shared = config->shared_media,
         .max_calls = max_calls,
         .prints = h->prints,
         .codecs = config->codec_list,
@@ -105,6 +106,9 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
                      "it must be two ports from 1024 to 65535, such as 20000-29999");
     if (!srtp_of(config->srtp, &env.srtp))
         return wrong(h, "--srtp", config->srtp, "it must be off, offered or required");
+    if (config->shared_media && config->workers > 1)
+        return wrong(h, "--shared-media", "with more than one worker",
+                     "legs that share a socket stay on one: --workers 1");
     struct slice word = SLICE_NONE;
 
     if (config->codecs && sdp_codecs_parse(slice_cstr(config->codecs), &env.codecs, &word) != OK)

@@ -20,10 +20,11 @@ struct host_config {
     struct sdp_codecs codec_list; /* n 0: A-law, µ-law */
     const char *srtp;             /* "off" (NULL), "offered", "required" */
     uint64_t workers, max_calls, seed, late_limit_ms;
-    const char *audio;      /* NULL: out/audio if it is there */
-    const char *record;     /* NULL: recordings are not kept */
-    const char *audio_kept; /* folder that gets the audio of calls; NULL: none */
-    const char *truth;      /* NULL: no lines */
+    bool shared_media;                 /* call_env_config.media_shared */
+    const char *audio;                 /* NULL: out/audio if it is there */
+    const char *record;                /* NULL: recordings are not kept */
+    const char *audio_kept;            /* folder that gets the audio of calls; NULL: none */
+    const char *truth;                 /* NULL: no lines */
     const struct flow_field *settings; /* of scripts, settings_count of them; copied */
     uint32_t settings_count;
     void (*incoming)(void *arg, struct call *c);

@@ -84,6 +84,8 @@ static void put_rtp(struct json *j, const struct call_media_stats *m)
     json_u64(j, "lost", m->rtp_lost);
     json_u64(j, "late", m->rtp_late);
     json_u64(j, "jitter_us", m->jitter_us);
+    if (m->shared)
+        json_bool(j, "shared", true);
     if (m->made_lost || m->made_duplicate || m->made_reordered) { /* by a bad network of ours */
         json_begin_object(j, "made");
         json_u64(j, "lost", m->made_lost);

@@ -57,6 +57,8 @@ enum err call_point_leg(struct call *c, const struct sdp_negotiated *n)
         return e;
     if (n->rtcp_port && addr_from_host(n->rtcp_host, n->rtcp_port, &remote.rtcp) != OK)
         remote.rtcp = (struct addr){0};
+    if (n->shared_port && addr_from_host(n->host, n->shared_port, &remote.shared) == OK)
+        remote.shared_number = n->shared_number;
     if (n->is_held != c->held) {
         struct call_event out = {.kind = CALL_EV_HOLD, .on = n->is_held};
 
@@ -208,6 +210,7 @@ static void on_closed(struct call *c, const struct leg_stats *s)
     out->made_duplicate = s->made_duplicate;
     out->made_reordered = s->made_reordered;
     out->rtp_rejected = s->rejected;
+    out->shared = s->shared;
     out->srtp_forged = s->forged;
     out->srtp_replayed = s->replayed;
     out->jitter_us = s->jitter_us;

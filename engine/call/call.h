@@ -119,6 +119,8 @@ struct call_env_config {
     struct addr media_local;                 /* port ignored */
     uint16_t media_port_min, media_port_max; /* RTP on even ports */
     uint32_t media_workers;                  /* 0: cores - 1, at least 1 */
+    bool media_shared; /* audio with engines that say so, too, by one socket (media/shared.h): one
+                          worker, and at the first place, where its media is not advertised */
     uint32_t max_calls;
     const struct tls_config *tls; /* io/tls.h: SIP over TLS; NULL: none */
     struct addr tls_local;    /* where it is listened for, given a certificate; unset: sip_local's

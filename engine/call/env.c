@@ -41,6 +41,7 @@ static enum err open_parts(struct call_env *env, const struct call_env_config *c
         .port_max = config->media_port_max,
         .ranges = env->places.ranges,
         .range_count = env->places.range_count,
+        .shared = config->media_shared,
         .keep_alive_ms = config->media_alive_ms,
         .libsrtp2 = config->libsrtp2,
         .dscp = config->media_dscp,

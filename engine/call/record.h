@@ -52,6 +52,7 @@ struct evidence {
 
 struct call_media_stats {
     uint64_t rtp_received, rtp_sent, rtp_lost, rtp_late, rtp_rejected;
+    bool shared;                         /* by the socket that legs share (media/shared.h) */
     uint64_t srtp_forged, srtp_replayed; /* packets that did not open, or were here before */
     char srtp[24];                       /* suite that held last, "" when the audio was plain */
     char codec[12];                      /* agreed on last, "" before that */

@@ -25,6 +25,10 @@ void call_sdp_init(struct call *c, enum call_srtp srtp)
     /* Always of 19 digits: INVITEs of one length leave together (io/udp_send.h). */
     sdp_session_init(&c->sdp, slice_cstr(host), media_leg_port(c->leg),
                      rng_u64(&c->env->rng) >> 2 | UINT64_C(1) << 62);
+    struct media_shared shared;
+
+    if (!told && media_leg_shared(c->leg, &shared))
+        sdp_session_shared(&c->sdp, shared.port, shared.number);
     sdp_session_codecs(&c->sdp, &c->env->codecs);
     srtp = call_srtp_here(c, srtp > c->env->srtp ? srtp : c->env->srtp);
     sdp_session_srtp(&c->sdp, policy_of(srtp));

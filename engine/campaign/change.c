@@ -154,7 +154,8 @@ static enum err place_stays(const struct campaign *now, const struct campaign *n
         now->sip.refuses_clear_keys != next->sip.refuses_clear_keys ||
         !same(now->tls.certificate, next->tls.certificate) || !same(now->tls.key, next->tls.key) ||
         now->tls.client_certificates != next->tls.client_certificates ||
-        now->tls.stapling != next->tls.stapling || now->media.workers != next->media.workers)
+        now->tls.stapling != next->tls.stapling || now->media.workers != next->media.workers ||
+        now->media.shared != next->media.shared)
         return refuse(why, "sip or media: addresses or ports are others");
     if (now->max_calls != next->max_calls)
         return refuse(why, "max_calls: the engine was started with %u", now->max_calls);

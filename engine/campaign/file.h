@@ -267,6 +267,7 @@ struct campaign {
         uint32_t keep_alive_ms; /* of legs that send nothing; 0: none */
         uint32_t workers;       /* 0: by cores */
         uint32_t late_limit_ms; /* of admission (media/admission.h); 0: none */
+        bool shared;            /* one socket with engines that say so, too (media/shared.h) */
     } media;
     struct campaign_address addresses[CAMPAIGN_ADDRESSES_MAX];
     uint32_t address_count;

@@ -269,6 +269,27 @@ static void read_srtp(struct reading *r)
         reading_word(r, "sip: srtp_transform", raw->sip.srtp_transform, words, 2, 0) == 1;
 }
 
+/* What shares a socket stays on one worker, and far ends must see its packets come from where our
+ * SDP says. */
+static void read_shared(struct reading *r)
+{
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+
+    reading_bool(r, "media: shared", raw->media.shared, &c->media.shared);
+    if (!c->media.shared || r->failed)
+        return;
+    if (c->media.workers > 1)
+        reading_fail(
+            r, raw->media.shared,
+            "media: shared: legs that share a socket stay on one worker; accepted with it: "
+            "workers: 1");
+    else if (addr_is_set(&c->media.advertised))
+        reading_fail(r, raw->media.shared,
+                     "media: shared: far ends must see the address that packets come from; it does "
+                     "not go together with advertise");
+}
+
 void reading_network(struct reading *r)
 {
     const struct raw_campaign *raw = r->raw;
@@ -280,6 +301,7 @@ void reading_network(struct reading *r)
     reading_codecs(r, "sip: codecs", raw->sip.codecs, raw->sip.codecs_count, &c->sip.codecs);
     judge_clear_keys(r);
     reading_u32(r, "media: workers", raw->media.workers, 0, 256, &c->media.workers);
+    read_shared(r);
     reading_duration(r, "media: keep_alive", raw->media.keep_alive, 0, 3600000,
                      &c->media.keep_alive_ms);
     reading_duration(r, "media: late_limit", raw->media.late_limit, 0, 1000,

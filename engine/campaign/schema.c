@@ -183,6 +183,7 @@ static const cyaml_schema_field_t media_fields[] = {SUB("address", media, addres
                                                     SUB("workers", media, workers),
                                                     SUB("late_limit", media, late_limit),
                                                     SUB("keep_alive", media, keep_alive),
+                                                    SUB("shared", media, shared),
                                                     CYAML_FIELD_END};
 
 static const cyaml_schema_field_t flows_fields[] = {

@@ -95,7 +95,7 @@ struct raw_campaign {
         char *authorities, *certificate, *key, *port, *client_certificates, *crl, *stapling;
     } tls;
     struct {
-        char *address, *advertise, *dscp, *ports, *workers, *late_limit, *keep_alive;
+        char *address, *advertise, *dscp, *ports, *workers, *late_limit, *keep_alive, *shared;
     } media;
     struct {
         char *language, *http, *speech, *speech_processes, *speech_ahead;

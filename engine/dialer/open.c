@@ -216,6 +216,7 @@ static enum err open_calls(struct dialer *d, char *error)
         .media_port_min = c->media.port_min,
         .media_port_max = c->media.port_max,
         .media_workers = c->media.workers,
+        .media_shared = c->media.shared,
         .max_calls = c->max_calls,
         .tone_plan = c->tone_plan,
         .line = d->config.model ? d->config.model->line : NULL,

@@ -150,6 +150,8 @@ static void put_media(struct json *j, const struct call_media_stats *m)
     json_u64(j, "lost", m->rtp_lost);
     json_u64(j, "late", m->rtp_late);
     json_u64(j, "rejected", m->rtp_rejected);
+    if (m->shared)
+        json_bool(j, "shared", true);
     put_text(j, "codec", m->codec);
     put_text(j, "srtp", m->srtp);
     if (m->srtp_forged)

@@ -17,6 +17,8 @@
  * for by call:is_open; supervision: { pin: "4921" } lets supervisors be with agents
  * (desk/supervise.h).
  *
+ * media: { shared: yes } lets legs share one socket with engines that say so, too (media/shared.h).
+ *
  * prints is a library of known recordings (peal prints), for call:listen; it takes effect at the
  * next start. http names the hosts that http.* may ask ("hooks.example.com, 127.0.0.1:8080").
  * speech is a command other than espeak-ng ({lang}, {file}, {text}; docs/FLOWS.md),
@@ -104,6 +106,7 @@ struct numbers {
     struct addr media, media_advertised;
     uint32_t media_alive_ms; /* of legs that send nothing; 0: none */
     uint16_t media_port_min, media_port_max;
+    bool media_shared;             /* of call_env_config */
     uint32_t media_workers;        /* 0: cores - 1, at least 1 */
     uint32_t late_limit_ms;        /* of admission (media/admission.h); 0: none */
     uint32_t calls;                /* at once, in and out */

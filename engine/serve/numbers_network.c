@@ -176,6 +176,7 @@ static const struct numbers_field media_fields[] = {
     {.name = "late_limit", .read = read_late_limit, .at = AT(late_limit_ms)},
     {.name = "dscp", .read = read_mark, .at = AT(media_dscp)},
     {.name = "keep_alive", .read = read_alive, .at = AT(media_alive_ms)},
+    {.name = "shared", .read = numbers_read_yes, .at = AT(media_shared)},
 };
 
 static void read_file(struct numbers_reader *r, const char *where, const yaml_node_t *n,
@@ -224,6 +225,11 @@ void numbers_read_media(struct numbers_reader *r, const char *where, const yaml_
                         void *place)
 {
     numbers_mapping(r, where, n, FIELDS_OF(media_fields), place);
+    if (!r->file.failed && r->out->media_shared && r->out->media_workers > 1)
+        numbers_fail(r, n,
+                     "%s: shared: legs that share a socket stay on one worker; accepted with it: "
+                     "workers: 1",
+                     where);
 }
 
 void numbers_read_tls(struct numbers_reader *r, const char *where, const yaml_node_t *n,
@@ -249,6 +255,10 @@ void numbers_check_network(struct numbers_reader *r, const yaml_node_t *root)
         n->media_advertised = n->sip_advertised;
     if (addr_is_any(&n->media) && !addr_is_set(&n->media_advertised))
         numbers_fail(r, root, "media: on every address it needs advertise:");
+    if (n->media_shared && addr_is_set(&n->media_advertised))
+        numbers_fail(r, root,
+                     "media: shared: far ends must see the address that packets come from; it does "
+                     "not go together with advertise");
     if (n->trunk.tls && !n->has_tls)
         numbers_fail(r, root, "trunk: tls: needs the file's tls: (who vouches for it)");
 }
@@ -272,5 +282,5 @@ bool numbers_media_same(const struct numbers *a, const struct numbers *b)
     return addr_eq(&a->media, &b->media) && addr_eq(&a->media_advertised, &b->media_advertised) &&
            a->media_port_min == b->media_port_min && a->media_port_max == b->media_port_max &&
            a->media_workers == b->media_workers && a->media_dscp == b->media_dscp &&
-           a->media_alive_ms == b->media_alive_ms;
+           a->media_alive_ms == b->media_alive_ms && a->media_shared == b->media_shared;
 }

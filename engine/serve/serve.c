@@ -109,6 +109,7 @@ static enum err open_calls(struct serve *s, const struct numbers *n, char *error
         .media_port_min = n->media_port_min,
         .media_port_max = n->media_port_max,
         .media_workers = n->media_workers,
+        .media_shared = n->media_shared,
         .max_calls = n->calls,
         .prints = s->prints,
         .incoming = visit_incoming,

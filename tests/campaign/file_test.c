@@ -575,7 +575,14 @@ Test(file, far_sides_behind_a_nat_and_the_leftovers_of_srtp)
     cr_expect_eq(c->tls.stapling, TLS_STAPLING_IF_GIVEN);
     cr_expect_eq(c->media.keep_alive_ms, 20000);
     campaign_free(c);
+    c = parse(HEAD AGENTS "media: { shared: yes }\n");
+    cr_expect(c->media.shared);
+    campaign_free(c);
+    refuse(HEAD AGENTS "media: { shared: yes, workers: 2 }\n", 6, "stay on one worker");
+    refuse(HEAD AGENTS "media: { address: 127.0.0.1, shared: yes, advertise: 192.0.2.7 }\n", 6,
+           "with advertise");
     c = parse(HEAD AGENTS);
+    cr_expect_not(c->media.shared);
     cr_expect_eq(c->media.keep_alive_ms, 15000);
     cr_expect_not(c->sip.libsrtp2);
     campaign_free(c);

@@ -54,14 +54,14 @@ class Service:
     """peal serve on a file made of `numbers` (YAML of the keys from `numbers:` on) and `more`."""
 
     def __init__(self, where, numbers, more="", args=(), name="lines", calls=190, late_limit="0s",
-                 sip=""):
+                 sip="", media=""):
         self.where, self.name = where, name
         self.file = where / f"{name}.yaml"
         self.data = where / f"{name}-data"
         self.calls = calls
         self.late_limit = late_limit  # by default the tests beside this one close no door
         self.ports = h.free_range(calls * 2 + 20)
-        self.more, self.sip = more, sip
+        self.more, self.sip, self.media = more, sip, media
         self.write(numbers)
         self.process = h.start([h.program("peal"), "serve", self.file, "--data", self.data, "--log",
                                 "info", *args], where / f"{name}.log")
@@ -71,7 +71,7 @@ class Service:
         self.file.write_text(
             f"name: {self.name}\nsip: {{ address: 127.0.0.1:0, tcp: yes{self.sip} }}\n"
             f"media: {{ address: 127.0.0.1, ports: {self.ports}, workers: 1, "
-            f"late_limit: {self.late_limit} }}\n"
+            f"late_limit: {self.late_limit}{self.media} }}\n"
             f"calls: {self.calls}\n{self.more if more is None else more}{numbers}")
 
     def log(self):

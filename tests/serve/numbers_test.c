@@ -234,7 +234,12 @@ Test(numbers, where_it_stands)
     cr_assert_eq(n->trunk.srtp, 1);
     cr_assert(numbers_network_same(n, n) && numbers_media_same(n, n));
 
-    struct numbers *other = parse("name: l\n" ONE);
+    struct numbers *other = parse("name: l\nmedia: { shared: yes, workers: 1 }\n" ONE);
+
+    cr_assert(other->media_shared);
+    numbers_free(other);
+    other = parse("name: l\n" ONE);
+    cr_assert_not(other->media_shared);
 
     cr_assert_not(numbers_network_same(n, other));
     cr_assert_not(numbers_media_same(n, other));
@@ -254,6 +259,9 @@ Test(numbers, where_it_cannot_stand)
     refused("name: l\nsip: { dscp: 64 }\n" ONE, "dscp");
     refused("name: l\nsip: { also: here }\n" ONE, "commas between");
     refused("name: l\nsip: { clear_keys: no }\n" ONE, "warned, refused");
+    refused("name: l\nmedia: { shared: yes, workers: 2 }\n" ONE,
+            "lines.yaml:2: media: shared: legs that share a socket stay on one worker");
+    refused("name: l\nmedia: { shared: yes, advertise: 192.0.2.7 }\n" ONE, "with advertise");
     refused("name: l\nsip: { srtp_mki: 5 }\n" ONE, "lines.yaml:2: sip: srtp_mki: '5'");
     refused("name: l\nsip: { srtp_rekey: 10ms }\n" ONE, "sip: srtp_rekey: accepted: 0s (never)");
     refused("name: l\nsip: { srtp_lifetime: 1000 }\n" ONE, "sip: srtp_lifetime: '1000'");
