@@ -78,6 +78,17 @@ bool ring_spsc_pop(struct ring_spsc *r, void *message)
     return true;
 }
 
+void *ring_spsc_waiting(struct ring_spsc *r, uint32_t n)
+{
+    uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+
+    if (r->tail_seen - head <= n)
+        r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
+    if (r->tail_seen - head <= n)
+        return NULL;
+    return r->mem + (size_t)((head + n) & r->mask) * r->message_size;
+}
+
 static _Atomic uint32_t *cell_at(const struct ring_mpsc *r, uint32_t position)
 {
     return (_Atomic uint32_t *)(void *)(r->mem + (size_t)(position & r->mask) * r->cell_size);

@@ -1,5 +1,7 @@
 /* SRTP of a stream on its worker: what comes is opened before anything believes it, what goes is
- * sealed last. A packet under the key before a change is taken for STREAM_OLD_KEY_US more. */
+ * sealed last. A packet under the key before a change is taken for STREAM_OLD_KEY_US more. One under
+ * the next key may be here before we have turned to the command that brings it: the far end seals
+ * by it as soon as it has our answer. */
 #include "media/secure.h"
 
 #include "media/stream.h"
@@ -77,9 +79,30 @@ static enum srtp_verdict open_with(struct secure *key, uint8_t *p, uint32_t *len
     return rtcp ? srtcp_unseal(&key->srtp, p, len) : srtp_unseal(&key->srtp, p, len);
 }
 
+/* Takes the stream's keys out of the commands that wait; false: none are there. */
+static bool take_waiting(struct stream *s)
+{
+    struct command *c;
+    bool taken = false;
+
+    for (uint32_t i = 0; (c = ring_spsc_waiting(&s->worker->commands, i)); i++) {
+        if (c->kind != COMMAND_KEYS || c->stream != s || !c->keys.in)
+            continue;
+        change_in(s, c->keys.in);
+        c->keys.in = NULL;
+        taken = true;
+    }
+    return taken;
+}
+
+static bool is_stale(enum srtp_verdict v)
+{
+    return v == SRTP_REPLAYED || v == SRTP_OLD;
+}
+
 static void count(struct stream *s, enum srtp_verdict v)
 {
-    if (v == SRTP_REPLAYED || v == SRTP_OLD) {
+    if (is_stale(v)) {
         s->stats.replayed++;
         s->worker->count.srtp_replayed++;
     } else {
@@ -88,16 +111,25 @@ static void count(struct stream *s, enum srtp_verdict v)
     }
 }
 
+static enum srtp_verdict open_with_any(struct stream *s, uint8_t *p, uint32_t *len, bool rtcp)
+{
+    enum srtp_verdict v = open_with(s->in, p, len, rtcp);
+
+    if (v == SRTP_GOOD)
+        wear(s, s->in, rtcp);
+    else if (!is_stale(v) && s->in_before)
+        v = open_with(s->in_before, p, len, rtcp);
+    return v;
+}
+
 bool stream_open(struct stream *s, uint8_t *p, uint32_t *len, bool rtcp)
 {
     if (!s->in)
         return true;
-    enum srtp_verdict v = open_with(s->in, p, len, rtcp);
+    enum srtp_verdict v = open_with_any(s, p, len, rtcp);
 
-    if (v != SRTP_GOOD && v != SRTP_REPLAYED && v != SRTP_OLD && s->in_before)
-        v = open_with(s->in_before, p, len, rtcp);
-    else if (v == SRTP_GOOD)
-        wear(s, s->in, rtcp);
+    if (v != SRTP_GOOD && !is_stale(v) && take_waiting(s))
+        v = open_with_any(s, p, len, rtcp);
     if (v != SRTP_GOOD)
         count(s, v);
     return v == SRTP_GOOD;

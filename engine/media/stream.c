@@ -293,8 +293,8 @@ void stream_command(struct worker *w, const struct command *c)
         set_remote(w, s, &c->remote, c->coding);
         break;
     case COMMAND_KEYS:
-        if (s->has_remote && s->slot != WORKER_SLOTS)
-            stream_read(s); /* by the keys under which it came */
+        if (!s->in != !c->keys.on && s->has_remote && s->slot != WORKER_SLOTS)
+            stream_read(s); /* what came before is in clear, or no longer sealed afterwards */
         stream_secure(s, c->keys.on, c->keys.out, c->keys.in);
         break;
     case COMMAND_PLAY:

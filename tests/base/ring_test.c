@@ -85,6 +85,11 @@ static void spsc_life(uint32_t start)
                 cr_assert(is(&m, out++));
         }
         cr_assert_eq(r.refused, refused);
+        uint32_t ahead = rng_below(&rng, 9);
+        const struct message *waits = ring_spsc_waiting(&r, ahead);
+
+        cr_assert_eq(waits != NULL, ahead < in - out);
+        cr_assert(!waits || is(waits, out + ahead));
     }
     cr_assert_gt(refused, 0);
     ring_spsc_fini(&r);

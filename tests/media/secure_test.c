@@ -91,6 +91,18 @@ static void peer_take(struct peer *p, uint32_t *opened, uint32_t *other)
     }
 }
 
+/* Until the leg's first packet: its worker has the keys and knows the far end. */
+static void peer_await(struct kit *k, struct peer *p)
+{
+    uint32_t opened = 0, other = 0;
+
+    for (int i = 0; i < KIT_LIMIT_MS && !opened; i++) {
+        kit_run_ms(k, 1);
+        peer_take(p, &opened, &other);
+    }
+    cr_assert_gt(opened, 0);
+}
+
 /* Packets of a leg that the peer can open and that follow each other without a gap, out of `sent`
  * that the leg has made. */
 static void drifting(int32_t ppm, uint32_t *opened, uint64_t *sent)
@@ -122,10 +134,10 @@ static void drifting(int32_t ppm, uint32_t *opened, uint64_t *sent)
         }
     }
     media_leg_mute(h.leg, true);
-    kit_run_ms(&k, 100); /* what is on its way comes, or is counted as not sent */
+    kit_run_ms(&k, 100);
+    kit_close_leg(&k, &h); /* what was on its way has come, or is counted as not sent */
     for (uint8_t bytes[400]; recv(p.source.fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0;)
         ++*opened;
-    kit_close_leg(&k, &h);
     *sent = h.stats.sent;
     peer_close(&p);
     kit_close(&k);
@@ -310,6 +322,52 @@ Test(secure, keys_change_while_audio_goes_on)
     kit_close(&k);
 }
 
+static uint64_t all_taken(struct kit *k)
+{
+    struct media_metrics m;
+
+    media_metrics(k->media, &m);
+    return m.rtp_received + m.srtp_forged;
+}
+
+/* The far end seals by other keys as soon as it has our answer, before the worker has turned to them.
+ */
+Test(secure, a_packet_may_be_here_before_its_key)
+{
+    const enum srtp_suite suite = SRTP_AEAD_AES_256_GCM;
+    struct srtp_key ours = key_of(suite, 2);
+    struct heard_leg h;
+    struct peer p;
+    struct kit k;
+    uint8_t bytes[400];
+
+    kit_open(&k, 1);
+    kit_leg(&k, &h, false);
+    peer_open(&p, &h, suite);
+    point(&h, &p.source.addr);
+    peer_await(&k, &p);
+    for (uint8_t i = 0; i < 40; i++) {
+        struct srtp_key next = key_of(suite, (uint8_t)(100 + i));
+        uint32_t n = peer_packet(&p, bytes);
+
+        send_to(p.source.fd, &h, bytes, n);
+        srtp_end(&p.out);
+        cr_assert_eq(srtp_begin(&p.out, &next), OK);
+        while (media_leg_set_keys(h.leg, &ours, &next) == ERR_FULL)
+            kit_run_ms(&k, 1); /* the worker is behind with those before */
+        n = peer_packet(&p, bytes);
+        send_to(p.source.fd, &h, bytes, n);
+        kit_run_ms(&k, 30);
+    }
+    for (int i = 0; i < KIT_LIMIT_MS / 10 && all_taken(&k) < 80; i++)
+        kit_run_ms(&k, 10);
+    kit_close_leg(&k, &h);
+    cr_expect_eq(h.stats.received, 80, "%lu", (unsigned long)h.stats.received);
+    cr_expect_eq(h.stats.forged, 0, "%lu", (unsigned long)h.stats.forged);
+    peer_close(&p);
+    kit_close(&k);
+}
+
 /* A key lives for so many packets: the leg tells before, and says nothing more by a worn-out one.
  */
 Test(secure, a_key_wears_out_and_another_goes_on)
@@ -357,7 +415,6 @@ Test(secure, a_far_ends_key_that_wears_out_is_told_and_still_opens)
     struct peer p;
     struct kit k;
     uint8_t bytes[400];
-    uint32_t opened = 0, other = 0;
 
     theirs.lifetime = 16;
     kit_open(&k, 1);
@@ -366,10 +423,7 @@ Test(secure, a_far_ends_key_that_wears_out_is_told_and_still_opens)
     cr_assert_eq(media_leg_set_keys(h.leg, NULL, NULL), OK);
     cr_assert_eq(media_leg_set_keys(h.leg, &mine, &theirs), OK);
     point(&h, &p.source.addr);
-    for (int i = 0; i < KIT_LIMIT_MS && !opened; i++) { /* the worker has the keys */
-        kit_run_ms(&k, 1);
-        peer_take(&p, &opened, &other);
-    }
+    peer_await(&k, &p);
     for (int i = 0; i < 13; i++) {
         uint32_t n = peer_packet(&p, bytes);
 
