@@ -250,6 +250,8 @@ struct call_tone {
     uint32_t on_ms, off_ms; /* off_ms 0 and on_ms: one burst */
     uint32_t total_ms;      /* 0: one cycle */
 };
+/* What is heard while somebody is called: the North American ringback (Telcordia GR-506). */
+struct call_tone call_ringback(uint32_t total_ms);
 enum err call_play(struct call *c, const struct sound *s, bool loop, uint32_t cookie);
 enum err call_play_tone(struct call *c, const struct call_tone *t, uint32_t cookie);
 enum err call_play_silence(struct call *c, uint32_t ms, uint32_t cookie);

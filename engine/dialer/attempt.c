@@ -330,6 +330,7 @@ static void on_call(void *arg, struct call *c, const struct call_event *e)
         if (e->code >= 180 && a->phase == ATTEMPT_DIALLING) {
             a->phase = ATTEMPT_RINGING;
             attempt_pace(a, PACING_RINGING);
+            preview_rings(a);
         }
         break;
     case CALL_EV_ANSWERED:

@@ -1,13 +1,17 @@
 /* Preview: a lead is offered to each agent who is free. A double tone on the agent's leg says so;
  * the agent's key 1 dials it, 2 skips it (offered again after skip_for, to anybody), and an offer
  * that is not answered within preview_time is dialled. The call that comes of it is this agent's:
- * nobody else is given to them meanwhile. Keys are RFC 4733 events. */
+ * nobody else is given to them meanwhile, and while it rings they hear it ring: hold's ringback, or
+ * the tone. Keys are RFC 4733 events. */
 #include "dialer/internal.h"
 
 #include <stdio.h>
 
-#define KEY_DIAL '1'
-#define KEY_SKIP '2'
+#include "base/log.h"
+
+#define KEY_DIAL    '1'
+#define KEY_SKIP    '2'
+#define RING_MAX_MS 180000 /* of RFC 3261's timer C */
 
 static const struct call_tone offer_tone = {
     .freq_hz = {1000, 0}, .level_ddb = -150, .on_ms = 400, .total_ms = 400};
@@ -90,6 +94,18 @@ void preview_dial(struct dialer *d, struct lane *l, uint32_t most)
     }
 }
 
+void preview_rings(struct attempt *a)
+{
+    struct dialer *d = a->dialer;
+    const struct call_tone tone = call_ringback(RING_MAX_MS);
+    struct call *leg = a->wanted_by ? agent_leg(a->wanted_by->agent) : NULL;
+
+    if (leg &&
+        (d->ringback ? call_play(leg, d->ringback, true, 0) : call_play_tone(leg, &tone, 0)) != OK)
+        log_warn("dialer", "an agent hears no ringback", "agent=%s",
+                 agent_name(a->wanted_by->agent));
+}
+
 void preview_key(struct agent_slot *slot, char digit)
 {
     struct dialer *d = slot->dialer;
@@ -130,6 +146,8 @@ void preview_over(struct attempt *a)
     a->lane->offers_accepted -= slot->stage == OFFER_ACCEPTED;
     slot->stage = OFFER_NONE;
     loop_timer_stop(slot->dialer->loop, &slot->preview);
+    if (agent_leg(slot->agent))
+        call_stop_audio(agent_leg(slot->agent));
     if (agent_state(slot->agent) == AGENT_READY) {
         desk_hold(slot->dialer->desk, slot->agent, false);
         agents_pace(slot->dialer, number_of(slot), AGENT_PACE_FREE);

@@ -25,11 +25,7 @@ const struct flow_host *line_host(lua_State *L, struct flow *f, const char *verb
 /* What the caller hears meanwhile: a file in a loop, or ringback. */
 static void play_meanwhile(lua_State *L, struct flow *f, const char *file)
 {
-    struct call_tone tone = {.freq_hz = {440, 480},
-                             .level_ddb = -190,
-                             .on_ms = 2000,
-                             .off_ms = 4000,
-                             .total_ms = (uint32_t)(RING_MAX_S * 1000)};
+    struct call_tone tone = call_ringback((uint32_t)(RING_MAX_S * 1000));
     double seconds;
 
     if (file && *file)

@@ -6,6 +6,7 @@ import signal
 
 import harness as h
 from harness import check, wait_for
+from supervise_e2e import Phone, campaign, sentence
 from campaign_e2e import books, count_leads, finish, run_engine
 
 CALLEE = """
@@ -91,5 +92,39 @@ def hangup_signal_changes_the_pacing():
     check(run["finished"] == run["leads"], "the progressive run finishes the list")
 
 
+RINGBACK_HZ = 440
+
+
+def the_agent_hears_it_ring():
+    """From the far side's 180 on, until they talk; and it ends when nobody answers."""
+    where = h.folder()
+    agent, callee = Phone(400), Phone(700, sentence())
+    yaml, _ = campaign(where, agent, callee, "mode: preview, preview_time: 1h")
+    yaml.write_text(yaml.read_text().replace(", ringback: music.wav", ""))
+    engine = h.start([h.program("peal"), "run", yaml, "--leads", h.leads(where, 1), "--data",
+                      where / "data", "--log", "info"], where / "engine.log")
+    try:
+        agent.take_call()
+        wait_for("the tone of the offer", lambda: agent.level(1000) > 0.3)
+        agent.press("1")
+        call = callee.wait("INVITE", 30)
+        check(agent.level(RINGBACK_HZ) < 0.02, "nothing rings yet")
+        callee.answer(call, 180)
+        wait_for("the agent to hear it ring", lambda: agent.level(RINGBACK_HZ) > 0.1, 15)
+        callee.talk_to(call)
+        callee.answer(call, 200, body=callee.sdp())
+        callee.wait("ACK")
+        agent.hears(callee, "the agent to hear the callee")
+        check(agent.level(RINGBACK_HZ, 7) < 0.05, "it rings no more")
+        callee.hears(agent, "and the callee the agent")
+        engine.terminate()
+        for phone in (callee, agent):
+            phone.answer(phone.wait("BYE"), 200)
+        engine.wait(30)
+    finally:
+        agent.close()
+        callee.close()
+
+
 if __name__ == "__main__":
-    h.main(offers_are_dialled_or_skipped, hangup_signal_changes_the_pacing)
+    h.main(offers_are_dialled_or_skipped, the_agent_hears_it_ring, hangup_signal_changes_the_pacing)
