@@ -7,23 +7,14 @@ import json
 import pathlib
 import re
 import socket
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import harness as h
-from harness import check, wait_for
+from harness import check, peal, wait_for
 
 TOKEN = "0123456789abcdef-of-the-test"
-
-
-def peal(*words, code=0):
-    done = subprocess.run([h.program("peal"), *map(str, words)], capture_output=True, text=True,
-                          timeout=120)
-    check(done.returncode == code, f"peal {words[0]} ended with {done.returncode}, not {code}: "
-                                   f"{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 class Api:

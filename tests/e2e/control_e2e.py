@@ -5,15 +5,7 @@ import json
 import subprocess
 
 import harness as h
-from harness import check, wait_for
-
-
-def peal(*words, code=0):
-    done = subprocess.run([h.program("peal"), *map(str, words)], capture_output=True, text=True,
-                          timeout=120)
-    check(done.returncode == code, f"peal {words[0]} ended with {done.returncode}, not {code}: "
-                                   f"{done.stdout}{done.stderr}")
-    return done.stdout + done.stderr
+from harness import check, peal_says as peal, wait_for
 
 
 def engine(where, yaml, leads, url, n):

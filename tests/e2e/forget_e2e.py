@@ -4,21 +4,13 @@ name any more, recordings are gone, every count is as it was."""
 import csv
 import json
 import sqlite3
-import subprocess
 
 import harness as h
-from harness import check
+from harness import check, peal
 
 MIX = "scenarios:\n  - { scenario: human-short, weight: 1 }\n" \
       "agents: { prefix: agent-, scenario: agents/agent }\n" \
       "settings:\n  - { name: talk_mean, value: 2 }\n  - { name: patience_mean, value: 6 }\n"
-
-
-def peal(*words, code=0):
-    done = subprocess.run([h.program("peal"), *map(str, words)], capture_output=True, text=True,
-                          timeout=120)
-    check(done.returncode == code, f"peal {words} ended with {done.returncode}: {done.stderr}")
-    return done.stdout
 
 
 def holds(folder, text):

@@ -32,6 +32,25 @@ def program(name):
     return str(BUILD / name)
 
 
+def peal_ended(words, code=0):
+    """A command of peal that must end with `code`, and what it printed."""
+    done = subprocess.run([program("peal"), *map(str, words)], capture_output=True, text=True,
+                          timeout=120)
+    check(done.returncode == code, f"peal {' '.join(map(str, words))} ended with "
+                                   f"{done.returncode}, not {code}: {done.stdout}{done.stderr}")
+    return done
+
+
+def peal(*words, code=0):
+    return peal_ended(words, code).stdout
+
+
+def peal_says(*words, code=0):
+    """With what it said on standard error."""
+    done = peal_ended(words, code)
+    return done.stdout + done.stderr
+
+
 def folder():
     path = pathlib.Path(tempfile.mkdtemp(prefix="peal-e2e-"))
     _folders.append(path)

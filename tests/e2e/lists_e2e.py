@@ -2,11 +2,10 @@
 and what check, why and status say of them."""
 import json
 import re
-import subprocess
 
 import harness as h
 from carrier import BUSY, Carrier
-from harness import check
+from harness import check, peal_says as peal
 
 CAMPAIGN = """\
 name: lists
@@ -42,11 +41,6 @@ def turns_orders_and_a_list_that_rests():
     def leads(name, of, columns="id,number", more=""):
         (where / name).write_text(columns + "\n" + "".join(f"{id},{number}{more}\n" for id, number in of.items()))
         return where / name
-
-    def peal(*words, code=0):
-        done = subprocess.run([h.program("peal"), *map(str, words)], capture_output=True, text=True)
-        check(done.returncode == code, f"exit {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout + done.stderr
 
     def asks(*words, code=0):
         return peal(*words, "--redis", f"unix:{socket}", code=code)

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import harness as h
-from harness import check
+from harness import check, peal_says as peal
 
 LOST = "the engine was lost during the call"
 DAY_MS = 86400000
@@ -21,12 +21,6 @@ def make(folder, count, seed, *more):
     subprocess.run([h.program("make-records"), folder, str(count), str(seed), *map(str, more)],
                    check=True)
     return folder
-
-
-def peal(*args, code=0):
-    done = subprocess.run([h.program("peal"), *map(str, args)], capture_output=True, text=True)
-    check(done.returncode == code, f"peal {args}: {done.returncode}: {done.stderr[-800:]}")
-    return done.stdout + done.stderr
 
 
 def sql(folder, query):

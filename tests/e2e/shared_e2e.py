@@ -12,14 +12,7 @@ import peers_e2e as peers
 from far_end import FarEnd
 from harness import check, wait_for
 from serve_kit import Service, callers
-
-PERSON = '''return callee { truth = "human", run = function(call)
-  call:ring(0.2)
-  call:answer()
-  call:play(pick("human"), { limit = 3 })
-  call:wait_hangup(20)
-end }
-'''
+from srtp_e2e import PERSON
 
 
 def dial(shared, srtp="off", more=()):

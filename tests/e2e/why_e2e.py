@@ -3,21 +3,12 @@
 
 import datetime
 import json
-import subprocess
 import zoneinfo
 
 import harness as h
-from harness import check, wait_for
+from harness import check, peal, wait_for
 
 OPEN, CLOSED = "America/New_York", "Asia/Karachi"  # ten hours or nine between them
-
-
-def peal(*words, code=0):
-    done = subprocess.run([h.program("peal"), *map(str, words)], capture_output=True, text=True,
-                          timeout=120)
-    check(done.returncode == code, f"peal {words[0]} ended with {done.returncode}, not {code}: "
-                                   f"{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def status(yaml, url):

@@ -1,7 +1,6 @@
 """A reload that opens the calling windows brings forward the leads that were put off to an opening of the
 old ones, and nobody else: delays of rules and call-backs are kept."""
 import datetime
-import subprocess
 
 import harness as h
 from carrier import BUSY, Carrier, VACANT
@@ -35,9 +34,7 @@ def only_who_waited_for_the_hours_comes_sooner():
     closed = f"daily {later:%H}:00-{later:%H}:30"
 
     def peal(*words):
-        done = subprocess.run([h.program("peal"), *map(str, words), "--redis", f"unix:{socket}"],
-                              capture_output=True, text=True)
-        check(done.returncode == 0, done.stdout + done.stderr)
+        h.peal(*words, "--redis", f"unix:{socket}")
 
     def write(windows):
         yaml.write_text(CAMPAIGN.format(windows=windows, address=carrier.address, ports=ports))
