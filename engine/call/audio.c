@@ -296,15 +296,6 @@ enum err call_play(struct call *c, const struct sound *s, bool loop, uint32_t co
     return usable(c) == OK ? media_leg_play(c->leg, s, loop, cookie) : ERR_STATE;
 }
 
-struct call_tone call_ringback(uint32_t total_ms)
-{
-    return (struct call_tone){.freq_hz = {440, 480},
-                              .level_ddb = -190,
-                              .on_ms = 2000,
-                              .off_ms = 4000,
-                              .total_ms = total_ms};
-}
-
 enum err call_play_tone(struct call *c, const struct call_tone *t, uint32_t cookie)
 {
     struct media_tone tone = {
