@@ -284,7 +284,7 @@ return flow {
     call:answer()
     how = call:is_open("operator") and "open" or "closed"
     if how == "closed" then return end
-    how, who = call:transfer("agent", { ring = tonumber(call.row.ring or "60") })
+    how, who = call:transfer(call.row.desk or "agent", { ring = tonumber(call.row.ring or "60") })
     how = how or "nobody"
   end,
 }
@@ -323,12 +323,18 @@ def agents():
     flow.write_text(DESK)
     numbers = f'numbers:\n  - {{ number: "1", flow: "{flow}" }}\n'
     hours = 'hours: {{ operator: "{}" }}\naudio: "' + str(h.AUDIO) + '"\n'
-    desk = f'agents:\n  - {{ name: anna, uri: "sip:agent-anna@{address}" }}\n'
-    service = Service(where, numbers, more=hours.format("daily 00:00-24:00") + desk)
+    sales = f'  - {{ number: "2", flow: "{flow}", with: {{ desk: "agent sales" }} }}\n'
+    desk = (f'agents:\n  - {{ name: anna, uri: "sip:agent-anna@{address}", groups: [ support ] }}\n'
+            f'  - {{ name: berta, uri: "sip:agent-berta@{address}", groups: [ sales ] }}\n')
+    service = Service(where, numbers + sales, more=hours.format("daily 00:00-24:00") + desk)
+    for n in (1, 2):  # again, though anna has then been free for longer
+        callers(service, "2", WAITS, name=f"sales-{n}")
+        wait_for("berta", lambda: stored(service, "outcomes") == n * ["far berta"])
     callers(service, "1", WAITS)
-    wait_for("the outcome", lambda: stored(service, "outcomes") == ["far anna"])
-    record = service.records(1)[0]
-    check((record["delivery"], record["agent"]) == ("connected", "anna"), record)
+    wait_for("the one who has been free for longest",
+             lambda: stored(service, "outcomes")[2:] == ["far anna"])
+    said = [(r["delivery"], r["agent"], r.get("group")) for r in service.records(3)]
+    check(said == 2 * [("connected", "berta", "sales")] + [("connected", "anna", None)], said)
     service.stop()
     code = h.stop(simulator)
     h.judge_simulator(code)
