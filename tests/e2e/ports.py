@@ -4,12 +4,11 @@ with another until they hold it themselves, by what the kernel says."""
 import contextlib
 import fcntl
 import os
-import pathlib
 import random
 import socket
-import tempfile
 import time
 
+LEASES_FILE = "/tmp/peal-test-ports"  # of the machine: ports are, whatever TMPDIR a run has
 LEASES = 24  # of one test; what it was given before is in use by now, or never will be
 
 
@@ -27,7 +26,7 @@ def alive(pid):
 def leases():
     """The ranges given to tests that still run, as [pid, first, end]: a range is not in use at once
     and never as a whole, and a neighbour in it would be in what this test captures."""
-    with open(pathlib.Path(tempfile.gettempdir()) / "peal-test-ports", "a+") as f:
+    with open(LEASES_FILE, "a+") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
         f.seek(0)
         given = [[int(n) for n in line.split()] for line in f if line.count(" ") == 2]
