@@ -49,7 +49,7 @@ static int stop_one(struct stopping *s, const char *id, const char *why)
     };
 
     if (!ask_wait(&s->to.ask,
-                        queue_stop(s->to.ask.queue, slice_cstr(id), slice_cstr(why), on_stopped, s)))
+                  queue_stop(s->to.ask.queue, slice_cstr(id), slice_cstr(why), on_stopped, s)))
         return cli_queue_failed(&s->to, "the lead could not be stopped");
     printf("%s: %s\n", id, says[s->what]);
     return s->what == STOP_UNKNOWN ? EXIT_FAILED : EXIT_DONE;

@@ -29,8 +29,8 @@ enum err ring_spsc_init(struct ring_spsc *r, size_t message_size, uint32_t capac
 void ring_spsc_fini(struct ring_spsc *r);
 bool ring_spsc_push(struct ring_spsc *r, const void *message); /* false: full, counted */
 bool ring_spsc_pop(struct ring_spsc *r, void *message);        /* false: empty */
-/* The consumer's look ahead: the nth message that waits (0: the next), in its place, where it may be
- * changed; NULL: there are fewer. */
+/* The consumer's look ahead: the nth message that waits (0: the next), in its place, where it may
+ * be changed; NULL: there are fewer. */
 void *ring_spsc_waiting(struct ring_spsc *r, uint32_t n);
 
 struct ring_mpsc {

@@ -69,7 +69,8 @@ static const cyaml_schema_value_t number_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_calling_number, number_fields)};
 
 static const cyaml_schema_field_t fields[] = {
-    TEXT("name", struct raw_calling, name), LAW(struct raw_calling),
+    TEXT("name", struct raw_calling, name),
+    LAW(struct raw_calling),
     CYAML_FIELD_SEQUENCE("zones", OPTIONAL, struct raw_calling, zones, &text_value, 0,
                          CALENDAR_ZONES_MAX),
     CYAML_FIELD_SEQUENCE("regions", OPTIONAL, struct raw_calling, regions, &region_value, 0,

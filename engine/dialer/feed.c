@@ -44,7 +44,8 @@ static void complete_undialled(struct dialer *d, const struct queue_task *task,
 void feed_place(struct dialer *d, const struct queue_task *task, struct place *out)
 {
     place_read(out, slice_cstr(task->zone), slice_cstr(task->fields), d->zones);
-    place_of_number(out, d->campaign, queue_task_number(task), d->zones, clock_wall_ms(d->loop->clock));
+    place_of_number(out, d->campaign, queue_task_number(task), d->zones,
+                    clock_wall_ms(d->loop->clock));
 }
 
 static enum result hold(struct dialer *d, const struct queue_task *task, uint64_t *when)

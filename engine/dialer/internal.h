@@ -301,8 +301,8 @@ void preview_dial(struct dialer *d, struct lane *l, uint32_t most);
 void preview_key(struct agent_slot *slot, char digit);
 void preview_agent_left(struct agent_slot *slot);
 void preview_rings(struct attempt *a); /* its far side does; harmless without an agent */
-void preview_over(struct attempt *a); /* the attempt ended without reaching its agent, or did */
-void preview_stop(struct dialer *d);  /* takes back what is not launched */
+void preview_over(struct attempt *a);  /* the attempt ended without reaching its agent, or did */
+void preview_stop(struct dialer *d);   /* takes back what is not launched */
 
 /* scores.c: how likely each lead is to answer */
 void scores_take_in(struct attempt *a); /* into the stock, the likeliest first */

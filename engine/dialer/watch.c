@@ -139,7 +139,8 @@ void watch_advice(struct dialer *d, struct lane *l, const struct pacing_advice *
     else if (control_why(d, why)[0])
         snprintf(v->pacing, sizeof(v->pacing), "%.96s: no new calls, %u still out", why, d->in_air);
     else if (late_why(d, late)[0])
-        snprintf(v->pacing, sizeof(v->pacing), "%.96s: no new calls, %u still out", late, d->in_air);
+        snprintf(v->pacing, sizeof(v->pacing), "%.96s: no new calls, %u still out", late,
+                 d->in_air);
     else
         snprintf(v->pacing, sizeof(v->pacing), "%s", d->lane_count == 1 ? a->reason : "by group");
     snprintf(g->pacing, sizeof(g->pacing), "%s%s", a->reason,

@@ -1,7 +1,7 @@
 /* SRTP of a stream on its worker: what comes is opened before anything believes it, what goes is
- * sealed last. A packet under the key before a change is taken for STREAM_OLD_KEY_US more. One under
- * the next key may be here before we have turned to the command that brings it: the far end seals
- * by it as soon as it has our answer. */
+ * sealed last. A packet under the key before a change is taken for STREAM_OLD_KEY_US more. One
+ * under the next key may be here before we have turned to the command that brings it: the far end
+ * seals by it as soon as it has our answer. */
 #include "media/secure.h"
 
 #include "media/stream.h"

@@ -19,7 +19,7 @@ struct live_group {
     char name[32];
     uint32_t free, talking, wrapping, out; /* an agent of several counts for one of them */
     uint32_t calls, waiting;               /* not decided yet; people who wait */
-    char pacing[192]; /* pacing_advice.reason, and that its leads are none */
+    char pacing[192];                      /* pacing_advice.reason, and that its leads are none */
     double expected_live, risk_percent;
 };
 
