@@ -30,6 +30,7 @@
 #define HOLD_BLOCKS     50
 #define HANG_BLOCKS     50 /* our pauses, and what comes after our end */
 #define AGAIN_MS        5000
+_Static_assert(4 * (SENT_MOST_DB - SENT_LEAST_DB) < UINT8_MAX, "quarters of a dB fit a byte");
 
 uint8_t dsp_sent_level(const int16_t *samples)
 {
