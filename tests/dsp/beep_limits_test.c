@@ -2,21 +2,11 @@
  * outside. What real sound is measured as is beep_test.c's. */
 #include <criterion/criterion.h>
 
-#include "dsp/num.h"
-#include "dsp/tape.h"
-#include "dsp/tones.h"
-
-static struct dsp_state state;
+#include "dsp/made.h"
 
 static struct leg *leg_new(void)
 {
-    struct dsp_amd_config amd;
-    dsp_amd_defaults(&amd);
-    dsp_state_init(&state, dsp_plan_find("us"), &amd);
-    dsp_state_phase(&state, DSP_ANSWERED);
-    struct leg *l = (struct leg *)(void *)state.opaque;
-    l->voice.floor_ddb = -990;
-    return l;
+    return made_leg(DSP_ANSWERED);
 }
 
 /* A beep beyond doubt. */
@@ -173,11 +163,8 @@ Test(beep_limits, network_tones_are_beeps_after_speech_as_loud)
                  {425, 0, false}, {425, 5000, true}, {425, 5001, false}, {425, 300, true}};
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct leg *l = leg_new();
-        if (cases[i].speech_ago_ms) {
-            l->voice.heard_ms = 20000 - cases[i].speech_ago_ms;
-            l->voice.confirmed_ms = 1000;
-            l->voice.loud_ddb = 0;
-        }
+        if (cases[i].speech_ago_ms)
+            made_speech(l, 20000, cases[i].speech_ago_ms);
         cr_assert_eq(taken(l, tone(cases[i].hz, 300)), cases[i].beep, "case %u", i);
     }
 }
