@@ -1,7 +1,7 @@
 /* Special information tones: all categories at the edges of their tolerance, and the ITU form. */
 #include <criterion/criterion.h>
 
-#include "dsp/tape.h"
+#include "dsp/made.h"
 
 struct sit {
     enum dsp_sit category;
@@ -143,5 +143,33 @@ Test(sit, wants_all_three_in_order)
         tape_silence(&t, 800);
         cr_assert_eq(heard_count(line_play(&t, (struct line){.phase = DSP_EARLY}), DSP_SIT), 0);
         tape_close(&t);
+    }
+}
+
+/* Segments made by hand: the first two equally loud, then the next by that ratio of power. */
+static bool whole_with_ratio(unsigned place, float ratio)
+{
+    static const float hz[] = {985.2f, 1428.5f, 1776.7f};
+    struct leg *l = made_leg(DSP_EARLY);
+    struct made_events m;
+    struct sink *s = made_sink(&m);
+    for (unsigned i = 0; i < 3; i++) {
+        struct segment g = {.start_ms = 1000 + 380 * i,
+                            .end_ms = 1380 + 380 * i,
+                            .f_hz = {hz[i]},
+                            .power = i < place ? 1e5f : 1e5f * ratio,
+                            .tones = 1};
+        sit_segment(l, &g, s);
+    }
+    return s->count == 1 && m.e[0].kind == DSP_SIT;
+}
+
+Test(sit, the_three_are_within_9_db_of_each_other)
+{
+    for (unsigned place = 1; place < 3; place++) {
+        cr_assert(whole_with_ratio(place, 7.8f));
+        cr_assert_not(whole_with_ratio(place, 8.2f));
+        cr_assert(whole_with_ratio(place, 1 / 7.8f));
+        cr_assert_not(whole_with_ratio(place, 1 / 8.2f));
     }
 }
