@@ -20,7 +20,7 @@
 #define TALK_PERIOD_MS  200
 #define TALK_MIN_MS     1500
 #define HASTE_MS        380
-#define WAIT_MAX_MS     20000
+#define WAIT_MAX_MS     20000 /* it costs more than losing them long before: the cube stays small */
 #define CONNECT_MS      250 /* from the verdict, looked for each 100 ms, until the agent is heard */
 #define LEAST_MS        800 /* of silence that a verdict may take, whatever the limit is */
 #define STIRRING        7u  /* blocks: sound that may turn out to be the next words */
