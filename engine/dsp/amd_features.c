@@ -103,8 +103,12 @@ static void follow_pitch(struct amd_features *f, int16_t pitch)
     f->pitch_high = f->pitch_now > f->pitch_high ? f->pitch_now : f->pitch_high;
     f->pitches[f->pitch_count % AMD_PITCHES] = f->pitch_now;
     f->pitch_count = (uint16_t)(f->pitch_count + (f->pitch_count < COUNT_MAX));
-    if (f->pitch_count == ONSET_PITCHES)
-        f->onset_pitch = (int16_t)((f->pitches[0] + f->pitches[1] + f->pitches[2]) / 3);
+    if (f->pitch_count == ONSET_PITCHES) {
+        int sum = 0;
+        for (unsigned i = 0; i < ONSET_PITCHES; i++)
+            sum += f->pitches[i];
+        f->onset_pitch = (int16_t)(sum / ONSET_PITCHES);
+    }
 }
 
 static void burst_add(struct amd_burst *b, int16_t level, bool voiced, int16_t pitch)
