@@ -28,7 +28,7 @@
 #define FLAT_SHARE       0.45f /* of samples within 5 % of the highest; a sine has 0.2 */
 #define FINE_AFTER_MS    64    /* the fine view must be full of the tone */
 #define BEAT_AFTER_MS    160   /* the same of the beats' */
-#define HALF_LOOK_MS     16
+#define LOOK_MS          (LOOK_SAMPLES * 1000 / DSP_RATE_HZ)
 #define JOINED_BACK_MS   24 /* from a new tone's first clear look to where it took over */
 #define SURE_AFTER_MS    80 /* vowels stand still for less */
 #define QUIET_BEFORE_MS  90
@@ -121,7 +121,7 @@ static void add_slack(struct segment *g, uint32_t ms)
 /* Where the tone that filled the look ending at look_ms began. */
 static uint32_t onset_ms(const struct leg *l, uint32_t look_ms, float power)
 {
-    uint32_t earliest = look_ms > 2 * HALF_LOOK_MS ? look_ms - 2 * HALF_LOOK_MS : 0;
+    uint32_t earliest = look_ms > LOOK_MS ? look_ms - LOOK_MS : 0;
     uint32_t at = look_ms - 10; /* well inside */
     uint32_t found = at;
     /* After missing packets the first look that says something is late. */
