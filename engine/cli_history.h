@@ -33,9 +33,10 @@ int history_folders_find(struct history_folders *f, const char *command);
     {"--from", &(o).from, NULL}, {"--to", &(o).to, NULL}, {"--zone", &(o).zone, NULL},             \
         {"--lead", &(o).filter.lead, NULL}, {"--number", &(o).filter.number, NULL},                \
         {"--client", &(o).filter.client, NULL}, {"--agent", &(o).filter.agent, NULL},              \
-        {"--campaign", &(o).filter.campaign, NULL}, {"--kind", &(o).kind, NULL},                   \
-        {"--result", &(o).result, NULL}, {"--delivery", &(o).delivery, NULL},                      \
-        {"--disposition", &(o).filter.disposition, NULL}, {"--min-duration", &(o).shortest, NULL}, \
+        {"--group", &(o).filter.group, NULL}, {"--campaign", &(o).filter.campaign, NULL},          \
+        {"--kind", &(o).kind, NULL}, {"--result", &(o).result, NULL},                              \
+        {"--delivery", &(o).delivery, NULL}, {"--disposition", &(o).filter.disposition, NULL},     \
+        {"--min-duration", &(o).shortest, NULL},                                                   \
     {                                                                                              \
         "--max-duration", &(o).longest, NULL                                                       \
     }

@@ -20,6 +20,7 @@ enum {
     LEAD,
     NUMBER,
     AGENT,
+    GROUP,
     DISPOSITION,
     KIND,
     RESULT,
@@ -32,9 +33,9 @@ enum {
     QUERIES
 };
 const char *const api_history_query[] = {
-    "from",         "to",          "zone",  "client", "lead",     "number",
-    "agent",        "disposition", "kind",  "result", "delivery", "min-duration",
-    "max-duration", "rows",        "after", "totals", NULL};
+    "from",         "to",           "zone",        "client", "lead",   "number",
+    "agent",        "group",        "disposition", "kind",   "result", "delivery",
+    "min-duration", "max-duration", "rows",        "after",  "totals", NULL};
 _Static_assert(sizeof(api_history_query) / sizeof(*api_history_query) == QUERIES + 1,
                "each has its name");
 
@@ -96,6 +97,7 @@ static bool read_page(struct api_call *c, struct page *p)
     o->filter.lead = or_null(p->text[LEAD]);
     o->filter.number = or_null(p->text[NUMBER]);
     o->filter.agent = or_null(p->text[AGENT]);
+    o->filter.group = or_null(p->text[GROUP]);
     o->filter.disposition = or_null(p->text[DISPOSITION]);
     o->filter.campaign = c->place->about->name;
     p->rows = ROWS_DEFAULT;

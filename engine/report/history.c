@@ -37,7 +37,8 @@ enum {
     C_EVIDENCE,
     C_MARKS, /* in the order of enum call_mark */
     C_BEFORE = C_MARKS + MARK_COUNT,
-    C_DISPOSITION
+    C_DISPOSITION,
+    C_GROUP
 };
 
 static const char columns[] =
@@ -133,8 +134,22 @@ static void put_duration(struct buf *sql, const struct history_filter *f)
         buf_printf(sql, "%s <= %u", duration, f->duration_max_ms);
 }
 
+/* Columns that a file may be without. */
+struct extra {
+    bool disposition, group;
+};
+
+static void put_extra(struct history *h, struct buf *sql, const char *column, bool there,
+                      const char *text)
+{
+    if (there)
+        put_equal(h, sql, column, text);
+    else if (text)
+        buf_puts(sql, " AND 0"); /* none was stored */
+}
+
 static void put_filter(struct history *h, struct buf *sql, const struct history_filter *f,
-                       bool has_disposition)
+                       const struct extra *extra)
 {
     uint64_t to = f->to_ms ? f->to_ms : INT64_MAX;
 
@@ -145,10 +160,8 @@ static void put_filter(struct history *h, struct buf *sql, const struct history_
     put_equal(h, sql, "campaign", f->campaign);
     put_equal(h, sql, "lead", f->lead);
     put_equal(h, sql, "agent", f->agent);
-    if (f->disposition && has_disposition)
-        put_equal(h, sql, "disposition", f->disposition);
-    else if (f->disposition)
-        buf_puts(sql, " AND 0"); /* none was stored */
+    put_extra(h, sql, "disposition", extra->disposition, f->disposition);
+    put_extra(h, sql, "agent_group", extra->group, f->group);
     if (f->number) {
         buf_puts(sql, " AND ");
         put_number(h, sql, f->number);
@@ -218,11 +231,15 @@ static enum err open_cursor(struct history *h, struct cursor *c, const struct hi
     if (e)
         return e;
     bool relabels = has(c->db, "SELECT 1 FROM sqlite_master WHERE name = 'relabels'");
-    bool disposition =
-        has(c->db, "SELECT 1 FROM pragma_table_info('attempts') WHERE name = 'disposition'");
-    buf_printf(&sql, "SELECT %s, %s, %s FROM attempts", columns, relabels ? first_label : "NULL",
-               disposition ? "disposition" : "NULL");
-    put_filter(h, &sql, f, disposition);
+    struct extra extra = {
+        .disposition =
+            has(c->db, "SELECT 1 FROM pragma_table_info('attempts') WHERE name = 'disposition'"),
+        .group =
+            has(c->db, "SELECT 1 FROM pragma_table_info('attempts') WHERE name = 'agent_group'")};
+    buf_printf(&sql, "SELECT %s, %s, %s, %s FROM attempts", columns,
+               relabels ? first_label : "NULL", extra.disposition ? "disposition" : "NULL",
+               extra.group ? "agent_group" : "NULL");
+    put_filter(h, &sql, f, &extra);
     buf_puts(&sql, " ORDER BY " WHEN ", campaign, lead, attempt");
     if (buf_end(&sql))
         return ERR_TOO_LONG;
@@ -311,6 +328,7 @@ static void read_row(sqlite3_stmt *q, struct history_row *r)
         .caller_id = text_of(q, C_CALLER_ID),
         .trunk = text_of(q, C_TRUNK),
         .agent = text_of(q, C_AGENT),
+        .group = text_of(q, C_GROUP),
         .sip_reason = text_of(q, C_SIP_REASON),
         .ended_by = text_of(q, C_ENDED_BY),
         .recording = text_of(q, C_RECORDING),

@@ -28,8 +28,8 @@ enum history_kind history_kind_of(enum result r);
 const char *history_kind_name(enum history_kind k); /* "not_dialled" … */
 
 struct history_filter {
-    uint64_t from_ms, to_ms; /* to_ms excluded; 0: no end */
-    const char *lead, *agent, *campaign, *disposition;
+    uint64_t from_ms, to_ms;                                   /* to_ms excluded; 0: no end */
+    const char *lead, *agent, *group, *campaign, *disposition; /* group: of agents */
     const char *number;  /* "+4912…": the whole of it, or with * its beginning; digits: its end */
     const char *client;  /* a lead's id or a number */
     uint64_t results;    /* bits of enum result; 0: all */
@@ -46,8 +46,8 @@ enum err history_filter_deliveries(struct history_filter *f, const char *labels,
 
 /* Texts are borrowed until the next row. */
 struct history_row {
-    struct slice campaign, lead, number, call_id, caller_id, trunk, agent, sip_reason, ended_by;
-    struct slice recording, recording_error, disposition;
+    struct slice campaign, lead, number, call_id, caller_id, trunk, agent, group, sip_reason;
+    struct slice ended_by, recording, recording_error, disposition;
     struct slice evidence; /* JSON */
     struct slice label;    /* the result as it is stored; may be of a newer Peal */
     struct slice before;   /* its first label, where it was judged again; else empty */

@@ -34,6 +34,7 @@ static void put_outcome(struct json *j, const struct history_row *r)
     json_cstr(j, "delivery", delivery_name(r->delivery));
     put_text(j, "disposition", r->disposition);
     put_text(j, "agent", r->agent);
+    put_text(j, "group", r->group);
     put_ms(j, "ring_ms", history_ring_ms(r));
     put_ms(j, "duration_ms", history_duration_ms(r));
     put_ms(j, "talk_ms", history_talk_ms(r));

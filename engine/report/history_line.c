@@ -60,6 +60,7 @@ static void read_line(const struct input *o, struct slice line, struct history_r
         .caller_id = text_of(o, "caller_id"),
         .trunk = text_of(o, "trunk"),
         .agent = text_of(o, "agent"),
+        .group = text_of(o, "group"),
         .sip_reason = text_of(o, "sip_reason"),
         .ended_by = text_of(o, "ended_by"),
         .recording = text_of(o, "recording"),

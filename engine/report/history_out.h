@@ -38,7 +38,7 @@ struct history_cell {
     double number;
     uint64_t wall_ms;
 };
-#define HISTORY_COLUMNS 27
+#define HISTORY_COLUMNS 28
 extern const char *const history_columns[HISTORY_COLUMNS];
 /* offset (8 bytes): place for the text of the zone's offset. */
 void history_cells(const struct history_row *r, const struct zone *zone,

@@ -75,11 +75,11 @@ void history_local_time(uint64_t wall_ms, const struct zone *zone, char dst[24],
 /* --- cells --- */
 
 const char *const history_columns[HISTORY_COLUMNS] = {
-    "time",      "utc_offset", "campaign",     "lead",       "attempt",           "number",
-    "kind",      "result",     "first_result", "delivery",   "disposition",       "agent",
-    "ring_s",    "duration_s", "talk_s",       "handling_s", "answer_to_agent_s", "abandoned",
-    "ended_by",  "sip_code",   "sip_reason",   "q850",       "confidence",        "trunk",
-    "caller_id", "recording",  "call_id"};
+    "time",      "utc_offset", "campaign",     "lead",       "attempt",     "number",
+    "kind",      "result",     "first_result", "delivery",   "disposition", "agent",
+    "group",     "ring_s",     "duration_s",   "talk_s",     "handling_s",  "answer_to_agent_s",
+    "abandoned", "ended_by",   "sip_code",     "sip_reason", "q850",        "confidence",
+    "trunk",     "caller_id",  "recording",    "call_id"};
 
 static struct history_cell text(struct slice s)
 {
@@ -126,6 +126,7 @@ void history_cells(const struct history_row *r, const struct zone *zone,
     out[n++] = label(delivery_name(r->delivery));
     out[n++] = quoted(r->disposition);
     out[n++] = quoted(r->agent);
+    out[n++] = quoted(r->group);
     out[n++] = seconds(history_ring_ms(r));
     out[n++] = seconds(history_duration_ms(r));
     out[n++] = seconds(history_talk_ms(r));

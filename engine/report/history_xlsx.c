@@ -30,9 +30,9 @@ static enum err fail(const struct history_xlsx *x, const char *why, char *error)
 
 static enum err add_sheet(struct history_xlsx *x, char *error)
 {
-    static const double widths[HISTORY_COLUMNS] = {19, 9,  14, 14, 8,  17, 11, 13, 13,
-                                                   14, 14, 12, 8,  10, 8,  10, 17, 10,
-                                                   9,  8,  20, 6,  10, 12, 17, 30, 34};
+    static const double widths[HISTORY_COLUMNS] = {19, 9,  14, 14, 8,  17, 11, 13, 13, 14,
+                                                   14, 12, 12, 8,  10, 8,  10, 17, 10, 9,
+                                                   8,  20, 6,  10, 12, 17, 30, 34};
     char name[16] = "Calls";
 
     if (x->sheets == SHEETS_MAX)

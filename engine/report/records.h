@@ -19,7 +19,7 @@
 #define RECORDS_RING      1024  /* default; about 3 KiB each */
 #define RECORDS_LINE_MAX  16384 /* of one JSON line */
 #define RECORDS_ERROR_MAX 256
-#define RECORDS_SCHEMA    1 /* PRAGMA user_version of the SQLite file */
+#define RECORDS_SCHEMA    2 /* PRAGMA user_version of the SQLite file */
 
 struct records;
 

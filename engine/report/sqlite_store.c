@@ -23,7 +23,7 @@ static const char schema_sql[] =
     " sip_code INTEGER, sip_reason TEXT, q850 INTEGER, ended_by TEXT, cancelled INTEGER,"
     " answer_to_agent_ms INTEGER, abandoned INTEGER, beep_ms INTEGER,"
     " rtp_received INTEGER, rtp_lost INTEGER, jitter_us INTEGER, rtt_us INTEGER,"
-    " recording TEXT, recording_error TEXT, evidence TEXT,"
+    " recording TEXT, recording_error TEXT, evidence TEXT, agent_group TEXT,"
     " PRIMARY KEY (campaign, lead, attempt)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS attempts_by_time ON attempts (invite_ms);"
     "CREATE INDEX IF NOT EXISTS attempts_by_when ON attempts"
@@ -32,12 +32,15 @@ static const char schema_sql[] =
     "CREATE INDEX IF NOT EXISTS attempts_by_number ON attempts (number);"
     "CREATE INDEX IF NOT EXISTS attempts_by_call ON attempts (call_id);";
 
+/* What files of schema 1 have not. */
+static const char added_sql[] = "ALTER TABLE attempts ADD COLUMN agent_group TEXT";
+
 #define GET(path) "json_extract(?1, '$." path "')"
 static const char
     insert_sql
         [] =
             "INSERT OR IGNORE INTO attempts SELECT " GET(
-                "campaign") "," GET("lead") "," GET("attempt") "," GET("number") "," GET("call_id") "," GET("caller_id") "," GET("trunk") "," GET("agent") "," GET("result") "," GET("delivery") "," GET("confidence") "," GET("claimed_ms") "," GET("invite_ms") "," GET("times.first_1xx") "," GET("times.ringing") "," GET("times.early_media") "," GET("times.answered") "," GET("times.first_rtp") "," GET("times.speech_on") "," GET("times.greeting_end") "," GET("times.verdict") "," GET("times.connect") "," GET("times.agent_heard") "," GET("times.end") "," GET("sip_code") "," GET("sip_reason") "," GET("q850") "," GET("ended_by") "," GET("cancelled") "," GET("answer_to_agent_ms") "," GET("abandoned") "," GET("beep_ms") "," GET("media.received") "," GET("media.lost") "," GET("media.jitter_us") "," GET("media.rtt_us") "," GET("recording") "," GET("recording_error") "," GET("evidence");
+                "campaign") "," GET("lead") "," GET("attempt") "," GET("number") "," GET("call_id") "," GET("caller_id") "," GET("trunk") "," GET("agent") "," GET("result") "," GET("delivery") "," GET("confidence") "," GET("claimed_ms") "," GET("invite_ms") "," GET("times.first_1xx") "," GET("times.ringing") "," GET("times.early_media") "," GET("times.answered") "," GET("times.first_rtp") "," GET("times.speech_on") "," GET("times.greeting_end") "," GET("times.verdict") "," GET("times.connect") "," GET("times.agent_heard") "," GET("times.end") "," GET("sip_code") "," GET("sip_reason") "," GET("q850") "," GET("ended_by") "," GET("cancelled") "," GET("answer_to_agent_ms") "," GET("abandoned") "," GET("beep_ms") "," GET("media.received") "," GET("media.lost") "," GET("media.jitter_us") "," GET("media.rtt_us") "," GET("recording") "," GET("recording_error") "," GET("evidence") "," GET("group");
 
 static enum err fail(struct sqlite_store *s, const char *what, char *error)
 {
@@ -81,9 +84,11 @@ static enum err prepare(struct sqlite_store *s, bool durable, char *error)
         !run(s, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL") ||
         !run(s, "PRAGMA wal_autocheckpoint=2000"))
         return fail(s, "opened", error);
+    const char *column = version == 1 ? added_sql : ""; /* 0: a new file */
     char set[64];
     snprintf(set, sizeof(set), "PRAGMA user_version=%d", RECORDS_SCHEMA);
-    if (!run(s, "BEGIN IMMEDIATE") || !run(s, schema_sql) || !run(s, set) || !run(s, "COMMIT"))
+    if (!run(s, "BEGIN IMMEDIATE") || !run(s, column) || !run(s, schema_sql) || !run(s, set) ||
+        !run(s, "COMMIT"))
         return fail(s, "prepared", error);
     if (sqlite3_prepare_v3(s->db, insert_sql, -1, SQLITE_PREPARE_PERSISTENT, &s->insert, NULL))
         return fail(s, "prepared", error);

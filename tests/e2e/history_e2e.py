@@ -82,6 +82,8 @@ def check_csv(folder, path):
             changed += 1
             check(lead == "'" + true["lead"] and true["lead"][0] in "=+-@", f"lead {lead!r}")
         check(row["result"] == true["result"] and row["number"] == true["number"], "result, number")
+        group = true.get("group", "")
+        check(row["group"] == ("'" + group if group[:1] == "=" else group), f"group {row['group']!r}")
     check(changed >= 25, f"only {changed} formulas were guarded")
     return rows
 
@@ -182,6 +184,7 @@ def exports():
         check(datetime.datetime.fromisoformat(line["time"]).timestamp() * 1000 == line["time_ms"],
               f"{line['time']} is not {line['time_ms']}")
         check(line["times"] == true["times"] and line["evidence"] == true["evidence"], "evidence")
+        check(line.get("group") == true.get("group"), "group")
     check(not list(where.glob("*.tmp")), "nothing half-written is left")
     return where, folder
 
@@ -217,6 +220,9 @@ def filters(where, folder):
         (["--max-duration", "0"], "answered IS NULL OR end <= answered"),
         (["--lead", "' OR 1=1 --"], "0"),
         (["--disposition", "refused"], "0"),
+        (["--group", "sales"], "agent_group = 'sales'"),
+        (["--group", "sales", "--agent", "agent-3"], "agent = 'agent-3'"),
+        (["--group", "none"], "0"),
     ]
     for args, condition in cases:
         check(ids(csv_of(where, *data, *args)) == ids_by_sql(folder, condition), f"{args}")
@@ -254,6 +260,16 @@ def folders(where, folder):
         rows = csv_of(where, *order, "--zone", "UTC", "--campaign", "spring", "--lead", lead)
         mine = [r for r in rows if r["attempt"] == attempt]
         check([r["result"] for r in mine] == ["busy"], f"the one that knows: {mine}")
+
+
+def an_older_folder(where, folder):
+    """One whose engine knew of no groups: all its attempts are there, none of a group."""
+    old = where / "old"
+    old.mkdir()
+    subprocess.run(["cp", *folder.glob("calls.*"), old], check=True)
+    sql(old, "ALTER TABLE attempts DROP COLUMN agent_group; PRAGMA user_version = 1")
+    check(len(csv_of(where, "--data", old)) == ROWS, "all are there")
+    check(not csv_of(where, "--data", old, "--group", "sales"), "none is of a group")
 
 
 MEASURE = """import os, sys
@@ -298,9 +314,13 @@ def several_folders_are_one_history():
     folders(PLACE, FOLDER)
 
 
+def a_folder_from_before_there_were_groups():
+    an_older_folder(PLACE, FOLDER)
+
+
 def memory_does_not_grow_with_the_rows():
     memory(PLACE)
 
 
 h.main(the_exports_say_what_is_stored, filters_choose_as_sql_does, several_folders_are_one_history,
-       memory_does_not_grow_with_the_rows)
+       a_folder_from_before_there_were_groups, memory_does_not_grow_with_the_rows)

@@ -136,6 +136,38 @@ Test(records, one_attempt_in_all_detail)
     cr_expect_eq(ask("PRAGMA user_version"), RECORDS_SCHEMA);
 }
 
+static void change(const char *sql)
+{
+    sqlite3 *db;
+
+    cr_assert_eq(sqlite3_open(sqlite, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+/* Schema 1 had no groups of agents: its files get the column, and keep their rows. */
+Test(records, a_file_of_the_schema_before_is_taken_on)
+{
+    struct records *r = open_both();
+    struct call_record a = attempt_human(0, 1, 400), b = attempt_human(1, 1, 400);
+
+    put(r, &a);
+    cr_expect_eq(records_close(r, NULL), OK);
+    change("ALTER TABLE attempts DROP COLUMN agent_group; PRAGMA user_version = 1");
+
+    for (int again = 0; again < 2; again++) {
+        r = open_both();
+        snprintf(b.lead, sizeof(b.lead), "b%d", again);
+        snprintf(b.group, sizeof(b.group), "sales");
+        put(r, &b);
+        cr_expect_eq(records_close(r, NULL), OK);
+    }
+    cr_expect_eq(ask("SELECT count(*) FROM attempts"), 3);
+    cr_expect_eq(ask("SELECT count(*) FROM attempts WHERE agent_group = 'sales'"), 2);
+    cr_expect_eq(ask("SELECT count(*) FROM attempts WHERE agent_group IS NULL"), 1);
+    cr_expect_eq(ask("PRAGMA user_version"), RECORDS_SCHEMA);
+}
+
 Test(records, longest_record_fits_its_line)
 {
     static char line[RECORDS_LINE_MAX];

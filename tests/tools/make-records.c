@@ -51,7 +51,10 @@ static void answered(struct call_record *r, struct rng *g, enum dsp_verdict verd
     r->at_ms[MARK_AGENT_HEARD] = answer + 1600;
     r->answer_to_agent_ms = 1600;
     r->delivery = DELIVERY_CONNECTED;
-    snprintf(r->agent, sizeof(r->agent), "agent-%u", rng_below(g, 9));
+    unsigned agent = rng_below(g, 9);
+    snprintf(r->agent, sizeof(r->agent), "agent-%u", agent);
+    if (agent < 6)
+        snprintf(r->group, sizeof(r->group), "%s", agent < 4 ? "sales" : "=english");
 }
 
 static void unanswered(struct call_record *r, struct rng *g)
