@@ -8,9 +8,9 @@
 #include "dsp/dsp.h"
 #include "dsp/prints_inner.h"
 
-#define RING            80    /* blocks of bits kept */
-#define GATE            200.f /* loudness (about −50 dBm0) below which nothing is looked up */
-#define FLIPS           2     /* weakest key bits of the block tried both ways */
+#define RING            80     /* blocks of bits kept */
+#define GATE            200.0f /* loudness (−85 dBm0 in its bands) below which nothing is looked up */
+#define FLIPS           2      /* weakest key bits of the block tried both ways */
 #define CANDIDATES_MAX  256
 #define COMPARISONS_MAX 8
 #define CHECK_BLOCKS    20 /* a comparison goes on when these fit at all */
@@ -22,7 +22,7 @@
 #define COMPARE_STEP    6
 #define DECIDE_MIN      58 /* blocks that must fit for a decision, and … */
 #define DECIDE_WRONG    0.20f
-#define DECIDE_FIT      18.f
+#define DECIDE_FIT      18.0f
 #define DECIDE_FRAMES   125 /* … of the recording (all but the last 100 ms of shorter ones) */
 #define BITS_MIN        220
 #define WRONG_MAX       0.30f
@@ -32,6 +32,7 @@
 #define UNSURE_BLOCKS   100 /* then the best of those that sound alike */
 #define SOON_BLOCKS     42  /* as much, when they mean the same result */
 #define LOOK_EVERY      2
+_Static_assert(RING >= COMPARE_MAX + EAR_BLOCKS, "what a match tells of was kept");
 
 /* A recording that fits, and how well. */
 struct hypothesis {

@@ -18,7 +18,7 @@
 #define WEAK_MAX      3
 #define BUCKET_MAX    64
 #define SOLID_MIN     1000 /* reliable bits a recording must have */
-#define LOUDNESS_MIN  1e4f /* about −60 dBm0: a recording must sound at all */
+#define LOUDNESS_MIN  1e4f /* −68 dBm0 in its bands: a recording must sound at all */
 #define KEYS_EACH_MAX (1u << WEAK_MAX)
 
 enum err prints_open(struct prints **out)

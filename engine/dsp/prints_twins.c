@@ -7,7 +7,7 @@
 
 #define TWIN_FRAMES    (PRINTS_TWIN_MS / PRINTS_FRAME_MS)
 #define VOTES_NEEDED   6
-#define PLACES_MAX     65536 /* hits kept of one recording; further ones change nothing */
+#define PLACES_MAX     65536 /* hits kept of one recording: in further ones no twin is sought */
 #define ONE_SIDED_BITS 8     /* a frame that sounds here and is silent there differs by so many */
 
 struct print_difference print_differ(const struct print_frame *a, const struct print_frame *b,
