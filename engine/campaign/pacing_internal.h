@@ -97,6 +97,9 @@ double pacing_rate_limit(const struct pacing *p); /* calls a second; HUGE_VAL: n
 /* pacing_ratio.c: progressive and ratio */
 void pacing_for_free(struct pacing *p, uint64_t now_ms, struct wish *w);
 
+/* How many more calls the free agents can be expected to take; sets the chance of one of them. */
+uint32_t pacing_takes(struct pacing *p, uint64_t now_ms, uint32_t free_now, double *chance);
+
 /* pacing_predict.c */
 /* Live answers to come of the calls that are not decided yet, and the chance of the next call's;
  * both by the error of that chance higher than believed. */

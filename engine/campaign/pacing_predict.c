@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#define START_DIALS      20   /* decided, in the order of launches: then a start may have */
+#define START_RATIO      2    /* so many calls a free agent, at most */
 #define FORETELL_MS      250  /* the share is looked at anew after this when something was heard, */
 #define FORETELL_MOST_MS 2000 /* and after this when nothing was */
 #define OPEN_LEAST       1e-3 /* of a call's chance to be still undecided */
@@ -240,6 +242,28 @@ static void explain(const struct pacing *p, struct wish *w, const struct pacing_
                    a->taken <= a->theta ? "≤" : ">", 100 * a->theta);
 }
 
+/* Times are not known yet, but the share of live answers is: of dials in the order of launches,
+ * since those that end first are the failures. */
+static bool knows_share(const struct pacing *p)
+{
+    return p->learn.reach.count >= START_DIALS && !p->common->budget.spent;
+}
+
+/* What free agents can be expected to take (safe: one call each), whenever the answers come. */
+static uint32_t start_of(struct pacing *p, uint64_t now_ms, uint32_t safe)
+{
+    int32_t free_now = free_agents(p);
+    uint32_t most = free_now > 0 ? START_RATIO * (uint32_t)free_now : 0;
+    double chance;
+
+    if (!knows_share(p) || most <= p->open_count)
+        return safe;
+    uint32_t taken = pacing_takes(p, now_ms, (uint32_t)free_now, &chance);
+    most -= p->open_count;
+    most = taken < most ? taken : most;
+    return most > safe ? most : safe;
+}
+
 /* One more is wanted, were there room. */
 static bool goes_on(const struct pacing_advice *a, uint32_t calls, uint32_t safe)
 {
@@ -269,6 +293,7 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
 
     bool starts = !p->frozen && served(p) < PACING_START_LIVE;
     out->theta = starts ? 0 : pacing_budget_theta(&p->common->budget);
+    safe = starts ? start_of(p, now_ms, safe) : safe;
     out->horizon_s = p->plan.at[PACING_LOOKS - 1] * PACING_TICK_S + p->plan.limit_s;
     out->expected_agents = fmax(0, p->state.agents[AGENT_PACE_FREE] + k.at[PACING_LOOKS - 1].freed);
     out->risk = out->taken = risk_of(&k, limits);
@@ -280,8 +305,9 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
     }
     out->expected_live = k.settle;
     if (starts)
-        pacing_explain(w, "starts with one call a free agent until %d live answers are known (%u)",
-                       PACING_START_LIVE, (unsigned)served(p));
+        pacing_explain(w, "starts with %s a free agent until %d live answers are known (%u)",
+                       knows_share(p) ? "up to 2 calls" : "one call", PACING_START_LIVE,
+                       (unsigned)served(p));
     else if (p->common->budget.spent)
         pacing_explain(w,
                        "one call a free agent: the abandonment of 30 days is at its cap of %.1f %%",

@@ -32,7 +32,7 @@ static bool over_cap(const struct pacing *p)
 
 /* How many more calls the free agents can be expected to take: with m answers to come of them and
  * of those that ring, m + √m (a Poisson's spread) is at most the number of agents. */
-static uint32_t takes(struct pacing *p, uint64_t now_ms, uint32_t free_now, double *chance)
+uint32_t pacing_takes(struct pacing *p, uint64_t now_ms, uint32_t free_now, double *chance)
 {
     double expected = pacing_expect(p, now_ms, chance);
     double most = free_now + 0.5 - sqrt(free_now + 0.25);
@@ -52,7 +52,7 @@ void pacing_for_free(struct pacing *p, uint64_t now_ms, struct wish *w)
     uint32_t target = (uint32_t)(ratio * free_now + 1e-9), held = target;
 
     if (ratio > 1 && target > open) {
-        held = open + takes(p, now_ms, free_now, &chance);
+        held = open + pacing_takes(p, now_ms, free_now, &chance);
         held = held > free_now ? held : free_now; /* one call each is without risk */
         held = held < target ? held : target;
     }

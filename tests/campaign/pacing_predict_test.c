@@ -124,6 +124,61 @@ Test(predict, starts_with_one_call_a_free_agent_and_says_so)
     pacing_close(p);
 }
 
+/* Dials that took their whole time, one after the other; every nth is a live answer. */
+static void decide(struct pacing *p, uint32_t dials, uint32_t nth)
+{
+    for (uint32_t i = 0; i < dials; i++) {
+        tell(p, 0, PACING_LAUNCHED);
+        now += 8000;
+        if (i % nth == 0)
+            tell(p, 0, PACING_ANSWERED);
+        now += 2000;
+        end(p, 0, i % nth == 0 ? RESULT_HUMAN : RESULT_NO_ANSWER, false);
+    }
+}
+
+Test(predict, starts_with_what_free_agents_can_take_once_the_share_is_known)
+{
+    static const struct {
+        uint32_t dials, nth, least, most;
+    } cases[] = {{19, 10, 10, 10}, /* too few to know it */
+                 {25, 10, 16, 20}, /* a tenth: two calls an agent, at most */
+                 {25, 2, 13, 15},  /* a half: 7.3 answers and their spread are 10 */
+                 {25, 1, 10, 10}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct pacing *p = open_predictive();
+        struct pacing_advice a;
+
+        decide(p, cases[i].dials, cases[i].nth);
+        agents_free(p, 10);
+        pacing_launch(p, now, &plenty, &a);
+        cr_expect(a.launch >= cases[i].least && a.launch <= cases[i].most, "%zu: %u: %s", i,
+                  a.launch, a.reason);
+        cr_expect(strstr(a.reason, cases[i].dials < 20 ? "with one call" : "with up to 2 calls"),
+                  "%s", a.reason);
+        launch(p, 1, a.launch);
+        pacing_launch(p, now, &plenty, &a);
+        cr_expect_eq(a.launch, 0, "those that ring count: %s", a.reason);
+        pacing_close(p);
+    }
+}
+
+Test(predict, many_quick_failures_are_no_share)
+{
+    struct pacing *p = open_predictive();
+    struct pacing_advice a;
+
+    agents_free(p, 20);
+    launch(p, 0, 60);
+    now += 2000;
+    for (uint32_t i = 20; i < 60; i++) /* the first twenty still ring, and may all answer */
+        end(p, i, RESULT_BUSY, false);
+    pacing_launch(p, now, &plenty, &a);
+    cr_expect_eq(a.launch, 0, "%s", a.reason);
+    pacing_close(p);
+}
+
 Test(predict, dials_more_than_one_a_free_agent_once_it_knows)
 {
     struct pacing *p = open_predictive();

@@ -183,11 +183,11 @@ def stage(where, callees, weights=None, agent="agent", settings=None):
 
 
 def campaign(where, address, agents=8, **replace):
-    """The demo campaign pointed at `address`, ringing less long; replace: text → text in the YAML."""
-    text = (SOURCE / "scenarios" / "campaigns" / "demo.yaml").read_text()
+    """The tests' campaign pointed at `address`, ringing less long; replace: text → text in the YAML."""
+    text = (SOURCE / "tests" / "e2e" / "campaign.yaml").read_text()
     for old, new in {"127.0.0.1:5070": address, "count: 10": f"count: {agents}",
                      "ring_timeout: 11s": "ring_timeout: 8s", **replace}.items():
-        check(old in text, f"the demo campaign has {old!r}")
+        check(old in text, f"the tests' campaign has {old!r}")
         text = text.replace(old, new)
     path = where / "campaign.yaml"
     path.write_text(text)
