@@ -21,7 +21,7 @@
 #define LONG_EASE    3.0   /* more, θ is brought down */
 #define LONG_ROOM    10.0  /* abandons that the account shall have left */
 #define LONG_FIRST   600.0 /* answers; until then an account may be behind by up to */
-#define LONG_BEHIND  4.5   /* abandons: one of ten is no share yet */
+#define LONG_BEHIND  4.5   /* abandons: one of thirty is no share yet */
 #define FALSE_SPREAD 2.0   /* of the number of people dropped as machines, which nobody is told */
 /* In large rooms abandons come and go by `soft` around their target: for each beyond SOFT */
 #define WIDE_KEEP  0.1  /* abandons more are left for calls in the air, */

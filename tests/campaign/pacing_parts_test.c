@@ -352,7 +352,7 @@ Test(budget, the_account_of_thirty_days_holds_whatever_theta_says)
     pacing_budget_init(&b, 0.03, false, 0);
     double free = pacing_budget_theta(&b);
     tell(&b, 0, 0);
-    cr_expect_float_eq(pacing_budget_theta(&b), free / 3, 1e-9, "a campaign begins with care");
+    cr_expect_float_eq(pacing_budget_theta(&b), free / 6, 1e-9, "a campaign begins with care");
     tell(&b, 10000, 290);
     cr_expect_eq(pacing_budget_theta(&b), free, "ten abandons left: nothing is held");
     tell(&b, 10000, 294.5);
@@ -362,9 +362,9 @@ Test(budget, the_account_of_thirty_days_holds_whatever_theta_says)
     cr_expect_eq(pacing_budget_theta(&b), 0);
     b.s = 100;
     cr_expect_eq(pacing_budget_theta(&b), 0);
-    tell(&b, 20, 1);
-    cr_expect(!b.spent, "one of twenty is no share yet");
-    tell(&b, 20, 2);
+    tell(&b, 30, 1);
+    cr_expect(!b.spent, "one of thirty is no share yet");
+    tell(&b, 30, 2);
     cr_expect(b.spent, "two are");
     pacing_budget_init(&b, 0, false, 0);
     cr_expect_eq(pacing_budget_theta(&b), 0, "a cap of nothing");
@@ -433,24 +433,27 @@ Test(budget, people_dropped_unheard_may_be_more_than_their_mean)
     cr_expect_eq(pacing_budget_theta(&unheard), pacing_budget_theta(&heard));
 }
 
-/* Sixty answers, a campaign of twenty minutes: each abandon costs a part of θ, the third all of it.
- * None stops it: a share of so few is none yet. */
-Test(budget, a_short_campaign_has_two_abandons_to_lose)
+/* Sixty answers, a campaign of twenty minutes: one abandon costs a part of θ, the second all of it,
+ * until some more answers have come. */
+Test(budget, a_short_campaign_has_one_abandon_to_lose)
 {
     struct pacing_budget b;
-    double theta[4];
+    double theta[3];
 
     pacing_budget_init(&b, 0.03, false, 0);
     tell(&b, 0, 0);
     cr_expect_gt(pacing_budget_theta(&b), 0, "the first answers are still to come");
-    for (int n = 0; n < 4; n++) {
+    for (int n = 0; n < 3; n++) {
         tell(&b, 60, n);
         theta[n] = pacing_budget_theta(&b);
         cr_expect(n == 0 || theta[n] < theta[n - 1], "%d: %g", n, theta[n]);
     }
-    cr_expect_gt(theta[2], 0);
-    cr_expect_eq(theta[3], 0);
+    cr_expect_gt(theta[1], 0);
+    cr_expect_eq(theta[2], 0);
     cr_expect(b.spent);
+    tell(&b, 80, 2);
+    cr_expect_gt(pacing_budget_theta(&b), 0);
+    cr_expect_not(b.spent);
 }
 
 Test(budget, others_answers_count_for_the_day)
