@@ -109,7 +109,7 @@ static enum err treatments_stay(const struct campaign *now, const struct campaig
         now->abandonment.cap_percent > next->abandonment.cap_percent)
         return refuse(why, "abandonment: limit, cap or message is another");
     if (memcmp(&now->analysis, &next->analysis, sizeof(now->analysis)) != 0)
-        return refuse(why, "analysis: its times are others");
+        return refuse(why, "analysis: its times, mode or costs are others");
     return OK;
 }
 

@@ -15,7 +15,8 @@
 #include "io/mark.h"
 #include "media/admission.h"
 
-#define MINUTE_MS 60000u
+#define MINUTE_MS   60000u
+#define COST_MAX_MS (18 * 60 * MINUTE_MS)
 
 const char *pacing_mode_name(enum pacing_mode m)
 {
@@ -49,6 +50,9 @@ static void set_defaults(struct campaign *c)
     c->analysis.greeting_ms = amd.greeting_ms;
     c->analysis.after_greeting_ms = amd.after_greeting_ms;
     c->analysis.total_ms = amd.total_ms;
+    c->analysis.mode = amd.mode;
+    c->analysis.drop_cost_ms = amd.drop_cost_s * 1000u;
+    c->analysis.agent_cost_ms = amd.agent_cost_s * 1000u;
     c->ring_timeout_ms = 25000;
     c->attempts = 3;
     c->windows.any = true;
@@ -170,6 +174,21 @@ static void read_dates(struct reading *r)
         reading_fail(r, raw->ends, "ends: the campaign ends before it starts");
 }
 
+/* How the verdict is made, and what mistakes cost. */
+static void read_verdict(struct reading *r)
+{
+    static const struct reading_word modes[] = {{"model", DSP_AMD_MODEL}, {"rules", DSP_AMD_RULES}};
+    const struct raw_campaign *raw = r->raw;
+    struct campaign *c = r->campaign;
+
+    c->analysis.mode = (uint32_t)reading_word(r, "analysis: mode", raw->analysis.mode, modes, 2,
+                                              (int)c->analysis.mode);
+    reading_duration(r, "analysis: dropped_person", raw->analysis.dropped_person, 1000, COST_MAX_MS,
+                     &c->analysis.drop_cost_ms);
+    reading_duration(r, "analysis: machine_at_agent", raw->analysis.machine_at_agent, 1000,
+                     COST_MAX_MS, &c->analysis.agent_cost_ms);
+}
+
 static void read_analysis(struct reading *r)
 {
     const struct raw_campaign *raw = r->raw;
@@ -187,6 +206,7 @@ static void read_analysis(struct reading *r)
     if (!r->failed && c->analysis.total_ms < c->analysis.after_greeting_ms)
         reading_fail(r, raw->analysis.total ? raw->analysis.total : raw->analysis.after_greeting,
                      "analysis: total is shorter than after_greeting");
+    read_verdict(r);
 }
 
 static void read_pacing(struct reading *r)

@@ -201,7 +201,9 @@ struct campaign {
     uint32_t ring_timeout_ms;
     struct {
         uint32_t initial_silence_ms, greeting_ms, after_greeting_ms, total_ms;
-    } analysis; /* fits struct dsp_amd_config */
+        uint32_t mode;                        /* enum dsp_amd_mode */
+        uint32_t drop_cost_ms, agent_cost_ms; /* of a person dropped, of a machine at an agent */
+    } analysis;                               /* fits struct dsp_amd_config */
     struct campaign_pacing pacing;
     struct {
         uint32_t limit_ms;               /* answer (end of greeting) to agent */

@@ -119,8 +119,13 @@ static const cyaml_schema_value_t outcome_value = {
             offsetof(struct raw_campaign, part.member) - offsetof(struct raw_campaign, part))
 
 static const cyaml_schema_field_t analysis_fields[] = {
-    SUB("initial_silence", analysis, initial_silence), SUB("greeting", analysis, greeting),
-    SUB("after_greeting", analysis, after_greeting), SUB("total", analysis, total),
+    SUB("initial_silence", analysis, initial_silence),
+    SUB("greeting", analysis, greeting),
+    SUB("after_greeting", analysis, after_greeting),
+    SUB("total", analysis, total),
+    SUB("mode", analysis, mode),
+    SUB("dropped_person", analysis, dropped_person),
+    SUB("machine_at_agent", analysis, machine_at_agent),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t pacing_fields[] = {
     SUB("mode", pacing, mode),

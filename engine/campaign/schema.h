@@ -68,6 +68,7 @@ struct raw_campaign {
     unsigned addresses_count;
     struct {
         char *initial_silence, *greeting, *after_greeting, *total;
+        char *mode, *dropped_person, *machine_at_agent;
     } analysis;
     struct {
         char *mode, *ratio, *calls_per_second, *engine_calls_per_second, *concurrent, *daily;

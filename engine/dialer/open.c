@@ -321,6 +321,9 @@ static void init_values(struct dialer *d)
     d->amd.greeting_ms = (uint16_t)c->analysis.greeting_ms;
     d->amd.after_greeting_ms = (uint16_t)c->analysis.after_greeting_ms;
     d->amd.total_ms = (uint16_t)c->analysis.total_ms;
+    d->amd.mode = (uint8_t)c->analysis.mode;
+    d->amd.drop_cost_s = (uint16_t)(c->analysis.drop_cost_ms / 1000);
+    d->amd.agent_cost_s = (uint16_t)(c->analysis.agent_cost_ms / 1000);
     d->amd.limit_ms = (uint16_t)c->abandonment.limit_ms;
     d->policy = c->pacing;
     abandonment_init(&d->abandonment, c->zone, c->abandonment.limit_ms);

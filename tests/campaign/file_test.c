@@ -88,7 +88,8 @@ Test(file, everything_said)
         "  - {name: \"x-%d\", uri: \"sip:x-%d@127.0.0.1:5071\", count: 2, first: 7, wrap_up: "
         "1m30s}\n"
         "  - {name: solo, uri: \"sip:solo@127.0.0.1\"}\n"
-        "analysis: {initial_silence: 3s, greeting: 1500ms, after_greeting: 700ms, total: 4s}\n"
+        "analysis: {initial_silence: 3s, greeting: 1500ms, after_greeting: 700ms, total: 4s,"
+        " mode: rules, dropped_person: 1h, machine_at_agent: 20s}\n"
         "pacing: {mode: ratio, ratio: 1.75, calls_per_second: 3, concurrent: 20}\n"
         "abandonment: {limit: 1500ms, cap: 2.5, keep_days: 1825, message: /sounds/sorry.wav}\n"
         "on: {machine: message vm drop.wav After Beep, ivr: flow ivr.lua, fax: hangup}\n"
@@ -127,6 +128,9 @@ Test(file, everything_said)
     cr_expect_eq(c->agents[1].wrap_up_ms, 90000);
     cr_expect_str_eq(c->agents[2].name, "solo");
     cr_expect_eq(c->analysis.greeting_ms, 1500);
+    cr_expect_eq(c->analysis.mode, DSP_AMD_RULES);
+    cr_expect_eq(c->analysis.drop_cost_ms, 3600000);
+    cr_expect_eq(c->analysis.agent_cost_ms, 20000);
     cr_expect_float_eq(c->pacing.ratio, 1.75, 1e-9);
     cr_expect_str_eq(c->abandonment.message, "/sounds/sorry.wav");
     cr_expect_eq(c->on[RESULT_HUMAN].kind, TREAT_AGENT, "by default");
@@ -233,6 +237,8 @@ Test(file, unknown_keys_name_their_line_and_what_is_accepted)
            7,
            "unknown key 'ration' in pacing; accepted: mode, ratio, calls_per_second, "
            "engine_calls_per_second, concurrent");
+    refuse(HEAD "analysis:\n  mode: asterisk\n", 5, "model");
+    refuse(HEAD "analysis:\n  dropped_person: 19h\n", 5, "dropped_person");
     refuse(HEAD "on:\n  human: agent\n  hooman: agent\n", 6, "'hooman' in on; accepted: human, ");
     refuse(HEAD "on: {busy: hangup}\n", 4, "'busy' in on"); /* nobody answered: nothing to do */
     refuse(HEAD "results:\n  busy:\n    affter: 5m\n", 6,
