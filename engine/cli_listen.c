@@ -35,8 +35,8 @@ static const char help[] =
     "  --prints LIB      also known recordings of this library (peal prints), by their id\n"
     "  --json            one JSON object a line: kind, at_ms (when it was said), start_ms,\n"
     "                    end_ms, detail, freq_hz, level_dbm0, confidence. The last line has kind\n"
-    "                    \"verdict\", the verdict (human, machine, … or none) and the result "
-    "label\n"
+    "                    \"verdict\", the verdict (human, machine, … or none), what it rests on\n"
+    "                    (speech_ms heard by then, silence_ms since) and the result label\n"
     "  --plot OUT.html   also a page with spectrogram, level, events and verdict over time; it\n"
     "                    needs nothing but a browser\n"
     "\n"
@@ -225,6 +225,12 @@ static void put_common(struct json *j, const struct finding *x)
     json_num(j, "confidence", (double)(int)((double)e->confidence * 1000 + 0.5) / 1000);
 }
 
+/* Of some kinds of events they are other numbers (dsp/dsp.h). */
+static bool has_frequencies(const struct dsp_event *e)
+{
+    return e->kind != DSP_KNOWN && e->kind != DSP_ECHO && e->kind != DSP_VERDICT;
+}
+
 static void event_as_json(const struct findings *f, const struct finding *x)
 {
     const struct dsp_event *e = &x->event;
@@ -238,7 +244,7 @@ static void event_as_json(const struct findings *f, const struct finding *x)
     put_common(&j, x);
     json_cstr(&j, "detail", finding_detail(f, e, text));
     json_begin_array(&j, "freq_hz");
-    for (int i = 0; i < 2 && e->freq_hz[i] && e->kind != DSP_KNOWN && e->kind != DSP_ECHO; i++)
+    for (int i = 0; i < 2 && e->freq_hz[i] && has_frequencies(e); i++)
         json_u64(&j, NULL, e->freq_hz[i]);
     json_end(&j);
     if (e->kind == DSP_ECHO) {
@@ -263,10 +269,13 @@ static void verdict_as_json(const struct findings *f)
     json_cstr(&j, "kind", "verdict");
     json_cstr(&j, "verdict",
               decided ? dsp_verdict_name((enum dsp_verdict)v->event.detail) : "none");
-    if (decided)
+    if (decided) {
         put_common(&j, v);
-    else
+        json_u64(&j, "speech_ms", v->event.freq_hz[0]);
+        json_u64(&j, "silence_ms", v->event.freq_hz[1]);
+    } else {
         json_num(&j, "confidence", 0);
+    }
     json_cstr(&j, "result", result_name(f->result));
     if (f->beep_ms)
         json_u64(&j, "beep_ms", f->beep_ms);
@@ -301,6 +310,8 @@ static void print_event(const struct findings *f, const struct finding *x)
         snprintf(freq, sizeof(freq), "%u ms into it", 10u * e->freq_hz[1]);
     else if (e->kind == DSP_ECHO)
         snprintf(freq, sizeof(freq), "%u ms, -%u dB", e->freq_hz[0], e->freq_hz[1]);
+    else if (e->kind == DSP_VERDICT)
+        snprintf(freq, sizeof(freq), "%u ms, %u quiet", e->freq_hz[0], e->freq_hz[1]);
     else if (e->freq_hz[0] && e->freq_hz[1])
         snprintf(freq, sizeof(freq), "%u+%u Hz", e->freq_hz[0], e->freq_hz[1]);
     else if (e->freq_hz[0])
@@ -343,9 +354,10 @@ static void print_text(const struct findings *f)
     if (f->dropped)
         printf("… and %u events more\n", f->dropped);
     if (f->verdict.event.kind == DSP_VERDICT)
-        printf("\nverdict: %s (%.2f) at %.2f s",
+        printf("\nverdict: %s (%.2f) at %.2f s, after %.2f s of speech and %.2f s of silence",
                dsp_verdict_name((enum dsp_verdict)f->verdict.event.detail),
-               (double)f->verdict.event.confidence, seconds(f->verdict.at_ms));
+               (double)f->verdict.event.confidence, seconds(f->verdict.at_ms),
+               seconds(f->verdict.event.freq_hz[0]), seconds(f->verdict.event.freq_hz[1]));
     else
         printf("\nverdict: none was reached");
     if (f->beep_ms)

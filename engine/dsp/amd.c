@@ -25,13 +25,26 @@
 #define LEAST_MS        800 /* of silence that a verdict may take, whatever the limit is */
 #define STIRRING        7u  /* blocks: sound that may turn out to be the next words */
 
+static uint32_t speech_of(const struct amd *a)
+{
+    return a->speech_ms + (a->speaking ? a->last_voice_ms - a->spurt_ms : 0);
+}
+
+static uint16_t at_most(uint32_t ms)
+{
+    return (uint16_t)(ms < UINT16_MAX ? ms : UINT16_MAX);
+}
+
 static void verdict(struct leg *l, enum dsp_verdict v, float confidence, struct sink *s)
 {
     struct amd *a = &l->amd;
     a->done = true;
     struct dsp_event *e = sink_add(s, DSP_VERDICT, v, a->clock_ms, l->now_ms);
-    if (e)
-        e->confidence = confidence;
+    if (!e)
+        return;
+    e->confidence = confidence;
+    e->freq_hz[0] = at_most(speech_of(a));
+    e->freq_hz[1] = at_most(l->now_ms - (a->spurts ? a->last_voice_ms : a->clock_ms));
 }
 
 /* Takes over what the voice detector knows; returns the speech so far. */
@@ -52,7 +65,7 @@ static uint32_t listen(struct leg *l)
         a->speech_ms += a->last_voice_ms - a->spurt_ms;
         a->speaking = false;
     }
-    return a->speech_ms + (a->speaking ? a->last_voice_ms - a->spurt_ms : 0);
+    return speech_of(a);
 }
 
 /* Ringing after the answer: somebody may still come, so the model waits, but not for ever. */

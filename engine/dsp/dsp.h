@@ -38,7 +38,8 @@ enum dsp_kind {
     DSP_SILENCE,      /* nothing over the line's noise, packets or not; at 1, 2, 3, 5, 8, 13… s */
     DSP_DEAD_AIR,     /* the same, where packets came and all were digital zero; also in the
                        * pauses of ringing, so it means little before answer */
-    DSP_VERDICT,      /* detail: enum dsp_verdict; at most once per stay in phase ANSWERED */
+    DSP_VERDICT,      /* detail: enum dsp_verdict; at most once per stay in phase ANSWERED. What it
+                       * rests on: freq_hz[0]: ms of speech by then, freq_hz[1]: ms of silence since */
     DSP_KNOWN,        /* a recording of the library was recognised (dsp_state_prints), in EARLY and
                        * ANSWERED, once until another is. freq_hz[0]: its index in the library;
                        * freq_hz[1]: where it is at end_ms, in 10 ms; start: first heard */
@@ -188,9 +189,10 @@ struct dsp_event {
     uint32_t leg;
     uint8_t kind; /* enum dsp_kind */
     uint8_t detail;
-    int16_t level_ddb;         /* dBm0 × 10 of what was heard */
-    uint16_t freq_hz[2];       /* dominant frequencies, 0 where they do not apply; see DSP_KNOWN */
-    float confidence;          /* 0…1 */
+    int16_t level_ddb; /* dBm0 × 10 of what was heard */
+    uint16_t
+        freq_hz[2];   /* dominant frequencies, 0 where they do not apply; see DSP_KNOWN, _VERDICT */
+    float confidence; /* 0…1 */
     uint32_t start_ms, end_ms; /* since the leg's first block */
 };
 

@@ -71,6 +71,10 @@ static void put_detail(struct json *j, const struct call_record *r, const struct
 {
     char digit[2] = {(char)e->detail, '\0'};
 
+    if (e->kind == EVIDENCE_VERDICT && (e->freq_hz[0] || e->freq_hz[1])) {
+        json_u64(j, "speech_ms", e->freq_hz[0]);
+        json_u64(j, "silence_ms", e->freq_hz[1]);
+    }
     if (e->kind != EVIDENCE_HEARD)
         return;
     if (e->code == DSP_SIT)

@@ -4,6 +4,8 @@
 
 #include "dsp/tape.h"
 
+static struct dsp_event told; /* the last verdict */
+
 /* Plays the tape over faint noise from noise_from on; returns the verdict, its time in *at. */
 static enum dsp_verdict verdict_on(struct tape *t, uint32_t noise_from, struct line line,
                                    uint32_t *at)
@@ -20,6 +22,7 @@ static enum dsp_verdict verdict_on(struct tape *t, uint32_t noise_from, struct l
     cr_assert_leq(heard_count(h, DSP_VERDICT), 1, "at most one verdict");
     const struct dsp_event *e = heard_first(h, DSP_VERDICT);
     *at = e ? heard_at(h, e) : 0;
+    told = e ? *e : (struct dsp_event){0};
     enum dsp_verdict v = e ? (enum dsp_verdict)e->detail : VERDICT_NONE;
     tape_close(t);
     return v;
@@ -38,6 +41,11 @@ Test(amd, a_short_answer_and_silence_is_a_human_soon)
         cr_assert_eq(v, VERDICT_HUMAN, "%u ms: %s", length, dsp_verdict_name(v));
         cr_assert_geq(at, 500 + length + 400, "%u ms: at %u", length, at);
         cr_assert_leq(at, 500 + length + 800, "%u ms: at %u", length, at);
+        cr_assert(abs(told.freq_hz[0] - (int)length) <= 60, "%u ms: rests on %u ms of speech",
+                  length, told.freq_hz[0]);
+        int since = (int)(at - 500 - length);
+        cr_assert(abs(told.freq_hz[1] - since) <= 60, "%u ms: rests on %u ms of silence, not %d",
+                  length, told.freq_hz[1], since);
     }
 }
 

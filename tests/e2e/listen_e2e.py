@@ -105,6 +105,9 @@ def a_person_and_a_machine():
             events, v = listen(path)
             said.append(v["verdict"])
             check(v["answered_ms"] == 0 and v["length_ms"] > 300, f"{path}: {v}")
+            if v["verdict"] != "none":
+                check(0 <= v["speech_ms"] <= v["end_ms"] - v["start_ms"] and v["silence_ms"] >= 0 and
+                      (v["verdict"] != "human" or v["speech_ms"] > 0), f"what it rests on: {v}")
             if v["verdict"] in ("human", "machine"):
                 check(v["result"] == v["verdict"], f"{path}: {v}")
                 check(0 < v["at_ms"] <= v["length_ms"] + 3020 and 0 < v["confidence"] <= 1, f"{path}: {v}")

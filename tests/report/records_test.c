@@ -104,9 +104,11 @@ Test(records, one_attempt_in_all_detail)
                                            .confidence = 0.5f,
                                            .start_ms = 100,
                                            .end_ms = 900});
-    call_record_add(
-        &a, &(struct evidence){
-                .kind = EVIDENCE_VERDICT, .code = VERDICT_HUMAN, .start_ms = 4600, .end_ms = 4600});
+    call_record_add(&a, &(struct evidence){.kind = EVIDENCE_VERDICT,
+                                           .code = VERDICT_HUMAN,
+                                           .freq_hz = {1100, 620},
+                                           .start_ms = 4600,
+                                           .end_ms = 4600});
     put(r, &a);
     cr_expect_eq(records_sync(r, 10000), OK);
     cr_expect_eq(records_close(r, &stats), OK);
@@ -126,6 +128,9 @@ Test(records, one_attempt_in_all_detail)
     cr_expect_str_eq(json_string_value(json_object_get(e, "what")), "sit");
     cr_expect_str_eq(json_string_value(json_object_get(e, "sit")), "vc");
     cr_expect_eq(json_integer_value(json_object_get(e, "until")), 900);
+    e = json_array_get(json_object_get(v, "evidence"), 2);
+    cr_expect_eq(json_integer_value(json_object_get(e, "speech_ms")), 1100);
+    cr_expect_eq(json_integer_value(json_object_get(e, "silence_ms")), 620);
     json_decref(v);
 
     cr_expect_eq(ask("SELECT count(*) FROM attempts WHERE lead = 'seven \"7\" \\' AND attempt = 2 "
