@@ -189,10 +189,9 @@ struct dsp_event {
     uint32_t leg;
     uint8_t kind; /* enum dsp_kind */
     uint8_t detail;
-    int16_t level_ddb; /* dBm0 × 10 of what was heard */
-    uint16_t
-        freq_hz[2];   /* dominant frequencies, 0 where they do not apply; see DSP_KNOWN, _VERDICT */
-    float confidence; /* 0…1 */
+    int16_t level_ddb;         /* dBm0 × 10 of what was heard */
+    uint16_t freq_hz[2];       /* dominant frequencies, 0: none; some kinds have other numbers */
+    float confidence;          /* 0…1 */
     uint32_t start_ms, end_ms; /* since the leg's first block */
 };
 
