@@ -70,13 +70,14 @@ static void check(const struct dsp_event *e, size_t n, uint32_t now_ms, unsigned
         MUST(e[i].start_ms <= e[i].end_ms && e[i].end_ms <= now_ms);
         MUST(e[i].confidence >= 0 && e[i].confidence <= 1);
         MUST(e[i].level_ddb >= -990 && e[i].level_ddb <= 80);
-        MUST(e[i].freq_hz[0] <= 4000 && e[i].freq_hz[1] <= 4000);
+        MUST(e[i].kind == DSP_VERDICT || (e[i].freq_hz[0] <= 4000 && e[i].freq_hz[1] <= 4000));
         if (e[i].kind == DSP_DTMF)
             MUST(strchr("0123456789*#ABCD", e[i].detail) && e[i].detail);
         if (e[i].kind == DSP_SIT)
             MUST(e[i].detail > SIT_NONE && e[i].detail < SIT_COUNT);
         if (e[i].kind == DSP_VERDICT) {
             MUST(e[i].detail > VERDICT_NONE && e[i].detail < VERDICT_COUNT);
+            MUST(e[i].freq_hz[0] + e[i].freq_hz[1] <= e[i].end_ms - e[i].start_ms);
             MUST(++*verdicts <= 1);
         }
     }
