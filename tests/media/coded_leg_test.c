@@ -14,7 +14,7 @@
 #define LATE_MOST (RATE / 2) /* of the whole way */
 #define PIECES    (SAID / PIECE - 1)
 #define CODECS    6
-#define TALKS     4 /* at most, until each was heard well */
+#define TALKS     6 /* at most, until each was heard well */
 
 static const struct {
     enum media_codec codec;
