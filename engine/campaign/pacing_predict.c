@@ -304,10 +304,13 @@ void pacing_predict(struct pacing *p, uint64_t now_ms, const struct pacing_limit
         out->risk = risk_of(&k, limits);
     }
     out->expected_live = k.settle;
-    if (starts)
-        pacing_explain(w, "starts with %s a free agent until %d live answers are known (%u)",
-                       knows_share(p) ? "up to 2 calls" : "one call", PACING_START_LIVE,
-                       (unsigned)served(p));
+    if (starts && knows_share(p))
+        pacing_explain(
+            w, "starts with up to %d calls a free agent until %d live answers are known (%u)",
+            START_RATIO, PACING_START_LIVE, (unsigned)served(p));
+    else if (starts)
+        pacing_explain(w, "starts with one call a free agent until %d live answers are known (%u)",
+                       PACING_START_LIVE, (unsigned)served(p));
     else if (p->common->budget.spent)
         pacing_explain(w,
                        "one call a free agent: the abandonment of 30 days is at its cap of %.1f %%",

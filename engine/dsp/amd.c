@@ -7,6 +7,7 @@
  * carrier's, not the callee's: it does not count as silence until DEAD_LIMIT_MS. Tones are neither
  * speech nor silence, so ringing or busy after answer gives no verdict before total_ms. */
 #include "dsp/amd_model.h"
+#include "dsp/num.h"
 #include "dsp/tones.h"
 
 #define DEAD_LIMIT_MS   8000 /* of digital zero and nothing else */
@@ -30,11 +31,6 @@ static uint32_t speech_of(const struct amd *a)
     return a->speech_ms + (a->speaking ? a->last_voice_ms - a->spurt_ms : 0);
 }
 
-static uint16_t at_most(uint32_t ms)
-{
-    return (uint16_t)(ms < UINT16_MAX ? ms : UINT16_MAX);
-}
-
 static void verdict(struct leg *l, enum dsp_verdict v, float confidence, struct sink *s)
 {
     struct amd *a = &l->amd;
@@ -43,8 +39,8 @@ static void verdict(struct leg *l, enum dsp_verdict v, float confidence, struct 
     if (!e)
         return;
     e->confidence = confidence;
-    e->freq_hz[0] = at_most(speech_of(a));
-    e->freq_hz[1] = at_most(l->now_ms - (a->spurts ? a->last_voice_ms : a->clock_ms));
+    e->freq_hz[0] = num_u16(speech_of(a));
+    e->freq_hz[1] = num_u16(l->now_ms - (a->spurts ? a->last_voice_ms : a->clock_ms));
 }
 
 /* Takes over what the voice detector knows; returns the speech so far. */

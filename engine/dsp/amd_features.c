@@ -35,7 +35,7 @@ static void burst_begin(struct amd_features *f, uint32_t start_ms)
 {
     if (f->bursts) {
         uint32_t gap = start_ms - f->last_voice_ms;
-        uint16_t gap_ms = (uint16_t)(gap < UINT16_MAX ? gap : UINT16_MAX);
+        uint16_t gap_ms = num_u16(gap);
         f->first_gap_ms = f->first_gap_ms ? f->first_gap_ms : gap_ms;
         f->longest_gap_ms = gap_ms > f->longest_gap_ms ? gap_ms : f->longest_gap_ms;
         f->last_gap_ms = gap_ms;
@@ -55,7 +55,7 @@ static void burst_begin(struct amd_features *f, uint32_t start_ms)
 static void burst_grow(struct amd_features *f)
 {
     uint32_t length = f->last_voice_ms - f->spurt_ms;
-    uint16_t ms = (uint16_t)(length < UINT16_MAX ? length : UINT16_MAX);
+    uint16_t ms = num_u16(length);
     f->longest_burst_ms = ms > f->longest_burst_ms ? ms : f->longest_burst_ms;
     if (f->bursts == 1)
         f->first_burst_ms = ms;

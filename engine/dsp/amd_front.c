@@ -1,6 +1,7 @@
 #include "dsp/amd_front.h"
 
 #include "dsp/dsp.h"
+#include "dsp/num.h"
 
 #define FRONT_DDB     120
 #define LOUDER_DDB    80
@@ -8,11 +9,6 @@
 #define GAP_MS        240 /* ends a burst */
 #define SHARE_ONE     4096
 #define FLOOR_DDB     (-700)
-
-static uint16_t at_most(uint32_t ms)
-{
-    return (uint16_t)(ms < UINT16_MAX ? ms : UINT16_MAX);
-}
 
 static void restart(struct amd_front *f, int16_t level_ddb, uint32_t now_ms)
 {
@@ -25,7 +21,7 @@ static void burst_begin(struct amd_front *f, uint32_t now_ms)
 {
     uint32_t start = now_ms - DSP_BLOCK_MS;
     if (f->bursts) {
-        f->last_gap_ms = at_most(start - f->last_ms);
+        f->last_gap_ms = num_u16(start - f->last_ms);
         f->longest_gap_ms = f->last_gap_ms > f->longest_gap_ms ? f->last_gap_ms : f->longest_gap_ms;
     }
     f->bursts = (uint8_t)(f->bursts + (f->bursts < UINT8_MAX));
@@ -36,7 +32,7 @@ static void burst_begin(struct amd_front *f, uint32_t now_ms)
 static void burst_grow(struct amd_front *f, uint32_t now_ms)
 {
     f->last_ms = now_ms;
-    uint16_t length = at_most(f->last_ms - f->spurt_ms);
+    uint16_t length = num_u16(f->last_ms - f->spurt_ms);
     if (f->bursts == 1)
         f->first_burst_ms = length;
     f->longest_burst_ms = length > f->longest_burst_ms ? length : f->longest_burst_ms;

@@ -39,7 +39,7 @@ void cadence_segment(struct leg *l, const struct segment *g)
     uint32_t gap = g->start_ms - c->last_end_ms;
     if (c->count && same_tone(c, g) && (gap < BRIDGED_MS || g->start_ms < c->last_end_ms)) {
         length = g->end_ms - c->last_start_ms;
-        c->on_ms[0] = (uint16_t)(length < UINT16_MAX ? length : UINT16_MAX);
+        c->on_ms[0] = num_u16(length);
         c->last_end_ms = g->end_ms;
         return;
     }
@@ -50,7 +50,7 @@ void cadence_segment(struct leg *l, const struct segment *g)
         return;
     memmove(c->on_ms + 1, c->on_ms, sizeof c->on_ms - sizeof c->on_ms[0]);
     memmove(c->off_ms + 1, c->off_ms, sizeof c->off_ms - sizeof c->off_ms[0]);
-    c->on_ms[0] = (uint16_t)(length < UINT16_MAX ? length : UINT16_MAX);
+    c->on_ms[0] = num_u16(length);
     c->off_ms[0] = (uint16_t)(c->count ? gap : 0);
     c->count = (uint8_t)(c->count < CADENCE_PAIRS ? c->count + 1 : CADENCE_PAIRS);
     c->mask &= mask;

@@ -17,6 +17,12 @@ int16_t num_level_ddb(float mean_square);
 /* The mean square of that level. For setting thresholds, not for the media path. */
 float num_power(int16_t level_ddb);
 
+/* A length in 16 bits; what does not fit is the most that does. */
+static inline uint16_t num_u16(uint32_t v)
+{
+    return (uint16_t)(v < UINT16_MAX ? v : UINT16_MAX);
+}
+
 /* How many of n samples (1 to 65,535) are within 5 % of the highest, either side of zero: a cut top
  * has many. */
 unsigned num_near_top(const int16_t *x, unsigned n);

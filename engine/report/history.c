@@ -192,6 +192,15 @@ static bool has(sqlite3 *db, const char *sql)
     return yes;
 }
 
+static bool has_column(sqlite3 *db, const char *name)
+{
+    char sql[128];
+
+    snprintf(sql, sizeof(sql), "SELECT 1 FROM pragma_table_info('attempts') WHERE name = '%s'",
+             name);
+    return has(db, sql);
+}
+
 static enum err fail(const struct cursor *c, const char *what, char *error)
 {
     snprintf(error, HISTORY_ERROR_MAX, "%.200s/calls.sqlite: cannot be %s: %.120s", c->folder, what,
@@ -231,11 +240,8 @@ static enum err open_cursor(struct history *h, struct cursor *c, const struct hi
     if (e)
         return e;
     bool relabels = has(c->db, "SELECT 1 FROM sqlite_master WHERE name = 'relabels'");
-    struct extra extra = {
-        .disposition =
-            has(c->db, "SELECT 1 FROM pragma_table_info('attempts') WHERE name = 'disposition'"),
-        .group =
-            has(c->db, "SELECT 1 FROM pragma_table_info('attempts') WHERE name = 'agent_group'")};
+    struct extra extra = {.disposition = has_column(c->db, "disposition"),
+                          .group = has_column(c->db, "agent_group")};
     buf_printf(&sql, "SELECT %s, %s, %s, %s FROM attempts", columns,
                relabels ? first_label : "NULL", extra.disposition ? "disposition" : "NULL",
                extra.group ? "agent_group" : "NULL");

@@ -2,18 +2,14 @@
  * sample a voice may be. That its numbers are right is wide_test.c's. */
 #include <criterion/criterion.h>
 
+#include "dsp/made.h"
 #include "dsp/spectrum.h"
-#include "dsp/tape.h"
 
 #define SAMPLES (HISTORY_BLOCKS * DSP_BLOCK_SAMPLES)
 
 static float voiced(const int16_t x[SAMPLES], int16_t *pitch)
 {
-    static struct dsp_state state;
-    struct dsp_amd_config amd;
-    dsp_amd_defaults(&amd);
-    dsp_state_init(&state, dsp_plan_find("us"), &amd);
-    struct leg *l = (struct leg *)(void *)state.opaque;
+    struct leg *l = made_leg(DSP_EARLY);
     for (unsigned i = 0; i < HISTORY_BLOCKS; i++)
         history_add(l, x + i * DSP_BLOCK_SAMPLES);
     return spectrum_voiced(l, pitch);

@@ -2,23 +2,14 @@
  * middle of bins, so that each one's share of the energy is known. */
 #include <criterion/criterion.h>
 
+#include "dsp/made.h"
 #include "dsp/spectrum.h"
-#include "dsp/tape.h"
 
 #define SAMPLES (HISTORY_BLOCKS * DSP_BLOCK_SAMPLES)
 #define BIN_HZ  31.25
 #define TONE    32 /* bins; 1000 Hz */
 
 static double x[SAMPLES];
-
-static struct leg *leg_new(void)
-{
-    static struct dsp_state state;
-    struct dsp_amd_config amd;
-    dsp_amd_defaults(&amd);
-    dsp_state_init(&state, dsp_plan_find("us"), &amd);
-    return (struct leg *)(void *)state.opaque;
-}
 
 static void silence(void)
 {
@@ -41,7 +32,7 @@ static void add_others(int bin, double power)
 
 static struct leg *hear(void)
 {
-    struct leg *l = leg_new();
+    struct leg *l = made_leg(DSP_EARLY);
     for (unsigned b = 0; b < HISTORY_BLOCKS; b++) {
         int16_t block[DSP_BLOCK_SAMPLES];
         for (unsigned i = 0; i < DSP_BLOCK_SAMPLES; i++)
@@ -223,7 +214,7 @@ Test(spectrum, the_fine_view_reaches_five_bins)
 static double beat(double hz, double depth, unsigned from, unsigned to, double loud)
 {
     float f[2];
-    struct leg *l = leg_new();
+    struct leg *l = made_leg(DSP_EARLY);
     l->slot_count = SLOTS;
     for (unsigned back = 0; back < SLOTS; back++) {
         double swing = depth * cos(6.283185307179586 * hz * back * SLOT_MS / 1000);

@@ -67,6 +67,15 @@ static const struct tone_track *hear(struct ear *e, uint32_t to_ms)
     return &e->l->track;
 }
 
+/* Whether the tone that sounds at one time is the same segment still at the other. */
+static bool one_segment(struct ear *e, uint32_t at_ms, uint32_t then_ms)
+{
+    cr_assert(hear(e, at_ms)->on, "nothing at %u ms", at_ms);
+    uint32_t start = e->l->track.seg.start_ms;
+    const struct tone_track *k = hear(e, then_ms);
+    return k->on && k->seg.start_ms == start;
+}
+
 /* ---- looks that agree ---- */
 
 /* Whether a sweep of so many Hz in 10 ms ever is a tone; packets are missing at its beginning,
@@ -109,11 +118,7 @@ static bool same_after(double hz, double then_hz, double share)
     struct ear e = ear_on(&t);
     e.lost_from_ms = 600;
     e.lost_to_ms = 620;
-    hear(&e, 600);
-    cr_assert(e.l->track.on, "%g Hz", hz);
-    uint32_t start = e.l->track.seg.start_ms;
-    const struct tone_track *k = hear(&e, 900);
-    bool same = k->on && k->seg.start_ms == start;
+    bool same = one_segment(&e, 600, 900);
     tape_close(&t);
     return same;
 }
@@ -165,10 +170,7 @@ static bool one_around_noise(double ms)
         x[i] = (float)(4900 * tape_random(&t));
     tone(&t, 1000, 300);
     struct ear e = ear_on(&t);
-    hear(&e, 500);
-    uint32_t start = e.l->track.seg.start_ms;
-    const struct tone_track *k = hear(&e, 760);
-    bool one = k->on && k->seg.start_ms == start;
+    bool one = one_segment(&e, 500, 760);
     tape_close(&t);
     return one;
 }
@@ -240,10 +242,7 @@ static bool one_around_silence(uint32_t ms)
     tape_silence(&t, ms);
     tone(&t, 1000, 300);
     struct ear e = ear_on(&t);
-    hear(&e, 560);
-    uint32_t start = e.l->track.seg.start_ms;
-    const struct tone_track *k = hear(&e, 760);
-    bool one = k->on && k->seg.start_ms == start;
+    bool one = one_segment(&e, 560, 760);
     tape_close(&t);
     return one;
 }
@@ -265,10 +264,7 @@ static bool one_around_loss(uint32_t ms)
     struct ear e = ear_on(&t);
     e.lost_from_ms = 600;
     e.lost_to_ms = 600 + ms;
-    hear(&e, 600);
-    uint32_t start = e.l->track.seg.start_ms;
-    const struct tone_track *k = hear(&e, 1200);
-    bool one = k->on && k->seg.start_ms == start;
+    bool one = one_segment(&e, 600, 1200);
     tape_close(&t);
     return one;
 }

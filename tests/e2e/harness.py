@@ -183,11 +183,13 @@ def stage(where, callees, weights=None, agent="agent", settings=None):
 
 
 def campaign(where, address, agents=8, **replace):
-    """The tests' campaign pointed at `address`, ringing less long; replace: text → text in the YAML."""
-    text = (SOURCE / "tests" / "e2e" / "campaign.yaml").read_text()
+    """The demo campaign pointed at `address`, dialling by ratio; replace: text → text in the YAML."""
+    text = (SOURCE / "scenarios" / "campaigns" / "demo.yaml").read_text()
     for old, new in {"127.0.0.1:5070": address, "count: 10": f"count: {agents}",
-                     "ring_timeout: 11s": "ring_timeout: 8s", **replace}.items():
-        check(old in text, f"the tests' campaign has {old!r}")
+                     "wrap_up: 500ms": "wrap_up: 1s",
+                     "mode: predictive\n  calls_per_second: 10":
+                     "mode: ratio\n  ratio: 5\n  calls_per_second: 7", **replace}.items():
+        check(old in text, f"the demo campaign has {old!r}")
         text = text.replace(old, new)
     path = where / "campaign.yaml"
     path.write_text(text)

@@ -191,7 +191,7 @@ def real_run():
     yaml = h.campaign(where, address, agents=AGENTS, **{
         "mode: ratio": "mode: predictive", "  ratio: 5\n": "",
         "calls_per_second: 7\n": "calls_per_second: 0\n", "attempts: 2": "attempts: 1",
-        "ring_timeout: 11s": "ring_timeout: 4s",
+        "ring_timeout: 8s": "ring_timeout: 4s",
         "media: { address: 127.0.0.1, ports: 21000-28999 }":
             f"media: {{ address: 127.0.0.1, ports: {h.free_range(400)} }}"})
     engine = h.start([h.program("peal"), "run", yaml, "--leads", h.leads(where, 1500), "--data",
