@@ -289,4 +289,49 @@ static inline double kit_match(const struct wav *w, uint32_t channel, const stru
     return (double)found / blocks;
 }
 
+/* A scene in real time. Where a worker stood still for longer than a jitter buffer holds, what is
+ * missing says nothing of the engine, so the scene is played again; what the engine spoils is
+ * missing in time, too:
+ *
+ *     struct kit_scene s = {0};
+ *     while (kit_plays(&s))
+ *         play_it(&s);      ending with kit_heard(&s, …) before its media are closed
+ */
+#define KIT_TURNS       5
+#define KIT_SHARE_MIN   0.85
+#define KIT_LATE_MAX_US 30000
+
+struct kit_scene {
+    double enough; /* 0: KIT_SHARE_MIN */
+    uint32_t turns;
+    double share; /* of what was said: the least that came through to one of those who heard */
+    bool late;    /* a worker was */
+};
+
+static inline bool kit_was_heard(const struct kit_scene *s)
+{
+    return s->share >= (s->enough > 0 ? s->enough : KIT_SHARE_MIN);
+}
+
+static inline bool kit_plays(struct kit_scene *s)
+{
+    bool again = s->turns == 0 || (!kit_was_heard(s) && s->late && s->turns < KIT_TURNS);
+
+    if (again)
+        *s = (struct kit_scene){.enough = s->enough, .turns = s->turns + 1, .share = 1};
+    return again;
+}
+
+static inline void kit_heard(struct kit_scene *s, struct kit *k, struct media *of, double share)
+{
+    struct media_metrics m;
+
+    s->share = share < s->share ? share : s->share;
+    if (kit_was_heard(s))
+        return;
+    kit_run_ms(k, 600); /* counters are told twice a second */
+    media_metrics(of, &m);
+    s->late |= m.ticks_skipped > 0 || hist_quantile(&m.tick_late_us, 1) > KIT_LATE_MAX_US;
+}
+
 #endif
