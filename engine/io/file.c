@@ -16,6 +16,10 @@
 #define SPARE_MAX  2
 #define CHUNKS_MAX (FILE_QUEUE_MAX / FILE_CHUNK)
 
+/* Of the kernel alone, but a ring tells it of an open that a stop or a debugger interrupted (Linux
+ * 6.18). */
+#define RESTART_SYSCALL 512
+
 struct chunk {
     struct list_node node;
     uint32_t len;
@@ -101,15 +105,32 @@ static void chunk_written(struct file *f, uint32_t bytes)
     }
 }
 
+static struct io_uring_sqe *begin(struct file *f, enum file_phase phase)
+{
+    f->phase = phase;
+    f->busy = true;
+    return loop_sqe(f->loop, &f->op);
+}
+
+static void start_open(struct file *f)
+{
+    io_uring_prep_openat(begin(f, FILE_OPENING), AT_FDCWD, f->path,
+                         O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+}
+
 static void done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
 {
     struct file *f = container_of(op, struct file, op);
-    bool again = res == -EINTR || res == -EAGAIN;
+    bool again = res == -EINTR || res == -EAGAIN || res == -RESTART_SYSCALL;
 
     (void)cqe_flags;
     f->busy = false;
     switch (f->phase) {
     case FILE_OPENING:
+        if (again) {
+            start_open(f);
+            return;
+        }
         if (res >= 0)
             f->fd = res;
         else
@@ -123,6 +144,8 @@ static void done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
             failed(f, "cannot write file; the rest of it is lost", res ? -res : ENOSPC);
         break;
     case FILE_PATCHING:
+        if (again)
+            break;
         if (res < 0)
             failed(f, "cannot write the head of file", -res);
         f->patch_len = 0;
@@ -135,13 +158,6 @@ static void done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
         return;
     }
     advance(f);
-}
-
-static struct io_uring_sqe *begin(struct file *f, enum file_phase phase)
-{
-    f->phase = phase;
-    f->busy = true;
-    return loop_sqe(f->loop, &f->op);
 }
 
 static bool start_write(struct file *f)
@@ -202,8 +218,7 @@ enum err file_open(struct file **out, struct loop *l, const char *path)
     list_init(&f->spare);
     timer_init(&f->flush);
     memcpy(f->path, path, path_bytes);
-    io_uring_prep_openat(begin(f, FILE_OPENING), AT_FDCWD, f->path,
-                         O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    start_open(f);
     *out = f;
     return OK;
 }

@@ -388,7 +388,8 @@ static void end_streams(struct worker *w)
 static void place_thread(const struct worker *w)
 {
     prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
-    setpriority(PRIO_PROCESS, 0, NICENESS); /* fails without the right; then we are as others */
+    if (getpriority(PRIO_PROCESS, 0) > NICENESS) /* who started us may have said more already */
+        setpriority(PRIO_PROCESS, 0, NICENESS);  /* fails without the right: then as others */
     if (w->realtime) {
         const struct sched_param priority = {.sched_priority = 1};
 

@@ -2,10 +2,13 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/rng.h"
@@ -202,4 +205,47 @@ Test(file, closing_an_empty_file_makes_it, .init = setup, .fini = teardown)
     for (int i = 0; i < 200 && loop.inflight > 1; i++)
         loop_turn(&loop, 10000);
     cr_assert_eq(read_back(back, sizeof(back)), 0);
+}
+
+/* Stops this process and lets it go on, as a shell or a debugger does. */
+static void stop_and_go_on(void)
+{
+    pid_t whom = getpid(), pid = fork();
+    int status;
+
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        kill(whom, SIGSTOP);
+        usleep(20000);
+        kill(whom, SIGCONT);
+        _exit(0);
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        ;
+}
+
+/* The open of a pipe that nobody reads yet hangs, as that of a file on a disk that is away. */
+Test(file, a_stop_does_not_end_an_open_that_hangs, .init = setup, .fini = teardown)
+{
+    struct file *f;
+    char got[8] = "";
+
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    cr_assert_eq(file_open(&f, &loop, path), OK);
+    for (int i = 0; i < 5; i++) {
+        loop_turn(&loop, 10000);
+        stop_and_go_on();
+    }
+    cr_assert_eq(file_write(f, "word", 4), OK);
+    file_close(f, closed, NULL);
+    loop_turn(&loop, 10000);
+    cr_assert_eq(closes, 0, "nobody reads yet");
+    int in = open(path, O_RDONLY | O_NONBLOCK);
+
+    wait_closed(1);
+    cr_expect_eq(result.err, OK);
+    cr_expect_eq(result.written, 4);
+    cr_expect_eq(read(in, got, sizeof(got)), 4);
+    cr_expect_str_eq(got, "word");
+    close(in);
 }
