@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "sim/calling.h"
-#include "sim/options.h"
+#include "sim/host_options.h"
 #include "sim/report.h"
 #include "sim/sim.h"
 
@@ -24,10 +24,10 @@ struct calls {
 };
 
 struct arguments {
-    const char *to, *scenario, *rate, *law, *report, *junit, *listen, *data, *audio, *ports, *from,
-        *srtp, *codecs, *tls_authorities, *tls_certificate, *tls_key;
-    uint64_t calls, seed, workers, late_limit, max_calls, min_success;
-    bool quiet, shared_media;
+    struct host_config host;
+    const char *to, *scenario, *rate, *law, *report, *junit, *data, *from;
+    uint64_t calls, min_success;
+    bool quiet;
 };
 
 static void on_over(void *arg, struct calling *k)
@@ -74,7 +74,7 @@ static void begin_outcome(struct calls *s, const struct arguments *a)
 
     o->suite = o->program = PROGRAM;
     o->path = a->scenario;
-    o->seed = a->seed;
+    o->seed = a->host.seed;
     o->rt = s->host.rt;
     o->group[o->groups++] = (struct outcome_group){
         .name = "callers",
@@ -89,33 +89,20 @@ static void begin_outcome(struct calls *s, const struct arguments *a)
 static int open_calls(struct calls *s, const struct arguments *a)
 {
     char error[LAW_ERROR_MAX];
-    struct host_config host = {
-        .program = PROGRAM,
-        .listen = a->listen,
-        .media_ports = a->ports,
-        .srtp = a->srtp,
-        .codecs = a->codecs,
-        .tls_authorities = a->tls_authorities,
-        .tls_certificate = a->tls_certificate,
-        .tls_key = a->tls_key,
-        .workers = a->workers,
-        .shared_media = a->shared_media,
-        .max_calls = a->max_calls,
-        .seed = a->seed,
-        .late_limit_ms = a->late_limit,
-        .audio = a->audio,
-        .audio_kept = s->place.audio,
-        .truth = s->place.lines,
-        .on_signal = on_signal,
-        .arg = s,
-    };
+    struct host_config host = a->host;
+
+    host.program = PROGRAM;
+    host.audio_kept = s->place.audio;
+    host.truth = s->place.lines;
+    host.on_signal = on_signal;
+    host.arg = s;
     struct calling_config calling = {
         .to = a->to,
         .from = a->from,
         .scenario = a->scenario,
         .data = a->data,
-        .seed = a->seed,
-        .max_calls = a->max_calls,
+        .seed = host.seed,
+        .max_calls = host.max_calls,
         .outcome = &s->outcome,
         .on_over = on_over,
         .arg = s,
@@ -124,7 +111,7 @@ static int open_calls(struct calls *s, const struct arguments *a)
     const struct law_spec law = {.rate = a->rate,
                                  .law = a->law,
                                  .calls = a->calls || has_end(a->law) ? a->calls : 1,
-                                 .seed = a->seed};
+                                 .seed = host.seed};
 
     if (law_parse(&calling.law, &law, error) != OK) {
         fprintf(stderr, PROGRAM ": %s\n", error);
@@ -200,14 +187,11 @@ static int with_arguments(const struct arguments *a)
 
 int sim_call(int argc, char **argv)
 {
-    struct arguments a = {.seed = 1,
-                          .late_limit = 20,
-                          .max_calls = 4096,
+    struct arguments a = {.host = HOST_DEFAULTS(HOST_CALL_PORTS),
                           .min_success = 100,
-                          .listen = "127.0.0.1:0",
-                          .ports = "40000-59999",
                           .rate = "1/s",
                           .from = "+12025550100"};
+    a.host.listen = "127.0.0.1:0";
     const struct option_row rows[] = {
         {"to",
          "URI",
@@ -252,7 +236,6 @@ int sim_call(int argc, char **argv)
          {.text = &a.law},
          0,
          false},
-        {"seed", "N", "of every draw (1)", OPTION_NUMBER, {.number = &a.seed}, INT64_MAX, false},
         {"data",
          "FILE.csv",
          "rows for call.row, one a call",
@@ -271,80 +254,16 @@ int sim_call(int argc, char **argv)
          "ADDR:PORT",
          "own SIP address (127.0.0.1, any port)",
          OPTION_TEXT,
-         {.text = &a.listen},
+         {.text = &a.host.listen},
          0,
          false},
-        {"audio", "DIR", "sound files (out/audio)", OPTION_TEXT, {.text = &a.audio}, 0, false},
-        {"tls-certificate",
-         "FILE",
-         "PEM, with --tls-key: listen for SIP over TLS, too, and show it",
-         OPTION_TEXT,
-         {.text = &a.tls_certificate},
-         0,
-         false},
-        {"tls-key", "FILE", "PEM", OPTION_TEXT, {.text = &a.tls_key}, 0, false},
-        {"tls-authorities",
-         "FILE",
-         "PEM of those who vouch for TLS servers (the system's)",
-         OPTION_TEXT,
-         {.text = &a.tls_authorities},
-         0,
-         false},
-        {"codecs",
-         "LIST",
-         "of all calls, the preferred one first: pcmu, pcma, g722, opus, l16, l16-16k (pcma,pcmu)",
-         OPTION_TEXT,
-         {.text = &a.codecs},
-         0,
-         false},
-        {"srtp",
-         "HOW",
-         "off, offered (beside plain audio) or required; keys by SDES (off)",
-         OPTION_TEXT,
-         {.text = &a.srtp},
-         0,
-         false},
-        {"media-ports",
-         "A-B",
-         "RTP ports (40000-59999, apart from the engine's)",
-         OPTION_TEXT,
-         {.text = &a.ports},
-         0,
-         false},
-        {"workers",
-         "N",
-         "audio threads (cores - 1)",
-         OPTION_NUMBER,
-         {.number = &a.workers},
-         64,
-         false},
-        {"shared-media",
-         NULL,
-         "audio by one socket with engines that do so, too; one audio thread",
-         OPTION_FLAG,
-         {.flag = &a.shared_media},
-         0,
-         false},
-        {"max-calls",
-         "N",
-         "calls at once (4096)",
-         OPTION_NUMBER,
-         {.number = &a.max_calls},
-         100000,
-         false},
+        HOST_ROWS(a.host, HOST_CALL_PORTS),
         {"min-success",
          "PERCENT",
          "fewer successful calls than this: exit code 1 (100)",
          OPTION_NUMBER,
          {.number = &a.min_success},
          100,
-         false},
-        {"late-limit",
-         "MS",
-         "own lateness (p99) above which the run is invalid (20)",
-         OPTION_NUMBER,
-         {.number = &a.late_limit},
-         60000,
          false},
         {"quiet", NULL, "say nothing but errors", OPTION_FLAG, {.flag = &a.quiet}, 0, false},
     };

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "sim/answering.h"
-#include "sim/options.h"
+#include "sim/host_options.h"
 #include "sim/report.h"
 #include "sim/sim.h"
 
@@ -24,10 +24,10 @@ struct serve {
 };
 
 struct arguments {
-    const char *listen, *scenarios, *mix, *truth, *summary, *report, *junit, *audio, *record,
-        *ports, *srtp, *codecs, *tls_authorities, *tls_certificate, *tls_key;
-    uint64_t seed, workers, late_limit, max_calls, seconds;
-    bool quiet, shared_media;
+    struct host_config host;
+    const char *scenarios, *mix, *truth, *summary, *report, *junit;
+    uint64_t seconds;
+    bool quiet;
 };
 
 static void on_incoming(void *arg, struct call *c)
@@ -100,7 +100,7 @@ static bool begin_outcome(struct serve *s, const struct arguments *a)
 
     o->suite = o->program = PROGRAM;
     o->path = a->mix ? a->mix : a->scenarios;
-    o->seed = a->seed;
+    o->seed = a->host.seed;
     o->rt = s->host.rt;
     o->began_us = clock_us(s->host.loop.clock);
     o->started_wall_ms = clock_wall_ms(s->host.loop.clock);
@@ -117,40 +117,24 @@ static bool begin_outcome(struct serve *s, const struct arguments *a)
 static int open_serve(struct serve *s, const struct arguments *a)
 {
     struct flow_field settings[MIX_SETTINGS_MAX];
-    struct host_config config = {
-        .program = PROGRAM,
-        .listen = a->listen,
-        .media_ports = a->ports,
-        .srtp = a->srtp,
-        .codecs = a->codecs,
-        .tls_authorities = a->tls_authorities,
-        .tls_certificate = a->tls_certificate,
-        .tls_key = a->tls_key,
-        .workers = a->workers,
-        .shared_media = a->shared_media,
-        .max_calls = a->max_calls,
-        .seed = a->seed,
-        .late_limit_ms = a->late_limit,
-        .audio = a->audio,
-        .record = a->record,
-        .audio_kept = a->report ? s->place.audio : NULL,
-        .truth = a->truth    ? a->truth
-                 : a->report ? s->place.lines
-                             : NULL,
-        .settings = settings,
-        .settings_count = mix_settings(s->mix, settings),
-        .incoming = on_incoming,
-        .on_signal = on_signal,
-        .arg = s,
-    };
+    struct host_config config = a->host;
+
+    config.program = PROGRAM;
+    config.audio_kept = a->report ? s->place.audio : NULL;
+    config.truth = a->truth ? a->truth : a->report ? s->place.lines : NULL;
+    config.settings = settings;
+    config.settings_count = mix_settings(s->mix, settings);
+    config.incoming = on_incoming;
+    config.on_signal = on_signal;
+    config.arg = s;
     struct answering_config answering = {
         .mix = s->mix,
         .scenarios = a->scenarios,
-        .seed = a->seed,
-        .max_calls = a->max_calls,
+        .seed = config.seed,
+        .max_calls = config.max_calls,
     };
 
-    s->seed = a->seed;
+    s->seed = a->host.seed;
     s->quiet = a->quiet;
     timer_init(&s->drain);
     timer_init(&s->duration);
@@ -226,13 +210,13 @@ static int with_arguments(const struct arguments *a)
 
 int sim_serve(int argc, char **argv)
 {
-    struct arguments a = {.seed = 1, .late_limit = 20, .max_calls = 4096, .ports = "10000-19999"};
+    struct arguments a = {.host = HOST_DEFAULTS(HOST_SERVE_PORTS)};
     const struct option_row rows[] = {
         {"listen",
          "ADDR:PORT",
          "where SIP is answered (UDP and TCP); port 0: any; several: with commas between",
          OPTION_TEXT,
-         {.text = &a.listen},
+         {.text = &a.host.listen},
          0,
          true},
         {"scenarios",
@@ -271,90 +255,13 @@ int sim_serve(int argc, char **argv)
          0,
          false},
         {"junit", "FILE.xml", "for a CI server", OPTION_TEXT, {.text = &a.junit}, 0, false},
-        {"seed",
-         "N",
-         "of every draw; the same seed, the same plan (1)",
-         OPTION_NUMBER,
-         {.number = &a.seed},
-         INT64_MAX,
-         false},
-        {"audio",
-         "DIR",
-         "sound files (out/audio, made by tools/make-audio)",
-         OPTION_TEXT,
-         {.text = &a.audio},
-         0,
-         false},
+        HOST_ROWS(a.host, HOST_SERVE_PORTS),
         {"record",
          "DIR",
          "where call:record writes; without it nothing is kept",
          OPTION_TEXT,
-         {.text = &a.record},
+         {.text = &a.host.record},
          0,
-         false},
-        {"tls-certificate",
-         "FILE",
-         "PEM, with --tls-key: listen for SIP over TLS, too, and show it",
-         OPTION_TEXT,
-         {.text = &a.tls_certificate},
-         0,
-         false},
-        {"tls-key", "FILE", "PEM", OPTION_TEXT, {.text = &a.tls_key}, 0, false},
-        {"tls-authorities",
-         "FILE",
-         "PEM of those who vouch for TLS servers (the system's)",
-         OPTION_TEXT,
-         {.text = &a.tls_authorities},
-         0,
-         false},
-        {"codecs",
-         "LIST",
-         "of all calls, the preferred one first: pcmu, pcma, g722, opus, l16, l16-16k (pcma,pcmu)",
-         OPTION_TEXT,
-         {.text = &a.codecs},
-         0,
-         false},
-        {"srtp",
-         "HOW",
-         "off, offered (beside plain audio) or required; keys by SDES (off)",
-         OPTION_TEXT,
-         {.text = &a.srtp},
-         0,
-         false},
-        {"media-ports",
-         "A-B",
-         "RTP ports (10000-19999, apart from the engine's)",
-         OPTION_TEXT,
-         {.text = &a.ports},
-         0,
-         false},
-        {"workers",
-         "N",
-         "audio threads (cores - 1)",
-         OPTION_NUMBER,
-         {.number = &a.workers},
-         64,
-         false},
-        {"shared-media",
-         NULL,
-         "audio by one socket with engines that do so, too; one audio thread",
-         OPTION_FLAG,
-         {.flag = &a.shared_media},
-         0,
-         false},
-        {"max-calls",
-         "N",
-         "calls at once (4096)",
-         OPTION_NUMBER,
-         {.number = &a.max_calls},
-         100000,
-         false},
-        {"late-limit",
-         "MS",
-         "own lateness (p99) above which the run is invalid (20)",
-         OPTION_NUMBER,
-         {.number = &a.late_limit},
-         60000,
          false},
         {"for",
          "SECONDS",

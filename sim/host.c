@@ -107,7 +107,7 @@ static int open_calls(struct host *h, const struct host_config *config, uint32_t
     if (!srtp_of(config->srtp, &env.srtp))
         return wrong(h, "--srtp", config->srtp, "it must be off, offered or required");
     if (config->shared_media && config->workers > 1)
-        return wrong(h, "--shared-media", "with more than one worker",
+        return wrong(h, "shared media", "with more than one worker",
                      "legs that share a socket stay on one: --workers 1");
     struct slice word = SLICE_NONE;
 

@@ -23,6 +23,7 @@ static int open_host(struct run *r, const struct run_arguments *a)
         .tls_authorities = s->tls_authorities,
         .tls_certificate = s->tls_certificate,
         .tls_key = s->tls_key,
+        .shared_media = s->shared_media,
         .workers = a->workers ? a->workers : s->workers,
         .max_calls = s->max_calls,
         .seed = s->seed,

@@ -321,6 +321,7 @@ static void read_all(struct reader *r)
                                        "callers",
                                        "settings",
                                        "srtp",
+                                       "shared_media",
                                        "codecs",
                                        "tls_authorities",
                                        "tls_certificate",
@@ -345,6 +346,10 @@ static void read_all(struct reader *r)
     s->max_calls = document_whole(d, root, "max_calls", 4096, 1, 100000);
     s->late_limit_ms = document_whole(d, root, "late_limit_ms", 20, 0, 60000);
     s->workers = document_whole(d, root, "workers", 0, 0, 64);
+    s->shared_media = document_bool(d, root, "shared_media", false);
+    if (document_ok(d) && s->shared_media && s->workers > 1)
+        document_refuse(d, document_get(d, root, "shared_media"),
+                        "shared_media: legs that share a socket stay on one worker: workers: 1");
     read_programs(r, document_get(d, root, "programs"));
     check_overrides(r);
     read_callees(r, document_get(d, root, "callees"));

@@ -8,6 +8,8 @@
  *   listen: 127.0.0.1:0                 # own SIP address, of both sides
  *   media_ports: 40000-59999
  *   srtp: off                           # offered, required
+ *   shared_media: false                 # true: one socket for the audio of all legs whose far end
+ *                                       # does so, too; by one worker
  *   codecs: opus, g722, pcma            # of all calls, the preferred one first (pcma, pcmu)
  *   tls_certificate: peal.pem           # with tls_key: TLS is listened for; tls_authorities: who
  *                                       # vouches for the far side (PEM files)
@@ -69,6 +71,7 @@ struct suite {
     const char *tls_authorities, *tls_certificate, *tls_key; /* PEM files; NULL: none */
     uint64_t fingerprint;                                    /* of the file */
     uint64_t seed, max_calls, workers, late_limit_ms, duration_us, drain_ms;
+    bool shared_media;
     bool answers; /* `callees` is there */
     uint32_t answers_line;
     const char *mix;      /* NULL: every callee equally */

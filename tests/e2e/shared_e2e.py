@@ -76,6 +76,14 @@ end }
 """
 
 
+TALKER = """return caller { run = function(call)
+  check(call:wait_answer { limit = 10 }, "the call was answered")
+  call:play(pick("human"), { limit = 1.5 })
+  call:hangup()
+end }
+"""
+
+
 def hold_keeps_the_socket():
     where = h.folder()
     file = sorted((pathlib.Path(h.audio()) / "human").glob("*.wav"))[0].name
@@ -91,6 +99,27 @@ def hold_keeps_the_socket():
     record = service.records(2)[1]
     check("shared" not in alone["rtp"] and "shared" not in record["media"], (alone, record))
     check(record["media"]["received"] > 40, record)
+    service.stop()
+
+
+def a_suite_says_so():
+    where = h.folder()
+    (where / "line.lua").write_text("return flow { run = function(call) call:answer() call:silence(2) end }\n")
+    (where / "callers").mkdir()
+    (where / "callers" / "talker.lua").write_text(TALKER)
+    service = Service(where, "numbers:\n  - { number: '100', flow: line.lua }\n",
+                      more=f'audio: "{h.audio()}"\n', media=", shared: yes")
+    for count, shares in enumerate((True, False), 1):
+        suite = where / f"suite-{count}.yaml"
+        suite.write_text(f"shared_media: {str(shares).lower()}\nmedia_ports: {h.free_range(40)}\n"
+                         "late_limit_ms: 5000\ncallers:\n  - { name: talkers, scenario: "
+                         f'callers/talker, to: "sip:100@{service.address}", calls: 1 }}\n')
+        run = subprocess.run([h.program("peal-sim"), "run", suite, "--audio", h.audio()],
+                             capture_output=True, text=True, timeout=120)
+        h.judge_simulator(run.returncode)
+        check(run.returncode == 0, run.stdout + run.stderr)
+        media = service.records(count)[count - 1]["media"]
+        check(media.get("shared", False) is shares and media["received"] > 20, media)
     service.stop()
 
 
@@ -134,5 +163,5 @@ def peers_check(yaml, leads):
 
 
 if __name__ == "__main__":
-    h.main(both_share, one_alone_does_not, hold_keeps_the_socket, another_make_of_telephone,
-           it_is_not_for_several_workers)
+    h.main(both_share, one_alone_does_not, hold_keeps_the_socket, a_suite_says_so,
+           another_make_of_telephone, it_is_not_for_several_workers)

@@ -175,6 +175,25 @@ Test(suite, secrets_and_their_files)
     refused(text, NULL, "s.yaml:1:", "go together");
 }
 
+Test(suite, legs_share_a_socket)
+{
+    static const char callees[] = "callees: { mix: m.yaml }\nduration: 1\n";
+    char text[200];
+
+    for (int shared = 0; shared < 2; shared++) {
+        snprintf(text, sizeof text, "%s%s", shared ? "shared_media: true\nworkers: 1\n" : "",
+                 callees);
+        struct suite *s = load(text, NULL, NULL);
+
+        cr_assert_eq(s->shared_media, shared);
+        suite_free(s);
+    }
+    snprintf(text, sizeof text, "workers: 2\nshared_media: true\n%s", callees);
+    refused(text, NULL, "s.yaml:2:", "workers: 1");
+    snprintf(text, sizeof text, "shared_media: perhaps\n%s", callees);
+    refused(text, NULL, "s.yaml:1:", "shared_media");
+}
+
 Test(suite, a_mix_is_told_from_a_suite)
 {
     cr_assert(suite_is_one(slice_cstr(whole)));
