@@ -18,19 +18,6 @@ static const struct sound *tune(struct kit *k, uint32_t ms, double step)
     return s;
 }
 
-static double arrived(const char *path, uint32_t channel, const struct sound *s, bool alaw)
-{
-    size_t len;
-    struct wav w;
-    uint8_t *file = kit_read(path, &len);
-
-    cr_assert_eq(wav_parse(file, len, &w), OK);
-    double share = kit_match(&w, channel, s, alaw);
-
-    free(file);
-    return share;
-}
-
 struct scene {
     struct kit k;
     struct heard_leg caller, a, b, agent;
@@ -90,10 +77,10 @@ static void play_both_ways(struct kit_scene *heard, uint32_t workers, enum media
     cr_assert(kit_until(&c.k, &c.agent.recorded, 1, KIT_LIMIT_MS));
     cr_assert(kit_until(&c.k, &c.a.recorded, 1, KIT_LIMIT_MS));
 
-    kit_heard(heard, &c.k, c.k.media, arrived(c.at_a, 0, mine, false));
-    kit_heard(heard, &c.k, c.k.media, arrived(c.at_a, 1, yours, alaw));
+    kit_heard(heard, &c.k, c.k.media, kit_match_file(c.at_a, 0, mine, false));
+    kit_heard(heard, &c.k, c.k.media, kit_match_file(c.at_a, 1, yours, alaw));
     if (!alaw) /* recoding alters samples a little */
-        kit_heard(heard, &c.k, c.k.media, arrived(c.at_agent, 0, mine, false));
+        kit_heard(heard, &c.k, c.k.media, kit_match_file(c.at_agent, 0, mine, false));
     media_unbridge(c.a.leg);
     kit_run_ms(&c.k, 100);
     sound_unref(mine);
@@ -157,7 +144,7 @@ static void play_after_the_bridge(struct kit_scene *heard)
     kit_run_ms(&c.k, 300);
     media_leg_record_stop(c.agent.leg);
     cr_assert(kit_until(&c.k, &c.agent.recorded, 1, KIT_LIMIT_MS));
-    kit_heard(heard, &c.k, c.k.media, arrived(c.at_agent, 0, mine, false));
+    kit_heard(heard, &c.k, c.k.media, kit_match_file(c.at_agent, 0, mine, false));
     sound_unref(mine);
     close_scene(&c);
     cr_expect_eq(c.agent.stats.lost, 0, "numbers go on without a gap");
@@ -195,8 +182,8 @@ static void meet_while_recording(struct kit_scene *heard)
     kit_run_ms(&c.k, 300);
     media_leg_record_stop(c.a.leg);
     cr_assert(kit_until(&c.k, &c.a.recorded, 1, KIT_LIMIT_MS));
-    kit_heard(heard, &c.k, c.k.media, arrived(c.at_a, 0, mine, false));
-    kit_heard(heard, &c.k, c.k.media, arrived(c.at_a, 1, yours, false));
+    kit_heard(heard, &c.k, c.k.media, kit_match_file(c.at_a, 0, mine, false));
+    kit_heard(heard, &c.k, c.k.media, kit_match_file(c.at_a, 1, yours, false));
     sound_unref(mine);
     sound_unref(yours);
     close_scene(&c);

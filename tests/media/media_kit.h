@@ -289,6 +289,21 @@ static inline double kit_match(const struct wav *w, uint32_t channel, const stru
     return (double)found / blocks;
 }
 
+/* That share of a recording's channel. */
+static inline double kit_match_file(const char *path, uint32_t channel, const struct sound *s,
+                                    bool alaw)
+{
+    size_t len;
+    struct wav w;
+    uint8_t *file = kit_read(path, &len);
+
+    KIT_CHECK(wav_parse(file, len, &w) == OK);
+    double share = kit_match(&w, channel, s, alaw);
+
+    free(file);
+    return share;
+}
+
 /* A scene in real time. Where a worker stood still for longer than a jitter buffer holds, what is
  * missing says nothing of the engine, so the scene is played again; what the engine spoils is
  * missing in time, too:

@@ -74,19 +74,6 @@ static const struct sound *tune(uint32_t ms, double step)
     return s;
 }
 
-static double arrived(const char *path, const struct sound *s, bool alaw)
-{
-    size_t len;
-    struct wav w;
-    uint8_t *file = kit_read(path, &len);
-
-    cr_assert_eq(wav_parse(file, len, &w), OK);
-    double share = kit_match(&w, 0, s, alaw);
-
-    free(file);
-    return share;
-}
-
 static struct srtp_key key_of(uint8_t seed)
 {
     struct srtp_key key = {.suite = SRTP_AES_CM_128_HMAC_SHA1_80};
@@ -137,7 +124,7 @@ static void play_to_all(struct kit_scene *heard, enum media_codec codec, bool se
         cr_assert(kit_until(&k, &far[i].recorded, 1, KIT_LIMIT_MS));
     }
     for (uint32_t i = 0; i < PAIRS; i++) {
-        double share = arrived(path[i], said[i], codec == MEDIA_PCMA);
+        double share = kit_match_file(path[i], 0, said[i], codec == MEDIA_PCMA);
 
         kit_heard(heard, &k, near_media, share);
         kit_heard(heard, &k, far_media, share);
@@ -207,7 +194,7 @@ static void play_across_the_bridge(struct kit_scene *heard)
     kit_run_ms(&k, 300);
     media_leg_record_stop(agent.leg);
     cr_assert(kit_until(&k, &agent.recorded, 1, KIT_LIMIT_MS));
-    double share = arrived(path, said, false);
+    double share = kit_match_file(path, 0, said, false);
 
     kit_heard(heard, &k, near_media, share);
     kit_heard(heard, &k, far_media, share);
