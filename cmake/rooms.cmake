@@ -86,6 +86,9 @@ function(peal_add_test target label)
   add_test(NAME ${target} COMMAND ${target})
   set_tests_properties(${target} PROPERTIES TIMEOUT 120 LABELS ${label}
                        ENVIRONMENT "${PEAL_TEST_ENV}")
+  if(label STREQUAL media) # audio in real time, by two threads: with less beside it
+    set_tests_properties(${target} PROPERTIES PROCESSORS 2)
+  endif()
 endfunction()
 
 # tests/ROOM/NAME_test.c    Criterion tests of a room (tests/sim/… link the simulator)
