@@ -2,6 +2,7 @@
  * the floor sound must be, how many blocks of it make a spurt, and how the floor follows. */
 #include <criterion/criterion.h>
 
+#include "dsp/num.h"
 #include "dsp/state.h"
 #include "dsp/tape.h"
 
@@ -240,4 +241,31 @@ Test(floor, is_never_below_minus_70_dbm0)
     cr_assert_lt(dsp_state_level(&e.state), -750);
     cr_assert_eq(heard_by(&e)->floor_ddb, -700);
     tape_close(&t);
+}
+
+/* Nothing is known of a line yet: its floor is taken for −60 dBm0, so a quiet voice is heard at
+ * once.
+ */
+Test(floor, a_quiet_voice_is_heard_from_the_first_word)
+{
+    struct tape t;
+    tape_open(&t, 7);
+    voice(&t, -36, 25);
+    rest(&t, 30);
+    cr_expect_eq(spurts_of(&t), 1);
+}
+
+/* A tone is taken for the speech before it where it is not 15 dB louder. */
+Test(floor, speech_is_as_loud_as_what_is_15_db_above_it)
+{
+    static struct ear e;
+    struct segment g = {.start_ms = 2000, .end_ms = 2200, .power = 1e6f};
+    ear_open(&e);
+    struct leg *l = (struct leg *)(void *)e.state.opaque;
+    l->voice.heard_ms = 1900;
+    l->voice.confirmed_ms = 1000;
+    l->voice.loud_ddb = (int16_t)(num_level_ddb(g.power) - 150);
+    cr_expect(voice_as_loud(l, &g, 500));
+    l->voice.loud_ddb--;
+    cr_expect_not(voice_as_loud(l, &g, 500));
 }

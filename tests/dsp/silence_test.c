@@ -76,3 +76,17 @@ Test(silence, noise_is_said_again_when_it_has_changed_by_6_db)
         cr_assert_eq(e.level_ddb, then[i].said ? then[i].level : -550);
     }
 }
+
+/* A-law's idle value is 8 or −8, µ-law's 0; a little more is still no sound. */
+Test(silence, one_value_up_to_16_is_digital_zero)
+{
+    for (int sign = -1; sign <= 1; sign += 2)
+        for (int value = 16; value <= 17; value++) {
+            struct leg *l = made_leg(DSP_EARLY);
+            int16_t x[DSP_BLOCK_SAMPLES];
+            for (unsigned i = 0; i < DSP_BLOCK_SAMPLES; i++)
+                x[i] = (int16_t)(sign * value);
+            history_add(l, x);
+            cr_expect_eq(l->zero, value == 16, "%d", sign * value);
+        }
+}
