@@ -49,7 +49,7 @@ void dsp_amd_defaults(struct dsp_amd_config *c)
                                  .total_ms = 8000,
                                  .mode = DSP_AMD_MODEL,
                                  .limit_ms = 2000,
-                                 .drop_cost_s = 4000,
+                                 .drop_cost_s = 2500,
                                  .agent_cost_s = 15};
 }
 
