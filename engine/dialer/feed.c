@@ -10,8 +10,10 @@
 
 #define CLAIM_EMPTY_PAUSE_MS 200 /* nothing was due: ask again after this */
 #define LOST_AGAIN_MS        10000 /* by then its call's completion has been said again, or it comes */
-#define SETTLE_MS            3000 /* other engines are connected again by then (REDIS_RETRY_MAX_MS) */
-#define ASK_AGAIN_MS         500 /* Redis did not answer the gate's question or record it */
+/* Other engines are connected again by then, though a sentinel may have named the old master to one
+ * for a second or two, so that it tries that and waits again (REDIS_RETRY_MAX_MS). */
+#define SETTLE_MS    6000
+#define ASK_AGAIN_MS 500 /* Redis did not answer the gate's question or record it */
 
 /* ---- claiming ---- */
 

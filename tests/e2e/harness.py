@@ -20,7 +20,8 @@ BUILD = pathlib.Path(os.environ.get("PEAL_BUILD", SOURCE / "build" / "release"))
 AUDIO = pathlib.Path(os.environ.get("PEAL_AUDIO", SOURCE / "out" / "audio"))
 
 class RunInvalid(Exception):
-    """The simulator could not keep its plan (a busy machine): the run proves nothing."""
+    """The simulator, or who is named, could not keep its plan (a busy machine): the run proves
+    nothing."""
 
 
 _running = []
@@ -240,9 +241,10 @@ def attempt(test, tries=3):
     for _ in range(tries):
         try:
             return test()
-        except RunInvalid:
-            print(f"again: the simulator was late in {test.__name__}", flush=True)
-    fail(f"the simulator was late {tries} times: this machine is too busy for {test.__name__}")
+        except RunInvalid as invalid:
+            who = str(invalid) or "the simulator"
+            print(f"again: {who} was late in {test.__name__}", flush=True)
+    fail(f"{who} was late {tries} times: this machine is too busy for {test.__name__}")
 
 
 def timed(test):

@@ -232,6 +232,10 @@ def by_sipp():
     for n, process in enumerate(running):
         sipp.wait(process, f"SIPp's caller {n}")
     noted = x.calls(len(running))
+    # SIPp plays tones from files by its own clock: where it stands still, a tone has a hole.
+    keyed = {SHOP, OTHER, BUSY, VACANT, MUTE}
+    if any(c["kind"] == "outbound" and c.get("shop", SHOP).lstrip("+") not in keyed for c in noted):
+        raise h.RunInvalid("SIPp")
     check(sorted((c["kind"], c["outcome"], c.get("masked", "")) for c in noted) == sorted(
         [("outbound", "connected", FIRST)] * 4 + [("outbound", "connected", SECOND)] * 2 +
         [("outbound", "busy", FIRST), ("outbound", "vacant", FIRST),

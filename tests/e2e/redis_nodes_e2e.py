@@ -8,7 +8,7 @@ import harness as h
 import redis_kit as kit
 from harness import check
 
-SETTLE = 3000  # ms, as engines have it: each is connected to the new master by then
+SETTLE = 6000  # ms, as engines have it: each is connected to the new master by then
 
 
 def sentinels_name_the_master_and_the_next_one():
