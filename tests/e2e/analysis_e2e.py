@@ -22,7 +22,8 @@ return callee {
 
 def verdicts(analysis):
     where = h.folder()
-    simulator, address, _ = h.serve(where, seed=4, **h.stage(where, {"person": CALLEE}))
+    simulator, address, _ = h.serve(where, seed=4, extra=("--late-limit", 1000),
+                                    **h.stage(where, {"person": CALLEE}))
     path = where / "campaign.yaml"
     path.write_text(f"""
 name: analysis
