@@ -121,13 +121,14 @@ static void start_open(struct file *f)
 static void done(struct loop_op *op, int32_t res, uint32_t cqe_flags)
 {
     struct file *f = container_of(op, struct file, op);
-    bool again = res == -EINTR || res == -EAGAIN || res == -RESTART_SYSCALL;
+    bool interrupted = res == -EINTR || res == -RESTART_SYSCALL;
+    bool again = interrupted || res == -EAGAIN;
 
     (void)cqe_flags;
     f->busy = false;
     switch (f->phase) {
     case FILE_OPENING:
-        if (again) {
+        if (interrupted) {
             start_open(f);
             return;
         }

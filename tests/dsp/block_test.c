@@ -4,22 +4,14 @@
 
 #include "dsp/made.h"
 
-#define TURNS 6.283185307179586
-
 /* Takes the next 20 ms of the tape in. Returns how many events of that kind came, the last of them
  * in *last. */
 static unsigned take(struct leg *l, const struct tape *t, unsigned flags, enum dsp_kind kind,
                      struct dsp_event *last)
 {
-    size_t at = (size_t)l->now_ms * TAPE_PER_MS;
     struct dsp_event out[DSP_EVENTS_PER_LEG_MAX];
-    int16_t x[DSP_BLOCK_SAMPLES];
     unsigned n = 0;
-    for (size_t i = 0; i < DSP_BLOCK_SAMPLES; i++)
-        x[i] = at + i < t->n ? (int16_t)lrintf(t->s[at + i]) : 0;
-    struct dsp_block b = {
-        .state = (struct dsp_state *)(void *)l, .samples = x, .flags = (uint8_t)flags};
-    size_t count = dsp_process(&b, 1, out);
+    size_t count = made_hear(l, t, (uint8_t)flags, out);
     for (size_t i = 0; i < count; i++)
         if (out[i].kind == kind) {
             *last = out[i];
@@ -88,14 +80,8 @@ Test(block, a_voice_around_minus_40_is_no_silence)
     struct tape t;
     unsigned n = 0;
     tape_open(&t, 3);
-    float *x = tape_more(&t, 3000);
-    double phase = 0;
-    for (size_t i = 0; i < t.n; i++) {
-        phase += (118 + 14 * sin((double)i / 700)) / 8000;
-        double level = i / 1600 % 2 ? -36 : -44;
-        for (int k = 1; k <= 16; k++)
-            x[i] += (float)(tape_peak(level) / 4 * sin(TURNS * k * phase + 0.7 * k * k));
-    }
+    for (int i = 0; i < 15; i++)
+        tape_voice(&t, i % 2 ? -36 : -44, 200);
     while (l->now_ms < 3000)
         n += take(l, &t, 0, DSP_SILENCE, &e);
     cr_expect_eq(n, 0);

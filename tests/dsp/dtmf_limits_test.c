@@ -32,16 +32,11 @@ static unsigned digits_in(struct tape *t)
     unsigned n = 0;
 
     tape_silence(t, 200);
-    for (size_t at = 0; at + DSP_BLOCK_SAMPLES <= t->n; at += DSP_BLOCK_SAMPLES) {
-        int16_t x[DSP_BLOCK_SAMPLES];
+    while (l->now_ms < tape_ms(t)) {
         struct dsp_event out[DSP_EVENTS_PER_LEG_MAX];
+        size_t count = made_hear(l, t, 0, out);
 
-        for (size_t i = 0; i < DSP_BLOCK_SAMPLES; i++)
-            x[i] = (int16_t)lrintf(t->s[at + i]);
-        struct dsp_block b = {.state = (struct dsp_state *)(void *)l, .samples = x};
-        unsigned count = dsp_process(&b, 1, out);
-
-        for (unsigned i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++)
             n += out[i].kind == DSP_DTMF;
     }
     tape_close(t);

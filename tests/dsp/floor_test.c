@@ -6,17 +6,9 @@
 #include "dsp/state.h"
 #include "dsp/tape.h"
 
-/* A voice of an even level: sixteen harmonics of a pitch that glides, by whole blocks. */
 static void voice(struct tape *t, double level, unsigned blocks)
 {
-    size_t n = (size_t)blocks * DSP_BLOCK_SAMPLES;
-    float *at = tape_more(t, blocks * (double)DSP_BLOCK_MS);
-    double phase = 0, gain = tape_peak(level) / sqrt(16.0);
-    for (size_t i = 0; i < n; i++) {
-        phase += (118 + 14 * sin((double)i / 700)) / 8000;
-        for (int k = 1; k <= 16; k++)
-            at[i] += (float)(gain * sin(6.283185307179586 * k * phase + 0.7 * k * k));
-    }
+    tape_voice(t, level, blocks * (double)DSP_BLOCK_MS);
 }
 
 /* White noise of that level, over what is there from a block on. */

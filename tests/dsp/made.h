@@ -41,6 +41,19 @@ static inline void made_gap(struct leg *l)
     history_add(l, nothing);
 }
 
+/* Has all detectors hear the tape's 20 ms at the leg's own time, silence beyond its end. Returns
+ * the events in out. */
+static inline size_t made_hear(struct leg *l, const struct tape *t, uint8_t flags,
+                               struct dsp_event out[DSP_EVENTS_PER_LEG_MAX])
+{
+    size_t at = (size_t)l->now_ms * TAPE_PER_MS;
+    int16_t x[DSP_BLOCK_SAMPLES];
+    for (size_t i = 0; i < DSP_BLOCK_SAMPLES; i++)
+        x[i] = at + i < t->n ? (int16_t)lrintf(t->s[at + i]) : 0;
+    struct dsp_block b = {.state = (struct dsp_state *)(void *)l, .samples = x, .flags = flags};
+    return dsp_process(&b, 1, out);
+}
+
 /* Speech about as loud as anything that was last heard so long before at_ms. */
 static inline void made_speech(struct leg *l, uint32_t at_ms, uint32_t ago_ms)
 {

@@ -107,6 +107,19 @@ static inline void tape_clip(struct tape *t, double level)
         t->s[i] = t->s[i] > top ? top : t->s[i] < -top ? -top : t->s[i];
 }
 
+/* A voice of an even level: sixteen harmonics of a pitch that glides. */
+static inline void tape_voice(struct tape *t, double level, double ms)
+{
+    size_t begin = t->n;
+    float *at = tape_more(t, ms);
+    double phase = 0, gain = tape_peak(level) / sqrt(16.0);
+    for (size_t i = 0; i < t->n - begin; i++) {
+        phase += (118 + 14 * sin((double)i / 700)) / 8000;
+        for (int k = 1; k <= 16; k++)
+            at[i] += (float)(gain * sin(6.283185307179586 * k * phase + 0.7 * k * k));
+    }
+}
+
 /* Speech-like sound: voiced pulses through three moving resonances, four syllables a second, a
  * hiss at the head of each, closures between. */
 static inline void tape_speech(struct tape *t, double level, double ms)

@@ -53,16 +53,9 @@ static struct ear ear_on(const struct tape *t)
 static const struct tone_track *hear(struct ear *e, uint32_t to_ms)
 {
     while (e->l->now_ms < to_ms) {
-        size_t at = (size_t)e->l->now_ms * TAPE_PER_MS;
-        int16_t x[DSP_BLOCK_SAMPLES];
         struct dsp_event out[DSP_EVENTS_PER_LEG_MAX];
-        for (size_t i = 0; i < DSP_BLOCK_SAMPLES; i++)
-            x[i] = at + i < e->t->n ? (int16_t)lrintf(e->t->s[at + i]) : 0;
         bool lost = e->l->now_ms >= e->lost_from_ms && e->l->now_ms < e->lost_to_ms;
-        struct dsp_block b = {.state = (struct dsp_state *)(void *)e->l,
-                              .samples = x,
-                              .flags = lost ? DSP_FLAG_LOST : 0};
-        dsp_process(&b, 1, out);
+        made_hear(e->l, e->t, lost ? DSP_FLAG_LOST : 0, out);
     }
     return &e->l->track;
 }

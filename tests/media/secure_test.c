@@ -197,7 +197,7 @@ Test(secure, a_sound_goes_through_every_suite_as_it_is)
     for (int i = 0; i < 8000; i++)
         pcm[i] = (int16_t)((i * 7919) % 20000 - 10000);
     for (unsigned suite = 0; suite < SRTP_SUITES; suite++) {
-        struct kit_scene heard = {0};
+        struct kit_scene heard = {.enough = 0.9};
 
         while (kit_plays(&heard))
             say_over(&heard, (enum srtp_suite)suite, pcm, 8000);
