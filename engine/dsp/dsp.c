@@ -180,8 +180,10 @@ static void block_run(struct leg *l, const struct dsp_block *b, struct sink *s)
     if (hold)
         hold_slots(l);
     bool fax = dtmf_run(l, hold, b->flags & DSP_FLAG_DTMF_EVENT, s);
-    l->fax_hang = (uint8_t)(fax ? FAX_HANG : l->fax_hang ? l->fax_hang - 1 : 0);
-    if (l->phase != DSP_TALK || l->fax_hang || l->want_beep)
+    /* Not read again below: with its neighbours in one load, it would wait for this store. */
+    uint8_t hang = (uint8_t)(fax ? FAX_HANG : l->fax_hang ? l->fax_hang - 1 : 0);
+    l->fax_hang = hang;
+    if (l->phase != DSP_TALK || hang || l->want_beep)
         analyse(l, packet && !lost, hold, b->flags & DSP_FLAG_COMFORT, s);
     else
         l->track.on = l->track.prev_valid = false;

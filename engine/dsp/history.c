@@ -51,15 +51,16 @@ WIDE_AVX2 static void sums_avx2(const int16_t *x, int16_t *to, struct sums *s)
     const __m256i low = _mm256_set1_epi32(0xffff), first = _mm256_set1_epi16(x[0]);
     const __m256i even = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     __m256i same = _mm256_set1_epi8(-1), lows[2], highs[2];
-    for (unsigned pair = 0; pair < 2; pair++) {
-        lows[pair] = highs[pair] = _mm256_setzero_si256();
-        for (unsigned i = 2 * SLOT_SAMPLES * pair; i < SLOT_SAMPLES * (2 * pair + 1); i += 8) {
-            __m256i v = take_both(x + i, to + i), square = _mm256_madd_epi16(v, v);
+    lows[0] = lows[1] = highs[0] = highs[1] = _mm256_setzero_si256();
+#pragma GCC unroll 1 /* unrolled, its vectors do not fit the registers */
+    for (unsigned i = 0; i < SLOT_SAMPLES; i += 8)
+        for (unsigned pair = 0; pair < 2; pair++) {
+            unsigned at = i + 2 * SLOT_SAMPLES * pair;
+            __m256i v = take_both(x + at, to + at), square = _mm256_madd_epi16(v, v);
             same = _mm256_and_si256(same, _mm256_cmpeq_epi16(v, first));
             lows[pair] = _mm256_add_epi32(lows[pair], _mm256_and_si256(square, low));
             highs[pair] = _mm256_add_epi32(highs[pair], _mm256_srli_epi32(square, 16));
         }
-    }
     /* Low sums of slots 0 and 2, high ones of 0 and 2, then those of 1 and 3. */
     __m256i sums = _mm256_hadd_epi32(_mm256_hadd_epi32(lows[0], lows[1]),
                                      _mm256_hadd_epi32(highs[0], highs[1]));

@@ -1,4 +1,4 @@
-/* Polynomials instead of libm; see num.h. */
+/* Polynomials and a table instead of libm; see num.h. */
 #include "dsp/num.h"
 
 #include <string.h>
@@ -9,23 +9,42 @@
 /* A sine that reaches A-law's largest value (32256) is +3.14 dBm0: 10 lg(32256² / 2) − 3.14. */
 #define ZERO_DBM0_DDB 840.2f
 
+#define LOG_BITS  6 /* of the mantissa that choose the chord */
+#define LOG_PARTS (1u << LOG_BITS)
+#define LOG_SHIFT (23 - LOG_BITS)
+
+/* The logarithm between two neighbours is their chord, raised by half of what it is too low. */
+static struct chord {
+    float at, slope; /* at its lower end; for a step of the mantissa's other bits */
+} chords[LOG_PARTS];
+
+/* lg2 m = 2/ln 2 · artanh((m−1)/(m+1)), 1 <= m <= 2. */
+static double log2_of(double m)
+{
+    double t = (m - 1) / (m + 1), sum = 0, power = t;
+    for (int k = 1; k < 40; k += 2, power *= t * t)
+        sum += power / k;
+    return sum * 2 / 0.69314718055994531;
+}
+
+__attribute__((constructor)) static void chords_fill(void)
+{
+    for (unsigned i = 0; i < LOG_PARTS; i++) {
+        double m = 1 + (double)i / LOG_PARTS, width = 1.0 / LOG_PARTS;
+        double from = log2_of(m), to = log2_of(m + width);
+        double low = log2_of(m + width / 2) - (from + to) / 2;
+        chords[i].at = (float)(from + low / 2);
+        chords[i].slope = (float)((to - from) / (1u << LOG_SHIFT));
+    }
+}
+
 float num_log2(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
-    int exponent = (int)(bits >> 23) - 127;
-    bits = (bits & 0x7fffffu) | 0x3f800000u;
-    float m;
-    memcpy(&m, &bits, sizeof m);
-    /* lg2 m = 2/ln 2 · artanh((m−1)/(m+1)), three terms after halving the range at √2. */
-    if (m > 1.41421356f) {
-        m *= 0.5f;
-        exponent++;
-    }
-    float t = (m - 1.0f) / (m + 1.0f);
-    float t2 = t * t;
-    return (float)exponent +
-           t * (2.885390082f + t2 * (0.961796694f + t2 * (0.577078016f + t2 * 0.412198583f)));
+    const struct chord *c = &chords[bits >> LOG_SHIFT & (LOG_PARTS - 1)];
+    float part = (float)(int)(bits & ((1u << LOG_SHIFT) - 1));
+    return (float)((int)(bits >> 23) - 127) + (c->at + c->slope * part);
 }
 
 float num_atan2(float y, float x)

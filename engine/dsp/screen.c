@@ -27,24 +27,35 @@ const float screen_hz[SCREEN_BANK] = {697, 770, 852, 941, 1209, 1336, 1477, 1633
 struct unit {
     int16_t sum[2], difference[2];
 };
-static _Alignas(64) struct unit bank[UNITS][SCREEN_DTMF]; /* cosines and sines */
-static _Alignas(16) struct unit fax_bank[UNITS][FAX];
-
-/* A half's sums of products: a cosine's and a sine's for each tone. */
-struct sums {
-    _Alignas(64) int32_t dtmf[2 * SCREEN_DTMF];
-    int32_t fax[2 * FAX];
+/* A unit of each half block. */
+struct both {
+    struct unit half[2];
 };
+static _Alignas(64) struct unit bank[UNITS][SCREEN_DTMF]; /* cosines and sines */
+static _Alignas(64) struct both fax_bank[FAX][UNITS];     /* the same for either half */
 
 __attribute__((constructor)) static void tables_fill(void)
 {
     for (int m = 0; m < FOLDED; m++)
         for (int k = 0; k < SCREEN_BANK; k++) {
             double a = 2 * NUM_PI * (double)screen_hz[k] * (m + 0.5) / DSP_RATE_HZ;
-            struct unit *u = k < SCREEN_DTMF ? &bank[m / 2][k] : &fax_bank[m / 2][k - SCREEN_DTMF];
+            struct unit *u =
+                k < SCREEN_DTMF ? &bank[m / 2][k] : &fax_bank[k - SCREEN_DTMF][m / 2].half[0];
             u->sum[m % 2] = (int16_t)(WHOLE * num_cos(a));
             u->difference[m % 2] = (int16_t)(WHOLE * num_sin(a));
         }
+    for (int k = 0; k < FAX; k++)
+        for (int u = 0; u < UNITS; u++)
+            fax_bank[k][u].half[1] = fax_bank[k][u].half[0];
+}
+
+/* Of sums of products, a cosine's and a sine's for each tone. */
+static void squares(const int32_t *sum, unsigned tones, float *power)
+{
+    for (unsigned k = 0; k < tones; k++) {
+        float c = (float)sum[2 * k], s = (float)sum[2 * k + 1];
+        power[k] = SCALE * (c * c + s * s);
+    }
 }
 
 #ifdef __x86_64__
@@ -73,27 +84,33 @@ static inline __m128i unit_of(const struct unit *u)
     return _mm_set1_epi64x(bits);
 }
 
-static void correlate_fax(const struct unit folded[UNITS], struct sums *s)
+static void fax_portable(const struct unit folded[UNITS], float power[FAX])
 {
     __m128i acc = _mm_setzero_si128();
-    for (unsigned u = 0; u < UNITS; u++)
-        acc = _mm_add_epi32(acc, _mm_madd_epi16(unit_of(&folded[u]), load(fax_bank[u])));
-    memcpy(s->fax, &acc, sizeof acc);
+    int32_t sum[2 * FAX];
+    for (unsigned u = 0; u < UNITS; u++) {
+        __m128i row = _mm_unpacklo_epi64(load(&fax_bank[0][u]), load(&fax_bank[1][u]));
+        acc = _mm_add_epi32(acc, _mm_madd_epi16(unit_of(&folded[u]), row));
+    }
+    memcpy(sum, &acc, sizeof acc);
+    squares(sum, FAX, power);
 }
 
-static void correlate_portable(const int16_t *block, bool fax, struct sums sums[2])
+static void powers_portable(const int16_t *block, bool fax, float power[2][SCREEN_BANK])
 {
     for (unsigned h = 0; h < 2; h++) {
         struct unit folded[UNITS];
         __m128i acc[SCREEN_DTMF / 2] = {_mm_setzero_si128()};
+        int32_t sum[2 * SCREEN_DTMF];
         fold_portable(block + h * SCREEN_HALF, folded);
         for (unsigned u = 0; u < UNITS; u++)
             for (unsigned k = 0; k < SCREEN_DTMF / 2; k++)
                 acc[k] = _mm_add_epi32(acc[k],
                                        _mm_madd_epi16(unit_of(&folded[u]), load(&bank[u][2 * k])));
-        memcpy(sums[h].dtmf, acc, sizeof acc);
+        memcpy(sum, acc, sizeof acc);
+        squares(sum, SCREEN_DTMF, power[h]);
         if (fax)
-            correlate_fax(folded, &sums[h]);
+            fax_portable(folded, power[h] + SCREEN_DTMF);
     }
 }
 
@@ -101,11 +118,6 @@ WIDE_AVX2 static inline __m256i load_both(const int16_t *x)
 {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(load(x)), load(x + SCREEN_HALF), 1);
 }
-
-/* A unit of each half block. */
-struct both {
-    struct unit half[2];
-};
 
 /* Both halves at once, a half in each half of a vector. */
 WIDE_AVX2 static inline void fold_avx2(const int16_t *x, struct both folded[UNITS])
@@ -125,21 +137,36 @@ WIDE_AVX2 static inline void fold_avx2(const int16_t *x, struct both folded[UNIT
     }
 }
 
-/* Each half with each of the two fax tones. */
-WIDE_AVX2 static inline void correlate_fax_avx2(const struct both folded[UNITS],
-                                                struct sums sums[2])
+WIDE_AVX2 static inline __m128i halves_added(__m256i v)
 {
-    __m256i acc = _mm256_setzero_si256();
-    for (unsigned u = 0; u < UNITS; u++) {
-        __m256i units = _mm256_broadcastsi128_si256(load(&folded[u]));
-        __m256i row = _mm256_permute4x64_epi64(_mm256_castsi128_si256(load(fax_bank[u])), 0x50);
-        acc = _mm256_add_epi32(acc, _mm256_madd_epi16(units, row));
+    return _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+}
+
+/* Each half with each of the two fax tones. */
+WIDE_AVX2 static inline void fax_avx2(const struct both folded[UNITS], float power[2][SCREEN_BANK])
+{
+    __m256i acc[FAX] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (unsigned u = 0; u < UNITS; u += 2) {
+        __m256i two = _mm256_load_si256((const void *)&folded[u]);
+        for (unsigned k = 0; k < FAX; k++) {
+            __m256i row = _mm256_load_si256((const void *)&fax_bank[k][u]);
+            acc[k] = _mm256_add_epi32(acc[k], _mm256_madd_epi16(two, row));
+        }
     }
-    _Alignas(32) int32_t r[8]; /* tone 0 of both halves, tone 1 of both */
-    _mm256_store_si256((void *)r, acc);
-    for (unsigned h = 0; h < 2; h++)
-        for (unsigned k = 0; k < FAX; k++)
-            memcpy(&sums[h].fax[2 * k], &r[4 * k + 2 * h], 2 * sizeof *r);
+    __m128 one = _mm_cvtepi32_ps(halves_added(acc[0])), two = _mm_cvtepi32_ps(halves_added(acc[1]));
+    __m128 p = _mm_hadd_ps(_mm_mul_ps(one, one), _mm_mul_ps(two, two)); /* by tone, then half */
+    p = _mm_mul_ps(_mm_shuffle_ps(p, p, 0xd8), _mm_set1_ps(SCALE));
+    _mm_storel_pi((void *)&power[0][SCREEN_DTMF], p);
+    _mm_storeh_pi((void *)&power[1][SCREEN_DTMF], p);
+}
+
+/* squares() of the eight tones of DTMF, four in each vector. */
+WIDE_AVX2 static inline void squares_avx2(__m256i rows, __m256i cols, float *power)
+{
+    __m256 r = _mm256_cvtepi32_ps(rows), c = _mm256_cvtepi32_ps(cols);
+    __m256 p = _mm256_hadd_ps(_mm256_mul_ps(r, r), _mm256_mul_ps(c, c));
+    p = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(p), 0xd8));
+    _mm256_storeu_ps(power, _mm256_mul_ps(p, _mm256_set1_ps(SCALE)));
 }
 
 WIDE_AVX2 static inline __m256i broadcast(const struct unit *u)
@@ -149,7 +176,7 @@ WIDE_AVX2 static inline __m256i broadcast(const struct unit *u)
     return _mm256_set1_epi64x(bits);
 }
 
-WIDE_AVX2 static void correlate_avx2(const int16_t *block, bool fax, struct sums sums[2])
+WIDE_AVX2 static void powers_avx2(const int16_t *block, bool fax, float power[2][SCREEN_BANK])
 {
     _Alignas(32) struct both folded[UNITS];
     __m256i a[2], b[2];
@@ -163,10 +190,10 @@ WIDE_AVX2 static void correlate_avx2(const int16_t *block, bool fax, struct sums
             b[k] = _mm256_add_epi32(b[k], _mm256_madd_epi16(two, row));
         }
     }
-    memcpy(sums[0].dtmf, a, sizeof a);
-    memcpy(sums[1].dtmf, b, sizeof b);
+    squares_avx2(a[0], a[1], power[0]);
+    squares_avx2(b[0], b[1], power[1]);
     if (fax)
-        correlate_fax_avx2(folded, sums);
+        fax_avx2(folded, power);
 }
 
 WIDE_AVX512 static inline __m512i broadcast_512(const struct unit *u)
@@ -176,20 +203,36 @@ WIDE_AVX512 static inline __m512i broadcast_512(const struct unit *u)
     return _mm512_set1_epi64(bits);
 }
 
-WIDE_AVX512 static void correlate_avx512(const int16_t *block, bool fax, struct sums sums[2])
+WIDE_AVX512 static inline void squares_avx512(__m512i sums, float *power)
+{
+    squares_avx2(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1), power);
+}
+
+#define CHAINS 4 /* an addition waits for the one before it: of these there are several */
+_Static_assert(UNITS % CHAINS == 0, "whole chains");
+
+WIDE_AVX512 static void powers_avx512(const int16_t *block, bool fax, float power[2][SCREEN_BANK])
 {
     _Alignas(32) struct both folded[UNITS];
-    __m512i a = _mm512_setzero_si512(), b = a;
+    __m512i a[CHAINS], b[CHAINS];
+    for (unsigned k = 0; k < CHAINS; k++)
+        a[k] = b[k] = _mm512_setzero_si512();
     fold_avx2(block, folded);
-    for (unsigned u = 0; u < UNITS; u++) {
-        __m512i row = _mm512_load_si512((const void *)bank[u]);
-        a = _mm512_dpwssd_epi32(a, broadcast_512(&folded[u].half[0]), row);
-        b = _mm512_dpwssd_epi32(b, broadcast_512(&folded[u].half[1]), row);
-    }
-    _mm512_store_si512((void *)sums[0].dtmf, a);
-    _mm512_store_si512((void *)sums[1].dtmf, b);
+    for (unsigned u = 0; u < UNITS; u += CHAINS)
+        for (unsigned k = 0; k < CHAINS; k++) {
+            __m512i row = _mm512_load_si512((const void *)bank[u + k]);
+            a[k] = _mm512_dpwssd_epi32(a[k], broadcast_512(&folded[u + k].half[0]), row);
+            b[k] = _mm512_dpwssd_epi32(b[k], broadcast_512(&folded[u + k].half[1]), row);
+        }
+    for (unsigned k = CHAINS / 2; k; k /= 2)
+        for (unsigned i = 0; i < k; i++) {
+            a[i] = _mm512_add_epi32(a[i], a[i + k]);
+            b[i] = _mm512_add_epi32(b[i], b[i + k]);
+        }
+    squares_avx512(a[0], power[0]);
+    squares_avx512(b[0], power[1]);
     if (fax)
-        correlate_fax_avx2(folded, sums);
+        fax_avx2(folded, power);
 }
 #else
 static void correlate_unit(struct unit folded, const struct unit *tone, int32_t sum[2])
@@ -200,10 +243,10 @@ static void correlate_unit(struct unit folded, const struct unit *tone, int32_t 
     }
 }
 
-static void correlate_portable(const int16_t *block, bool fax, struct sums sums[2])
+static void powers_portable(const int16_t *block, bool fax, float power[2][SCREEN_BANK])
 {
-    memset(sums, 0, 2 * sizeof *sums);
-    for (unsigned h = 0; h < 2; h++)
+    int32_t sum[2][2 * SCREEN_BANK] = {{0}};
+    for (unsigned h = 0; h < 2; h++) {
         for (unsigned u = 0; u < UNITS; u++) {
             const int16_t *middle = block + h * SCREEN_HALF + FOLDED;
             struct unit folded;
@@ -213,28 +256,16 @@ static void correlate_portable(const int16_t *block, bool fax, struct sums sums[
                 folded.difference[i] = (int16_t)(after - before);
             }
             for (unsigned k = 0; k < SCREEN_DTMF; k++)
-                correlate_unit(folded, &bank[u][k], &sums[h].dtmf[2 * k]);
+                correlate_unit(folded, &bank[u][k], &sum[h][2 * k]);
             for (unsigned k = 0; fax && k < FAX; k++)
-                correlate_unit(folded, &fax_bank[u][k], &sums[h].fax[2 * k]);
+                correlate_unit(folded, &fax_bank[k][u].half[0], &sum[h][2 * (SCREEN_DTMF + k)]);
         }
+        squares(sum[h], fax ? SCREEN_BANK : SCREEN_DTMF, power[h]);
+    }
 }
 #endif
 
-static void squares(const int32_t *sum, unsigned tones, float *power)
-{
-    for (unsigned k = 0; k < tones; k++) {
-        float c = (float)sum[2 * k], s = (float)sum[2 * k + 1];
-        power[k] = SCALE * (c * c + s * s);
-    }
-}
-
 void screen_powers(const int16_t *block, bool fax, float power[2][SCREEN_BANK])
 {
-    struct sums sums[2];
-    WIDE_PICK_3(correlate)(block, fax, sums);
-    for (unsigned h = 0; h < 2; h++) {
-        squares(sums[h].dtmf, SCREEN_DTMF, power[h]);
-        if (fax)
-            squares(sums[h].fax, FAX, power[h] + SCREEN_DTMF);
-    }
+    WIDE_PICK_3(powers)(block, fax, power);
 }

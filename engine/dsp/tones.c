@@ -28,6 +28,8 @@
 #define FLAT_SHARE       0.45f /* of samples within 5 % of the highest; a sine has 0.2 */
 #define FINE_AFTER_MS    64    /* the fine view must be full of the tone */
 #define BEAT_AFTER_MS    160   /* the same of the beats' */
+#define VOTES_FIRST      8     /* of the fine view, one a block; then … */
+#define VOTES_EACH       4     /* … one in so many blocks */
 #define LOOK_MS          (LOOK_SAMPLES * 1000 / DSP_RATE_HZ)
 #define JOINED_BACK_MS   24 /* from a new tone's first clear look to where it took over */
 #define SURE_AFTER_MS    80 /* vowels stand still for less */
@@ -360,6 +362,14 @@ static void watch_energy(struct leg *l, struct sink *s)
     segment_end(l, end_ms + open_ms, FELL, s);
 }
 
+/* Views of 64 ms overlap, so once there are some, one in four blocks tells as much. */
+static bool vote_due(const struct leg *l)
+{
+    const struct tone_track *t = &l->track;
+    return t->fine_single + t->fine_pair < VOTES_FIRST ||
+           (l->now_ms - t->seg.start_ms) / DSP_BLOCK_MS % VOTES_EACH == 0;
+}
+
 static void fine_vote(struct leg *l)
 {
     struct tone_track *t = &l->track;
@@ -409,7 +419,7 @@ void tones_run(struct leg *l, bool lost, struct sink *s)
         take_looks(l, s);
     if (!t->on)
         return;
-    if (!lost && t->cluster && !t->bad_looks &&
+    if (!lost && t->cluster && !t->bad_looks && vote_due(l) &&
         l->now_ms - t->seg.start_ms >= FINE_AFTER_MS + SLOT_MS &&
         slot_back(l, 0) + slot_back(l, 1) + slot_back(l, 2) + slot_back(l, 3) >=
             EDGE_SHARE * t->seg.power)
