@@ -71,8 +71,17 @@ void rules_default(enum result r, struct campaign_rule *out)
     }
 }
 
-bool rules_delivered(enum delivery d)
+/* A machine that an agent was not meant to have has told nobody anything. */
+static bool by_mistake(const struct campaign *c, enum result result, enum delivery d)
 {
+    return d == DELIVERY_CONNECTED && result == RESULT_MACHINE &&
+           c->on[RESULT_MACHINE].kind != TREAT_AGENT;
+}
+
+bool rules_delivered(const struct campaign *c, enum result result, enum delivery d)
+{
+    if (by_mistake(c, result, d))
+        return false;
     return d == DELIVERY_CONNECTED || d == DELIVERY_MESSAGE_LEFT || d == DELIVERY_FLOW ||
            d == DELIVERY_TRANSFERRED;
 }
@@ -219,7 +228,7 @@ void rules_decide(const struct campaign *c, const struct rules_input *in,
         .next_number = in->number_at,
     };
     write_comment(c, rule, in, out);
-    if (rules_delivered(in->delivery) && !chosen) {
+    if (rules_delivered(c, result, in->delivery) && !chosen) {
         finish(out, c->statuses[STATUS_IS_REACHED], "was delivered");
         return;
     }

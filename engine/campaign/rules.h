@@ -67,8 +67,9 @@ enum result rules_may_dial(const struct campaign *c, const struct place *place,
                            uint32_t attempts_made, uint64_t expires_wall_ms, uint64_t now_wall_ms,
                            uint64_t *when);
 
-/* A delivery after which the lead needs no further attempt. */
-bool rules_delivered(enum delivery d);
+/* A delivery after which the lead needs no further attempt: not an agent's call that turned out to
+ * be a machine's, where agents are not meant to have those. */
+bool rules_delivered(const struct campaign *c, enum result result, enum delivery d);
 
 /* The house's rule for a result, before the campaign's own words. */
 void rules_default(enum result r, struct campaign_rule *out);

@@ -207,6 +207,10 @@ static void on_heard(struct attempt *a, const struct dsp_event *h)
         if (h->kind == DSP_BEEP)
             treat_beep_heard(a);
         break;
+    case ATTEMPT_CONNECTED:
+        if (h->kind == DSP_BEEP)
+            treat_late_beep(a);
+        break;
     default:
         break;
     }

@@ -39,8 +39,8 @@ bool control_at_limit(const struct dialer *d)
 
 bool control_holds(const struct dialer *d)
 {
-    return control_at_limit(d) ||
-           d->control.now.state != CONTROL_RUNNING || phase(d) != CAMPAIGN_OPEN;
+    return control_at_limit(d) || d->control.now.state != CONTROL_RUNNING ||
+           phase(d) != CAMPAIGN_OPEN;
 }
 
 const char *control_why(const struct dialer *d, char text[CONTROL_TEXT_MAX])

@@ -247,6 +247,7 @@ void attempt_offer_agent(struct dialer *d);
 void attempt_wants(struct attempt *a, uint8_t group);
 void treat_record(struct attempt *a); /* starts the recording */
 void treat_beep_heard(struct attempt *a);
+void treat_late_beep(struct attempt *a); /* one that an agent hears */
 void treat_played(struct attempt *a, enum err err);
 
 /* flows.c */

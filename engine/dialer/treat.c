@@ -8,6 +8,7 @@
 #include "media/record_settings.h"
 
 #define BEEP_WAIT_MS     45000 /* a greeting longer than this gets no message */
+#define LATE_BEEP_MS     45000 /* and no greeting that an agent hears is looked at again after it */
 #define AFTER_BEEP_MS    700   /* a second beep has begun within 400 ms, and been told by then */
 #define MESSAGE_LIMIT_MS 120000
 #define HEARD_AFTER_MS   100 /* from our word to play until the callee hears it, amply */
@@ -35,6 +36,30 @@ void treat_record(struct attempt *a)
 
 /* ---- connecting ---- */
 
+static void on_no_late_beep(struct timer *t)
+{
+    struct attempt *a = container_of(t, struct attempt, timer);
+
+    call_want_beep(a->call, false);
+}
+
+/* An answer that could have been either is an agent's; a beep in it tells that it was a machine. */
+static void listen_for_machine(struct attempt *a)
+{
+    call_want_beep(a->call, true);
+    loop_timer(a->dialer->loop, &a->timer, LATE_BEEP_MS, on_no_late_beep);
+}
+
+void treat_late_beep(struct attempt *a)
+{
+    if (a->record.result != RESULT_UNKNOWN)
+        return;
+    loop_timer_stop(a->dialer->loop, &a->timer);
+    call_want_beep(a->call, false);
+    a->record.result = RESULT_MACHINE;
+    call_record_note(a->call, "result", result_name(a->record.result));
+}
+
 static void connect_agent(struct attempt *a, struct agent *agent)
 {
     struct dialer *d = a->dialer;
@@ -60,6 +85,8 @@ static void connect_agent(struct attempt *a, struct agent *agent)
     slice_copy(slice_cstr(agent_name(agent)), a->record.agent, sizeof(a->record.agent));
     call_record_note(a->call, "agent", agent_name(agent));
     attempt_pace(a, PACING_CONNECTED);
+    if (a->record.result == RESULT_UNKNOWN && !a->flow)
+        listen_for_machine(a);
     if (a->flow)
         flow_agent_joined(a->flow, agent_name(agent));
 }

@@ -108,7 +108,7 @@ static void on_call(void *arg, const struct input *call, struct slice line)
     l->charged += rules_charged(c->campaign, result, SLICE(""), SLICE(""));
     if (delivery)
         delivery_parse(slice_cstr(delivery), &delivered);
-    l->delivered = l->delivered || rules_delivered(delivered);
+    l->delivered = l->delivered || rules_delivered(c->campaign, result, delivered);
 }
 
 /* Inside the hours of one part of a calendar, by the clock on the wall there. */

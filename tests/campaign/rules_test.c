@@ -79,10 +79,10 @@ Test(rules, our_fault_is_not_charged_but_ends)
 
 Test(rules, a_delivered_call_is_reached_whatever_the_rule)
 {
-    struct campaign *c = campaign("results: {machine: {after: 1h}}\n");
+    struct campaign *c = campaign("results: {human: {after: 1h}}\n");
 
     for (int d = 0; d < DELIVERY_COUNT; d++) {
-        struct rules_decision out = decide(c, RESULT_MACHINE, (enum delivery)d, 1, 1);
+        struct rules_decision out = decide(c, RESULT_HUMAN, (enum delivery)d, 1, 1);
         bool delivered = d == DELIVERY_CONNECTED || d == DELIVERY_MESSAGE_LEFT ||
                          d == DELIVERY_FLOW || d == DELIVERY_TRANSFERRED;
         cr_expect_eq(out.finish, delivered, "%s", delivery_name((enum delivery)d));
@@ -90,6 +90,24 @@ Test(rules, a_delivered_call_is_reached_whatever_the_rule)
             cr_expect_str_eq(out.status, "reached");
     }
     campaign_free(c);
+}
+
+Test(rules, a_machine_that_an_agent_had_by_mistake_is_not_reached)
+{
+    static const struct {
+        const char *on;
+        bool reached;
+    } cases[] = {{"", false},
+                 {"on: {machine: hangup}\n", false},
+                 {"agents: [{name: a, uri: \"sip:a@127.0.0.1\"}]\non: {machine: agent}\n", true}};
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct campaign *c = campaign(cases[i].on);
+        struct rules_decision out = decide(c, RESULT_MACHINE, DELIVERY_CONNECTED, 1, 1);
+        cr_expect_eq(out.finish, cases[i].reached, "%s", cases[i].on);
+        cr_expect(decide(c, RESULT_MACHINE, DELIVERY_MESSAGE_LEFT, 1, 1).finish, "it was told");
+        campaign_free(c);
+    }
 }
 
 Test(rules, the_campaigns_words_win)
