@@ -52,7 +52,8 @@ Test(amd_model, hello_is_a_human_within_a_second)
     }
 }
 
-/* Looks are taken by the answer's clock: where in it a word ends must not make a person wait. */
+/* Looks are taken by the answer's clock, 40 ms apart: where in it a word ends must not make a person
+ * wait for more than two of them. */
 Test(amd_model, the_wait_after_hello_depends_little_on_when_it_was_said)
 {
     for (uint32_t length = 300; length <= 600; length += 100) {
@@ -69,7 +70,7 @@ Test(amd_model, the_wait_after_hello_depends_little_on_when_it_was_said)
             least = at < least ? at : least;
             most = at > most ? at : most;
         }
-        cr_assert_leq(most - least, 60, "%u ms: %u to %u after its end", length, least, most);
+        cr_assert_leq(most - least, 80, "%u ms: %u to %u after its end", length, least, most);
     }
 }
 
