@@ -71,11 +71,13 @@ void rules_default(enum result r, struct campaign_rule *out)
     }
 }
 
-/* A machine that an agent was not meant to have has told nobody anything. */
+/* Where neither agents nor flows have machines, one that an agent had was told nothing. */
 static bool by_mistake(const struct campaign *c, enum result result, enum delivery d)
 {
+    enum treatment_kind meant = c->on[RESULT_MACHINE].kind;
+
     return d == DELIVERY_CONNECTED && result == RESULT_MACHINE &&
-           c->on[RESULT_MACHINE].kind != TREAT_AGENT;
+           (meant == TREAT_HANGUP || meant == TREAT_MESSAGE);
 }
 
 bool rules_delivered(const struct campaign *c, enum result result, enum delivery d)

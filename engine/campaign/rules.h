@@ -68,7 +68,7 @@ enum result rules_may_dial(const struct campaign *c, const struct place *place,
                            uint64_t *when);
 
 /* A delivery after which the lead needs no further attempt: not an agent's call that turned out to
- * be a machine's, where agents are not meant to have those. */
+ * be a machine's, where machines are meant for neither agents nor flows. */
 bool rules_delivered(const struct campaign *c, enum result result, enum delivery d);
 
 /* The house's rule for a result, before the campaign's own words. */

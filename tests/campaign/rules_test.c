@@ -99,6 +99,7 @@ Test(rules, a_machine_that_an_agent_had_by_mistake_is_not_reached)
         bool reached;
     } cases[] = {{"", false},
                  {"on: {machine: hangup}\n", false},
+                 {"on: {machine: flow menu.lua}\n", true},
                  {"agents: [{name: a, uri: \"sip:a@127.0.0.1\"}]\non: {machine: agent}\n", true}};
 
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {

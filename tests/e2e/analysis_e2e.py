@@ -20,7 +20,7 @@ return callee {
 """
 
 
-# Says as much before it beeps as a talker does; TALKER goes on talking, and nothing beeps.
+# Talks for longer than the analysis, then beeps; TALKER does not.
 RECORDER = """
 return callee {
   truth = "machine",
@@ -104,4 +104,5 @@ def without_a_beep_it_stays_unknown():
     check({r["delivery"] for r in found} == {"connected"}, "and they are reached")
 
 
-h.main(a_beep_at_an_agent_tells_a_machine, without_a_beep_it_stays_unknown, the_model_hears_people, rules_go_by_the_clock, costs_decide)
+h.main(the_model_hears_people, rules_go_by_the_clock, costs_decide,
+       a_beep_at_an_agent_tells_a_machine, without_a_beep_it_stays_unknown)
