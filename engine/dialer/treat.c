@@ -7,8 +7,7 @@
 #include "flow/host.h"
 #include "media/record_settings.h"
 
-#define BEEP_WAIT_MS     45000 /* a greeting longer than this gets no message */
-#define LATE_BEEP_MS     45000 /* and no greeting that an agent hears is looked at again after it */
+#define BEEP_WAIT_MS     45000 /* for a greeting's end: longer ones get no message */
 #define AFTER_BEEP_MS    700   /* a second beep has begun within 400 ms, and been told by then */
 #define MESSAGE_LIMIT_MS 120000
 #define HEARD_AFTER_MS   100 /* from our word to play until the callee hears it, amply */
@@ -47,7 +46,7 @@ static void on_no_late_beep(struct timer *t)
 static void listen_for_machine(struct attempt *a)
 {
     call_want_beep(a->call, true);
-    loop_timer(a->dialer->loop, &a->timer, LATE_BEEP_MS, on_no_late_beep);
+    loop_timer(a->dialer->loop, &a->timer, BEEP_WAIT_MS, on_no_late_beep);
 }
 
 void treat_late_beep(struct attempt *a)

@@ -1,5 +1,5 @@
-/* Arithmetic that gives the same answer on every machine: logarithm, arc tangent and sine by own
- * polynomials, because a C library's last digits differ and decisions must not. */
+/* Arithmetic that gives the same answer on every machine: logarithm, arc tangent and sine of our
+ * own, because a C library's last digits differ and decisions must not. */
 #ifndef PEAL_DSP_NUM_H
 #define PEAL_DSP_NUM_H
 
